@@ -1,0 +1,27 @@
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+//! Python's pickle, copyreg, marshal, dbm, shelve and sqlite3 for microcontrollers: `no_std`, no allocator, no unsafe,
+//! all memory lent by the caller.
+//!
+//! # Three flows
+//!
+//! ```text
+//! bytes ⇄ pickle | marshal ⇄ object ⇄ your types (serde; copyreg for classes)
+//! key, value ⇄ shelve ⇄ dbm ⇄ flash (any embedded_storage NorFlash)
+//! SQL text → token → program → vm → rows ⇄ dbm
+//! ```
+//!
+//! # Floors
+//!
+//! A module uses only modules of lower floors. `tests/layers.rs` reads this table and the sources, and fails on an
+//! import that points up.
+//!
+//! ```text
+//! floor 4: shelve sqlite3
+//! floor 3: pickle marshal
+//! floor 2: copyreg object dbm
+//! floor 1: bytes crc flash
+//! ```
+//!
+//! More strictly: `dbm` never names `object`, the codecs never name `flash`, and `shelve` and `sqlite3` do not know each
+//! other.
