@@ -25,3 +25,5 @@
 //!
 //! More strictly: `dbm` never names `object`, the codecs never name `flash`, and `shelve` and `sqlite3` do not know each
 //! other.
+
+pub mod flash;
