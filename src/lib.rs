@@ -27,3 +27,5 @@
 //! other.
 
 pub mod flash;
+#[cfg(feature = "sqlite3")]
+pub mod sqlite3;

@@ -1,0 +1,7 @@
+//! Python's sqlite3: SQLite's dialect over the dbm, without heap and without recursion.
+
+mod decimal;
+mod extended;
+pub mod scratch;
+pub mod text;
+pub mod value;
