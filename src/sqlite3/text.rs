@@ -1,7 +1,7 @@
 //! Numbers in text: parsing as SQLite 3.40.1 parses, to the last bit.
 //!
 //! SQLite reads numbers in several ways, which differ in what they make of spaces, of text behind the number, and of
-//! integers too large for 64 bits. Each way is one function here; printing of REAL is in [`decimal`](super::decimal).
+//! integers too large for 64 bits. Each way is one function here; printing of REAL is in `decimal`.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
