@@ -110,8 +110,9 @@ def expand(base, packed):
 
 def zoo(python):
     """((name, protocol), plain, pickle) of each pickle, object by object, as this Python writes them."""
-    environment = dict(os.environ, PYTHONHASHSEED='0', PYTHONDONTWRITEBYTECODE='1', PYTHONWARNINGS='ignore')
-    lines = subprocess.run([python, os.path.join(HERE, 'zoo.py')], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+    environment = dict(os.environ, PYTHONHASHSEED='0', PYTHONDONTWRITEBYTECODE='1', PYTHONWARNINGS='ignore', PYTHONPATH=HERE)
+    command = [python, '-c', 'import zoo; zoo.main()']
+    lines = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
     made, order = [], {}
     for line in lines.decode('ascii').splitlines():
         name, protocol, plain, stream = line.split(' ')

@@ -1,8 +1,8 @@
 """The zoo: what Python pickles, one object of every kind that matters and of every edge that we know.
 
-Runs on Python 2.7 and on 3.6 and newer (PYTHONHASHSEED=0, so that sets come in one order). As a program it prints a line
-for each object and protocol: name, protocol, `plain` or `-`, the pickle in hexadecimal. As the module `zoo` it holds the
-classes, so that a real Python can load what larder writes: put this folder on sys.path.
+Runs on Python 2.7 and on 3.6 and newer, as the module `zoo`: put this folder on sys.path. `python -c 'import zoo;
+zoo.main()'` prints a line for each object and protocol: name, protocol, `plain` or `-`, the pickle in hexadecimal
+(PYTHONHASHSEED=0 brings sets in one order). The same module lets a real Python load what larder writes.
 
 `plain` marks trees and graphs of None, bool, int, float, str, bytes, bytearray, list, tuple, dict, set and frozenset.
 """
@@ -24,10 +24,9 @@ import time
 import types
 import uuid
 
-sys.modules['zoo'] = sys.modules[__name__]
 PY2 = sys.version_info[0] == 2
-HERE = 'zoo'
 if PY2:
+    import cPickle
     import copy_reg as copyreg
     text, code_point = unicode, unichr  # noqa: F821
     byte = chr
@@ -38,14 +37,14 @@ else:
 
 
 def named(cls):
-    cls.__module__ = HERE
+    """For classes that are made by a function, elsewhere."""
+    cls.__module__ = __name__
     return cls
 
 
 # --- classes -----------------------------------------------------------------------------------------------------------
 
 
-@named
 class Old:
     """Old style on Python 2, an ordinary class on Python 3."""
 
@@ -53,7 +52,6 @@ class Old:
         self.args = args
 
 
-@named
 class OldArguments:
     def __init__(self, *args):
         self.args = args
@@ -62,7 +60,6 @@ class OldArguments:
         return self.args
 
 
-@named
 class OldState:
     def __getstate__(self):
         return [1, 2]
@@ -71,7 +68,6 @@ class OldState:
         self.state = state
 
 
-@named
 class Plain(object):
     def __init__(self, **fields):
         self.__dict__.update(fields)
@@ -82,17 +78,14 @@ class Plain(object):
     __hash__ = object.__hash__
 
 
-@named
 class Slots(object):
     __slots__ = ('x', 'y')
 
 
-@named
 class SlotsAndDict(Slots):
     pass
 
 
-@named
 class StateTuple(object):
     def __getstate__(self):
         return (1, 'two')
@@ -101,7 +94,6 @@ class StateTuple(object):
         self.state = state
 
 
-@named
 class StateFalse(object):
     def __getstate__(self):
         return False
@@ -110,7 +102,6 @@ class StateFalse(object):
         raise AssertionError('a false state is not set')
 
 
-@named
 class StateText(object):
     def __getstate__(self):
         return 'state'
@@ -119,7 +110,6 @@ class StateText(object):
         self.state = state
 
 
-@named
 class NewArguments(object):
     def __new__(cls, *args):
         self = object.__new__(cls)
@@ -130,7 +120,6 @@ class NewArguments(object):
         return self.args
 
 
-@named
 class NewArgumentsEx(object):
     def __new__(cls, *args, **keywords):
         self = object.__new__(cls)
@@ -140,11 +129,7 @@ class NewArgumentsEx(object):
     def __getnewargs_ex__(self):
         return self.args, self.keywords
 
-    def __reduce__(self):
-        return (rebuild, self.args, {'args': self.args, 'keywords': self.keywords})
 
-
-@named
 class ReduceName(object):
     def __reduce__(self):
         return 'SINGLETON'
@@ -157,17 +142,10 @@ def rebuild(*args):
     return Rebuilt(*args)
 
 
-rebuild.__module__ = HERE
-
-
 def set_state(rebuilt, state):
     rebuilt.state = ('set', state)
 
 
-set_state.__module__ = HERE
-
-
-@named
 class Rebuilt(object):
     """Reduced in every form: a callable and its arguments, then state, list items, dict items, a setter of state."""
 
@@ -197,67 +175,54 @@ def reduced(*form):
     return made
 
 
-@named
 class MyList(list):
     pass
 
 
-@named
 class MyTuple(tuple):
     pass
 
 
-@named
 class MyDict(dict):
     pass
 
 
-@named
 class MySet(set):
     pass
 
 
-@named
 class MyFrozenSet(frozenset):
     pass
 
 
-@named
 class MyInt(int):
     pass
 
 
-@named
 class MyFloat(float):
     pass
 
 
-@named
 class MyText(text):
     pass
 
 
-@named
 class MyBytes(bytes):
     pass
 
 
-@named
 class MyByteArray(bytearray):
     pass
 
 
-@named
 class MyComplex(complex):
     pass
 
 
-@named
 class MyError(Exception):
     pass
 
 
-@named
 class Outer(object):
     class Inner(object):
         class Core(object):
@@ -267,12 +232,6 @@ class Outer(object):
         return 1
 
 
-Outer.Inner.__module__ = Outer.Inner.Core.__module__ = HERE
-if not PY2:
-    Outer.Inner.__qualname__, Outer.Inner.Core.__qualname__ = 'Outer.Inner', 'Outer.Inner.Core'
-
-
-@named
 class MyClass(object):
     """Registered by `copyreg.pickle`: reduced by a function outside the class."""
 
@@ -287,27 +246,23 @@ def pickle_my_class(it):
 copyreg.pickle(MyClass, pickle_my_class)
 
 
-@named
 class Extended(object):
     """Named by an extension code instead of its name."""
 
 
-@named
 class Extended16(Extended):
     pass
 
 
-@named
 class Extended32(Extended):
     pass
 
 
-copyreg.add_extension(HERE, 'Extended', 0xf0)
-copyreg.add_extension(HERE, 'Extended16', 0xf1f2)
-copyreg.add_extension(HERE, 'Extended32', 0x71727374)
+copyreg.add_extension(__name__, 'Extended', 0xf0)
+copyreg.add_extension(__name__, 'Extended16', 0xf1f2)
+copyreg.add_extension(__name__, 'Extended32', 0x71727374)
 
 
-@named
 class Persistent(object):
     def __init__(self, identity):
         self.identity = identity
@@ -317,7 +272,6 @@ Point = named(collections.namedtuple('Point', 'x y'))
 Empty = named(collections.namedtuple('Empty', ''))
 
 
-@named
 class Point3(Point):
     pass
 
@@ -326,37 +280,29 @@ def function():
     pass
 
 
-function.__module__ = HERE
-
 if not PY2:
     import enum
     import ipaddress
     import pathlib
 
-    @named
     class Color(enum.Enum):
         RED = 1
         BLUE = 'blue'
 
-    @named
     class Number(enum.IntEnum):
         BIG = 70000
 
-    @named
     class Access(enum.Flag):
         READ = 4
         WRITE = 2
 
-    @named
     class Mode(enum.IntFlag):
         A = 1
         B = 2
 
-    @named
     class Word(str, enum.Enum):
         HELLO = 'hello'
 
-    @named
     class Method(enum.Enum):
         PAIR = (1, 2)
 
@@ -785,18 +731,31 @@ def is_plain(it, seen=None):
     return kind in (type(None), bool, int, float, text, bytes, bytearray)
 
 
+def persistent_id(o):
+    return o.identity if isinstance(o, Persistent) else None
+
+
 def dumps(it, protocol):
+    """By the pickler that everybody uses: pickle.py on 2.7, the one in C since."""
     out = io.BytesIO()
     if PY2:
         pickler = pickle.Pickler(out, protocol)
-        pickler.persistent_id = lambda o: o.identity if isinstance(o, Persistent) else None
+        pickler.persistent_id = persistent_id
     else:
-        class Pickler(pickle.Pickler):
-            def persistent_id(self, o):
-                return o.identity if isinstance(o, Persistent) else None
-
-        pickler = Pickler(out, protocol)
+        pickler = type('Pickler', (pickle.Pickler,), {'persistent_id': staticmethod(persistent_id)})(out, protocol)
     pickler.dump(it)
+    return out.getvalue()
+
+
+def dumps_otherwise(it, protocol):
+    """By the other one: cPickle on 2.7, pickle.py since."""
+    out = io.BytesIO()
+    pickler = cPickle.Pickler(out, protocol) if PY2 else pickle._Pickler(out, protocol)
+    pickler.persistent_id = persistent_id
+    try:
+        pickler.dump(it)
+    except Exception:  # cPickle gives up on some cycles, and on persistent ids of protocol 0 that are unicode
+        return None
     return out.getvalue()
 
 
@@ -831,10 +790,10 @@ def main():
                 print('left out:', name, protocol, error, file=sys.stderr)
                 continue
             show(name, protocol, is_plain(it), stream)
+            if not name.startswith(('int', 'float', 'str', 'bytes')):
+                other = dumps_otherwise(it, protocol)
+                if other not in (None, stream):
+                    show(name + '.other', protocol, False, other)
     if sys.version_info >= (3, 8):
         for name, stream in buffers():
             show(name, 5, False, stream)
-
-
-if __name__ == '__main__':
-    main()
