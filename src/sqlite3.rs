@@ -2,6 +2,8 @@
 
 mod decimal;
 mod extended;
+pub mod key;
+pub mod record;
 pub mod scratch;
 pub mod text;
 pub mod value;

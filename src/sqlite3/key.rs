@@ -1,0 +1,293 @@
+//! Values as keys that compare byte by byte as the values compare.
+//!
+//! A key is a sequence of columns, each coded so that no coding is the beginning of another: keys of several columns
+//! compare column by column. 1 and 1.0 have the same coding, as they are equal.
+//!
+//! | value | bytes |
+//! |---|---|
+//! | NULL | `05` |
+//! | number below zero | `10`..`4f`, then groups, all bits flipped |
+//! | other number | `50`..`8f`, then groups |
+//! | TEXT | `94`, the bytes, `00` |
+//! | BLOB | `98`, the bytes, `00` |
+//!
+//! A number is the binary64 nearest to it on the side of zero, without its sign (63 bits), and the 11 bits which that lacks of a 64-bit
+//! integer. Six bits are in the first byte, the others follow in groups of seven whose low bit says that bits other
+//! than zero follow: 1 takes two bytes, 1000 three, 100,000 four, a REAL with all its digits ten.
+//! In TEXT and BLOB the bytes `00` and `01` are written `01 01` and `01 02`, so that a `00` ends them. NOCASE folds letters before coding, RTRIM drops the spaces. DESC flips every bit of the column.
+//!
+//! # Long texts
+//!
+//! A store's keys are of limited length, so a writer is given the most bytes that a column's text may take. A longer text
+//! is cut there and ends in `01` in the place of `00`: it still sorts behind every text that is its beginning, but texts
+//! that agree up to the cut have the same coding. [`Writer::column`] says when it cut. Who looks such a key up compares the rows themselves, and so
+//! does a check of uniqueness; the order among equal cut keys is that of the rowids, so an order that must be exact may
+//! not be taken from keys that were cut.
+//!
+//! A rowid closes a key. It has a coding of its own: one byte for 0 to 111 and -1 to -112, otherwise a byte that says sign and length, and the
+//! bytes of the number, big end first.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
+#![deny(clippy::panic)]
+
+use super::value::{Collation, Fault, Result, Value, without_trailing_spaces};
+
+/// The first byte of NULL's coding.
+const NULL: u8 = 0x05;
+/// The first byte of the number zero: positive numbers count up from here, negative ones down from the byte below.
+const ZERO: u8 = 0x50;
+const TEXT: u8 = 0x94;
+const BLOB: u8 = 0x98;
+/// Greater than the first byte of any column or rowid: a prefix followed by it is above every key with that prefix.
+pub const ABOVE: u8 = 0xff;
+/// Rowids below this take one byte.
+const SHORT: u64 = 112;
+
+/// How one column of a key is coded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Order {
+    /// How text compares.
+    pub collation: Collation,
+    /// Whether larger values come first.
+    pub descending: bool,
+}
+
+/// Writes a key into lent bytes, from the front. What does not fit is counted; [`Writer::finish`] tells.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    out: &'a mut [u8],
+    len: usize,
+    text_limit: usize,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer that cuts the text of each column to `text_limit` bytes (one more where a `00` or `01` stands at the cut).
+    pub fn new(out: &'a mut [u8], text_limit: usize) -> Self {
+        Writer { out, len: 0, text_limit }
+    }
+
+    /// How many bytes were written, also those beyond the buffer.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends one byte as it is: a prefix of the caller, or [`ABOVE`].
+    pub fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.out.get_mut(self.len) {
+            *place = byte;
+        }
+        self.len = self.len.saturating_add(1);
+    }
+
+    /// Appends bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let end = self.len.saturating_add(bytes.len());
+        if let Some(place) = self.out.get_mut(self.len..end) {
+            place.copy_from_slice(bytes);
+        }
+        self.len = end;
+    }
+
+    /// Appends a column. True if its text was cut: then equal keys do not mean equal values.
+    pub fn column(&mut self, value: Value<'_>, order: Order) -> bool {
+        let start = self.len;
+        let mut cut = false;
+        match value {
+            Value::Null => self.byte(NULL),
+            Value::Integer(i) => self.number(i < 0, integer_bits(i.unsigned_abs())),
+            Value::Real(r) => self.number(r < 0.0, (r.to_bits() & (u64::MAX >> 1), 0)),
+            Value::Text(bytes) => {
+                self.byte(TEXT);
+                cut = self.text(bytes, order.collation);
+            }
+            Value::Blob(bytes) => {
+                self.byte(BLOB);
+                cut = self.text(bytes, Collation::Binary);
+            }
+        }
+        if order.descending {
+            self.flip(start);
+        }
+        cut
+    }
+
+    /// Appends a rowid.
+    pub fn rowid(&mut self, rowid: i64) {
+        // A negative one is the mirror of its complement.
+        let magnitude = (rowid ^ (rowid >> 63)) as u64;
+        let start = self.len;
+        if magnitude < SHORT {
+            self.byte(0x80 | magnitude as u8);
+        } else {
+            let bytes = magnitude.to_be_bytes();
+            let zeros = (magnitude.leading_zeros() / 8) as usize;
+            self.byte(0xf7u8.wrapping_sub(zeros as u8));
+            self.bytes(bytes.get(zeros..).unwrap_or(&[]));
+        }
+        if rowid < 0 {
+            self.flip(start);
+        }
+    }
+
+    /// The written part.
+    ///
+    /// # Errors
+    /// [`Fault::BufferTooSmall`] with the size of the key.
+    pub fn finish(self) -> Result<&'a [u8]> {
+        self.out.get(..self.len).ok_or(Fault::BufferTooSmall { needed: self.len })
+    }
+
+    fn flip(&mut self, start: usize) {
+        for byte in self.out.iter_mut().take(self.len).skip(start) {
+            *byte = !*byte;
+        }
+    }
+
+    fn number(&mut self, negative: bool, (bits, more): (u64, u64)) {
+        let first = (bits >> 57) as u8;
+        let start = self.len.saturating_add(1);
+        self.byte(if negative { ZERO.wrapping_sub(1).wrapping_sub(first) } else { ZERO.wrapping_add(first) });
+        // 57 bits at the top, then 11 more, of which the last four come in when there is room.
+        let mut rest = bits << 7 | more >> 4;
+        let mut last = (more & 15) << 3;
+        loop {
+            let group = (rest >> 57) as u8;
+            rest = rest << 7 | last;
+            last = 0;
+            self.byte(group << 1 | u8::from(rest != 0));
+            if rest == 0 {
+                break;
+            }
+        }
+        if negative {
+            self.flip(start);
+        }
+    }
+
+    fn text(&mut self, bytes: &[u8], collation: Collation) -> bool {
+        let bytes = if collation == Collation::RTrim { without_trailing_spaces(bytes) } else { bytes };
+        let end = self.len.saturating_add(self.text_limit);
+        for byte in bytes {
+            if self.len >= end {
+                self.byte(1);
+                return true;
+            }
+            match *byte {
+                0 | 1 => self.bytes(&[1, byte.wrapping_add(1)]),
+                byte if collation == Collation::NoCase => self.byte(byte.to_ascii_lowercase()),
+                byte => self.byte(byte),
+            }
+        }
+        self.byte(0);
+        false
+    }
+}
+
+/// The bits of the binary64 nearest to an integer on the side of zero, and the 11 low bits it lacks.
+fn integer_bits(magnitude: u64) -> (u64, u64) {
+    if magnitude == 0 {
+        return (0, 0);
+    }
+    let zeros = magnitude.leading_zeros();
+    // The leading bit is hidden: it makes the exponent one larger.
+    let aligned = magnitude << zeros;
+    let exponent = 1085u64.saturating_sub(zeros.into());
+    ((exponent << 52).wrapping_add(aligned >> 11), aligned & 0x7ff)
+}
+
+/// Walks over a key from its front.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    text_limit: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads a key that was written with this `text_limit`.
+    pub fn new(key: &'a [u8], text_limit: usize) -> Self {
+        Reader { rest: key, text_limit }
+    }
+
+    /// What was not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Skips `count` bytes of the caller's prefix.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] if there are fewer.
+    pub fn skip(&mut self, count: usize) -> Result<()> {
+        self.rest = self.rest.get(count..).ok_or(Fault::Corrupt)?;
+        Ok(())
+    }
+
+    /// Skips a column. True if its text was cut.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] if this is no column.
+    pub fn skip_column(&mut self, order: Order) -> Result<bool> {
+        let flip = if order.descending { 0xff } else { 0 };
+        let byte = |at: usize| self.rest.get(at).map(|byte| byte ^ flip).ok_or(Fault::Corrupt);
+        let first = byte(0)?;
+        let mut at = 1usize;
+        let mut cut = false;
+        match first {
+            NULL => {}
+            0x10..=0x8f => {
+                let done = if first < ZERO { 1 } else { 0 };
+                while byte(at)? & 1 != done {
+                    at = at.wrapping_add(1);
+                }
+                at = at.wrapping_add(1);
+            }
+            TEXT | BLOB => loop {
+                let (content, next) = (at.wrapping_sub(1), byte(at)?);
+                at = at.wrapping_add(1);
+                match next {
+                    0 => break,
+                    1 if content >= self.text_limit => {
+                        cut = true;
+                        break;
+                    }
+                    1 => at = at.wrapping_add(1),
+                    _ => {}
+                }
+            },
+            _ => return Err(Fault::Corrupt),
+        }
+        self.skip(at)?;
+        Ok(cut)
+    }
+
+    /// Reads a rowid.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] if this is no rowid.
+    pub fn rowid(&mut self) -> Result<i64> {
+        let (first, rest) = self.rest.split_first().ok_or(Fault::Corrupt)?;
+        let negative = *first < 0x80;
+        let flip = if negative { 0xff } else { 0 };
+        let head = first ^ flip;
+        let mut magnitude = u64::from(head & 0x7f);
+        let mut length = 0;
+        if magnitude >= SHORT {
+            length = magnitude.wrapping_sub(SHORT).wrapping_add(1) as usize;
+            if length > 8 {
+                return Err(Fault::Corrupt);
+            }
+            magnitude = 0;
+            for byte in rest.get(..length).ok_or(Fault::Corrupt)? {
+                magnitude = magnitude << 8 | u64::from(byte ^ flip);
+            }
+        }
+        self.rest = rest.get(length..).ok_or(Fault::Corrupt)?;
+        let magnitude = i64::try_from(magnitude).map_err(|_| Fault::Corrupt)?;
+        Ok(if negative { !magnitude } else { magnitude })
+    }
+}

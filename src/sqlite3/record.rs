@@ -1,0 +1,257 @@
+//! Rows as bytes: a header of serial types, then the columns' bodies, read in place.
+//!
+//! ```text
+//! record = header length (varint, counts itself) · serial types (varints) · bodies
+//! ```
+//!
+//! A varint is little-endian in groups of seven bits; the high bit says that another group follows. Bodies are little-endian.
+//! The serial types are those of SQLite's file format (<https://sqlite.org/fileformat2.html#record_format>), with one more:
+//!
+//! | serial type | value | bytes of body |
+//! |--:|---|--:|
+//! | 0 | NULL | 0 |
+//! | 1, 2, 3, 4, 5, 6 | INTEGER | 1, 2, 3, 4, 6, 8 |
+//! | 7 | REAL | 8 |
+//! | 8, 9 | INTEGER 0, 1 | 0 |
+//! | 10 | REAL that binary32 holds exactly | 4 |
+//! | 12, 14, .. | BLOB | (N - 12) / 2 |
+//! | 13, 15, .. | TEXT | (N - 13) / 2 |
+//!
+//! A column beyond the end of the header is one that was added to the table after the row was written.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
+#![deny(clippy::panic)]
+
+use super::value::{Fault, Result, Value};
+
+/// The size of an INTEGER's body by serial type.
+const SIZES: [u8; 11] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4];
+
+/// Where a walk over the columns of one record stands. It borrows nothing: the record is given to each call, so that a
+/// cursor can keep it beside offsets. Reading columns in rising order visits each serial type once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// The column that comes next.
+    column: u32,
+    /// Where its serial type is; 0 before the header was looked at.
+    head: u32,
+    /// Where its body is.
+    body: u32,
+    /// Where the header ends.
+    end: u32,
+}
+
+impl Walk {
+    /// Before the first column.
+    pub const START: Self = Walk { column: 0, head: 0, body: 0, end: 0 };
+
+    /// Reads column `wanted`, counted from 0; `None` if the record has fewer.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] if the bytes are no record.
+    pub fn column<'a>(&mut self, record: &'a [u8], wanted: usize) -> Result<Option<Value<'a>>> {
+        if self.head == 0 || wanted < self.column as usize {
+            let (end, head) = varint(record, 0)?;
+            (self.column, self.head, self.body, self.end) = (0, head as u32, end, end);
+        }
+        let (mut head, mut body) = (self.head as usize, self.body as usize);
+        let mut column = self.column as usize;
+        loop {
+            if head >= self.end as usize {
+                return Ok(None);
+            }
+            let (serial, next) = varint(record, head)?;
+            let end = body.saturating_add(body_size(serial));
+            let found = column == wanted;
+            let value = if found { Some(decode(serial, record.get(body..end).ok_or(Fault::Corrupt)?)) } else { None };
+            (head, body, column) = (next, end, column.saturating_add(1));
+            if found {
+                (self.column, self.head, self.body) = (column as u32, head as u32, body as u32);
+                return value.transpose();
+            }
+        }
+    }
+}
+
+/// Reads column `wanted` of a record on its own; `None` if the record has fewer.
+///
+/// # Errors
+/// [`Fault::Corrupt`] if the bytes are no record.
+pub fn column(record: &[u8], wanted: usize) -> Result<Option<Value<'_>>> {
+    let mut walk = Walk::START;
+    walk.column(record, wanted)
+}
+
+/// A varint of at most 32 bits, and the place behind it.
+#[inline]
+fn varint(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
+    match bytes.get(at) {
+        Some(byte @ ..0x80) => Ok((u32::from(*byte), at.wrapping_add(1))),
+        Some(_) => long_varint(bytes, at),
+        None => Err(Fault::Corrupt),
+    }
+}
+
+#[cold]
+fn long_varint(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
+    let mut value = 0u32;
+    for (group, byte) in bytes.iter().skip(at).take(5).enumerate() {
+        let bits = u32::from(byte & 0x7f);
+        let shift = (group as u32).wrapping_mul(7);
+        if shift == 28 && bits > 15 {
+            break;
+        }
+        value |= bits << shift;
+        if *byte < 0x80 {
+            return Ok((value, at.saturating_add(group).saturating_add(1)));
+        }
+    }
+    Err(Fault::Corrupt)
+}
+
+#[inline]
+fn body_size(serial: u32) -> usize {
+    match SIZES.get(serial as usize) {
+        Some(size) => (*size).into(),
+        None => (serial.saturating_sub(12) >> 1) as usize,
+    }
+}
+
+/// `body` has the size that `serial` asks for.
+fn decode(serial: u32, body: &[u8]) -> Result<Value<'_>> {
+    Ok(match serial {
+        0 => Value::Null,
+        1..=6 => Value::Integer(integer(body)),
+        7 => Value::real(f64::from_bits(integer(body) as u64)),
+        8 => Value::Integer(0),
+        9 => Value::Integer(1),
+        10 => Value::real(widen(integer(body) as u32)),
+        11 => return Err(Fault::Corrupt),
+        _ if serial & 1 == 0 => Value::Blob(body),
+        _ => Value::Text(body),
+    })
+}
+
+/// Sign-extends 1 to 8 bytes.
+fn integer(body: &[u8]) -> i64 {
+    let mut bits = 0u64;
+    for byte in body.iter().rev() {
+        bits = bits << 8 | u64::from(*byte);
+    }
+    let unused = 64u32.saturating_sub((body.len() as u32).saturating_mul(8));
+    ((bits << (unused & 63)) as i64) >> (unused & 63)
+}
+
+/// A normal binary32 or zero as binary64.
+fn widen(bits: u32) -> f64 {
+    let (sign, magnitude) = (u64::from(bits >> 31) << 63, u64::from(bits & 0x7fff_ffff));
+    let exponent = if magnitude == 0 { 0 } else { 896 << 52 };
+    f64::from_bits(sign | (magnitude << 29).wrapping_add(exponent))
+}
+
+/// The binary32 that [`widen`] makes `real` of, if there is one.
+fn narrow(real: f64) -> Option<u32> {
+    let bits = real.to_bits();
+    let sign = (bits >> 63 << 31) as u32;
+    let magnitude = bits & (u64::MAX >> 1);
+    match (magnitude >> 52, magnitude & ((1 << 29) - 1)) {
+        (897..=1150, 0) => Some(sign | (magnitude.wrapping_sub(896 << 52) >> 29) as u32),
+        _ if magnitude == 0 => Some(sign),
+        _ => None,
+    }
+}
+
+/// The serial type of a value and its bits, as far as it is a number.
+fn serial_type(value: Value<'_>) -> (u32, u64) {
+    match value {
+        Value::Null => (0, 0),
+        Value::Integer(0) => (8, 0),
+        Value::Integer(1) => (9, 0),
+        Value::Integer(i) => {
+            // Bits without the copies of the sign.
+            let bits = 65u32.saturating_sub((i ^ (i >> 63)).leading_zeros());
+            let serial = match bits {
+                ..=8 => 1,
+                9..=16 => 2,
+                17..=24 => 3,
+                25..=32 => 4,
+                33..=48 => 5,
+                _ => 6,
+            };
+            (serial, i as u64)
+        }
+        Value::Real(r) => match narrow(r) {
+            Some(bits) => (10, bits.into()),
+            None => (7, r.to_bits()),
+        },
+        Value::Text(bytes) => (text_serial(bytes).saturating_add(13), 0),
+        Value::Blob(bytes) => (text_serial(bytes).saturating_add(12), 0),
+    }
+}
+
+fn text_serial(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX).saturating_mul(2)
+}
+
+fn varint_size(value: u32) -> usize {
+    match value {
+        ..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        0x20_0000..0x1000_0000 => 4,
+        _ => 5,
+    }
+}
+
+/// Writes `count` columns, asking `value` for each (each is asked twice), and gives the used part of `out`.
+///
+/// # Errors
+/// [`Fault::BufferTooSmall`] with the size of the record.
+pub fn encode<'a, 'v>(count: usize, value: &dyn Fn(usize) -> Value<'v>, out: &'a mut [u8]) -> Result<&'a mut [u8]> {
+    let (mut types, mut bodies) = (0usize, 0usize);
+    for at in 0..count {
+        let (serial, _) = serial_type(value(at));
+        types = types.saturating_add(varint_size(serial));
+        bodies = bodies.saturating_add(body_size(serial));
+    }
+    // The header's length counts its own bytes too.
+    let one = types.saturating_add(1);
+    let mut header = one;
+    while header < types.saturating_add(varint_size(header as u32)) {
+        header = types.saturating_add(varint_size(header as u32));
+    }
+    let needed = header.saturating_add(bodies);
+    let out = out.get_mut(..needed).ok_or(Fault::BufferTooSmall { needed })?;
+    let (head, body) = out.split_at_mut(header);
+    let (mut head, mut body) = (Tail(head), Tail(body));
+    head.varint(header as u32);
+    for at in 0..count {
+        let column = value(at);
+        let (serial, bits) = serial_type(column);
+        head.varint(serial);
+        match column {
+            Value::Text(bytes) | Value::Blob(bytes) => body.bytes(bytes),
+            _ => body.bytes(bits.to_le_bytes().get(..body_size(serial)).unwrap_or(&[])),
+        }
+    }
+    Ok(out)
+}
+
+/// What is left of a stretch that is filled from the front; its size was counted before.
+struct Tail<'a>(&'a mut [u8]);
+
+impl Tail<'_> {
+    fn bytes(&mut self, bytes: &[u8]) {
+        if let Some((place, rest)) = core::mem::take(&mut self.0).split_at_mut_checked(bytes.len()) {
+            place.copy_from_slice(bytes);
+            self.0 = rest;
+        }
+    }
+
+    fn varint(&mut self, mut value: u32) {
+        while value >= 0x80 {
+            self.bytes(&[value as u8 | 0x80]);
+            value >>= 7;
+        }
+        self.bytes(&[value as u8]);
+    }
+}
