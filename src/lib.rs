@@ -26,6 +26,10 @@
 //! More strictly: `dbm` never names `object`, the codecs never name `flash`, and `shelve` and `sqlite3` do not know each
 //! other.
 
+pub mod bytes;
 pub mod flash;
+pub mod object;
+#[cfg(feature = "pickle")]
+pub mod pickle;
 #[cfg(feature = "sqlite3")]
 pub mod sqlite3;

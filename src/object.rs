@@ -1,0 +1,28 @@
+//! The objects that pickle and marshal decode, as handles on memory that the caller lends.
+//!
+//! Decoding fills [`Slot`]s, cells of four bytes. A cell of an atom (an int, a str, a float, None ...) is only the place
+//! of that atom in the input: atoms are read when they are asked for and never copied. A cell of a container leads to
+//! other cells. An [`Object`] is a Copy handle on one decoded value: walk it with [`get`](Object::get),
+//! [`at`](Object::at) and [`items`](Object::items), and end with a typed reading.
+//!
+//! Nothing is ever imported, called or built here: a global is two names, and what a stream wants called is kept as data
+//! ([`Kind::Reduce`] and its kin).
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
+
+pub mod arena;
+mod atom;
+mod emit;
+mod error;
+mod long;
+mod text;
+mod tree;
+mod view;
+
+pub use arena::{Arena, Slot};
+pub use atom::{Atom, ReadAtom};
+pub use emit::{Container, Emit, Level, Refused};
+pub use error::{Error, ErrorKind, Result};
+pub use long::{Long, MAX_DECIMAL_DIGITS};
+pub use text::{Chars, Spelling, Text};
+pub use tree::Tree;
+pub use view::{Extra, Items, Kind, Object, Pairs};

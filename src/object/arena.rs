@@ -1,0 +1,422 @@
+//! The cells that decoding fills, for both codecs: a stack that grows down from the end, a heap that grows up.
+//!
+//! A [`Slot`] is a 4-bit tag and a 28-bit payload. What the tags say:
+//!
+//! ```text
+//! ATOM       payload: the byte of the input where the atom's code stands; read on demand
+//! SIMPLE     payload: one of a few values that need no place (None, the empty tuple ...)
+//! SHARED     payload: a cell; the value in it is referred to more than once
+//! MARK       payload: the stack position of the mark below (only on the stack)
+//! LIST DICT SET FROZENDICT   payload: its header
+//! TUPLE FROZENSET            payload: its row [flags|n] item ...
+//! OBJECT     payload: its header, [form|last chunk] callable arguments (keywords)
+//! FIXED      payload: its row [form|n] word ...   (stack globals, persistent ids, slices, code)
+//! BUFFER     payload: the number of the out-of-band buffer
+//!
+//! header of LIST, DICT, SET, FROZENDICT:  [0|last chunk]          0: empty
+//! chunk:                                  [extra|n] [next] item ...
+//! ```
+//!
+//! Chunks form a ring: the header knows the last, whose `next` is the first, so that appending and reading in order both
+//! cost nothing. The last chunk grows in place while it ends where the heap ends. Every cell pushed is moved into a chunk
+//! or row at most once, so decoding is linear in the input.
+
+use super::error::ErrorKind;
+
+/// One cell of decoded structure: four bytes. Lend a codec as many as its `slots_needed` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(transparent)]
+pub struct Slot(u32);
+
+/// What a slot's payload means; see the module's table.
+pub type Tag = u8;
+/// An atom, at its place in the input.
+pub const ATOM: Tag = 0;
+/// A value that needs no place: `SIMPLE_*`.
+pub const SIMPLE: Tag = 1;
+/// A cell that holds a value referred to more than once.
+pub const SHARED: Tag = 2;
+/// A mark on the stack.
+pub const MARK: Tag = 3;
+/// A list.
+pub const LIST: Tag = 4;
+/// A dict.
+pub const DICT: Tag = 5;
+/// A set.
+pub const SET: Tag = 6;
+/// A frozendict (marshal version 6).
+pub const FROZENDICT: Tag = 7;
+/// A tuple.
+pub const TUPLE: Tag = 8;
+/// A frozenset.
+pub const FROZENSET: Tag = 9;
+/// What a stream wants called or made: reduce, newobj, newobj_ex, inst.
+pub const OBJECT: Tag = 10;
+/// A fixed number of words: `FORM_*`.
+pub const FIXED: Tag = 11;
+/// An out-of-band buffer.
+pub const BUFFER: Tag = 12;
+
+/// The value None.
+pub const SIMPLE_NONE: u32 = 0;
+/// The empty tuple.
+pub const SIMPLE_EMPTY_TUPLE: u32 = 1;
+
+/// Forms of FIXED: a global named by two words, module and qualified name.
+pub const FORM_GLOBAL: Tag = 0;
+/// A persistent id: one word.
+pub const FORM_PERSID: Tag = 1;
+/// A read-only view: one word.
+pub const FORM_READONLY: Tag = 2;
+/// A slice: start, stop, step.
+pub const FORM_SLICE: Tag = 3;
+/// A code object: its fields in stream order.
+pub const FORM_CODE: Tag = 4;
+
+/// Forms of OBJECT: a callable and a tuple of arguments.
+pub const FORM_REDUCE: Tag = 0;
+/// A class and a tuple of arguments for its `__new__`.
+pub const FORM_NEWOBJ: Tag = 1;
+/// A class, a tuple and a dict of arguments for its `__new__`.
+pub const FORM_NEWOBJ_EX: Tag = 2;
+/// A class and a tuple of arguments, by INST or OBJ.
+pub const FORM_INST: Tag = 3;
+
+/// A TUPLE row's flag: it holds something unhashable, so it is no dict key.
+pub const UNHASHABLE: Tag = 1;
+
+const PAYLOAD: u32 = 0x0fff_ffff;
+
+impl Slot {
+    /// An empty cell, to make arrays of: `[Slot::EMPTY; 64]`.
+    pub const EMPTY: Slot = Slot(0);
+
+    /// The longest input that a slot can point into.
+    pub const MAX_INPUT: usize = PAYLOAD as usize;
+
+    /// A cell of this tag and payload; the payload's upper 4 bits are dropped.
+    #[inline]
+    pub const fn new(tag: Tag, payload: usize) -> Slot {
+        Slot(((tag as u32) << 28) | (payload as u32 & PAYLOAD))
+    }
+
+    /// The tag.
+    #[inline]
+    pub const fn tag(self) -> Tag {
+        (self.0 >> 28) as Tag
+    }
+
+    /// The payload.
+    #[inline]
+    pub const fn payload(self) -> usize {
+        (self.0 & PAYLOAD) as usize
+    }
+
+    /// A cell that holds a plain number: what decoders keep in slots besides decoded structure.
+    #[inline]
+    pub const fn raw(number: u32) -> Slot {
+        Slot(number)
+    }
+
+    /// The number of [`Slot::raw`].
+    #[inline]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+/// The error that a codec's arena reports inwards; the codec knows the place and turns it into an [`Error`].
+pub(crate) type Step<T = ()> = core::result::Result<T, ErrorKind>;
+
+/// What decoding writes into. The codec has checked beforehand, by its prescan, that the slots are enough.
+#[derive(Debug)]
+pub struct Arena<'s> {
+    slots: &'s mut [Slot],
+    /// Cells handed out: they stand first.
+    cells: usize,
+    /// Room for cells, and the next free place of it.
+    reserved: usize,
+    /// The first free word of the heap.
+    heap: usize,
+    /// The topmost word of the stack; the stack is empty at `slots.len()`.
+    top: usize,
+    /// The topmost mark; `slots.len()` when there is none.
+    mark: usize,
+}
+
+/// The arena is full although the prescan said it would not be: the codec counted wrongly.
+const FULL: ErrorKind = ErrorKind::OutOfSlots { needed: usize::MAX };
+
+impl<'s> Arena<'s> {
+    /// An arena over these slots, with room for `cells` shared values and `table` words of the codec's own.
+    pub fn new(slots: &'s mut [Slot], cells: usize, table: usize) -> Self {
+        let top = slots.len();
+        Arena { cells: 0, reserved: cells, heap: cells.saturating_add(table), top, mark: top, slots }
+    }
+
+    /// The codec's own words, between the cells and the heap.
+    pub fn table(&mut self, len: usize) -> &mut [Slot] {
+        self.slots.get_mut(self.reserved..).and_then(|rest| rest.get_mut(..len)).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> Slot {
+        self.slots.get(at).copied().unwrap_or(Slot::EMPTY)
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, at: usize, word: Slot) {
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = word;
+        }
+    }
+
+    /// Pushes a word.
+    #[inline]
+    pub fn push(&mut self, word: Slot) -> Step {
+        let top = self.top.wrapping_sub(1);
+        match self.slots.get_mut(top) {
+            Some(slot) if top >= self.heap => {
+                *slot = word;
+                self.top = top;
+                Ok(())
+            }
+            _ => Err(FULL),
+        }
+    }
+
+    /// How many words stand above the topmost mark.
+    #[inline]
+    pub fn above_mark(&self) -> usize {
+        self.mark.wrapping_sub(self.top)
+    }
+
+    /// The top word, if it is above the topmost mark.
+    #[inline]
+    pub fn peek(&self) -> Step<Slot> {
+        if self.top < self.mark { Ok(self.get(self.top)) } else { Err(ErrorKind::StackUnderflow) }
+    }
+
+    /// The word `below` the top, if it is above the topmost mark.
+    #[inline]
+    pub fn peek_below(&self, below: usize) -> Step<Slot> {
+        if self.above_mark() > below {
+            Ok(self.get(self.top.wrapping_add(below)))
+        } else {
+            Err(ErrorKind::StackUnderflow)
+        }
+    }
+
+    /// Replaces the top word.
+    #[inline]
+    pub fn replace(&mut self, word: Slot) {
+        self.set(self.top, word);
+    }
+
+    /// Takes the top word, if it is above the topmost mark.
+    #[inline]
+    pub fn pop(&mut self) -> Step<Slot> {
+        let word = self.peek()?;
+        self.top = self.top.wrapping_add(1);
+        Ok(word)
+    }
+
+    /// Pushes a mark.
+    #[inline]
+    pub fn push_mark(&mut self) -> Step {
+        self.push(Slot::new(MARK, self.mark))?;
+        self.mark = self.top;
+        Ok(())
+    }
+
+    /// Whether any mark is on the stack.
+    #[inline]
+    pub fn has_mark(&self) -> bool {
+        self.mark < self.slots.len()
+    }
+
+    /// Takes the mark away and answers how many words stood above it; they stay, and a free word lies beneath them
+    /// until [`Arena::drop_words`] with `mark` true.
+    #[inline]
+    pub fn close_mark(&mut self) -> Step<usize> {
+        if !self.has_mark() {
+            return Err(ErrorKind::NoMark);
+        }
+        let above = self.above_mark();
+        self.mark = self.get(self.mark).payload();
+        Ok(above)
+    }
+
+    /// Drops the `n` topmost words.
+    #[inline]
+    pub fn drop_words(&mut self, n: usize) {
+        self.top = self.top.saturating_add(n).min(self.slots.len());
+    }
+
+    /// Reserves `n` words of the heap.
+    #[inline]
+    pub fn reserve(&mut self, n: usize) -> Step<usize> {
+        let at = self.heap;
+        let end = at.saturating_add(n);
+        if end > self.top {
+            return Err(FULL);
+        }
+        self.heap = end;
+        Ok(at)
+    }
+
+    /// Moves the `n` topmost words off the stack, behind `head` words left free on the heap, in the order in which they
+    /// were pushed; answers the place of the first free word. `extra` words of the stack beneath them are dropped.
+    fn settle(&mut self, head: usize, n: usize, extra: usize) -> Step<usize> {
+        let at = self.heap;
+        let first = at.saturating_add(head);
+        let from = self.top;
+        let end = from.saturating_add(n);
+        let top = end.saturating_add(extra);
+        let stop = first.saturating_add(n);
+        if stop > top {
+            return Err(FULL);
+        }
+        if stop <= from {
+            // The common case, no overlap: one pass.
+            let (low, high) = self.slots.split_at_mut(from);
+            if let (Some(to), Some(words)) = (low.get_mut(first..stop), high.get(..n)) {
+                for (to, word) in to.iter_mut().zip(words.iter().rev()) {
+                    *to = *word;
+                }
+            }
+        } else if let Some(words) = self.slots.get_mut(from..end) {
+            words.reverse();
+            self.slots.copy_within(from..end, first);
+        }
+        self.heap = stop;
+        self.top = top;
+        Ok(at)
+    }
+
+    /// Makes a row `[flags|n] item ...` of the `n` topmost words and answers its place. `mark`: a closed mark lies
+    /// beneath them.
+    pub fn row(&mut self, flags: Tag, n: usize, mark: bool) -> Step<usize> {
+        let at = self.settle(1, n, usize::from(mark))?;
+        self.set(at, Slot::new(flags, n));
+        Ok(at)
+    }
+
+    /// Reserves a row of `n` words that the codec fills by [`Arena::fill`].
+    pub fn open_row(&mut self, flags: Tag, n: usize) -> Step<usize> {
+        let at = self.reserve(n.saturating_add(1))?;
+        self.set(at, Slot::new(flags, n));
+        Ok(at)
+    }
+
+    /// Writes word `i` of a row.
+    pub fn fill(&mut self, row: usize, i: usize, word: Slot) {
+        self.set(row.saturating_add(1).saturating_add(i), word);
+    }
+
+    /// Sets a row's flags.
+    pub fn set_flags(&mut self, row: usize, flags: Tag) {
+        let n = self.get(row).payload();
+        self.set(row, Slot::new(flags, n));
+    }
+
+    /// A new header of an empty container.
+    #[inline]
+    pub fn header(&mut self) -> Step<usize> {
+        let at = self.reserve(1)?;
+        self.set(at, Slot::EMPTY);
+        Ok(at)
+    }
+
+    /// Appends the `n` topmost words to the container with this header. `mark`: a closed mark lies beneath them.
+    pub fn append(&mut self, header: usize, extra: Tag, n: usize, mark: bool) -> Step {
+        if n == 0 {
+            self.drop_words(usize::from(mark));
+            return Ok(());
+        }
+        let head = self.get(header);
+        let last = head.payload();
+        if last != 0 {
+            let count = self.get(last);
+            let len = count.payload();
+            if count.tag() == extra && last.wrapping_add(2).wrapping_add(len) == self.heap {
+                self.settle(0, n, usize::from(mark))?;
+                self.set(last, Slot::new(extra, len.wrapping_add(n)));
+                return Ok(());
+            }
+        }
+        let at = self.settle(2, n, usize::from(mark))?;
+        self.set(at, Slot::new(extra, n));
+        self.link(header, at);
+        Ok(())
+    }
+
+    /// Reserves one chunk of `n` words for the container with this header, for the codec to fill by [`Arena::fill_chunk`].
+    pub fn open_chunk(&mut self, header: usize, extra: Tag, n: usize) -> Step<usize> {
+        let at = self.reserve(n.saturating_add(2))?;
+        self.set(at, Slot::new(extra, n));
+        self.link(header, at);
+        Ok(at)
+    }
+
+    /// Writes word `i` of a chunk.
+    pub fn fill_chunk(&mut self, chunk: usize, i: usize, word: Slot) {
+        self.set(chunk.saturating_add(2).saturating_add(i), word);
+    }
+
+    /// Shortens a chunk that was opened too long.
+    pub fn trim_chunk(&mut self, chunk: usize, n: usize) {
+        let extra = self.get(chunk).tag();
+        self.set(chunk, Slot::new(extra, n));
+    }
+
+    /// Closes the ring: `chunk` becomes the last of the container.
+    fn link(&mut self, header: usize, chunk: usize) {
+        let head = self.get(header);
+        let last = head.payload();
+        let first = if last == 0 {
+            chunk
+        } else {
+            let next = last.wrapping_add(1);
+            let first = self.get(next).payload();
+            self.set(next, Slot::raw(chunk as u32));
+            first
+        };
+        self.set(chunk.wrapping_add(1), Slot::raw(first as u32));
+        self.set(header, Slot::new(head.tag(), chunk));
+    }
+
+    /// Puts a word into a new cell and answers the word that stands for it from now on. A word that already stands for
+    /// a cell is answered as it is.
+    pub fn share(&mut self, word: Slot) -> Step<Slot> {
+        if word.tag() == SHARED {
+            return Ok(word);
+        }
+        if self.cells >= self.reserved {
+            return Err(FULL);
+        }
+        let cell = self.cells;
+        self.set(cell, word);
+        self.cells = cell.wrapping_add(1);
+        Ok(Slot::new(SHARED, cell))
+    }
+
+    /// Rewrites the value in the cell that `word` stands for.
+    pub fn set_shared(&mut self, word: Slot, value: Slot) {
+        if word.tag() == SHARED {
+            self.set(word.payload(), value);
+        }
+    }
+
+    /// The word itself, or the one in the cell that it stands for.
+    #[inline]
+    pub fn resolve(&self, word: Slot) -> Slot {
+        if word.tag() == SHARED { self.get(word.payload()) } else { word }
+    }
+
+    /// The end: the slots as they now are and the number of cells, for [`Tree`](super::Tree).
+    pub fn finish(self) -> (&'s [Slot], usize) {
+        (self.slots, self.cells)
+    }
+}
