@@ -28,6 +28,8 @@
 
 pub mod bytes;
 pub mod flash;
+#[cfg(feature = "marshal")]
+pub mod marshal;
 pub mod object;
 #[cfg(feature = "pickle")]
 pub mod pickle;

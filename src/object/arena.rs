@@ -12,6 +12,7 @@
 //! OBJECT     payload: its header, [form|last chunk] callable arguments (keywords)
 //! FIXED      payload: its row [form|n] word ...   (stack globals, persistent ids, slices, code)
 //! BUFFER     payload: the number of the out-of-band buffer
+//! NUMBER     payload: the byte of the input where four bytes of a number stand (marshal's code objects)
 //!
 //! header of LIST, DICT, SET, FROZENDICT:  [0|last chunk]          0: empty
 //! chunk:                                  [extra|n] [next] item ...
@@ -57,6 +58,9 @@ pub const OBJECT: Tag = 10;
 pub const FIXED: Tag = 11;
 /// An out-of-band buffer.
 pub const BUFFER: Tag = 12;
+
+/// A signed number of four bytes, little end first, at its place in the input; it has no code.
+pub const NUMBER: Tag = 13;
 
 /// The value None.
 pub const SIMPLE_NONE: u32 = 0;

@@ -66,7 +66,7 @@ impl<'a> Tree<'a> {
         for _ in 0..64 {
             let at = word.payload();
             word = match word.tag() {
-                ATOM => return at,
+                ATOM | NUMBER => return at,
                 SHARED => self.slot(at),
                 LIST | DICT | SET | FROZENDICT => {
                     let last = self.slot(at).payload();
