@@ -1,4 +1,111 @@
 //! Python's pickle: `loads` and `dumps` without an allocator.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 
+mod atom;
+mod machine;
+mod memo;
+mod names;
+mod number;
+mod old;
 pub mod opcode;
+mod out;
+mod pickler;
+mod scan;
+
+use crate::object::{Emit, Object, Refused, Result, Slot, Tree};
+use out::Out;
+use pickler::Writer;
+use scan::Plan;
+
+pub use crate::object::{Error, ErrorKind};
+
+/// The highest protocol there is, and that is read and written here.
+pub const HIGHEST_PROTOCOL: u8 = 5;
+
+/// The protocol that is written unless another is asked for, as in Python 3.8 to 3.13.
+pub const DEFAULT_PROTOCOL: u8 = 4;
+
+/// How many slots decoding the first pickle in `bytes` takes.
+///
+/// One pass over the bytes (two if MEMOIZE and PUT are mixed). At most 4 slots per byte, and for what Python writes about
+/// one per opcode that pushes and two or three per container.
+pub fn slots_needed(bytes: &[u8]) -> Result<usize> {
+    Ok(Plan::new(bytes, 0)?.slots())
+}
+
+/// Decodes the first pickle in `bytes` into `slots`.
+///
+/// What follows the pickle is ignored, as Python ignores it. Too few slots: [`ErrorKind::OutOfSlots`] says how many are
+/// enough.
+pub fn loads<'a>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
+    let plan = Plan::new(bytes, 0)?;
+    let (word, slots, cells) = machine::run(bytes, 0, &plan, slots, true)?;
+    Ok(Object::new(Tree::new(bytes, (slots, cells), atom::read), word))
+}
+
+/// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
+///
+/// Text is checked where it is read.
+#[cfg(feature = "serde")]
+pub fn from_slice<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
+    let plan = Plan::new(bytes, 0)?;
+    let (word, slots, cells) = machine::run(bytes, 0, &plan, slots, false)?;
+    let object = Object::new(Tree::new(bytes, (slots, cells), atom::read), word);
+    crate::object::serde::from_object(&object, crate::object::serde::Limits::of(bytes))
+}
+
+/// Encodes a value with protocol 4, optimized: what `pickletools.optimize(pickle.dumps(value))` gives.
+///
+/// Answers the part of `buf` that was used.
+#[cfg(feature = "serde")]
+pub fn dumps<'b, T: serde::Serialize + ?Sized>(value: &T, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+    Pickler::new(buf).dumps(value)
+}
+
+/// How a pickle is written: protocol and style. [`dumps`] is a pickler with the defaults.
+pub struct Pickler<'b> {
+    buf: &'b mut [u8],
+    protocol: u8,
+    memoizes: bool,
+}
+
+impl<'b> Pickler<'b> {
+    /// A pickler into this buffer, with protocol 4, optimized.
+    pub fn new(buf: &'b mut [u8]) -> Self {
+        Pickler { buf, protocol: DEFAULT_PROTOCOL, memoizes: false }
+    }
+
+    /// With this protocol, 0 to [`HIGHEST_PROTOCOL`]. Another one is an error when something is written.
+    pub fn protocol(self, protocol: u8) -> Self {
+        Pickler { protocol, ..self }
+    }
+
+    /// Byte for byte as CPython 3.8 to 3.13 writes plain data: every value that can be referred to is remembered.
+    pub fn cpython(self) -> Self {
+        Pickler { memoizes: true, ..self }
+    }
+
+    /// Encodes a value; answers the part of the buffer that was used.
+    #[cfg(feature = "serde")]
+    pub fn dumps<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<&'b [u8]> {
+        self.write(|emit| crate::object::serde::serialize(value, emit))
+    }
+
+    /// Encodes what `write` emits: one value.
+    pub fn write(self, write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>) -> Result<&'b [u8]> {
+        if self.protocol > HIGHEST_PROTOCOL {
+            return Err(Error::new(ErrorKind::UnknownProtocol(self.protocol), 0));
+        }
+        let out = Out::new(self.buf, None, !self.memoizes);
+        let mut writer = Writer::new(out, self.protocol, self.memoizes);
+        let written = writer.start().and_then(|()| write(&mut writer)).and_then(|()| writer.stop());
+        match written {
+            Ok(()) => writer
+                .out
+                .finish()
+                .map(|used| &*used)
+                .map_err(|needed| Error::new(ErrorKind::BufferTooSmall { needed }, 0)),
+            Err(refused) => Err(Error::new(refused.into(), writer.out.position())),
+        }
+    }
+}

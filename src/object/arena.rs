@@ -13,6 +13,7 @@
 //! FIXED      payload: its row [form|n] word ...   (stack globals, persistent ids, slices, code)
 //! BUFFER     payload: the number of the out-of-band buffer
 //! NUMBER     payload: the byte of the input where four bytes of a number stand (marshal's code objects)
+//! MUTABLE    an atom that can be changed and so is no dict key: a bytearray
 //!
 //! header of LIST, DICT, SET, FROZENDICT:  [0|last chunk]          0: empty
 //! chunk:                                  [extra|n] [next] item ...
@@ -61,6 +62,9 @@ pub const BUFFER: Tag = 12;
 
 /// A signed number of four bytes, little end first, at its place in the input; it has no code.
 pub const NUMBER: Tag = 13;
+
+/// An atom that is not hashable: a bytearray, at its place in the input.
+pub const MUTABLE: Tag = 14;
 
 /// The value None.
 pub const SIMPLE_NONE: u32 = 0;
@@ -307,6 +311,13 @@ impl<'s> Arena<'s> {
         Ok(at)
     }
 
+    /// Makes an object `[form|last chunk] word ...` of the `n` topmost words and answers its place.
+    pub fn object(&mut self, form: Tag, n: usize) -> Step<usize> {
+        let at = self.settle(1, n, 0)?;
+        self.set(at, Slot::new(form, 0));
+        Ok(at)
+    }
+
     /// Reserves a row of `n` words that the codec fills by [`Arena::fill`].
     pub fn open_row(&mut self, flags: Tag, n: usize) -> Step<usize> {
         let at = self.reserve(n.saturating_add(1))?;
@@ -417,6 +428,25 @@ impl<'s> Arena<'s> {
     #[inline]
     pub fn resolve(&self, word: Slot) -> Slot {
         if word.tag() == SHARED { self.get(word.payload()) } else { word }
+    }
+
+    /// Whether a value may be a dict key or a member of a set, as far as its kind tells.
+    #[inline]
+    pub fn is_hashable(&self, word: Slot) -> bool {
+        let word = self.resolve(word);
+        match word.tag() {
+            ATOM => true,
+            LIST | DICT | SET | MUTABLE => false,
+            TUPLE => self.get(word.payload()).tag() != UNHASHABLE,
+            _ => true,
+        }
+    }
+
+    /// Whether all of the `n` topmost words are hashable, or every second of them, beginning with the one pushed first.
+    #[inline]
+    pub fn are_hashable(&self, n: usize, step: usize) -> bool {
+        let words = self.slots.get(self.top..self.top.wrapping_add(n)).unwrap_or_default();
+        words.iter().rev().step_by(step).all(|word| self.is_hashable(*word))
     }
 
     /// The end: the slots as they now are and the number of cells, for [`Tree`](super::Tree).

@@ -1,5 +1,7 @@
 //! What goes wrong in decoding, reading and encoding, and where.
 
+use super::emit::Refused;
+
 /// What went wrong. Each variant names the Python exception that it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -143,3 +145,17 @@ impl core::fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+impl From<Refused> for ErrorKind {
+    fn from(refused: Refused) -> ErrorKind {
+        match refused {
+            Refused::Unsupported | Refused::Unsized => ErrorKind::Unsupported,
+            Refused::TooLong => ErrorKind::TooLong,
+            Refused::TooDeep => ErrorKind::TooDeep,
+            Refused::OutOfFuel => ErrorKind::OutOfFuel,
+            Refused::OutOfSlots => ErrorKind::OutOfSlots { needed: usize::MAX },
+            Refused::Write => ErrorKind::Write,
+            Refused::Custom => ErrorKind::Custom,
+        }
+    }
+}

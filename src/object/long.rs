@@ -111,6 +111,17 @@ impl<'a> Long<'a> {
         Some(trim(buf.get(..len)?))
     }
 
+    /// How many bytes [`Long::to_le_bytes`] wants at most.
+    pub fn bytes_room(&self) -> usize {
+        let (Long::Twos(bytes) | Long::Digits { digits: bytes, .. } | Long::Base15 { digits: bytes, .. }) = self;
+        bytes.len().saturating_add(1)
+    }
+
+    /// How many bytes [`Long::to_decimal`] wants at most.
+    pub fn decimal_room(&self) -> usize {
+        self.bytes_room().saturating_mul(5).saturating_add(4)
+    }
+
     /// The number, if it fits 128 bits.
     pub fn to_i128(&self) -> Option<i128> {
         let mut buf = [0; 17];

@@ -98,7 +98,7 @@ impl<'a> Text<'a> {
     pub fn utf8_len(&self) -> usize {
         match self.spelling {
             Spelling::Utf8 => self.raw.len(),
-            _ => self.chars().fold(0, |sum: usize, c| sum.saturating_add(encode(c, &mut [0; 4]).len())),
+            _ => self.chars().fold(0, |sum: usize, c| sum.saturating_add(encode_utf8(c, &mut [0; 4]).len())),
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Text<'a> {
         let mut at: usize = 0;
         for c in self.chars() {
             let mut utf8 = [0; 4];
-            let utf8 = encode(c, &mut utf8);
+            let utf8 = encode_utf8(c, &mut utf8);
             let end = at.saturating_add(utf8.len());
             buf.get_mut(at..end)?.copy_from_slice(utf8);
             at = end;
@@ -132,7 +132,7 @@ impl<'a> Text<'a> {
 }
 
 /// The UTF-8 of a code point, also of a lone surrogate.
-pub(crate) fn encode(c: u32, buf: &mut [u8; 4]) -> &[u8] {
+pub(crate) fn encode_utf8(c: u32, buf: &mut [u8; 4]) -> &[u8] {
     match char::from_u32(c) {
         Some(c) => c.encode_utf8(buf).as_bytes(),
         None => {

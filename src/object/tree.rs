@@ -43,6 +43,21 @@ impl<'a> Tree<'a> {
         (self.read)(self.input, word.payload())
     }
 
+    /// The atom that a word stands for, behind [`SHARED`], if it is one.
+    pub(crate) fn any_atom(&self, word: Slot) -> Option<Atom<'a>> {
+        let word = self.resolve(word);
+        match (word.tag(), word.payload() as u32) {
+            (ATOM | MUTABLE, _) => Some(self.atom(word)),
+            (SIMPLE, SIMPLE_EMPTY_TUPLE) => Some(Atom::EmptyTuple),
+            (SIMPLE, _) => Some(Atom::None),
+            (NUMBER, _) => {
+                let number = crate::bytes::u32_le(self.input, word.payload()).unwrap_or(0);
+                Some(Atom::Int(i64::from(number as i32)))
+            }
+            _ => None,
+        }
+    }
+
     /// The words of a row behind its head, and the head.
     #[inline]
     pub(crate) fn row(&self, at: usize) -> (Slot, &'a [Slot]) {
@@ -66,7 +81,7 @@ impl<'a> Tree<'a> {
         for _ in 0..64 {
             let at = word.payload();
             word = match word.tag() {
-                ATOM | NUMBER => return at,
+                ATOM | NUMBER | MUTABLE => return at,
                 SHARED => self.slot(at),
                 LIST | DICT | SET | FROZENDICT => {
                     let last = self.slot(at).payload();

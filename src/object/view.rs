@@ -130,17 +130,7 @@ impl<'a> Object<'a> {
 
     /// The atom, if it is one.
     pub fn atom(&self) -> Option<Atom<'a>> {
-        let word = self.inner();
-        match (word.tag(), word.payload() as u32) {
-            (ATOM, _) => Some(self.tree.atom(word)),
-            (SIMPLE, SIMPLE_EMPTY_TUPLE) => Some(Atom::EmptyTuple),
-            (NUMBER, at) => {
-                let number = crate::bytes::u32_le(self.tree.input, at as usize).unwrap_or(0);
-                Some(Atom::Int(i64::from(number as i32)))
-            }
-            (SIMPLE, _) => Some(Atom::None),
-            _ => None,
-        }
+        self.tree.any_atom(self.word)
     }
 
     /// What it is.

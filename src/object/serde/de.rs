@@ -1,0 +1,514 @@
+//! Object → Deserialize.
+
+use crate::object::arena::*;
+use crate::object::view::Words;
+use crate::object::{Atom, Error, ErrorKind, Object, Result, Text, Tree};
+use core::cell::Cell;
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+
+/// How far typed reading goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Limits {
+    /// Containers in containers.
+    pub depth: u16,
+    /// How many items in all, besides those that the input spells out itself: what shared values unfold into.
+    pub fuel: u32,
+}
+
+impl Limits {
+    /// Depth 64; 16 items per byte of the input.
+    pub fn of(input: &[u8]) -> Self {
+        Limits { depth: 64, fuel: u32::try_from(input.len().saturating_mul(16)).unwrap_or(u32::MAX) }
+    }
+}
+
+/// Reads a value of type `T` out of an object.
+pub fn from_object<'a, T: de::Deserialize<'a>>(object: &Object<'a>, limits: Limits) -> Result<T> {
+    let walk = Walk { tree: object.tree, fuel: Cell::new(limits.fuel) };
+    let de = De { walk: &walk, word: object.word, depth: limits.depth };
+    T::deserialize(de).map_err(|error| de.place(error))
+}
+
+/// The offset of an error that does not know its place yet.
+const NOWHERE: usize = usize::MAX;
+
+const fn nowhere(kind: ErrorKind) -> Error {
+    Error { kind, offset: NOWHERE }
+}
+
+impl de::Error for Error {
+    fn custom<T: core::fmt::Display>(_: T) -> Self {
+        nowhere(ErrorKind::Custom)
+    }
+    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
+        nowhere(ErrorKind::UnexpectedType)
+    }
+    fn invalid_value(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
+        nowhere(ErrorKind::OutOfRange)
+    }
+    fn invalid_length(_: usize, _: &dyn de::Expected) -> Self {
+        nowhere(ErrorKind::WrongLength)
+    }
+    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
+        nowhere(ErrorKind::UnknownVariant)
+    }
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
+        nowhere(ErrorKind::UnknownField)
+    }
+    fn missing_field(field: &'static str) -> Self {
+        nowhere(ErrorKind::MissingField(field))
+    }
+    fn duplicate_field(field: &'static str) -> Self {
+        nowhere(ErrorKind::DuplicateField(field))
+    }
+}
+
+/// One typed reading.
+struct Walk<'a> {
+    tree: Tree<'a>,
+    fuel: Cell<u32>,
+}
+
+/// One value of it.
+#[derive(Clone, Copy)]
+struct De<'w, 'a> {
+    walk: &'w Walk<'a>,
+    word: Slot,
+    depth: u16,
+}
+
+/// What a word stands for.
+enum Node<'a> {
+    Atom(Atom<'a>),
+    /// The words of a list, tuple, set or frozenset.
+    Items(Words<'a>),
+    /// The words of a dict.
+    Pairs(Words<'a>),
+    Other,
+}
+
+impl<'w, 'a> De<'w, 'a> {
+    /// Gives an error its place.
+    #[cold]
+    fn place(&self, error: Error) -> Error {
+        let offset = if error.offset == NOWHERE { self.walk.tree.offset(self.word) } else { error.offset };
+        Error { offset, ..error }
+    }
+
+    #[cold]
+    fn fail<T>(&self, kind: ErrorKind) -> Result<T> {
+        Err(self.walk.tree.error(kind, self.word))
+    }
+
+    /// The value's word, seen through a shared cell; that costs fuel, for only shared values unfold.
+    #[inline]
+    fn inner(&self) -> Result<Slot> {
+        if self.word.tag() == SHARED { self.unfold() } else { Ok(self.word) }
+    }
+
+    #[inline(never)]
+    fn unfold(&self) -> Result<Slot> {
+        let tree = &self.walk.tree;
+        let word = tree.resolve(self.word);
+        let cost = match word.tag() {
+            LIST | DICT | SET | FROZENDICT => Words::ring(tree, word.payload(), None).left(tree),
+            TUPLE | FROZENSET => tree.slot(word.payload()).payload(),
+            ATOM => 0,
+            _ => 4,
+        };
+        let cost = u32::try_from(cost).unwrap_or(u32::MAX).saturating_add(1);
+        match self.walk.fuel.get().checked_sub(cost) {
+            Some(left) => self.walk.fuel.set(left),
+            None => return self.fail(ErrorKind::OutOfFuel),
+        }
+        Ok(word)
+    }
+
+    #[inline]
+    fn node(&self) -> Result<Node<'a>> {
+        let word = self.inner()?;
+        let tree = &self.walk.tree;
+        Ok(match word.tag() {
+            ATOM | MUTABLE => Node::Atom(tree.atom(word)),
+            LIST | SET => Node::Items(Words::ring(tree, word.payload(), None)),
+            DICT | FROZENDICT => Node::Pairs(Words::ring(tree, word.payload(), None)),
+            TUPLE | FROZENSET => Node::Items(Words::slice(tree.row(word.payload()).1)),
+            SIMPLE if word.payload() as u32 == SIMPLE_EMPTY_TUPLE => Node::Items(Words::slice(&[])),
+            _ => tree.any_atom(word).map_or(Node::Other, Node::Atom),
+        })
+    }
+
+    #[inline]
+    fn atom(&self) -> Result<Atom<'a>> {
+        let word = self.inner()?;
+        if word.tag() == ATOM { Ok(self.walk.tree.atom(word)) } else { self.odd_atom() }
+    }
+
+    #[inline(never)]
+    fn odd_atom(&self) -> Result<Atom<'a>> {
+        match self.node()? {
+            Node::Atom(atom) => Ok(atom),
+            _ => self.fail(ErrorKind::UnexpectedType),
+        }
+    }
+
+    /// The depth left inside this container.
+    #[inline]
+    fn deeper(&self) -> Result<u16> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(depth),
+            None => self.fail(ErrorKind::TooDeep),
+        }
+    }
+
+    fn child(&self, word: Slot, depth: u16) -> De<'w, 'a> {
+        De { walk: self.walk, word, depth }
+    }
+
+    #[inline]
+    fn seq<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value> {
+        match self.node()? {
+            Node::Items(words) => visitor.visit_seq(Seq { de: self.child(self.word, self.deeper()?), words }),
+            Node::Atom(Atom::Bytes(bytes) | Atom::ByteArray(bytes)) => {
+                visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied()))
+            }
+            _ => self.fail(ErrorKind::UnexpectedType),
+        }
+    }
+
+    #[inline]
+    fn map<V: Visitor<'a>>(&self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
+        match self.node()? {
+            Node::Pairs(words) => {
+                let de = self.child(self.word, self.deeper()?);
+                visitor.visit_map(Map { de, words, value: Slot::EMPTY, key: Slot::EMPTY, fields })
+            }
+            _ => self.fail(ErrorKind::UnexpectedType),
+        }
+    }
+
+    /// Text to a visitor: where it stands if it can be, else decoded on the stack, up to 128 bytes.
+    #[inline]
+    fn text<V: Visitor<'a>>(&self, text: Text<'a>, visitor: V) -> Result<V::Value> {
+        match text.as_str() {
+            Some(text) => visitor.visit_borrowed_str(text),
+            None => self.decoded(text, visitor),
+        }
+    }
+
+    #[inline(never)]
+    fn decoded<V: Visitor<'a>>(&self, text: Text<'a>, visitor: V) -> Result<V::Value> {
+        match text.to_str(&mut [0; 128]) {
+            Some(text) if text.len() <= 128 => visitor.visit_str(text),
+            _ => self.fail(ErrorKind::NotBorrowable),
+        }
+    }
+
+    /// A str of Python 2 is text if it is ASCII, as `encoding='ASCII'` has it.
+    fn ascii(&self, text: Text<'a>) -> Result<Text<'a>> {
+        if text.chars().all(|c| c < 128) { Ok(text) } else { self.fail(ErrorKind::BadText) }
+    }
+
+    /// Any atom to a visitor.
+    fn visit_atom<V: Visitor<'a>>(&self, atom: Atom<'a>, visitor: V) -> Result<V::Value> {
+        match atom {
+            Atom::None => visitor.visit_unit(),
+            Atom::Bool(value) => visitor.visit_bool(value),
+            Atom::Int(value) => visitor.visit_i64(value),
+            Atom::Long(long) => match (long.to_u128(), long.to_i128()) {
+                (Some(value), _) if value <= u128::from(u64::MAX) => visitor.visit_u64(value as u64),
+                (_, Some(value)) => visitor.visit_i128(value),
+                (Some(value), _) => visitor.visit_u128(value),
+                _ => self.fail(ErrorKind::OutOfRange),
+            },
+            Atom::Float(value) => visitor.visit_f64(value),
+            Atom::Str(text) => self.text(text, visitor),
+            Atom::ByteString(text) => self.text(self.ascii(text)?, visitor),
+            Atom::Bytes(bytes) | Atom::ByteArray(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Atom::EmptyTuple => visitor.visit_seq(Seq { de: *self, words: Words::slice(&[]) }),
+            _ => self.fail(ErrorKind::UnexpectedType),
+        }
+    }
+}
+
+macro_rules! ints {
+    ($($method:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+            match self.atom()? {
+                Atom::Int(value) => visitor.visit_i64(value),
+                atom @ Atom::Long(_) => self.visit_atom(atom, visitor),
+                _ => self.fail(ErrorKind::UnexpectedType),
+            }
+        }
+    )*};
+}
+
+macro_rules! strs {
+    ($($method:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+            match self.atom()? {
+                Atom::Str(text) => self.text(text, visitor),
+                atom @ Atom::ByteString(_) => self.visit_atom(atom, visitor),
+                _ => self.fail(ErrorKind::UnexpectedType),
+            }
+        }
+    )*};
+}
+
+macro_rules! floats {
+    ($($method:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+            match self.atom()? {
+                Atom::Float(value) => visitor.visit_f64(value),
+                atom @ (Atom::Int(_) | Atom::Long(_)) => self.visit_atom(atom, visitor),
+                _ => self.fail(ErrorKind::UnexpectedType),
+            }
+        }
+    )*};
+}
+
+impl<'a> de::Deserializer<'a> for De<'_, 'a> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        match self.node()? {
+            Node::Atom(atom) => self.visit_atom(atom, visitor),
+            Node::Items(_) => self.seq(visitor),
+            Node::Pairs(_) => self.map(&[], visitor),
+            Node::Other => self.deserialize_bytes(visitor),
+        }
+    }
+
+    ints! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+    deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 }
+    strs! { deserialize_str deserialize_string deserialize_char deserialize_identifier }
+    floats! { deserialize_f32 deserialize_f64 }
+
+    #[inline]
+    fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        match self.atom()? {
+            Atom::Bool(value) => visitor.visit_bool(value),
+            _ => self.fail(ErrorKind::UnexpectedType),
+        }
+    }
+
+    fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        let object = Object { tree: self.walk.tree, word: self.inner()? };
+        match object.as_bytes() {
+            Ok(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Err(Error { kind: ErrorKind::NotBorrowable, .. }) => match object.text()?.to_bytes(&mut [0; 128]) {
+                Some(bytes) => visitor.visit_bytes(bytes),
+                None => self.fail(ErrorKind::NotBorrowable),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_bytes(visitor)
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        match self.node()? {
+            Node::Atom(Atom::None) => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        match self.atom()? {
+            Atom::None => visitor.visit_unit(),
+            _ => self.fail(ErrorKind::UnexpectedType),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        self.seq(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'a>>(self, _: usize, visitor: V) -> Result<V::Value> {
+        self.seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'a>>(self, _: &'static str, _: usize, visitor: V) -> Result<V::Value> {
+        self.seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        self.map(&[], visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.inner()?.tag() {
+            DICT | FROZENDICT => self.map(fields, visitor),
+            _ => self.seq(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.node()? {
+            Node::Atom(Atom::Str(text) | Atom::ByteString(text)) => match text.as_str() {
+                Some(name) => visitor.visit_enum(name.into_deserializer()),
+                None => self.fail(ErrorKind::UnknownVariant),
+            },
+            Node::Pairs(mut words) => {
+                let tree = &self.walk.tree;
+                match (words.next(tree), words.next(tree), words.next(tree)) {
+                    (Some(name), Some(content), None) => {
+                        let depth = self.deeper()?;
+                        visitor
+                            .visit_enum(Variant { name: self.child(name, depth), content: self.child(content, depth) })
+                    }
+                    _ => self.fail(ErrorKind::WrongLength),
+                }
+            }
+            _ => self.fail(ErrorKind::UnexpectedType),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_unit()
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+/// The items of a sequence; `de` is the sequence itself with the depth left inside.
+struct Seq<'w, 'a> {
+    de: De<'w, 'a>,
+    words: Words<'a>,
+}
+
+impl<'a> de::SeqAccess<'a> for Seq<'_, 'a> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        match self.words.next(&self.de.walk.tree) {
+            Some(word) => {
+                let de = self.de.child(word, self.de.depth);
+                seed.deserialize(de).map(Some).map_err(|error| de.place(error))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.words.left(&self.de.walk.tree))
+    }
+}
+
+/// The pairs of a dict; `de` is the dict itself with the depth left inside.
+struct Map<'w, 'a> {
+    de: De<'w, 'a>,
+    words: Words<'a>,
+    key: Slot,
+    value: Slot,
+    fields: &'static [&'static str],
+}
+
+impl Map<'_, '_> {
+    /// Gives an error about a value its place, and the name of the field.
+    #[cold]
+    fn place(&self, error: Error) -> Error {
+        let error = self.de.child(self.value, 0).place(error);
+        if error.kind != ErrorKind::UnexpectedType {
+            return error;
+        }
+        let name = |field: &&&'static str| match self.de.walk.tree.atom(self.de.walk.tree.resolve(self.key)) {
+            Atom::Str(text) | Atom::ByteString(text) => text.is(field),
+            _ => false,
+        };
+        match self.fields.iter().find(name) {
+            Some(field) => Error { kind: ErrorKind::FieldType(field), ..error },
+            None => error,
+        }
+    }
+}
+
+impl<'a> de::MapAccess<'a> for Map<'_, 'a> {
+    type Error = Error;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        let tree = &self.de.walk.tree;
+        let (Some(key), Some(value)) = (self.words.next(tree), self.words.next(tree)) else { return Ok(None) };
+        (self.key, self.value) = (key, value);
+        let de = self.de.child(key, self.de.depth);
+        seed.deserialize(de).map(Some).map_err(|error| de.place(error))
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value> {
+        seed.deserialize(self.de.child(self.value, self.de.depth)).map_err(|error| self.place(error))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.words.left(&self.de.walk.tree) / 2)
+    }
+}
+
+/// A variant with content: a dict of one pair.
+struct Variant<'w, 'a> {
+    name: De<'w, 'a>,
+    content: De<'w, 'a>,
+}
+
+impl<'w, 'a> de::EnumAccess<'a> for Variant<'w, 'a> {
+    type Error = Error;
+    type Variant = De<'w, 'a>;
+
+    fn variant_seed<V: DeserializeSeed<'a>>(self, seed: V) -> Result<(V::Value, De<'w, 'a>)> {
+        let name = seed.deserialize(self.name).map_err(|error| self.name.place(error))?;
+        Ok((name, self.content))
+    }
+}
+
+impl<'a> de::VariantAccess<'a> for De<'_, 'a> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<()> {
+        de::Deserialize::deserialize(self).map_err(|error| self.place(error))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'a>>(self, seed: T) -> Result<T::Value> {
+        seed.deserialize(self).map_err(|error| self.place(error))
+    }
+
+    fn tuple_variant<V: Visitor<'a>>(self, _: usize, visitor: V) -> Result<V::Value> {
+        self.seq(visitor).map_err(|error| self.place(error))
+    }
+
+    fn struct_variant<V: Visitor<'a>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
+        match self.inner()?.tag() {
+            DICT | FROZENDICT => self.map(fields, visitor),
+            _ => self.seq(visitor),
+        }
+        .map_err(|error| self.place(error))
+    }
+}

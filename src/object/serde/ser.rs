@@ -1,0 +1,381 @@
+//! Serialize → Emit.
+
+use crate::object::{Container, Emit, Level, Long, Refused};
+use serde::ser::{self, Serialize};
+
+/// Gives a value to a writer.
+pub fn serialize<T: Serialize + ?Sized>(value: &T, emit: &mut dyn Emit) -> Result<(), Refused> {
+    value.serialize(Ser { emit })
+}
+
+impl core::fmt::Display for Refused {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(&super::super::ErrorKind::from(*self), f)
+    }
+}
+
+impl core::error::Error for Refused {}
+
+impl ser::Error for Refused {
+    fn custom<T: core::fmt::Display>(_: T) -> Self {
+        Refused::Custom
+    }
+}
+
+struct Ser<'e> {
+    emit: &'e mut dyn Emit,
+}
+
+type Done = Result<(), Refused>;
+
+/// A container that is being written.
+struct Open<'e> {
+    emit: &'e mut dyn Emit,
+    level: Level,
+    /// The dict around it, for a variant with content.
+    outer: Option<Level>,
+}
+
+impl<'e> Open<'e> {
+    fn new(emit: &'e mut dyn Emit, container: Container, len: Option<usize>) -> Result<Self, Refused> {
+        let level = emit.open(container, len)?;
+        Ok(Open { emit, level, outer: None })
+    }
+
+    /// `{variant: content}`.
+    fn variant(emit: &'e mut dyn Emit, name: &'static str, container: Container, len: usize) -> Result<Self, Refused> {
+        let outer = open_variant(emit, name)?;
+        let level = emit.open(container, Some(len))?;
+        Ok(Open { emit, level, outer: Some(outer) })
+    }
+
+    #[inline]
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        self.level.item(self.emit)?;
+        value.serialize(Ser { emit: self.emit })
+    }
+
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
+        self.level.item(self.emit)?;
+        self.emit.name(name)?;
+        value.serialize(Ser { emit: self.emit })
+    }
+
+    #[inline]
+    fn done(self) -> Done {
+        self.emit.close(self.level)?;
+        match self.outer {
+            Some(outer) => self.emit.close(outer),
+            None => Ok(()),
+        }
+    }
+}
+
+fn open_variant(emit: &mut dyn Emit, name: &'static str) -> Result<Level, Refused> {
+    let mut outer = emit.open(Container::Dict, Some(1))?;
+    outer.item(emit)?;
+    emit.name(name)?;
+    Ok(outer)
+}
+
+/// An int beyond 64 bits, as two's complement.
+fn long(emit: &mut dyn Emit, bytes: &[u8]) -> Done {
+    emit.long(&Long::Twos(bytes))
+}
+
+impl<'e> ser::Serializer for Ser<'e> {
+    type Ok = ();
+    type Error = Refused;
+    type SerializeSeq = Open<'e>;
+    type SerializeTuple = Open<'e>;
+    type SerializeTupleStruct = Open<'e>;
+    type SerializeTupleVariant = Open<'e>;
+    type SerializeMap = Open<'e>;
+    type SerializeStruct = Open<'e>;
+    type SerializeStructVariant = Open<'e>;
+
+    #[inline]
+    fn serialize_bool(self, v: bool) -> Done {
+        self.emit.bool(v)
+    }
+
+    #[inline]
+    fn serialize_i8(self, v: i8) -> Done {
+        self.emit.int(i64::from(v))
+    }
+
+    #[inline]
+    fn serialize_i16(self, v: i16) -> Done {
+        self.emit.int(i64::from(v))
+    }
+
+    #[inline]
+    fn serialize_i32(self, v: i32) -> Done {
+        self.emit.int(i64::from(v))
+    }
+
+    #[inline]
+    fn serialize_i64(self, v: i64) -> Done {
+        self.emit.int(v)
+    }
+
+    fn serialize_i128(self, v: i128) -> Done {
+        match i64::try_from(v) {
+            Ok(v) => self.emit.int(v),
+            Err(_) => long(self.emit, &v.to_le_bytes()),
+        }
+    }
+
+    #[inline]
+    fn serialize_u8(self, v: u8) -> Done {
+        self.emit.int(i64::from(v))
+    }
+
+    #[inline]
+    fn serialize_u16(self, v: u16) -> Done {
+        self.emit.int(i64::from(v))
+    }
+
+    #[inline]
+    fn serialize_u32(self, v: u32) -> Done {
+        self.emit.int(i64::from(v))
+    }
+
+    fn serialize_u64(self, v: u64) -> Done {
+        self.serialize_i128(i128::from(v))
+    }
+
+    fn serialize_u128(self, v: u128) -> Done {
+        if let Ok(v) = i128::try_from(v) {
+            return self.serialize_i128(v);
+        }
+        let mut bytes = [0; 17];
+        for (to, from) in bytes.iter_mut().zip(v.to_le_bytes()) {
+            *to = from;
+        }
+        long(self.emit, &bytes)
+    }
+
+    #[inline]
+    fn serialize_f32(self, v: f32) -> Done {
+        self.emit.float(f64::from(v))
+    }
+
+    #[inline]
+    fn serialize_f64(self, v: f64) -> Done {
+        self.emit.float(v)
+    }
+
+    fn serialize_char(self, v: char) -> Done {
+        self.emit.str(v.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, v: &str) -> Done {
+        self.emit.str(v)
+    }
+
+    #[inline]
+    fn serialize_bytes(self, v: &[u8]) -> Done {
+        self.emit.bytes(v)
+    }
+
+    fn serialize_none(self) -> Done {
+        self.emit.none()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Done {
+        self.emit.none()
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Done {
+        self.emit.none()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Done {
+        self.emit.name(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Done {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Done {
+        let outer = open_variant(self.emit, variant)?;
+        value.serialize(Ser { emit: self.emit })?;
+        self.emit.close(outer)
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<Open<'e>, Refused> {
+        Open::new(self.emit, Container::List, len)
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<Open<'e>, Refused> {
+        Open::new(self.emit, Container::Tuple, Some(len))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Open<'e>, Refused> {
+        Open::new(self.emit, Container::Tuple, Some(len))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Open<'e>, Refused> {
+        Open::variant(self.emit, variant, Container::Tuple, len)
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<Open<'e>, Refused> {
+        Open::new(self.emit, Container::Dict, len)
+    }
+
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Open<'e>, Refused> {
+        Open::new(self.emit, Container::Dict, Some(len))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Open<'e>, Refused> {
+        Open::variant(self.emit, variant, Container::Dict, len)
+    }
+
+    fn collect_str<T: core::fmt::Display + ?Sized>(self, value: &T) -> Done {
+        let mut text = Collected::default();
+        core::fmt::write(&mut text, format_args!("{value}")).map_err(|_| Refused::TooLong)?;
+        self.emit.str(text.as_str())
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+/// What `collect_str` writes into: text that a Display gives piece by piece, up to 128 bytes of it.
+struct Collected {
+    bytes: [u8; 128],
+    len: usize,
+}
+
+impl Default for Collected {
+    fn default() -> Self {
+        Collected { bytes: [0; 128], len: 0 }
+    }
+}
+
+impl Collected {
+    fn as_str(&self) -> &str {
+        self.bytes.get(..self.len).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Write for Collected {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        let end = self.len.saturating_add(s.len());
+        self.bytes.get_mut(self.len..end).ok_or(core::fmt::Error)?.copy_from_slice(s.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+}
+
+impl ser::SerializeSeq for Open<'_> {
+    type Ok = ();
+    type Error = Refused;
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        self.item(value)
+    }
+    fn end(self) -> Done {
+        self.done()
+    }
+}
+
+impl ser::SerializeTuple for Open<'_> {
+    type Ok = ();
+    type Error = Refused;
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        self.item(value)
+    }
+    fn end(self) -> Done {
+        self.done()
+    }
+}
+
+impl ser::SerializeTupleStruct for Open<'_> {
+    type Ok = ();
+    type Error = Refused;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        self.item(value)
+    }
+    fn end(self) -> Done {
+        self.done()
+    }
+}
+
+impl ser::SerializeTupleVariant for Open<'_> {
+    type Ok = ();
+    type Error = Refused;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        self.item(value)
+    }
+    fn end(self) -> Done {
+        self.done()
+    }
+}
+
+impl ser::SerializeMap for Open<'_> {
+    type Ok = ();
+    type Error = Refused;
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
+        self.item(key)
+    }
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        value.serialize(Ser { emit: self.emit })
+    }
+    fn end(self) -> Done {
+        self.done()
+    }
+}
+
+impl ser::SerializeStruct for Open<'_> {
+    type Ok = ();
+    type Error = Refused;
+    #[inline]
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Done {
+        self.field(key, value)
+    }
+    fn end(self) -> Done {
+        self.done()
+    }
+}
+
+impl ser::SerializeStructVariant for Open<'_> {
+    type Ok = ();
+    type Error = Refused;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Done {
+        self.field(key, value)
+    }
+    fn end(self) -> Done {
+        self.done()
+    }
+}
