@@ -20,6 +20,7 @@ pub mod serde;
 mod text;
 mod tree;
 mod view;
+pub mod walk;
 
 pub use arena::{Arena, Slot};
 pub use atom::{Atom, ReadAtom};

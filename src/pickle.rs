@@ -12,9 +12,10 @@ mod out;
 mod pickler;
 mod scan;
 
+use crate::object::walk;
 use crate::object::{Emit, Object, Refused, Result, Slot, Tree};
 use out::Out;
-use pickler::Writer;
+use pickler::{READ, Writer};
 use scan::Plan;
 
 pub use crate::object::{Error, ErrorKind};
@@ -91,13 +92,53 @@ impl<'b> Pickler<'b> {
         self.write(|emit| crate::object::serde::serialize(value, emit))
     }
 
+    /// Encodes a decoded object again, of a pickle or of marshal data; values that it refers to more than once stay one.
+    ///
+    /// `scratch` takes one slot per such value ([`Object::shared_count`]) and
+    /// [`SLOTS_PER_LEVEL`](crate::object::walk::SLOTS_PER_LEVEL) per container in a container; 256 are enough for most.
+    pub fn recode(self, object: &Object<'_>, scratch: &mut [Slot]) -> Result<&'b [u8]> {
+        let needed = object.shared_count();
+        let Some((shared, stack)) = scratch.split_at_mut_checked(needed) else {
+            return Err(Error::new(ErrorKind::OutOfSlots { needed }, 0));
+        };
+        shared.fill(Slot::raw(1));
+        let fuel = u32::MAX;
+        if !self.memoizes {
+            // What is not read again is not remembered: a first walk, which writes nothing, finds out.
+            let out = Out::new(&mut [], None, true);
+            walk::emit(object, &mut Writer::new(out, self.protocol, false, shared), stack, fuel)?;
+            for entry in &mut *shared {
+                *entry = Slot::raw(u32::from(entry.bits() & READ != 0));
+            }
+        }
+        let mut failed = None;
+        let written = self.write_shared(shared, |emit| {
+            walk::emit(object, emit, stack, fuel).map_err(|error| {
+                failed = Some(error);
+                Refused::Custom
+            })
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => written,
+        }
+    }
+
     /// Encodes what `write` emits: one value.
     pub fn write(self, write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>) -> Result<&'b [u8]> {
+        self.write_shared(&mut [], write)
+    }
+
+    fn write_shared(
+        self,
+        shared: &mut [Slot],
+        write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>,
+    ) -> Result<&'b [u8]> {
         if self.protocol > HIGHEST_PROTOCOL {
             return Err(Error::new(ErrorKind::UnknownProtocol(self.protocol), 0));
         }
         let out = Out::new(self.buf, None, !self.memoizes);
-        let mut writer = Writer::new(out, self.protocol, self.memoizes);
+        let mut writer = Writer::new(out, self.protocol, self.memoizes, shared);
         let written = writer.start().and_then(|()| write(&mut writer)).and_then(|()| writer.stop());
         match written {
             Ok(()) => writer

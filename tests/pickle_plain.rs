@@ -51,3 +51,47 @@ fn too_small_a_buffer_says_how_much_is_enough() {
         assert!(pickle::dumps(&READING, &mut vec![0; told]).is_ok());
     }
 }
+
+/// Decodes and encodes again.
+fn recode(bytes: &[u8], protocol: u8, cpython: bool) -> Vec<u8> {
+    let mut slots = vec![Slot::EMPTY; pickle::slots_needed(bytes).unwrap()];
+    let object = pickle::loads(bytes, &mut slots).unwrap();
+    let (mut buf, mut scratch) = (vec![0; 4 * bytes.len() + 64], [Slot::EMPTY; 512]);
+    let pickler = Pickler::new(&mut buf).protocol(protocol);
+    let pickler = if cpython { pickler.cpython() } else { pickler };
+    pickler.recode(&object, &mut scratch).unwrap().to_vec()
+}
+
+/// What CPython 3.13 writes, and what `pickletools.optimize` makes of it.
+const SHARED: &[(u8, &[u8], &[u8])] = &[
+    // l = []; t = (l,); l.append(t)
+    (
+        4,
+        b"\x80\x04\x95\x0b\0\0\0\0\0\0\0]\x94h\0\x85\x94a0h\x01.",
+        b"\x80\x04\x95\x0b\0\0\0\0\0\0\0]\x94h\0\x85\x94a0h\x01.",
+    ),
+    // the same list
+    (4, b"\x80\x04\x95\x08\0\0\0\0\0\0\0]\x94h\0\x85\x94a.", b"\x80\x04\x95\x07\0\0\0\0\0\0\0]\x94h\0\x85a."),
+    // a = 'xy'; d = {a: [a], 'k': ()}; d['d'] = d
+    (0, b"(dp0\nVxy\np1\n(lp2\ng1\nasVk\np3\n(tsVd\np4\ng0\ns.", b"(dp0\nVxy\np1\n(lg1\nasVk\n(tsVd\ng0\ns."),
+    (
+        2,
+        b"\x80\x02}q\0(X\x02\0\0\0xyq\x01]q\x02h\x01aX\x01\0\0\0kq\x03)X\x01\0\0\0dq\x04h\0u.",
+        b"\x80\x02}q\0(X\x02\0\0\0xyq\x01]h\x01aX\x01\0\0\0k)X\x01\0\0\0dh\0u.",
+    ),
+    (
+        4,
+        b"\x80\x04\x95\x1a\0\0\0\0\0\0\0}\x94(\x8c\x02xy\x94]\x94h\x01a\x8c\x01k\x94)\x8c\x01d\x94h\0u.",
+        b"\x80\x04\x95\x17\0\0\0\0\0\0\0}\x94(\x8c\x02xy\x94]h\x01a\x8c\x01k)\x8c\x01dh\0u.",
+    ),
+];
+
+#[test]
+fn sharing_and_cycles_are_kept_byte_for_byte() {
+    for (protocol, cpython, optimized) in SHARED {
+        for from in [cpython, optimized] {
+            assert_eq!(recode(from, *protocol, true), *cpython);
+            assert_eq!(recode(from, *protocol, false), *optimized);
+        }
+    }
+}

@@ -20,7 +20,7 @@ pub(super) fn put_line(entry: u8, line: &mut [u8; 12]) -> &[u8] {
     line.get(..len).unwrap_or_default()
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     /// A backslash, a letter and hexadecimal digits.
     fn escape(&mut self, letter: u8, c: u32, digits: u32) -> Done {
         self.out.put([b'\\', letter])?;
@@ -322,7 +322,7 @@ impl Writer<'_> {
         match self.entry_of(shared) {
             Some(entry) => {
                 self.out.opcode(POP)?;
-                self.get(entry)
+                self.get_shared(shared, entry)
             }
             None => self.memoize(shared),
         }

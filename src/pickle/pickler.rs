@@ -20,7 +20,10 @@ const FRESH: u8 = 0;
 const MARKED: u8 = 1;
 const SINGLE: u8 = 2;
 
-pub(super) struct Writer<'o> {
+/// In [`Writer::shared`]: the entry was read.
+pub(super) const READ: u32 = 1 << 31;
+
+pub(super) struct Writer<'o, 's> {
     pub(super) out: Out<'o>,
     pub(super) protocol: u8,
     /// Every value is remembered, as CPython does it; otherwise only what is read again.
@@ -28,15 +31,14 @@ pub(super) struct Writer<'o> {
     /// MEMOIZE's next number.
     pub(super) memo: u32,
     pub(super) names: Names,
-    /// Per shared value: 0 never remembered, 1 to be remembered, else its number plus 2.
-    pub(super) shared: &'o mut [Slot],
+    /// Per shared value: 0 never remembered, 1 to be remembered, else its number plus 2, and [`READ`] once it was read.
+    pub(super) shared: &'s mut [Slot],
     /// The shared value that comes, plus one.
     pending: u32,
 }
 
-impl<'o> Writer<'o> {
-    pub(super) fn new(out: Out<'o>, protocol: u8, memoizes: bool) -> Self {
-        let shared = &mut [];
+impl<'o, 's> Writer<'o, 's> {
+    pub(super) fn new(out: Out<'o>, protocol: u8, memoizes: bool, shared: &'s mut [Slot]) -> Self {
         Writer { out, protocol, memoizes, memo: 0, names: Names::new(), shared, pending: 0 }
     }
 
@@ -137,7 +139,15 @@ impl<'o> Writer<'o> {
     /// The number under which a shared value was remembered.
     pub(super) fn entry_of(&self, shared: u32) -> Option<u32> {
         let place = self.shared.get(shared.checked_sub(1)? as usize)?;
-        place.bits().checked_sub(2)
+        (place.bits() & !READ).checked_sub(2)
+    }
+
+    /// Refers to a shared value that was written.
+    pub(super) fn get_shared(&mut self, shared: u32, entry: u32) -> Done {
+        if let Some(place) = self.shared.get_mut(shared.wrapping_sub(1) as usize) {
+            *place = Slot::raw(place.bits() | READ);
+        }
+        self.get(entry)
     }
 
     /// An int in decimal, and what follows it.
@@ -269,7 +279,7 @@ impl<'o> Writer<'o> {
                     self.out.opcode(POP)?;
                 }
             }
-            return self.get(entry);
+            return self.get_shared(level.shared, entry);
         }
         match level.len {
             0 if self.protocol >= 1 => return Ok(()),
@@ -285,7 +295,7 @@ impl<'o> Writer<'o> {
     fn close_frozenset(&mut self, level: &Level) -> Done {
         if let Some(entry) = self.entry_of(level.shared) {
             self.out.opcode(POP_MARK)?;
-            return self.get(entry);
+            return self.get_shared(level.shared, entry);
         }
         self.out.opcode(FROZENSET)?;
         self.memoize(level.shared)
@@ -365,7 +375,7 @@ impl<'o> Writer<'o> {
     }
 }
 
-impl Emit for Writer<'_> {
+impl Emit for Writer<'_, '_> {
     fn none(&mut self) -> Done {
         self.begin(NONE)
     }
@@ -572,7 +582,7 @@ impl Emit for Writer<'_> {
     fn shared(&mut self, id: usize) -> Result<bool, Refused> {
         let id = (id as u32).wrapping_add(1);
         if let Some(entry) = self.entry_of(id) {
-            self.get(entry)?;
+            self.get_shared(id, entry)?;
             return Ok(true);
         }
         self.pending = id;
