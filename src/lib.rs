@@ -27,6 +27,8 @@
 //! other.
 
 pub mod bytes;
+pub mod crc;
+pub mod dbm;
 pub mod flash;
 #[cfg(feature = "marshal")]
 pub mod marshal;

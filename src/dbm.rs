@@ -1,0 +1,332 @@
+//! Python's `dbm` on flash: keys and values, bytes both, in a log that survives power cuts at any moment.
+//!
+//! ```text
+//! open(flash, Flag::Create, &mut memory)  →  Dbm  →  get set delete contains keys … close
+//! ```
+//!
+//! What is acknowledged is on the flash: there is nothing to flush, and [`Dbm::sync`] has nothing to do. Each operation is
+//! atomic; a [batch](Dbm::begin) makes several so. All memory is lent: [`memory_needed`] bytes at least; what is lent
+//! beyond makes the store faster and changes no answer.
+#![doc = include_str!("dbm/FORMAT.md")]
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod batch;
+mod compact;
+mod cursor;
+mod error;
+pub(crate) mod format;
+mod index;
+mod log;
+mod record;
+mod recover;
+mod table;
+
+pub use batch::{Batch, Savepoint};
+pub use cursor::{Cursor, Entry, Keys};
+pub use error::{Error, Result};
+
+use embedded_storage::nor_flash::NorFlash;
+
+use format::{Geometry, Head, Kind};
+use index::{LEAD, Want};
+use log::Log;
+use record::Record;
+use table::{State, Table};
+
+/// No page.
+pub(crate) const NO_PAGE: u16 = u16::MAX;
+
+/// How a store is opened: Python's flags `'r'`, `'w'`, `'c'` and `'n'`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Flag {
+    /// An existing store, for reading only. Nothing is written, whatever is found.
+    Read,
+    /// An existing store, for reading and writing.
+    Write,
+    /// As `Write`; a part without a store gets a new, empty one.
+    Create,
+    /// A new, empty store: what the part held is erased.
+    New,
+}
+
+/// Options of the format, chosen when a store is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Options {
+    /// Records carry checks of 16 bits instead of 32: smaller by two bytes. An existing store keeps what it has.
+    pub compact: bool,
+}
+
+impl Options {
+    /// As [`Options::default`], in a constant.
+    pub const fn new() -> Self {
+        Options { compact: false }
+    }
+
+    /// With 16-bit checks, or without.
+    pub const fn compact(mut self, compact: bool) -> Self {
+        self.compact = compact;
+        self
+    }
+}
+
+/// Bytes of memory that a store on a part of `capacity` bytes in sectors of `sector` needs: 8 a page and 256.
+pub const fn memory_needed(capacity: usize, sector: usize) -> usize {
+    let page = format::PAGE_MAX as usize;
+    let mut parts = sector.div_ceil(page);
+    while parts < sector && !sector.is_multiple_of(parts) {
+        parts += 1;
+    }
+    capacity / sector * parts * table::PER_PAGE + table::FIXED
+}
+
+/// The batch that is open.
+#[derive(Clone, Copy)]
+pub(crate) struct Pending {
+    pub(crate) open: bool,
+    /// Something was written in it.
+    pub(crate) started: bool,
+    /// Where it begins; no page when that page is gone.
+    pub(crate) page: u16,
+    pub(crate) at: u32,
+    /// The sequence number of the page in which it begins.
+    pub(crate) sequence: u32,
+}
+
+/// An open store. `F` is the flash part; dropping a store without [`close`](Dbm::close) loses nothing but the part.
+pub struct Dbm<'m, F> {
+    pub(crate) log: Log<F>,
+    pub(crate) table: Table<'m>,
+    writable: bool,
+    /// The next page's sequence number.
+    pub(crate) sequence: u32,
+    /// The page that records are appended to, and where.
+    pub(crate) head: u16,
+    pub(crate) tail: u32,
+    /// Erases of the head's sector.
+    pub(crate) wear: u32,
+    /// What all keys of the head page begin with.
+    pub(crate) lead: [u8; LEAD],
+    pub(crate) lead_len: u8,
+    /// Parts of long values in the head page.
+    pub(crate) parts: u8,
+    /// Records of the head page before this stay listed when a newer one of the same key comes.
+    pub(crate) keep_before: u32,
+    pub(crate) batch: Pending,
+    /// Free sectors.
+    pub(crate) free: u32,
+    /// Where the search for a free sector goes on.
+    pub(crate) next_sector: u32,
+    /// Changes when a page is sealed, opened or freed.
+    pub(crate) epoch: u32,
+    /// Size of a typical record: what a read asks for at once.
+    pub(crate) guess: u32,
+    /// A sector must be erased before anything is written (an interrupted erase).
+    pub(crate) doomed: u32,
+    /// Live bytes per page are kept up to date by every write.
+    pub(crate) counting: bool,
+}
+
+/// Opens the store on `flash`, over the whole part (give it a [`Region`](crate::flash::Region) for less).
+///
+/// `memory` holds at least [`memory_needed`] bytes. A cut-off write is cleaned up; nothing that was acknowledged is lost.
+pub fn open<F: NorFlash>(flash: F, flag: Flag, memory: &mut [u8]) -> Result<Dbm<'_, F>> {
+    open_with(flash, flag, Options::new(), memory)
+}
+
+/// As [`open`], with options for a store that is made.
+pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &mut [u8]) -> Result<Dbm<'_, F>> {
+    let geometry = Geometry::new(flash.capacity(), F::ERASE_SIZE, F::WRITE_SIZE, F::READ_SIZE, options.compact)?;
+    let needed = geometry.pages as usize * table::PER_PAGE + table::FIXED;
+    if memory.len() < needed {
+        return Err(Error::MemoryTooSmall { needed });
+    }
+    let mut db = Dbm {
+        log: Log::new(flash, geometry),
+        table: Table::new(memory, geometry.pages),
+        writable: flag != Flag::Read,
+        sequence: 1,
+        head: NO_PAGE,
+        tail: 0,
+        wear: 0,
+        lead: [0; LEAD],
+        lead_len: 0,
+        parts: 0,
+        keep_before: 0,
+        batch: Pending { open: false, started: false, page: NO_PAGE, at: 0, sequence: 0 },
+        free: 0,
+        next_sector: 0,
+        epoch: 0,
+        guess: 64,
+        doomed: u32::MAX,
+        counting: false,
+    };
+    db.recover(flag)?;
+    Ok(db)
+}
+
+impl<F: NorFlash> Dbm<'_, F> {
+    /// The value of a key in `buf`, or `None` when there is no such key. Python: `db.get(key)`.
+    pub fn get<'b>(&mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
+        match self.find_value(key)? {
+            Some(record) => Ok(Some(self.value(&record, buf)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether there is such a key. Python: `key in db`.
+    pub fn contains(&mut self, key: &[u8]) -> Result<bool> {
+        Ok(self.find_value(key)?.is_some())
+    }
+
+    /// The newest record of a key, unless the key is deleted.
+    pub(crate) fn find_value(&mut self, key: &[u8]) -> Result<Option<Record>> {
+        if key.len() > format::KEY_MAX {
+            return Ok(None);
+        }
+        Ok(self.find(key, Want::Newest)?.filter(|record| record.head.kind != Kind::Deleted))
+    }
+
+    /// Copies a record's value.
+    pub(crate) fn value<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+        let needed = record.head.value as usize;
+        let value = buf.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+        self.log.copy(record.page, record.value_at(), value)?;
+        Ok(value)
+    }
+
+    /// Sets a key to a value. Python: `db[key] = value`.
+    ///
+    /// Costs at most one erase and the copies of one sector, as long as the store has a sector with enough dead bytes.
+    pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        if key.len() > format::KEY_MAX {
+            return Err(Error::KeyTooLong { max: format::KEY_MAX });
+        }
+        let head =
+            Head { kind: Kind::Value, pending: self.batch.open, key: key.len() as u32, value: value.len() as u32 };
+        let max = self.log.geometry.record_max();
+        if value.len() as u32 > max || head.total(&self.log.geometry) > max {
+            return Err(Error::ValueTooLong { max: (max - head.key - 8) as usize });
+        }
+        self.write(head, key, value)
+    }
+
+    /// Deletes a key; `false` when there was none. Python: `del db[key]`, which raises `KeyError` instead.
+    pub fn delete(&mut self, key: &[u8]) -> Result<bool> {
+        self.writable()?;
+        if self.find_value(key)?.is_none() {
+            return Ok(false);
+        }
+        let head = Head { kind: Kind::Deleted, pending: self.batch.open, key: key.len() as u32, value: 0 };
+        match self.write(head, key, &[]) {
+            Err(Error::Full) if !self.batch.open => self.compact_without(key)?,
+            done => done?,
+        }
+        Ok(true)
+    }
+
+    /// Nothing to do: what was acknowledged is on the flash. Python: `db.sync()`.
+    pub fn sync(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Gives the flash back.
+    pub fn close(self) -> Result<F> {
+        Ok(self.log.flash)
+    }
+
+    /// An error for a store opened with [`Flag::Read`].
+    pub(crate) fn writable(&self) -> Result<()> {
+        if self.writable { Ok(()) } else { Err(Error::ReadOnly) }
+    }
+
+    /// Appends a record, making room first.
+    pub(crate) fn write(&mut self, head: Head, key: &[u8], value: &[u8]) -> Result<()> {
+        self.writable()?;
+        let total = head.total(&self.log.geometry);
+        self.make_room(total)?;
+        self.count_dead(key)?;
+        match self.put(head, key, &[], value) {
+            // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
+            // on to another page. What a batch wrote to this one is lost, though.
+            Err(error @ Error::Flash(_)) if !self.batch.open => {
+                let again = self.make_room(total).and_then(|()| self.put(head, key, &[], value));
+                again.map_err(|_| error)
+            }
+            done => done,
+        }
+    }
+
+    /// Appends a record to the head page, which has room.
+    pub(crate) fn put(&mut self, head: Head, key: &[u8], start: &[u8], rest: &[u8]) -> Result<()> {
+        if self.batch.open && !self.batch.started {
+            let sequence = self.sequence.wrapping_sub(1);
+            self.batch = Pending { open: true, started: true, page: self.head, at: self.tail, sequence };
+        }
+        let record = Record { page: self.head, at: self.tail, head };
+        self.log.append(record.page, record.at, &head, key, start, rest).inspect_err(|_| self.give_up_head())?;
+        self.appended(&record, key)
+    }
+
+    /// Takes note of a record that now stands at the tail.
+    pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) -> Result<()> {
+        let total = record.head.total(&self.log.geometry);
+        self.tail += total;
+        self.guess = (self.guess * 3 + total.clamp(16, 124)).div_ceil(4);
+        if record.head.kind == Kind::Commit { Ok(()) } else { self.list_record(record, key) }
+    }
+
+    /// After a failed program: nothing more is appended to this page.
+    pub(crate) fn give_up_head(&mut self) {
+        if self.head != NO_PAGE {
+            self.table.set_state(self.head, State::Stale);
+            self.table.clear_list();
+            self.parts = 0;
+            self.head = NO_PAGE;
+            self.epoch = self.epoch.wrapping_add(1);
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl<F: NorFlash> Dbm<'_, F> {
+    /// Prints the log to the standard error stream, for whoever looks for a defect.
+    #[doc(hidden)]
+    pub fn dump(&mut self) {
+        std::eprintln!(
+            "head {} tail {} free {} count {} listed {}",
+            self.head,
+            self.tail,
+            self.free,
+            self.table.count(),
+            self.table.listed()
+        );
+        for place in 0..self.table.count() {
+            let page = self.table.order(place);
+            let _ = self.load(page);
+            std::eprintln!("page {page} {:?} entries {}", self.table.state(page), self.table.entries(page));
+            let mut at = self.log.geometry.first();
+            while let Ok(Some(record)) = self.log.head(page, at, 64) {
+                let mut key = [0; 255];
+                let ok = self.log.verify(&record).unwrap();
+                std::eprintln!(
+                    "  {at} {:?} {:?} {ok}",
+                    record.head,
+                    self.log.key(&record, &mut key).map(|k| std::string::String::from_utf8_lossy(k).into_owned())
+                );
+                if !ok {
+                    break;
+                }
+                at += record.head.total(&self.log.geometry);
+            }
+            if self.table.state(page).indexed() {
+                let index = self.log.geometry.index(self.table.entries(page));
+                for rank in 0..index.entries {
+                    std::eprintln!("    rank {rank} {:?}", self.ranked(page, &index, rank).map(|r| r.at));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! The format in code, without I/O: geometry, page header, records, the index and the footer of a sealed page.
+//! Every number here stands in FORMAT.md.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crate::crc;
+
+use super::Error;
+
+/// Version of the format, part of every header check.
+pub(crate) const VERSION: u8 = 1;
+/// Longest key in bytes.
+pub(crate) const KEY_MAX: usize = 255;
+/// Most bytes in a page.
+pub(crate) const PAGE_MAX: u32 = 4096;
+/// Most records an index lists.
+pub(crate) const ENTRIES_MAX: u32 = 254;
+/// Largest store in bytes.
+pub(crate) const REGION_MAX: u32 = 16 << 20;
+
+/// Page header: sequence number, check.
+pub(crate) const HEADER: u32 = 8;
+/// Footer of a sealed page, without directory.
+pub(crate) const FOOTER: u32 = 20;
+/// The directory, which stands before the footer when the index has more than [`DIRECTORY_FROM`] entries.
+pub(crate) const DIRECTORY: u32 = 4;
+/// The most entries an index without directory has.
+pub(crate) const DIRECTORY_FROM: u32 = 24;
+
+pub(crate) mod footer {
+    //! Byte ranges of the footer.
+    use core::ops::Range;
+    /// Entries of the index.
+    pub(crate) const ENTRIES: usize = 0;
+    /// How many of them, the last in key order, are parts of long values.
+    pub(crate) const PARTS: usize = 1;
+    /// Where a batch begins that was open when the page was sealed; 0xffff: none.
+    pub(crate) const TAIL: Range<usize> = 2..4;
+    /// Erases of the page's sector, modulo 2^24.
+    pub(crate) const WEAR: Range<usize> = 4..7;
+    /// The header's sequence number again.
+    pub(crate) const SEQUENCE: Range<usize> = 8..12;
+    /// CRC-32 of the page up to the hash table.
+    pub(crate) const CHECK: Range<usize> = 12..16;
+    /// CRC-32 from the hash table up to here: the page's last word.
+    pub(crate) const INDEX_CHECK: Range<usize> = 16..20;
+}
+
+/// No batch was open when the page was sealed.
+pub(crate) const NO_TAIL: u16 = 0xffff;
+
+pub(crate) mod tag {
+    //! First byte of a record: bit 7 says that it belongs to a batch, the rest is a length or one of these.
+    /// In a batch: counts only when a commit follows.
+    pub(crate) const PENDING: u8 = 0x80;
+    /// The longest value whose length is the tag itself.
+    pub(crate) const SHORT_MAX: u8 = 111;
+    /// A length of two bytes follows.
+    pub(crate) const VALUE: u8 = 112;
+    /// The key is deleted; no value.
+    pub(crate) const DELETED: u8 = 113;
+    /// The batch that began at the place in the "key" is committed.
+    pub(crate) const COMMIT: u8 = 114;
+    /// Part of a long value; a length of two bytes follows; the value starts with its value's number and its own.
+    pub(crate) const PART: u8 = 115;
+    /// A long value: its number and its length.
+    pub(crate) const LONG: u8 = 116;
+}
+
+/// What was found about the part and chosen for the format; everything else follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    /// Bytes in a page.
+    pub(crate) page: u32,
+    /// Bytes in a word.
+    pub(crate) word: u32,
+    /// Pages in the store.
+    pub(crate) pages: u32,
+    /// Pages in a sector.
+    pub(crate) per_sector: u32,
+    /// Records carry 16-bit checks.
+    pub(crate) compact: bool,
+    /// Bits of an offset in words.
+    pub(crate) offset_bits: u8,
+    /// Bits of a fingerprint in a large index.
+    pub(crate) finger_bits: u8,
+}
+
+/// The least number of bits that hold 0 up to `n - 1`.
+pub(crate) const fn bits_for(n: u32) -> u32 {
+    if n <= 1 { 0 } else { 32 - (n - 1).leading_zeros() }
+}
+
+impl Geometry {
+    pub(crate) fn new(capacity: usize, sector: usize, word: usize, read: usize, compact: bool) -> Result<Self, Error> {
+        if !(1..=32).contains(&word) || !word.is_power_of_two() {
+            return Err(Error::WordSize { found: word as u32 });
+        }
+        if !(512..=128 << 10).contains(&sector) || !sector.is_multiple_of(word) {
+            return Err(Error::SectorSize { found: sector as u32 });
+        }
+        let sectors = (capacity / sector) as u32;
+        if sectors < 2 || capacity > REGION_MAX as usize {
+            return Err(Error::RegionSize { found: capacity as u32 });
+        }
+        // A page is the largest equal part of a sector that is at most PAGE_MAX and a whole number of words.
+        let (sector, word) = (sector as u32, word as u32);
+        let mut per_sector = sector.div_ceil(PAGE_MAX);
+        while sector % per_sector != 0 || sector / per_sector % word != 0 {
+            per_sector += 1;
+        }
+        let page = sector / per_sector;
+        if page < 256 || read == 0 || read > 32 || !read.is_power_of_two() || page % read as u32 != 0 {
+            return Err(Error::SectorSize { found: sector });
+        }
+        let pages = sectors * per_sector;
+        Ok(Geometry {
+            page,
+            word,
+            pages,
+            per_sector,
+            compact,
+            offset_bits: bits_for(page.div_ceil(word)) as u8,
+            finger_bits: (bits_for(pages) + 1).clamp(5, 10) as u8,
+        })
+    }
+
+    /// `n` rounded up to whole words.
+    pub(crate) const fn align(&self, n: u32) -> u32 {
+        (n + self.word - 1) & !(self.word - 1)
+    }
+
+    /// Bytes of a record's check.
+    pub(crate) const fn check(&self) -> u32 {
+        if self.compact { 2 } else { 4 }
+    }
+
+    /// Where the first record of a page stands.
+    pub(crate) const fn first(&self) -> u32 {
+        self.align(HEADER)
+    }
+
+    /// The page header for a sequence number, which is below 2^31: so its first byte is never blank.
+    pub(crate) fn header(&self, sequence: u32) -> [u8; HEADER as usize] {
+        let [a, b, c, d] = sequence.to_be_bytes();
+        let [e, f, g, h] = (!crc::update32(self.seed(), &[a, b, c, d])).to_le_bytes();
+        [a, b, c, d, e, f, g, h]
+    }
+
+    /// The sequence number in a header, if its check is right.
+    pub(crate) fn sequence(&self, header: &[u8]) -> Option<u32> {
+        let sequence = read32(header, 0).swap_bytes();
+        (header.get(..HEADER as usize)? == self.header(sequence)).then_some(sequence)
+    }
+
+    /// What a header's check starts from: version, options and geometry, so that none of them is mistaken.
+    fn seed(&self) -> u32 {
+        let [p0, p1, p2, _] = self.page.to_le_bytes();
+        let sector = self.per_sector as u8;
+        crc::update32(
+            crc::START,
+            &[b'l', b'a', b'r', b'd', VERSION, self.compact as u8, self.word as u8, p0, p1, p2, sector],
+        )
+    }
+
+    /// The index of `entries` records.
+    pub(crate) const fn index(&self, entries: u32) -> Index {
+        let rank_bits = bits_for(entries);
+        let small = entries <= DIRECTORY_FROM;
+        let finger_bits = if small { 5 } else { self.finger_bits as u32 };
+        let hashes = (entries * (rank_bits + finger_bits)).div_ceil(8);
+        let directory = if small { 0 } else { DIRECTORY };
+        let hash_at = self.page.saturating_sub(FOOTER + directory + hashes);
+        Index {
+            entries,
+            offset_bits: self.offset_bits as u32,
+            rank_bits,
+            finger_bits,
+            offsets_at: hash_at.saturating_sub((entries * self.offset_bits as u32).div_ceil(8)),
+            hash_at,
+        }
+    }
+
+    /// Where records must end so that an index of `entries` fits, with room for the fate of a batch if asked.
+    pub(crate) const fn limit(&self, entries: u32, batch: bool) -> u32 {
+        let at = self.index(entries).offsets_at & !(self.word - 1);
+        if batch { at.saturating_sub(self.align(4)) } else { at }
+    }
+
+    /// The largest record that a page takes.
+    pub(crate) const fn record_max(&self) -> u32 {
+        self.limit(1, true) - self.first()
+    }
+}
+
+/// Where the parts of an index stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Index {
+    pub(crate) entries: u32,
+    pub(crate) offset_bits: u32,
+    pub(crate) rank_bits: u32,
+    pub(crate) finger_bits: u32,
+    /// Offsets of the records in words, in key order.
+    pub(crate) offsets_at: u32,
+    /// Ranks and fingerprints, in the order of the top three bits of the hash.
+    pub(crate) hash_at: u32,
+}
+
+impl Index {
+    /// Fingerprint of a hash: the bits after the top three.
+    pub(crate) const fn finger(&self, hash: u32) -> u32 {
+        (hash << 3) >> (32 - self.finger_bits)
+    }
+}
+
+/// Distance of the directory's steps.
+pub(crate) const fn directory_step(entries: u32) -> u32 {
+    if entries <= 32 {
+        1
+    } else if entries <= 128 {
+        2
+    } else {
+        4
+    }
+}
+
+/// A directory that says nothing: read the whole hash table.
+pub(crate) const NO_DIRECTORY: u32 = 0x0fff_ffff;
+
+/// Packs where each eighth of the hashes starts: seven nibbles, each the distance from an even spread, in steps, plus 8.
+pub(crate) fn pack_directory(entries: u32, starts: &[u8; 8]) -> u32 {
+    let step = directory_step(entries) as i32;
+    let mut packed = 0;
+    for (range, &start) in starts.iter().enumerate().skip(1) {
+        let even = (entries as usize * range / 8) as i32;
+        let off = (i32::from(start) - even).div_euclid(step) + 8;
+        if !(0..=15).contains(&off) {
+            return NO_DIRECTORY;
+        }
+        packed |= (off as u32) << (4 * (range - 1));
+    }
+    packed
+}
+
+/// The entries that may hold hashes of an eighth: the first and one past the last.
+pub(crate) fn directory_range(entries: u32, packed: u32, range: u32) -> (u32, u32) {
+    if entries <= DIRECTORY_FROM || packed == NO_DIRECTORY {
+        return (0, entries);
+    }
+    let step = directory_step(entries) as i32;
+    let start = |range: u32| {
+        let off = (packed >> (4 * (range - 1)) & 15) as i32 - 8;
+        (entries * range / 8) as i32 + off * step
+    };
+    let from = if range == 0 { 0 } else { start(range).clamp(0, entries as i32) as u32 };
+    let to = if range >= 7 { entries } else { (start(range + 1) + step - 1).clamp(0, entries as i32) as u32 };
+    (from, to.max(from))
+}
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Value,
+    Deleted,
+    Commit,
+    Part,
+    Long,
+}
+
+/// The head of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) kind: Kind,
+    pub(crate) pending: bool,
+    /// Bytes of the key.
+    pub(crate) key: u32,
+    /// Bytes of the value.
+    pub(crate) value: u32,
+}
+
+/// Most bytes of a head.
+pub(crate) const HEAD_MAX: u32 = 4;
+
+impl Head {
+    /// Bytes before the key.
+    pub(crate) const fn len(&self) -> u32 {
+        match self.kind {
+            Kind::Value if self.value > tag::SHORT_MAX as u32 => 4,
+            Kind::Part => 4,
+            _ => 2,
+        }
+    }
+
+    /// Bytes of the whole record: head, key, value, ones up to where the check ends on a word, check.
+    pub(crate) const fn total(&self, geometry: &Geometry) -> u32 {
+        geometry.align(self.len() + self.key + self.value + geometry.check())
+    }
+
+    /// The head's bytes, and how many count.
+    pub(crate) fn bytes(&self) -> ([u8; HEAD_MAX as usize], usize) {
+        let tag = match self.kind {
+            Kind::Value if self.value <= u32::from(tag::SHORT_MAX) => self.value as u8,
+            Kind::Value => tag::VALUE,
+            Kind::Deleted => tag::DELETED,
+            Kind::Commit => tag::COMMIT,
+            Kind::Part => tag::PART,
+            Kind::Long => tag::LONG,
+        };
+        let [low, high, ..] = self.value.to_le_bytes();
+        let pending = if self.pending { tag::PENDING } else { 0 };
+        ([tag | pending, self.key as u8, low, high], self.len() as usize)
+    }
+
+    /// Reads a head from the start of a record; none where there is none.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Head> {
+        let (&first, &key) = (bytes.first()?, bytes.get(1)?);
+        let long = || Some(u32::from(u16::from_le_bytes([*bytes.get(2)?, *bytes.get(3)?])));
+        let (kind, value) = match first & !tag::PENDING {
+            short @ 0..=tag::SHORT_MAX => (Kind::Value, u32::from(short)),
+            tag::VALUE => (Kind::Value, long().filter(|n| *n > u32::from(tag::SHORT_MAX))?),
+            tag::DELETED => (Kind::Deleted, 0),
+            tag::COMMIT => (Kind::Commit, 0),
+            tag::PART => (Kind::Part, long().filter(|n| *n >= LONG_HEAD)?),
+            tag::LONG => (Kind::Long, LONG_HEAD),
+            _ => return None,
+        };
+        Some(Head { kind, pending: first & tag::PENDING != 0, key: u32::from(key), value })
+    }
+}
+
+/// Bytes of a long value's record, and of the start of each of its parts: a number and a length, or two numbers.
+pub(crate) const LONG_HEAD: u32 = 8;
+
+/// The check of a record, over everything before it.
+#[derive(Clone, Copy)]
+pub(crate) struct Check {
+    state: u32,
+    compact: bool,
+}
+
+impl Check {
+    pub(crate) fn new(compact: bool) -> Check {
+        Check { state: crc::START, compact }
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.state = if self.compact { crc::update16(self.state, bytes) } else { crc::update32(self.state, bytes) };
+    }
+
+    /// The check's bytes, and how many count.
+    pub(crate) fn bytes(&self) -> ([u8; 4], usize) {
+        if self.compact { (self.state.to_le_bytes(), 2) } else { ((!self.state).to_le_bytes(), 4) }
+    }
+}
+
+/// Hash of a key: FNV-1a, its bits mixed so that the top ones depend on all. Part `number` of a long value has another
+/// hash than the key itself (number 0).
+pub(crate) fn hash(key: &[u8], number: u32) -> u32 {
+    let mut hash = 0x811c_9dc5 ^ number.wrapping_mul(0x9e37_79b1);
+    for &byte in key {
+        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    }
+    hash ^= hash >> 15;
+    hash = hash.wrapping_mul(0x2c1b_3c6d);
+    hash ^= hash >> 13;
+    hash.wrapping_mul(0x297a_2d39)
+}
+
+/// Four bytes at `at`; what is missing counts as ones.
+pub(crate) fn read32(bytes: &[u8], at: usize) -> u32 {
+    match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(four) => u32::from_le_bytes(*four),
+        None => u32::MAX,
+    }
+}
+
+/// `width` bits (at most 25) from bit `at` on, least significant first.
+pub(crate) fn read_bits(bytes: &[u8], at: u32, width: u32) -> u32 {
+    let first = (at / 8) as usize;
+    let mut word = [0; 4];
+    for (to, from) in word.iter_mut().zip(bytes.iter().skip(first)) {
+        *to = *from;
+    }
+    u32::from_le_bytes(word) >> (at % 8) & ((1 << width) - 1)
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_cover_every_entry() {
+        let mut random = 1u32;
+        for entries in 25..=254 {
+            let mut counts = [0u8; 8];
+            for _ in 0..entries {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                counts[(random >> 29) as usize] += 1;
+            }
+            let mut starts = [0; 8];
+            for i in 1..8 {
+                starts[i] = starts[i - 1] + counts[i - 1];
+            }
+            let packed = pack_directory(entries, &starts);
+            for range in 0..8 {
+                let (from, to) = directory_range(entries, packed, range as u32);
+                assert!(from <= u32::from(starts[range]));
+                assert!(to >= u32::from(starts[range]) + u32::from(counts[range]));
+            }
+        }
+    }
+
+    #[test]
+    fn heads_come_back() {
+        for value in [0, 1, 111, 112, 255, 4000] {
+            for kind in [Kind::Value, Kind::Deleted, Kind::Commit, Kind::Part, Kind::Long] {
+                let value = match kind {
+                    Kind::Value => value,
+                    Kind::Part => value + LONG_HEAD,
+                    Kind::Long => LONG_HEAD,
+                    _ => 0,
+                };
+                let head = Head { kind, pending: value % 2 == 1, key: 255, value };
+                let (bytes, len) = head.bytes();
+                assert_eq!(Head::parse(&bytes[..len]), Some(head));
+            }
+        }
+        assert_eq!(Head::parse(&[0xff, 0xff, 0xff, 0xff]), None);
+    }
+}
