@@ -25,14 +25,23 @@
 
 mod atom;
 pub mod code;
+mod decimal;
 mod head;
 mod reader;
 mod scan;
 pub mod typecode;
+mod writer;
 
-use crate::object::{Error, Object, Result, Slot};
+use crate::object::{Emit, Error, ErrorKind, Object, Refused, Result, Slot};
 pub use code::{Header, Python};
 use head::Reading;
+use writer::Writer;
+
+/// The version that is written unless another is asked for, as in Python 3.4 to 3.13.
+pub const DEFAULT_VERSION: u8 = 4;
+
+/// The highest version there is, Python 3.15's.
+pub const HIGHEST_VERSION: u8 = 6;
 
 /// Reads the first value of `bytes` as the newest Python does. What follows it is ignored, as CPython ignores it.
 pub fn loads<'a>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
@@ -96,4 +105,70 @@ pub fn load_pyc<'a>(file: &'a [u8], slots: &'a mut [Slot]) -> Result<(Header, Ob
     let header = Header::read(file)?;
     let (object, _) = Unmarshaller::new().python(header.python).load(file, header.len, slots)?;
     Ok((header, object))
+}
+
+/// Encodes a value with version 4. Answers the part of `buf` that was used.
+#[cfg(feature = "serde")]
+pub fn dumps<'b, T: serde::Serialize + ?Sized>(value: &T, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+    Marshaller::new(buf).dumps(value)
+}
+
+/// Decodes the first value of `bytes` into a `T`, which may borrow from `bytes`.
+#[cfg(feature = "serde")]
+pub fn from_slice<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
+    let object = loads(bytes, slots)?;
+    crate::object::serde::from_object(&object, crate::object::serde::Limits::of(bytes))
+}
+
+/// How a stream is written. [`dumps`] is a marshaller with the defaults.
+///
+/// Versions 0 to 2 are written byte for byte as CPython writes them, sets in the order of Python 3.11 and later. From
+/// version 3 on the meaning is the same; CPython's flags there depend on its reference counts.
+#[derive(Debug)]
+pub struct Marshaller<'b> {
+    buf: &'b mut [u8],
+    shared: &'b mut [Slot],
+    version: u8,
+    allow_code: bool,
+}
+
+impl<'b> Marshaller<'b> {
+    /// A marshaller into this buffer, with version 4, code objects allowed.
+    pub fn new(buf: &'b mut [u8]) -> Self {
+        Marshaller { buf, shared: &mut [], version: DEFAULT_VERSION, allow_code: true }
+    }
+
+    /// With this version, 0 to [`HIGHEST_VERSION`]. Another one is an error when something is written.
+    pub fn version(self, version: u8) -> Self {
+        Marshaller { version, ..self }
+    }
+
+    /// Whether code objects are allowed, as 3.13's `allow_code`.
+    pub fn allow_code(self, allow_code: bool) -> Self {
+        Marshaller { allow_code, ..self }
+    }
+
+    /// With memory for shared values: [`Object::shared_count`] slots. From version 3 on a decoded object that shares
+    /// values cannot be written without; below, every value is written each time it comes.
+    pub fn shared(self, shared: &'b mut [Slot]) -> Self {
+        Marshaller { shared, ..self }
+    }
+
+    /// Encodes a value; answers the part of the buffer that was used.
+    #[cfg(feature = "serde")]
+    pub fn dumps<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<&'b [u8]> {
+        self.write(|emit| crate::object::serde::serialize(value, emit))
+    }
+
+    /// Encodes what `write` emits: one value.
+    pub fn write(self, write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>) -> Result<&'b [u8]> {
+        if self.version > HIGHEST_VERSION {
+            return Err(Error::new(ErrorKind::UnknownProtocol(self.version), 0));
+        }
+        let mut writer = Writer::new(self.buf, self.version, self.allow_code, self.shared);
+        match write(&mut writer) {
+            Ok(()) => writer.finish().map_err(|needed| Error::new(ErrorKind::BufferTooSmall { needed }, 0)),
+            Err(refused) => Err(Error::new(refused.into(), writer.position())),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! marshal against what real Pythons wrote (`tests/data/marshal`), and against every kind of damage.
 
-use larder::marshal::{self, Header, Python, Unmarshaller, load_pyc};
+use larder::marshal::{self, Header, Marshaller, Python, Unmarshaller, load_pyc};
 use larder::object::{Error, ErrorKind, Kind, Object, Slot};
 use std::fs;
 use std::path::Path;
@@ -237,5 +237,37 @@ fn a_billion_laughs_are_decoded_in_linear_room() {
         assert_eq!(object.len(), 2);
         assert!(object.at(0).unwrap().is(&object.at(1).unwrap()));
         object = object.at(1).unwrap();
+    }
+}
+
+/// Floats as versions 0 and 1 write them, against Rust's exact formatting of 17 digits.
+#[test]
+fn float_texts_have_17_digits_rightly_rounded() {
+    let mut values =
+        vec![0.0, -0.0, 1.0, 0.1, 1e16, 1e17, 123456789012345680.0, 5e-324, f64::MAX, f64::MIN_POSITIVE, 1e-5, 1e-4];
+    let mut bits = 0x1234_5678_9abc_def1u64;
+    for _ in 0..3_000 {
+        bits = bits.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        values.push(f64::from_bits(bits));
+        // Short decimals and halves, where ties are.
+        values.push((bits >> 44) as f64 / 1024.0);
+    }
+    for value in values.into_iter().filter(|value| value.is_finite()) {
+        let mut buf = [0; 64];
+        let written = Marshaller::new(&mut buf).version(0).dumps(&value).unwrap();
+        let text = std::str::from_utf8(&written[2..]).unwrap();
+        // %.17g by way of %e: 17 digits, their zeros dropped, laid out by the exponent.
+        let scientific = format!("{value:.16e}");
+        let (mantissa, exponent) = scientific.split_once('e').unwrap();
+        let exponent: i32 = exponent.parse().unwrap();
+        let wanted = if (-4..17).contains(&exponent) {
+            let fixed = format!("{value:.*}", (16 - exponent) as usize);
+            if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_string() } else { fixed }
+        } else {
+            let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+            format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+        };
+        assert_eq!(text, wanted);
+        assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
     }
 }

@@ -39,6 +39,12 @@ fn bound(len: usize) -> usize {
     len.saturating_mul(3).saturating_add(8)
 }
 
+/// The place behind the value at `at`; none for a malformed one, or one nested deeper than 60.
+pub(super) fn end(reading: &Reading, input: &[u8], at: usize) -> Option<usize> {
+    let mut memory = [Slot::EMPTY; 60];
+    scan(reading, input, at, &mut memory, false).ok().map(|(found, _)| found.end)
+}
+
 /// The slots that the value at the start of `input` needs, see [`super::Unmarshaller::slots_needed`].
 pub(super) fn slots_needed(reading: &Reading, input: &[u8]) -> Result<usize, (ErrorKind, usize)> {
     let mut memory = [Slot::EMPTY; 60];

@@ -181,7 +181,7 @@ class Machine:
     @staticmethod
     def python_int(raw, base):
         try:
-            return int(raw.split(b"\0")[0].decode("latin-1") if b"\0" in raw else raw.decode("latin-1"), base)
+            return int(raw.split(b"\0")[0], base)
         except ValueError as e:
             raise Bad(str(e))
 

@@ -1,0 +1,74 @@
+//! What every subcommand shares: files, lent memory, failures.
+
+use larder::object::{self, Slot};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The most slots lent for a byte of a file; with [`SLOTS_LEAST`] more than any well-formed stream needs.
+pub(crate) const SLOTS_PER_BYTE: usize = 4;
+/// Slots lent for any file.
+pub(crate) const SLOTS_LEAST: usize = 64;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A file cannot be read.
+    File(PathBuf, io::Error),
+    /// A stream is malformed.
+    Stream(object::Error),
+    /// The output cannot be written.
+    Output(io::Error),
+    /// Anything else, in words.
+    Other(String),
+}
+
+impl Failure {
+    /// Whether whoever reads our output has gone away.
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Failure::Stream(error) => write!(f, "{error}"),
+            Failure::Output(error) => write!(f, "output: {error}"),
+            Failure::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<object::Error> for Failure {
+    fn from(error: object::Error) -> Self {
+        Failure::Stream(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Output(error)
+    }
+}
+
+/// The result of a command.
+pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
+
+/// The bytes of a file; `-` is standard input.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut io::stdin(), &mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    bytes.map_err(|error| Failure::File(path.into(), error))
+}
+
+/// Slots for a stream of `len` bytes that says it needs `needed`: no more than [`SLOTS_PER_BYTE`] times `len` and
+/// [`SLOTS_LEAST`], so that what wants more is answered "too few slots" by the codec.
+pub(crate) fn slots(len: usize, needed: usize) -> Vec<Slot> {
+    vec![Slot::EMPTY; needed.min(len.saturating_mul(SLOTS_PER_BYTE).saturating_add(SLOTS_LEAST))]
+}

@@ -1,0 +1,75 @@
+//! `larder marshal`: streams of Python's marshal, and `.pyc` files.
+
+use crate::canon::{Canon, Dialect};
+use crate::input::{self, Result};
+use clap::{Args, Subcommand};
+use larder::marshal::{Python, Unmarshaller};
+use larder::object::Object;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The canonical text of the stream: one line that says exactly what it holds.
+    Canon(Stream),
+}
+
+/// A marshal stream in a file.
+#[derive(Args)]
+pub(crate) struct Stream {
+    /// Which Python wrote it, as X.Y; the newest is the default.
+    #[arg(long, value_parser = python)]
+    python: Option<Python>,
+    /// So many bytes stand before the stream: 16 for a .pyc of Python 3.7 and newer.
+    #[arg(long, default_value_t = 0)]
+    skip: usize,
+    /// The file; - for standard input.
+    file: PathBuf,
+}
+
+/// X.Y as a Python.
+fn python(text: &str) -> std::result::Result<Python, String> {
+    let numbers = text.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    match numbers {
+        Some((major @ 2..=3, minor)) => Ok(Python::new(major, minor)),
+        _ => Err("a Python is named X.Y, as 3.13".into()),
+    }
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result {
+        let mut out = BufWriter::new(io::stdout().lock());
+        match self {
+            Command::Canon(stream) => stream.canon("", &mut out)?,
+        }
+        Ok(out.flush()?)
+    }
+}
+
+impl Stream {
+    /// Reads the stream and hands its object on.
+    fn with<T>(&self, then: impl FnOnce(&Object<'_>, Python) -> Result<T>) -> Result<T> {
+        let bytes = input::read(&self.file)?;
+        let python = self.python.unwrap_or(Python::NEWEST);
+        let reader = Unmarshaller::new().python(python);
+        let stream = bytes.get(self.skip..).unwrap_or_default();
+        // Places count from the file's first byte, so the stream stays where it is.
+        let needed = reader.slots_needed(stream).map_err(|mut error| {
+            error.offset = error.offset.saturating_add(self.skip.min(bytes.len()));
+            error
+        })?;
+        let mut slots = input::slots(stream.len(), needed);
+        let (object, _) = reader.load(&bytes, self.skip.min(bytes.len()), &mut slots)?;
+        then(&object, python)
+    }
+
+    /// Writes the canonical text behind a prefix; nothing at all if the stream is malformed.
+    pub(crate) fn canon(&self, prefix: &str, out: &mut dyn Write) -> Result {
+        self.with(|object, python| {
+            let mut canon = Canon::new(*object, Dialect::Marshal(python));
+            out.write_all(prefix.as_bytes())?;
+            canon.write(out)?;
+            Ok(out.write_all(b"\n")?)
+        })
+    }
+}

@@ -1,0 +1,526 @@
+//! The writer: what [`Emit`] gives as type codes of versions 0 to 6.
+//!
+//! Rules: `w_object` and `w_complex_object` of CPython's `Python/marshal.c`. Below version 3 the bytes are CPython's own;
+//! from 3 on CPython's flags depend on its reference counts, so that here only what is referred to has a flag.
+
+use super::code::Python;
+use super::decimal;
+use super::head::Reading;
+use super::scan;
+use super::typecode::*;
+use crate::object::{Container, Emit, Level, Long, Refused, Slot, Spelling, Text};
+
+type Done = Result<(), Refused>;
+
+/// What is known of a shared value: 0, or its index plus 1, with a bit more while it must not be referred to yet.
+const INCOMPLETE: u32 = 1 << 31;
+
+/// A container of unknown length; so many items are left that none is missed in counting back.
+const UNKNOWN: u32 = u32::MAX;
+
+/// [`Level::state`] of a code object's level: the field that comes may be a number.
+const FIELD: u8 = 1;
+
+pub(super) struct Writer<'o> {
+    buf: &'o mut [u8],
+    /// How much was written, past the buffer's end too.
+    at: usize,
+    version: u8,
+    allow_code: bool,
+    /// Per shared value: its index plus 1, or 0; and [`INCOMPLETE`].
+    shared: &'o mut [Slot],
+    indices: u32,
+    /// The shared value that comes, plus one.
+    pending: u32,
+    /// The value that comes is a field of a code object.
+    field: bool,
+    depth: usize,
+}
+
+impl<'o> Writer<'o> {
+    pub(super) fn new(buf: &'o mut [u8], version: u8, allow_code: bool, shared: &'o mut [Slot]) -> Self {
+        shared.fill(Slot::EMPTY);
+        Writer { buf, at: 0, version, allow_code, shared, indices: 0, pending: 0, field: false, depth: 0 }
+    }
+
+    /// How many bytes there are so far.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The bytes written, or how many there would be.
+    pub(super) fn finish(self) -> Result<&'o [u8], usize> {
+        let at = self.at;
+        self.buf.get(..at).ok_or(at)
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Done {
+        if let Some(to) = self.buf.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<N>()) {
+            *to = bytes;
+        }
+        self.at = self.at.saturating_add(N);
+        Ok(())
+    }
+
+    #[inline]
+    fn put_slice(&mut self, bytes: &[u8]) -> Done {
+        if let Some(to) = self.buf.get_mut(self.at..).and_then(|rest| rest.get_mut(..bytes.len())) {
+            to.copy_from_slice(bytes);
+        }
+        self.at = self.at.saturating_add(bytes.len());
+        Ok(())
+    }
+
+    fn put_u32(&mut self, number: u32) -> Done {
+        self.put(number.to_le_bytes())
+    }
+
+    /// A size that fits 31 bits.
+    fn size(len: usize) -> Result<u32, Refused> {
+        i32::try_from(len).map(|len| len as u32).map_err(|_| Refused::TooLong)
+    }
+
+    /// The type code of a value that can have an index: with the flag, if it is shared.
+    #[inline]
+    fn flagged(&mut self, code: u8) -> u8 {
+        self.field = false;
+        if self.pending == 0 { code } else { self.flag(code) }
+    }
+
+    #[inline(never)]
+    fn flag(&mut self, code: u8) -> u8 {
+        let id = core::mem::take(&mut self.pending);
+        let Some(place) = self.shared.get_mut(id.wrapping_sub(1) as usize) else { return code };
+        self.indices = self.indices.wrapping_add(1);
+        *place = Slot::raw(self.indices);
+        code | FLAG_REF
+    }
+
+    /// Says whether a shared value may be referred to.
+    fn set_complete(&mut self, shared: u32, complete: bool) {
+        if let Some(place) = shared.checked_sub(1).and_then(|id| self.shared.get_mut(id as usize)) {
+            *place = Slot::raw(place.bits() & !INCOMPLETE | if complete { 0 } else { INCOMPLETE });
+        }
+    }
+
+    /// A value that is its type code alone, and is never referred to.
+    fn alone(&mut self, code: u8) -> Done {
+        (self.pending, self.field) = (0, false);
+        self.put([code])
+    }
+
+    /// A type code, a size and bytes.
+    fn sized(&mut self, code: u8, bytes: &[u8]) -> Done {
+        let [a, b, c, d] = Self::size(bytes.len())?.to_le_bytes();
+        let code = self.flagged(code);
+        self.put([code, a, b, c, d])?;
+        self.put_slice(bytes)
+    }
+
+    /// A str in UTF-8, or WTF-8.
+    fn utf8(&mut self, utf8: &[u8], interned: bool) -> Done {
+        if self.version < 4 || !utf8.is_ascii() {
+            return self.sized(if interned && self.version >= 3 { INTERNED } else { UNICODE }, utf8);
+        }
+        let Ok(len) = u8::try_from(utf8.len()) else {
+            return self.sized(if interned { ASCII_INTERNED } else { ASCII }, utf8);
+        };
+        let code = self.flagged(if interned { SHORT_ASCII_INTERNED } else { SHORT_ASCII });
+        self.put([code, len])?;
+        self.put_slice(utf8)
+    }
+
+    /// A float's text behind its length.
+    fn float_text(&mut self, value: f64) -> Done {
+        let mut buf = [0; decimal::LONGEST];
+        let text = decimal::text(value, &mut buf);
+        self.put([text.len() as u8])?;
+        self.put_slice(text)
+    }
+
+    /// The 15-bit digits of a number whose absolute value comes byte by byte, the lowest first.
+    fn digits(&mut self, negative: bool, magnitude: impl Iterator<Item = u8>) -> Done {
+        let code = self.flagged(LONG);
+        self.put([code])?;
+        let count_at = self.at;
+        self.put_u32(0)?;
+        let (mut bits, mut held, mut zeros, mut count) = (0u32, 0u32, 0u32, 0u32);
+        // One more byte of zeros brings the last bits out.
+        for byte in magnitude.chain([0, 0]) {
+            bits |= u32::from(byte) << held;
+            held = held.wrapping_add(8);
+            if held < 15 {
+                continue;
+            }
+            let digit = bits & 0x7fff;
+            (bits, held) = (bits >> 15, held.wrapping_sub(15));
+            if digit == 0 {
+                // No digit of 0 may be the last.
+                zeros = zeros.wrapping_add(1);
+                continue;
+            }
+            for _ in 0..zeros {
+                self.put([0, 0])?;
+            }
+            self.put((digit as u16).to_le_bytes())?;
+            count = count.wrapping_add(zeros).wrapping_add(1);
+            zeros = 0;
+        }
+        let count = i32::try_from(count).map_err(|_| Refused::TooLong)?;
+        self.patch(count_at, if negative { count.wrapping_neg() } else { count } as u32);
+        Ok(())
+    }
+
+    /// Digits of a text: multiplied up where they are written.
+    fn text_digits(&mut self, negative: bool, radix: u8, digits: &[u8]) -> Done {
+        // Converting takes time by the square of the length: CPython's limit keeps it small.
+        if digits.len() > crate::object::MAX_DECIMAL_DIGITS {
+            return Err(Refused::TooLong);
+        }
+        let code = self.flagged(LONG);
+        self.put([code])?;
+        let count_at = self.at;
+        self.put_u32(0)?;
+        let first = self.at;
+        for digit in digits.iter().filter_map(|d| char::from(*d).to_digit(16)) {
+            let mut carry = digit;
+            let mut at = first;
+            while at < self.at || carry > 0 {
+                if at >= self.at {
+                    self.put([0, 0])?;
+                }
+                if let Some(place) = self.buf.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) {
+                    carry = u32::from(u16::from_le_bytes(*place)).wrapping_mul(u32::from(radix)).wrapping_add(carry);
+                    *place = ((carry & 0x7fff) as u16).to_le_bytes();
+                    carry >>= 15;
+                } else {
+                    // Past the buffer's end only the length counts: no digit of 15 bits is longer than one of the text's.
+                    self.at = first.saturating_add(digits.len().saturating_mul(2));
+                    return Ok(());
+                }
+                at = at.wrapping_add(2);
+            }
+        }
+        let count = (self.at.wrapping_sub(first) / 2) as i32;
+        self.patch(count_at, if negative { count.wrapping_neg() } else { count } as u32);
+        Ok(())
+    }
+
+    /// Writes a number over one that was left open.
+    fn patch(&mut self, at: usize, number: u32) {
+        if let Some(to) = self.buf.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
+            *to = number.to_le_bytes();
+        }
+    }
+
+    /// Sorts the items of a set, from `first` on, by their bytes, as CPython 3.11 and later write sets (bpo-37596).
+    fn sort(&mut self, first: usize, count: u32) {
+        let end = self.at;
+        let Some(items) = self.buf.get_mut(first..end) else { return };
+        // Runs of 1, 2, 4 ... items are merged in place.
+        let reading = Reading::new(Python::NEWEST, true);
+        let mut run = 1u32;
+        while run < count {
+            let mut at = 0;
+            while at < items.len() {
+                let middle = skip(&reading, items, at, run);
+                let end = skip(&reading, items, middle, run);
+                merge(&reading, items, at, middle, end);
+                at = end;
+            }
+            run = run.saturating_mul(2);
+        }
+    }
+}
+
+/// The place behind `n` values.
+fn skip(reading: &Reading, items: &[u8], at: usize, n: u32) -> usize {
+    let mut at = at;
+    for _ in 0..n {
+        if at >= items.len() {
+            break;
+        }
+        at = scan::end(reading, items, at).unwrap_or(items.len());
+    }
+    at
+}
+
+/// Merges two sorted runs of values that lie side by side.
+fn merge(reading: &Reading, items: &mut [u8], first: usize, middle: usize, end: usize) {
+    let (mut left, mut right) = (first, middle);
+    while left < right && right < end {
+        let left_end = skip(reading, items, left, 1);
+        // How many of the right run come before the first of the left.
+        let mut stop = right;
+        while stop < end {
+            let next = skip(reading, items, stop, 1);
+            if items.get(stop..next) >= items.get(left..left_end) {
+                break;
+            }
+            stop = next;
+        }
+        if let Some(both) = items.get_mut(left..stop) {
+            both.rotate_left(right.wrapping_sub(left));
+        }
+        let moved = stop.wrapping_sub(right);
+        left = left_end.wrapping_add(moved);
+        right = stop;
+    }
+}
+
+impl Emit for Writer<'_> {
+    fn none(&mut self) -> Done {
+        self.alone(NONE)
+    }
+
+    fn bool(&mut self, value: bool) -> Done {
+        self.alone(if value { TRUE } else { FALSE })
+    }
+
+    fn int(&mut self, value: i64) -> Done {
+        let Ok(short) = i32::try_from(value) else {
+            return self.digits(value < 0, value.unsigned_abs().to_le_bytes().into_iter());
+        };
+        let [a, b, c, d] = short.to_le_bytes();
+        if self.field {
+            // A number among the fields of a code object has no type code.
+            (self.pending, self.field) = (0, false);
+            return self.put([a, b, c, d]);
+        }
+        let code = self.flagged(INT);
+        self.put([code, a, b, c, d])
+    }
+
+    fn long(&mut self, value: &Long<'_>) -> Done {
+        let negative = value.is_negative();
+        match value {
+            _ if let Some(short) = value.to_i64() => self.int(short),
+            Long::Twos(bytes) => {
+                let mut carry = negative;
+                self.digits(
+                    negative,
+                    bytes.iter().map(move |byte| {
+                        if !negative {
+                            return *byte;
+                        }
+                        let (sum, over) = (!*byte).overflowing_add(u8::from(carry));
+                        carry = over;
+                        sum
+                    }),
+                )
+            }
+            Long::Base15 { digits, .. } => {
+                let code = self.flagged(LONG);
+                self.put([code])?;
+                let count = i32::try_from(digits.len() / 2).map_err(|_| Refused::TooLong)?;
+                self.put_u32(if negative { count.wrapping_neg() } else { count } as u32)?;
+                self.put_slice(digits)
+            }
+            Long::Digits { radix, digits, .. } => self.text_digits(negative, *radix, digits),
+        }
+    }
+
+    fn float(&mut self, value: f64) -> Done {
+        let binary = self.version >= 2;
+        let code = self.flagged(if binary { BINARY_FLOAT } else { FLOAT });
+        self.put([code])?;
+        if binary { self.put(value.to_bits().to_le_bytes()) } else { self.float_text(value) }
+    }
+
+    fn complex(&mut self, re: f64, im: f64) -> Done {
+        let binary = self.version >= 2;
+        let code = self.flagged(if binary { BINARY_COMPLEX } else { COMPLEX });
+        self.put([code])?;
+        for part in [re, im] {
+            if binary { self.put(part.to_bits().to_le_bytes())? } else { self.float_text(part)? }
+        }
+        Ok(())
+    }
+
+    fn str(&mut self, value: &str) -> Done {
+        self.utf8(value.as_bytes(), false)
+    }
+
+    fn name(&mut self, value: &'static str) -> Done {
+        self.utf8(value.as_bytes(), true)
+    }
+
+    fn text(&mut self, value: &Text<'_>) -> Done {
+        if value.spelling() == Spelling::Utf8 {
+            return self.utf8(value.raw(), false);
+        }
+        if let Some(utf8) = value.as_str() {
+            return self.utf8(utf8.as_bytes(), false);
+        }
+        // Another spelling, and either not ASCII or with escapes in it: decoded where it is written.
+        let ascii = self.version >= 4 && value.chars().all(|c| c < 0x80);
+        let len = value.utf8_len();
+        let size = Self::size(len)?;
+        match u8::try_from(len) {
+            Ok(short) if ascii => {
+                let code = self.flagged(SHORT_ASCII);
+                self.put([code, short])?;
+            }
+            _ => {
+                let code = self.flagged(if ascii { ASCII } else { UNICODE });
+                self.put([code])?;
+                self.put_u32(size)?;
+            }
+        }
+        let end = self.at.saturating_add(len);
+        if let Some(to) = self.buf.get_mut(self.at..end) {
+            value.to_wtf8(to);
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    fn bytes(&mut self, value: &[u8]) -> Done {
+        self.sized(STRING, value)
+    }
+
+    fn byte_string(&mut self, value: &Text<'_>) -> Done {
+        if let Some(bytes) = value.as_bytes() {
+            return self.sized(STRING, bytes);
+        }
+        let len = value.chars().count();
+        let size = Self::size(len)?;
+        let code = self.flagged(STRING);
+        self.put([code])?;
+        self.put_u32(size)?;
+        let end = self.at.saturating_add(len);
+        if let Some(to) = self.buf.get_mut(self.at..end) {
+            value.to_bytes(to);
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    fn byte_array(&mut self, value: &[u8]) -> Done {
+        self.sized(STRING, value)
+    }
+
+    fn global(&mut self, _: &Text<'_>, _: &Text<'_>) -> Done {
+        Err(Refused::Unsupported)
+    }
+
+    fn ext(&mut self, _: u32) -> Done {
+        Err(Refused::Unsupported)
+    }
+
+    fn buffer(&mut self, _: usize) -> Done {
+        Err(Refused::Unsupported)
+    }
+
+    fn pers_id(&mut self, _: &Text<'_>) -> Done {
+        Err(Refused::Unsupported)
+    }
+
+    fn ellipsis(&mut self) -> Done {
+        self.alone(ELLIPSIS)
+    }
+
+    fn stop_iteration(&mut self) -> Done {
+        self.alone(STOP_ITERATION)
+    }
+
+    fn open(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
+        let size = match len {
+            Some(len) => Self::size(len)?,
+            None => UNKNOWN,
+        };
+        self.depth = self.depth.saturating_add(1);
+        // What is inside of it is one deeper; a dict has its end inside of it.
+        if self.depth >= MAX_DEPTH && (size > 0 || container == Container::Dict) || self.depth > MAX_DEPTH {
+            return Err(Refused::TooDeep);
+        }
+        let shared = self.pending;
+        let (code, since) = match container {
+            Container::List => (LIST, 0),
+            Container::Tuple if self.version >= 4 && size < 256 => (SMALL_TUPLE, 0),
+            Container::Tuple => (TUPLE, 0),
+            Container::Dict => (DICT, 0),
+            Container::Set => (SET, 0),
+            Container::FrozenSet => (FROZENSET, 0),
+            Container::Slice => (SLICE, 5),
+            Container::FrozenDict => (FROZENDICT, 6),
+            Container::Code if self.allow_code => (CODE, 0),
+            _ => return Err(Refused::Unsupported),
+        };
+        if self.version < since {
+            return Err(Refused::Unsupported);
+        }
+        let code = self.flagged(code);
+        self.put([code])?;
+        let mut level = Level { left: size, len: size, container, state: 0, shared, at: self.at as u32 };
+        match container {
+            Container::Tuple if code & !FLAG_REF == SMALL_TUPLE => self.put([size as u8])?,
+            Container::List | Container::Tuple | Container::Set | Container::FrozenSet => {
+                self.put_u32(if size == UNKNOWN { 0 } else { size })?;
+            }
+            // Each field is announced.
+            Container::Code => (level.left, level.state) = (0, FIELD),
+            _ => {}
+        }
+        let late =
+            matches!(container, Container::FrozenSet | Container::Slice | Container::FrozenDict | Container::Code);
+        if late && size != 0 {
+            self.set_complete(shared, false);
+        }
+        Ok(level)
+    }
+
+    fn more(&mut self, level: &mut Level) -> Done {
+        // More than was said, but for a code object's fields.
+        if level.state != FIELD {
+            return Err(Refused::Custom);
+        }
+        self.field = true;
+        Ok(())
+    }
+
+    fn close(&mut self, level: Level) -> Done {
+        self.depth = self.depth.saturating_sub(1);
+        let count = if level.len == UNKNOWN { UNKNOWN.wrapping_sub(level.left) } else { level.len };
+        match level.container {
+            Container::Dict | Container::FrozenDict => self.put([NULL])?,
+            Container::List | Container::Tuple | Container::Set | Container::FrozenSet if level.len == UNKNOWN => {
+                self.patch(level.at as usize, count);
+            }
+            _ => {}
+        }
+        if level.len != UNKNOWN && level.left != 0 {
+            return Err(Refused::Custom);
+        }
+        if matches!(level.container, Container::Set | Container::FrozenSet) && self.version < 3 {
+            self.sort((level.at as usize).saturating_add(4), count);
+        }
+        self.set_complete(level.shared, true);
+        Ok(())
+    }
+
+    fn shared(&mut self, id: usize) -> Result<bool, Refused> {
+        if self.version < 3 {
+            return Ok(false);
+        }
+        let Some(place) = self.shared.get(id) else { return Err(Refused::OutOfSlots) };
+        let known = place.bits();
+        if known & INCOMPLETE != 0 {
+            // CPython writes a reference here that it cannot read.
+            return Err(Refused::Unsupported);
+        }
+        match known.checked_sub(1) {
+            Some(index) => {
+                self.field = false;
+                self.put([REF])?;
+                self.put_u32(index)?;
+                Ok(true)
+            }
+            None => {
+                self.pending = (id as u32).wrapping_add(1);
+                Ok(false)
+            }
+        }
+    }
+}
