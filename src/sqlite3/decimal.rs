@@ -21,8 +21,6 @@ pub(super) struct Style {
     pub(super) full: bool,
     /// What stands before a positive number, for `+` and space.
     pub(super) plus: Option<u8>,
-    /// `,`: commas between thousands.
-    pub(super) thousands: bool,
     pub(super) upper: bool,
 }
 
@@ -36,18 +34,16 @@ pub(super) enum Conversion {
     General,
 }
 
+impl Style {
+    /// Without any flag.
+    pub(super) fn new(conversion: Conversion, precision: u32) -> Self {
+        Style { conversion, precision, alternate: false, full: false, plus: None, upper: false }
+    }
+}
+
 /// Appends a REAL as SQLite makes TEXT of it.
 pub fn write_real(real: f64, out: &mut Scratch<'_>) {
-    let style = Style {
-        conversion: Conversion::General,
-        precision: 15,
-        alternate: false,
-        full: true,
-        plus: None,
-        thousands: false,
-        upper: false,
-    };
-    write(real, style, out);
+    write(real, Style { full: true, ..Style::new(Conversion::General, 15) }, out);
 }
 
 /// The digits of a number that was scaled to one digit before the point.
@@ -107,9 +103,6 @@ pub(super) fn write(real: f64, style: Style, out: &mut Scratch<'_>) {
     }
     while place >= 0 {
         out.push(digits.next());
-        if style.thousands && place > 0 && place % 3 == 0 {
-            out.push(b',');
-        }
         place = place.saturating_sub(1);
     }
     if precision > 0 || style.alternate || style.full {

@@ -58,6 +58,19 @@ impl<'a> Scratch<'a> {
         self.pushed = end;
     }
 
+    /// Puts `count` times `byte` before the byte at `at`, counted from the last `finish`.
+    pub fn insert(&mut self, at: usize, byte: u8, count: usize) {
+        let end = self.pushed;
+        self.fill(byte, count);
+        let behind = at.saturating_add(count);
+        if count > 0 && at < end && self.pushed <= self.room.len() {
+            self.room.copy_within(at..end, behind);
+            if let Some(gap) = self.room.get_mut(at..behind) {
+                gap.fill(byte);
+            }
+        }
+    }
+
     /// Takes back the last bytes, so that `len` remain.
     pub fn truncate(&mut self, len: usize) {
         self.pushed = self.pushed.min(len);

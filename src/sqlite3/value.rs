@@ -203,7 +203,8 @@ impl Affinity {
             other => other,
         };
         match (self, number, value) {
-            (Affinity::Real, Value::Integer(_), Value::Real(_)) => value,
+            // -0.0 is kept as 0.0.
+            (Affinity::Real, Value::Integer(_), Value::Real(r)) => Value::Real(r + 0.0),
             (Affinity::Real, Value::Integer(i), _) => Value::Real(i as f64),
             _ => number,
         }
@@ -417,12 +418,12 @@ pub fn calculate(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value
         Operator::Or => Value::Integer(left.to_integer() | right.to_integer()),
         Operator::ShiftLeft => Value::Integer(shift(left.to_integer(), right.to_integer())),
         Operator::ShiftRight => Value::Integer(shift(left.to_integer(), right.to_integer().saturating_neg())),
-        _ => arithmetic(operator, left.to_number(), right.to_number()),
+        _ => arithmetic(operator, left, right),
     }
 }
 
 fn arithmetic(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'static> {
-    if let (Value::Integer(a), Value::Integer(b)) = (left, right) {
+    if let (Value::Integer(a), Value::Integer(b)) = (left.to_number(), right.to_number()) {
         let exact = match operator {
             Operator::Add => a.checked_add(b),
             Operator::Subtract => a.checked_sub(b),

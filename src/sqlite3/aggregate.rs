@@ -1,0 +1,120 @@
+//! The aggregates: what they keep of the rows so far, and what they make of it. (<https://sqlite.org/lang_aggfunc.html>)
+//!
+//! count, sum, total and avg keep an [`Accumulator`] of fixed size. min and max keep one value, group_concat a text: the
+//! caller keeps those, and the functions here say what becomes of them. DISTINCT is the caller's too.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
+#![deny(clippy::panic)]
+
+use super::function::Id;
+use super::scratch::Scratch;
+use super::text::{self, Number};
+use super::value::{Collation, Fault, Result, Value};
+
+/// What count, sum, total and avg keep: a sum in both classes, and how many values there were.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Accumulator {
+    real: f64,
+    integer: i64,
+    count: u64,
+    /// A value that is no INTEGER was seen, or the INTEGER sum overflowed: the sum is REAL.
+    inexact: bool,
+    /// The INTEGER sum overflowed before any other value was seen.
+    overflow: bool,
+}
+
+impl Accumulator {
+    /// The bytes that [`Accumulator::store`] fills.
+    pub const SIZE: usize = 25;
+
+    /// Takes one row's argument; NULL does not count.
+    pub fn step(&mut self, value: Value<'_>) {
+        let number = match value {
+            Value::Null => return,
+            Value::Integer(i) => Number::Integer(i),
+            Value::Text(bytes) if let (number, true) = text::number(bytes) => number,
+            other => Number::Real(other.to_real()),
+        };
+        match number {
+            Number::Integer(i) => {
+                self.real += i as f64;
+                if !self.inexact {
+                    match self.integer.checked_add(i) {
+                        Some(sum) => self.integer = sum,
+                        None => (self.inexact, self.overflow) = (true, true),
+                    }
+                }
+            }
+            Number::Real(real) => {
+                self.real += real;
+                self.inexact = true;
+            }
+        }
+        self.step_row();
+    }
+
+    /// Takes one row of `count(*)`.
+    pub fn step_row(&mut self) {
+        self.count = self.count.wrapping_add(1);
+    }
+
+    /// What `id` makes of the rows so far.
+    ///
+    /// # Errors
+    /// [`Fault::IntegerOverflow`] of `sum`; [`Fault::Unsupported`] for an aggregate that has no accumulator.
+    pub fn finish(&self, id: Id) -> Result<Value<'static>> {
+        Ok(match id {
+            Id::Count => Value::Integer(self.count as i64),
+            Id::Total => Value::real(self.real),
+            Id::Avg | Id::Sum if self.count == 0 => Value::Null,
+            Id::Avg => Value::real(self.real / self.count as f64),
+            Id::Sum if self.overflow => return Err(Fault::IntegerOverflow),
+            Id::Sum if self.inexact => Value::real(self.real),
+            Id::Sum => Value::Integer(self.integer),
+            _ => return Err(Fault::Unsupported),
+        })
+    }
+
+    /// Writes the state to bytes of the caller.
+    pub fn store(&self, bytes: &mut [u8; Self::SIZE]) {
+        let flags = u8::from(self.inexact) | u8::from(self.overflow) << 1;
+        let fields = [self.real.to_bits(), self.integer as u64, self.count];
+        let words = fields.iter().flat_map(|field| field.to_le_bytes());
+        for (place, byte) in bytes.iter_mut().zip(words.chain([flags])) {
+            *place = byte;
+        }
+    }
+
+    /// Reads a state that was stored; zeros are the state before the first row.
+    pub fn load(bytes: &[u8; Self::SIZE]) -> Self {
+        let mut words = [0u64; 3];
+        for (word, part) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = part.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        }
+        let [real, integer, count] = words;
+        let flags = bytes.last().copied().unwrap_or(0);
+        Accumulator {
+            real: f64::from_bits(real),
+            integer: integer as i64,
+            count,
+            inexact: flags & 1 != 0,
+            overflow: flags & 2 != 0,
+        }
+    }
+}
+
+/// Whether `candidate` takes the place of `best` in min or max. `best` is NULL before the first value.
+pub fn replaces(id: Id, best: Value<'_>, candidate: Value<'_>, collation: Collation) -> bool {
+    if candidate.is_null() || best.is_null() {
+        return best.is_null() && !candidate.is_null();
+    }
+    let order = candidate.compare(best, collation);
+    if id == Id::AggregateMax { order.is_gt() } else { order.is_lt() }
+}
+
+/// Appends one row's value, which is not NULL, to the text of group_concat. `separator` is its second argument.
+pub fn group_concat(first: bool, value: Value<'_>, separator: Option<Value<'_>>, out: &mut Scratch<'_>) {
+    if !first {
+        separator.unwrap_or(Value::Text(b",")).write(out);
+    }
+    value.write(out);
+}

@@ -1,0 +1,249 @@
+//! The functions of SQL: one table of names, and what each does.
+//!
+//! Contract: a function of this table answers as SQLite 3.40.1's function of the same name and the same arguments
+//! (<https://sqlite.org/lang_corefunc.html>). Arguments borrow from wherever the caller has them; text that a function makes goes to
+//! the [`Scratch`]. A result may be one of the arguments, or a part of one.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
+#![deny(clippy::panic)]
+
+use super::scratch::Scratch;
+use super::value::{Collation, Fault, Result, Value};
+use super::{date, like, numeric, printf, string};
+
+/// A function by its work. Names that do the same have one id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
+#[allow(missing_docs)] // The names are those of SQL; the table says which is which.
+pub enum Id {
+    Abs,
+    Changes,
+    Char,
+    Coalesce,
+    Date,
+    DateTime,
+    Glob,
+    Hex,
+    Iif,
+    Instr,
+    JulianDay,
+    LastInsertRowid,
+    Length,
+    Like,
+    Likely,
+    Lower,
+    Ltrim,
+    Max,
+    Min,
+    Nullif,
+    Printf,
+    Quote,
+    Random,
+    Replace,
+    Round,
+    Rtrim,
+    Sign,
+    Strftime,
+    Substr,
+    Time,
+    TotalChanges,
+    Trim,
+    TypeOf,
+    Unicode,
+    UnixEpoch,
+    Upper,
+    ZeroBlob,
+    // The aggregates: see `aggregate`.
+    Avg,
+    Count,
+    GroupConcat,
+    AggregateMax,
+    AggregateMin,
+    Sum,
+    Total,
+}
+
+impl Id {
+    /// Whether this function takes the values of many rows.
+    pub fn is_aggregate(self) -> bool {
+        self as u8 >= Id::Avg as u8
+    }
+}
+
+/// As many arguments as one likes.
+const ANY: u8 = 127;
+
+/// name, least and most arguments, work. Where a name has two lines, they differ in the number of arguments.
+const TABLE: &[(&str, u8, u8, Id)] = &[
+    ("abs", 1, 1, Id::Abs),
+    ("avg", 1, 1, Id::Avg),
+    ("changes", 0, 0, Id::Changes),
+    ("char", 0, ANY, Id::Char),
+    ("coalesce", 2, ANY, Id::Coalesce),
+    ("count", 0, 1, Id::Count),
+    ("date", 0, ANY, Id::Date),
+    ("datetime", 0, ANY, Id::DateTime),
+    ("format", 0, ANY, Id::Printf),
+    ("glob", 2, 2, Id::Glob),
+    ("group_concat", 1, 2, Id::GroupConcat),
+    ("hex", 1, 1, Id::Hex),
+    ("ifnull", 2, 2, Id::Coalesce),
+    ("iif", 3, 3, Id::Iif),
+    ("instr", 2, 2, Id::Instr),
+    ("julianday", 0, ANY, Id::JulianDay),
+    ("last_insert_rowid", 0, 0, Id::LastInsertRowid),
+    ("length", 1, 1, Id::Length),
+    ("like", 2, 3, Id::Like),
+    ("likelihood", 2, 2, Id::Likely),
+    ("likely", 1, 1, Id::Likely),
+    ("lower", 1, 1, Id::Lower),
+    ("ltrim", 1, 2, Id::Ltrim),
+    ("max", 1, 1, Id::AggregateMax),
+    ("max", 2, ANY, Id::Max),
+    ("min", 1, 1, Id::AggregateMin),
+    ("min", 2, ANY, Id::Min),
+    ("nullif", 2, 2, Id::Nullif),
+    ("printf", 0, ANY, Id::Printf),
+    ("quote", 1, 1, Id::Quote),
+    ("random", 0, 0, Id::Random),
+    ("replace", 3, 3, Id::Replace),
+    ("round", 1, 2, Id::Round),
+    ("rtrim", 1, 2, Id::Rtrim),
+    ("sign", 1, 1, Id::Sign),
+    ("strftime", 0, ANY, Id::Strftime),
+    ("substr", 2, 3, Id::Substr),
+    ("substring", 2, 3, Id::Substr),
+    ("sum", 1, 1, Id::Sum),
+    ("time", 0, ANY, Id::Time),
+    ("total", 1, 1, Id::Total),
+    ("total_changes", 0, 0, Id::TotalChanges),
+    ("trim", 1, 2, Id::Trim),
+    ("typeof", 1, 1, Id::TypeOf),
+    ("unicode", 1, 1, Id::Unicode),
+    ("unixepoch", 0, ANY, Id::UnixEpoch),
+    ("unlikely", 1, 1, Id::Likely),
+    ("upper", 1, 1, Id::Upper),
+    ("zeroblob", 1, 1, Id::ZeroBlob),
+];
+
+/// What a name and a number of arguments stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// This function.
+    Function(Id),
+    /// A function of this name takes another number of arguments.
+    WrongCount,
+    /// There is no such function.
+    Unknown,
+}
+
+/// Looks a function up; case does not matter.
+pub fn find(name: &[u8], arguments: usize) -> Found {
+    let mut found = Found::Unknown;
+    for (known, least, most, id) in TABLE {
+        if name.eq_ignore_ascii_case(known.as_bytes()) {
+            if (usize::from(*least)..=usize::from(*most)).contains(&arguments) {
+                return Found::Function(*id);
+            }
+            found = Found::WrongCount;
+        }
+    }
+    found
+}
+
+/// What functions ask of the connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context {
+    /// How `min`, `max` and `nullif` compare text: the collation of the first argument that has one.
+    pub collation: Collation,
+    /// `last_insert_rowid()`.
+    pub last_insert_rowid: i64,
+    /// `changes()`.
+    pub changes: i64,
+    /// `total_changes()`.
+    pub total_changes: i64,
+    /// The state of `random()`, from a seed of the user; with `None` there is no `random()`.
+    pub random: Option<u64>,
+}
+
+/// A function of the user's own, for a const table: it has the same means as the built-in ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Custom {
+    /// Its name in SQL.
+    pub name: &'static str,
+    /// The least number of arguments.
+    pub least: u8,
+    /// The greatest number of arguments, at most 127.
+    pub most: u8,
+    /// What it does.
+    pub call: for<'a> fn(&[Value<'a>], &mut Scratch<'a>) -> Result<Value<'a>>,
+}
+
+/// Calls a scalar function. The number of arguments was checked by [`find`]; missing ones count as NULL.
+///
+/// # Errors
+/// Those of the function; [`Fault::BufferTooSmall`] with the bytes its text needs; [`Fault::Unsupported`] for an
+/// aggregate, and where a clock or a seed is missing.
+pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
+    let arg = |at: usize| args.get(at).copied().unwrap_or(Value::Null);
+    let first = arg(0);
+    match id {
+        Id::Changes => Ok(Value::Integer(context.changes)),
+        Id::Char => string::char(args, scratch),
+        Id::Coalesce => Ok(args.iter().copied().find(|value| !value.is_null()).unwrap_or(Value::Null)),
+        Id::Date | Id::DateTime | Id::JulianDay | Id::Strftime | Id::Time | Id::UnixEpoch => {
+            date::call(id, args, scratch)
+        }
+        Id::Hex => string::hex(first, scratch),
+        Id::Iif => Ok(if first.truth() == Some(true) { arg(1) } else { arg(2) }),
+        Id::LastInsertRowid => Ok(Value::Integer(context.last_insert_rowid)),
+        Id::Likely => Ok(first),
+        Id::Nullif => {
+            let equal = first.compare_known(arg(1), context.collation).is_some_and(|order| order.is_eq());
+            Ok(if equal { Value::Null } else { first })
+        }
+        Id::Printf => printf::printf(args, scratch),
+        Id::Quote => string::quote(first, scratch),
+        Id::Random => random(context),
+        Id::TotalChanges => Ok(Value::Integer(context.total_changes)),
+        Id::TypeOf => Ok(Value::Text(first.class().name().as_bytes())),
+        Id::ZeroBlob => {
+            scratch.fill(0, usize::try_from(first.to_integer().max(0)).unwrap_or(usize::MAX));
+            Ok(Value::Blob(scratch.finish()?))
+        }
+        // An empty pattern leaves the text, whatever it was to become.
+        Id::Replace if !first.is_null() && !arg(1).is_null() => string::replace(first, arg(1), arg(2), scratch),
+        // A blob is like nothing, not even like NULL.
+        Id::Like | Id::Glob if matches!((first, arg(1)), (Value::Blob(_), _) | (_, Value::Blob(_))) => {
+            Ok(Value::Integer(0))
+        }
+        _ if args.iter().any(|value| value.is_null()) => Ok(Value::Null),
+        // From here on, NULL is nobody's argument.
+        Id::Abs => numeric::abs(first),
+        Id::Glob => like::glob(first, arg(1), scratch),
+        Id::Instr => string::instr(first, arg(1), scratch),
+        Id::Length => string::length(first, scratch),
+        Id::Like => like::like(first, arg(1), args.get(2).copied(), scratch),
+        Id::Lower => string::map(first, |byte| byte.to_ascii_lowercase(), scratch),
+        Id::Ltrim => string::trim(first, args.get(1).copied(), (true, false), scratch),
+        Id::Max => Ok(numeric::extreme(args, true, context.collation)),
+        Id::Min => Ok(numeric::extreme(args, false, context.collation)),
+        Id::Round => numeric::round(first, args.get(1).copied(), scratch),
+        Id::Rtrim => string::trim(first, args.get(1).copied(), (false, true), scratch),
+        Id::Sign => Ok(numeric::sign(first)),
+        Id::Substr => string::substr(first, arg(1), args.get(2).copied(), scratch),
+        Id::Trim => string::trim(first, args.get(1).copied(), (true, true), scratch),
+        Id::Unicode => string::unicode(first, scratch),
+        Id::Upper => string::map(first, |byte| byte.to_ascii_uppercase(), scratch),
+        _ => Err(Fault::Unsupported),
+    }
+}
+
+/// SplitMix64, from the user's seed.
+fn random<'a>(context: &mut Context) -> Result<Value<'a>> {
+    let state = context.random.ok_or(Fault::Unsupported)?.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    context.random = Some(state);
+    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    Ok(Value::Integer((mixed ^ (mixed >> 31)) as i64))
+}
