@@ -107,9 +107,12 @@ pub(super) fn write(real: f64, style: Style, out: &mut Scratch<'_>) {
     }
     if precision > 0 || style.alternate || style.full {
         out.push(b'.');
-        write_fraction(&mut digits, place, precision, out);
+        // Zeros behind the last significant digit are not written where they would be dropped.
+        let zeros = write_fraction(&mut digits, place, precision, out);
         if drop_zeros {
             drop_trailing_zeros(style.full, out);
+        } else {
+            out.fill(b'0', zeros as usize);
         }
     }
     if scientific {
@@ -167,8 +170,9 @@ fn normalize(number: &mut Extended, exponent: &mut i32) {
     }
 }
 
-/// `place` is that of the first digit behind the point: -1, less where zeros come first.
-fn write_fraction(digits: &mut Digits, place: i32, precision: u32, out: &mut Scratch<'_>) {
+/// `place` is that of the first digit behind the point: -1, less where zeros come first. Gives the number of zeros that
+/// are left to write.
+fn write_fraction(digits: &mut Digits, place: i32, precision: u32, out: &mut Scratch<'_>) -> u32 {
     let zeros = place.saturating_add(1).unsigned_abs().min(precision);
     out.fill(b'0', zeros as usize);
     let rest = precision.saturating_sub(zeros);
@@ -176,7 +180,7 @@ fn write_fraction(digits: &mut Digits, place: i32, precision: u32, out: &mut Scr
     for _ in 0..significant {
         out.push(digits.next());
     }
-    out.fill(b'0', rest.saturating_sub(significant) as usize);
+    rest.saturating_sub(significant)
 }
 
 /// Takes back zeros at the end, and the point where nothing follows; `keep_one` leaves `.0`.
