@@ -32,7 +32,7 @@ mod scan;
 pub mod typecode;
 mod writer;
 
-use crate::object::{Emit, Error, ErrorKind, Object, Refused, Result, Slot};
+use crate::object::{Emit, Error, ErrorKind, Object, Refused, Result, Slot, walk};
 pub use code::{Header, Python};
 use head::Reading;
 use writer::Writer;
@@ -127,7 +127,6 @@ pub fn from_slice<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], slots: &'a mut
 #[derive(Debug)]
 pub struct Marshaller<'b> {
     buf: &'b mut [u8],
-    shared: &'b mut [Slot],
     version: u8,
     allow_code: bool,
 }
@@ -135,7 +134,7 @@ pub struct Marshaller<'b> {
 impl<'b> Marshaller<'b> {
     /// A marshaller into this buffer, with version 4, code objects allowed.
     pub fn new(buf: &'b mut [u8]) -> Self {
-        Marshaller { buf, shared: &mut [], version: DEFAULT_VERSION, allow_code: true }
+        Marshaller { buf, version: DEFAULT_VERSION, allow_code: true }
     }
 
     /// With this version, 0 to [`HIGHEST_VERSION`]. Another one is an error when something is written.
@@ -148,27 +147,57 @@ impl<'b> Marshaller<'b> {
         Marshaller { allow_code, ..self }
     }
 
-    /// With memory for shared values: [`Object::shared_count`] slots. From version 3 on a decoded object that shares
-    /// values cannot be written without; below, every value is written each time it comes.
-    pub fn shared(self, shared: &'b mut [Slot]) -> Self {
-        Marshaller { shared, ..self }
-    }
-
     /// Encodes a value; answers the part of the buffer that was used.
     #[cfg(feature = "serde")]
     pub fn dumps<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<&'b [u8]> {
         self.write(|emit| crate::object::serde::serialize(value, emit))
     }
 
+    /// Encodes a decoded object, of marshal data or of a pickle. `scratch` takes one slot per shared value
+    /// ([`Object::shared_count`]) and [`SLOTS_PER_LEVEL`](walk::SLOTS_PER_LEVEL) per container in a container.
+    ///
+    /// From version 3 on shared values stay shared. Below they are written each time they come, as CPython does it: what
+    /// unfolds into more than 16 values a byte of its stream is [`ErrorKind::OutOfFuel`], and a value inside itself is that
+    /// or [`ErrorKind::TooDeep`]. What marshal cannot carry (a global, a call) is [`ErrorKind::Unsupported`] at its place in
+    /// the object's stream.
+    pub fn recode(self, object: &Object<'_>, scratch: &mut [Slot]) -> Result<&'b [u8]> {
+        let needed = object.shared_count();
+        let Some((shared, stack)) = scratch.split_at_mut_checked(needed) else {
+            return Err(Error::new(ErrorKind::OutOfSlots { needed }, 0));
+        };
+        let fuel = match self.version {
+            ..3 => object.tree().input_len().saturating_mul(16).saturating_add(64),
+            _ => usize::MAX,
+        };
+        let mut failed = None;
+        let written = self.write_shared(shared, |emit| {
+            walk::emit(object, emit, stack, u32::try_from(fuel).unwrap_or(u32::MAX)).map_err(|error| {
+                failed = Some(error);
+                Refused::Custom
+            })
+        });
+        failed.map_or(written, Err)
+    }
+
     /// Encodes what `write` emits: one value.
     pub fn write(self, write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>) -> Result<&'b [u8]> {
+        self.write_shared(&mut [], write)
+    }
+
+    fn write_shared(
+        self,
+        shared: &mut [Slot],
+        write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>,
+    ) -> Result<&'b [u8]> {
         if self.version > HIGHEST_VERSION {
             return Err(Error::new(ErrorKind::UnknownProtocol(self.version), 0));
         }
-        let mut writer = Writer::new(self.buf, self.version, self.allow_code, self.shared);
-        match write(&mut writer) {
-            Ok(()) => writer.finish().map_err(|needed| Error::new(ErrorKind::BufferTooSmall { needed }, 0)),
-            Err(refused) => Err(Error::new(refused.into(), writer.position())),
+        let buf = self.buf;
+        let mut writer = Writer::new(buf, self.version, self.allow_code, shared);
+        let (written, at) = (write(&mut writer), writer.position());
+        match written {
+            Ok(()) => buf.get(..at).ok_or(Error::new(ErrorKind::BufferTooSmall { needed: at }, 0)),
+            Err(refused) => Err(Error::new(refused.into(), at)),
         }
     }
 }

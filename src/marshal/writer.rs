@@ -48,12 +48,6 @@ impl<'o> Writer<'o> {
         self.at
     }
 
-    /// The bytes written, or how many there would be.
-    pub(super) fn finish(self) -> Result<&'o [u8], usize> {
-        let at = self.at;
-        self.buf.get(..at).ok_or(at)
-    }
-
     #[inline]
     fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Done {
         if let Some(to) = self.buf.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<N>()) {

@@ -26,6 +26,11 @@ impl<'a> Tree<'a> {
         Tree { input, slots, read, buffers: &[], cells }
     }
 
+    /// The length of the input.
+    pub fn input_len(&self) -> usize {
+        self.input.len()
+    }
+
     #[inline]
     pub(crate) fn slot(&self, at: usize) -> Slot {
         self.slots.get(at).copied().unwrap_or(Slot::EMPTY)
