@@ -1,0 +1,222 @@
+//! The program on every board: Python objects in a chip's flash, reached over a serial line.
+//!
+//! A request is a pickle in a [frame](frame): `("set", key, value)`, `("get", key)`, `("del", key)`, `("keys",)` or
+//! `("stat",)`. The answer is one frame with one or more pickles, one after another: `("ok",)` and what was asked for
+//! (the value; each key; the figures), or `("error", message)`. Whatever else comes over the line is answered by an error,
+//! and the next request is served.
+//!
+//! The store is a [`larder::dbm`] whose values are pickles, so that it reads as Python's `shelve`: a value is decoded,
+//! checked to be plain data, and encoded anew for the store; on its way out it is sent as it lies there.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+pub mod frame;
+mod plain;
+mod request;
+
+use core::fmt::Write as _;
+use embedded_io::{Error as _, ErrorKind, Read, Write};
+use embedded_storage::nor_flash::NorFlash;
+use frame::{Damage, Receiver, Sender};
+use larder::dbm::{self, Dbm, Flag};
+use larder::object::{Container, Slot, Spelling, Text};
+use larder::pickle::{self, Pickler};
+use request::{Refusal, Request};
+
+/// The longest request, and the longest value, in bytes of pickle.
+pub const LONGEST: usize = 1024;
+
+/// All the memory of the program, but for its stack.
+pub struct Memory {
+    request: [u8; LONGEST + frame::OVERHEAD],
+    value: [u8; LONGEST],
+    slots: [Slot; 224],
+    store: [u8; STORE],
+}
+
+/// What the store needs for up to 64 sectors.
+const STORE: usize = dbm::memory_needed(64 * 1024, 1024);
+
+impl Memory {
+    /// Memory that nothing was done with.
+    pub const NEW: Self = Memory {
+        request: [0; LONGEST + frame::OVERHEAD],
+        value: [0; LONGEST],
+        slots: [Slot::EMPTY; 224],
+        store: [0; STORE],
+    };
+}
+
+/// Slots for walking a value: containers in containers in containers, eight deep or so.
+const SCRATCH: usize = 96;
+
+/// Serves requests until the line ends, or fails for good.
+///
+/// `port` blocks until it has something to read. It may give [`ErrorKind::TimedOut`] when the line has been silent for a
+/// while, and [`ErrorKind::InvalidData`] when bytes were lost: either ends a frame that has begun. `stack` tells how many
+/// bytes of stack have been in use.
+pub fn serve<F: NorFlash, P: Read + Write>(
+    flash: F,
+    port: &mut P,
+    memory: &mut Memory,
+    stack: fn() -> u32,
+) -> Result<(), P::Error> {
+    let Memory { request, value, slots, store } = memory;
+    let mut board = Board { store: dbm::open(flash, Flag::Create, store), value, slots, stack };
+    let mut receiver = Receiver::new(request);
+    while let Some(damaged) = receive(port, &mut receiver)? {
+        let frame = if damaged { Err(Damage::Broken) } else { receiver.frame() };
+        match frame {
+            Ok(frame) => board.answer(port, frame.tag, frame.pickle)?,
+            Err(damage) => board.refuse(port, 0, &Refusal::Frame(damage))?,
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the end of a frame; true if it broke off, `None` when the line ends.
+fn receive<P: Read>(port: &mut P, receiver: &mut Receiver<'_>) -> Result<Option<bool>, P::Error> {
+    loop {
+        let mut byte = [0];
+        match port.read(&mut byte) {
+            Ok(0) => return Ok(None),
+            Ok(_) => {
+                if receiver.push(byte[0]) {
+                    return Ok(Some(false));
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::InvalidData) => {
+                if receiver.interrupt() {
+                    return Ok(Some(true));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+struct Board<'m, F> {
+    store: dbm::Result<Dbm<'m, F>>,
+    value: &'m mut [u8],
+    slots: &'m mut [Slot],
+    stack: fn() -> u32,
+}
+
+impl<F: NorFlash> Board<'_, F> {
+    /// Does what a request asks and sends the answer.
+    fn answer<P: Write>(&mut self, port: &mut P, tag: u8, message: &[u8]) -> Result<(), P::Error> {
+        let done = match self.perform(message) {
+            Ok(done) => done,
+            Err(refusal) => return self.refuse(port, tag, &refusal),
+        };
+        let mut sender = Sender::new(port, tag)?;
+        sender.write(OK)?;
+        match done {
+            Done::Nothing => {}
+            Done::Value(length) => _ = sender.write(self.value.get(..length).unwrap_or_default())?,
+            Done::Keys => {
+                if let Err(error) = self.send_keys(&mut sender)? {
+                    // The frame that has begun is broken off, so that the host drops it, and another takes its place.
+                    return self.refuse(port, tag, &Refusal::Store(error));
+                }
+            }
+        }
+        sender.finish()
+    }
+
+    fn perform(&mut self, message: &[u8]) -> Result<Done, Refusal> {
+        let store = self.store.as_mut().map_err(|error| Refusal::Store(*error))?;
+        let message = pickle::loads(message, self.slots).map_err(Refusal::Pickle)?;
+        match Request::of(&message)? {
+            Request::Set(key, value) => {
+                let mut scratch = [Slot::EMPTY; SCRATCH];
+                plain::check(&value, &mut scratch)?;
+                let pickler = Pickler::new(self.value).protocol(pickle::HIGHEST_PROTOCOL);
+                let value = pickler.recode(&value, &mut scratch).map_err(Refusal::Pickle)?;
+                store.set(key.as_bytes(), value).map_err(Refusal::Store)?;
+                Ok(Done::Nothing)
+            }
+            Request::Get(key) => match store.get(key.as_bytes(), self.value).map_err(Refusal::Store)? {
+                Some(value) => Ok(Done::Value(value.len())),
+                None => Err(Refusal::Missing),
+            },
+            Request::Delete(key) => match store.delete(key.as_bytes()).map_err(Refusal::Store)? {
+                true => Ok(Done::Nothing),
+                false => Err(Refusal::Missing),
+            },
+            Request::Keys => Ok(Done::Keys),
+            Request::Stat => {
+                let stack = i64::from((self.stack)());
+                let figures = Pickler::new(self.value).write(|emit| {
+                    let mut level = emit.open(Container::Dict, Some(1))?;
+                    level.item(emit)?;
+                    emit.str("stack")?;
+                    emit.int(stack)?;
+                    emit.close(level)
+                });
+                Ok(Done::Value(figures.map_err(Refusal::Pickle)?.len()))
+            }
+        }
+    }
+
+    /// Sends each key as a pickle. What fails is either the line, or the store.
+    fn send_keys<W: Write>(&mut self, sender: &mut W) -> Result<dbm::Result<()>, W::Error> {
+        let Ok(store) = &mut self.store else { return Ok(Ok(())) };
+        let (key, pickle) = self.value.split_at_mut(LONGEST / 2);
+        let mut keys = store.keys();
+        loop {
+            let key = match keys.next(key) {
+                Err(error) => return Ok(Err(error)),
+                Ok(None) => return Ok(Ok(())),
+                Ok(Some(key)) => Text::new(key, Spelling::Utf8),
+            };
+            let written = Pickler::new(pickle).write(|emit| emit.text(&key));
+            sender.write(written.unwrap_or_default())?;
+        }
+    }
+
+    /// Answers with an error.
+    fn refuse<P: Write>(&mut self, port: &mut P, tag: u8, refusal: &Refusal) -> Result<(), P::Error> {
+        let mut text = Message { bytes: [0; 120], length: 0 };
+        _ = write!(text, "{refusal}");
+        let text = core::str::from_utf8(text.bytes.get(..text.length).unwrap_or_default()).unwrap_or_default();
+        let answer = Pickler::new(self.value).write(|emit| {
+            let mut level = emit.open(Container::Tuple, Some(2))?;
+            level.item(emit)?;
+            emit.str("error")?;
+            level.item(emit)?;
+            emit.str(text)?;
+            emit.close(level)
+        });
+        let mut sender = Sender::new(port, tag)?;
+        sender.write(answer.unwrap_or_default())?;
+        sender.finish()
+    }
+}
+
+/// What follows `("ok",)`.
+enum Done {
+    Nothing,
+    /// So many bytes of the value buffer.
+    Value(usize),
+    Keys,
+}
+
+/// `pickle.dumps(("ok",), 4)`, optimized.
+const OK: &[u8] = b"\x80\x04\x8c\x02ok\x85.";
+
+/// A text of bounded length; what is longer is cut off.
+struct Message {
+    bytes: [u8; 120],
+    length: usize,
+}
+
+impl core::fmt::Write for Message {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for (place, byte) in self.bytes.iter_mut().skip(self.length).zip(text.bytes()) {
+            *place = byte;
+            self.length += 1;
+        }
+        Ok(())
+    }
+}
