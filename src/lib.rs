@@ -27,6 +27,7 @@
 //! other.
 
 pub mod bytes;
+pub mod copyreg;
 pub mod crc;
 pub mod dbm;
 pub mod flash;

@@ -12,6 +12,7 @@ mod out;
 mod pickler;
 mod scan;
 
+use crate::copyreg::Registry;
 use crate::object::walk;
 use crate::object::{Emit, Object, Refused, Result, Slot, Tree};
 use out::Out;
@@ -46,13 +47,38 @@ pub fn loads<'a>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
 
 /// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
 ///
-/// Text is checked where it is read.
+/// Text is checked where it is read. Instances of classes are refused: see [`Unpickler::registry`].
 #[cfg(feature = "serde")]
 pub fn from_slice<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
-    let plan = Plan::new(bytes, 0)?;
-    let (word, slots, cells) = machine::run(bytes, 0, &plan, slots, false)?;
-    let object = Object::new(Tree::new(bytes, (slots, cells), atom::read), word);
-    crate::object::serde::from_object(&object, crate::object::serde::Limits::of(bytes))
+    Unpickler::new().from_slice(bytes, slots)
+}
+
+/// How a pickle is read. [`from_slice`] is an unpickler with the defaults.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unpickler<'a> {
+    registry: Registry<'a>,
+}
+
+impl<'a> Unpickler<'a> {
+    /// An unpickler with the defaults.
+    pub const fn new() -> Self {
+        Unpickler { registry: Registry::EMPTY }
+    }
+
+    /// With these classes: their instances are read as the Rust types that the rows name, and no others.
+    pub const fn registry(self, registry: &Registry<'a>) -> Self {
+        Unpickler { registry: *registry }
+    }
+
+    /// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
+    #[cfg(feature = "serde")]
+    pub fn from_slice<T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
+        use crate::object::serde::{Limits, from_object};
+        let plan = Plan::new(bytes, 0)?;
+        let (word, slots, cells) = machine::run(bytes, 0, &plan, slots, false)?;
+        let object = Object::new(Tree::new(bytes, (slots, cells), atom::read), word);
+        from_object(&object, Limits::of(bytes), &self.registry)
+    }
 }
 
 /// Encodes a value with protocol 4, optimized: what `pickletools.optimize(pickle.dumps(value))` gives.
@@ -68,12 +94,13 @@ pub struct Pickler<'b> {
     buf: &'b mut [u8],
     protocol: u8,
     memoizes: bool,
+    registry: Registry<'b>,
 }
 
 impl<'b> Pickler<'b> {
     /// A pickler into this buffer, with protocol 4, optimized.
     pub fn new(buf: &'b mut [u8]) -> Self {
-        Pickler { buf, protocol: DEFAULT_PROTOCOL, memoizes: false }
+        Pickler { buf, protocol: DEFAULT_PROTOCOL, memoizes: false, registry: Registry::EMPTY }
     }
 
     /// With this protocol, 0 to [`HIGHEST_PROTOCOL`]. Another one is an error when something is written.
@@ -84,6 +111,11 @@ impl<'b> Pickler<'b> {
     /// Byte for byte as CPython 3.8 to 3.13 writes plain data: every value that can be referred to is remembered.
     pub fn cpython(self) -> Self {
         Pickler { memoizes: true, ..self }
+    }
+
+    /// With these classes: a Rust type that has a row is written as an instance of its class.
+    pub fn registry(self, registry: &Registry<'b>) -> Self {
+        Pickler { registry: *registry, ..self }
     }
 
     /// Encodes a value; answers the part of the buffer that was used.
@@ -139,6 +171,7 @@ impl<'b> Pickler<'b> {
         }
         let out = Out::new(self.buf, None, !self.memoizes);
         let mut writer = Writer::new(out, self.protocol, self.memoizes, shared);
+        writer.registry = self.registry;
         let written = writer.start().and_then(|()| write(&mut writer)).and_then(|()| writer.stop());
         match written {
             Ok(()) => writer

@@ -18,6 +18,7 @@
 use super::atom::Atom;
 use super::long::Long;
 use super::text::Text;
+use crate::copyreg::Registry;
 
 /// Why a writer did not take a value. It travels in a register; the codec's function makes an
 /// [`Error`](super::Error) with a place of it.
@@ -149,6 +150,11 @@ pub trait Emit {
     fn byte_array(&mut self, value: &[u8]) -> Result<(), Refused>;
     /// A global.
     fn global(&mut self, module: &Text<'_>, name: &Text<'_>) -> Result<(), Refused>;
+    /// A class or function that the program has as a constant, under its name of Python 3. A writer may write it once and
+    /// refer to it from then on, and takes the name that it has in an older protocol.
+    fn constant(&mut self, module: &'static str, name: &'static str) -> Result<(), Refused> {
+        self.global(&Text::from_str(module), &Text::from_str(name))
+    }
     /// What an extension code stands for.
     fn ext(&mut self, code: u32) -> Result<(), Refused>;
     /// An out-of-band buffer.
@@ -172,6 +178,20 @@ pub trait Emit {
     fn shared(&mut self, id: usize) -> Result<bool, Refused> {
         let _ = id;
         Ok(false)
+    }
+
+    /// The classes as which Rust types are written.
+    fn registry(&self) -> Registry<'_> {
+        Registry::EMPTY
+    }
+    /// The protocol of a pickle, for whoever spells things otherwise in older ones.
+    fn protocol(&self) -> u8 {
+        u8::MAX
+    }
+    /// The list, tuple or dict that is opened next is this container instead.
+    fn content(&mut self, container: Container) -> Result<(), Refused> {
+        let _ = container;
+        Err(Refused::Unsupported)
     }
 
     /// Any atom.

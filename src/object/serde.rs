@@ -14,6 +14,7 @@
 //! | enum | as serde_json has it: the variant's name, or a dict of one pair, name and content |
 
 mod de;
+mod instance;
 mod ser;
 
 pub use de::{Limits, from_object};

@@ -468,7 +468,7 @@ impl<'a> Words<'a> {
 #[derive(Clone)]
 pub struct Items<'a> {
     tree: Tree<'a>,
-    words: Words<'a>,
+    pub(crate) words: Words<'a>,
 }
 
 impl<'a> Iterator for Items<'a> {

@@ -6,6 +6,7 @@
 use super::names::{Known, Names};
 use super::opcode::code::*;
 use super::out::Out;
+use crate::copyreg::{self, Registry};
 use crate::object::{Container, Emit, Level, Long, Refused, Slot, Text};
 
 type Done = Result<(), Refused>;
@@ -35,11 +36,15 @@ pub(super) struct Writer<'o, 's> {
     pub(super) shared: &'s mut [Slot],
     /// The shared value that comes, plus one.
     pending: u32,
+    /// What is opened next, whatever it says.
+    content: Option<Container>,
+    pub(super) registry: Registry<'o>,
 }
 
 impl<'o, 's> Writer<'o, 's> {
     pub(super) fn new(out: Out<'o>, protocol: u8, memoizes: bool, shared: &'s mut [Slot]) -> Self {
-        Writer { out, protocol, memoizes, memo: 0, names: Names::new(), shared, pending: 0 }
+        let (names, registry) = (Names::new(), Registry::EMPTY);
+        Writer { out, protocol, memoizes, memo: 0, names, shared, pending: 0, content: None, registry }
     }
 
     /// What comes first.
@@ -509,7 +514,26 @@ impl Emit for Writer<'_, '_> {
         self.constant(if self.protocol < 3 { "exceptions" } else { "builtins" }, "StopIteration")
     }
 
+    fn constant(&mut self, module: &'static str, name: &'static str) -> Done {
+        let (module, name) = if self.protocol < 3 { copyreg::python2(module, name) } else { (module, name) };
+        Writer::constant(self, module, name)
+    }
+
+    fn registry(&self) -> Registry<'_> {
+        self.registry
+    }
+
+    fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    fn content(&mut self, container: Container) -> Done {
+        self.content = Some(container);
+        Ok(())
+    }
+
     fn open(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
+        let container = self.content.take().unwrap_or(container);
         let shared = self.take_shared();
         let len = match len {
             Some(len) => u32::try_from(len).ok().filter(|len| *len < UNKNOWN).ok_or(Refused::TooLong)?,

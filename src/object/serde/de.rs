@@ -1,5 +1,7 @@
 //! Object → Deserialize.
 
+use super::instance::{Newtype, Odd};
+use crate::copyreg::{Field, Registry};
 use crate::object::arena::*;
 use crate::object::view::Words;
 use crate::object::{Atom, Error, ErrorKind, Object, Result, Text, Tree};
@@ -23,9 +25,13 @@ impl Limits {
     }
 }
 
-/// Reads a value of type `T` out of an object.
-pub fn from_object<'a, T: de::Deserialize<'a>>(object: &Object<'a>, limits: Limits) -> Result<T> {
-    let walk = Walk { tree: object.tree, fuel: Cell::new(limits.fuel) };
+/// Reads a value of type `T` out of an object; instances come to life through the registry.
+pub fn from_object<'a, T: de::Deserialize<'a>>(
+    object: &Object<'a>,
+    limits: Limits,
+    registry: &Registry<'a>,
+) -> Result<T> {
+    let walk = Walk { tree: object.tree, fuel: Cell::new(limits.fuel), registry: *registry, content: Cell::new(None) };
     let de = De { walk: &walk, word: object.word, depth: limits.depth };
     T::deserialize(de).map_err(|error| de.place(error))
 }
@@ -65,17 +71,23 @@ impl de::Error for Error {
 }
 
 /// One typed reading.
-struct Walk<'a> {
-    tree: Tree<'a>,
+pub(super) struct Walk<'a> {
+    pub(super) tree: Tree<'a>,
     fuel: Cell<u32>,
+    pub(super) registry: Registry<'a>,
+    /// What a word of tag [`CONTENT`] stands for, for whoever reads it next.
+    pub(super) content: Cell<Option<Field<'a>>>,
 }
+
+/// A word for items or pairs that were set in an instance: no tag of the arena's.
+pub(super) const CONTENT: Tag = 15;
 
 /// One value of it.
 #[derive(Clone, Copy)]
-struct De<'w, 'a> {
-    walk: &'w Walk<'a>,
-    word: Slot,
-    depth: u16,
+pub(super) struct De<'w, 'a> {
+    pub(super) walk: &'w Walk<'a>,
+    pub(super) word: Slot,
+    pub(super) depth: u16,
 }
 
 /// What a word stands for.
@@ -91,19 +103,19 @@ enum Node<'a> {
 impl<'w, 'a> De<'w, 'a> {
     /// Gives an error its place.
     #[cold]
-    fn place(&self, error: Error) -> Error {
+    pub(super) fn place(&self, error: Error) -> Error {
         let offset = if error.offset == NOWHERE { self.walk.tree.offset(self.word) } else { error.offset };
         Error { offset, ..error }
     }
 
     #[cold]
-    fn fail<T>(&self, kind: ErrorKind) -> Result<T> {
+    pub(super) fn fail<T>(&self, kind: ErrorKind) -> Result<T> {
         Err(self.walk.tree.error(kind, self.word))
     }
 
     /// The value's word, seen through a shared cell; that costs fuel, for only shared values unfold.
     #[inline]
-    fn inner(&self) -> Result<Slot> {
+    pub(super) fn inner(&self) -> Result<Slot> {
         if self.word.tag() == SHARED { self.unfold() } else { Ok(self.word) }
     }
 
@@ -155,25 +167,24 @@ impl<'w, 'a> De<'w, 'a> {
 
     /// The depth left inside this container.
     #[inline]
-    fn deeper(&self) -> Result<u16> {
+    pub(super) fn deeper(&self) -> Result<u16> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(depth),
             None => self.fail(ErrorKind::TooDeep),
         }
     }
 
-    fn child(&self, word: Slot, depth: u16) -> De<'w, 'a> {
+    pub(super) fn child(&self, word: Slot, depth: u16) -> De<'w, 'a> {
         De { walk: self.walk, word, depth }
     }
 
     #[inline]
     fn seq<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value> {
         match self.node()? {
-            Node::Items(words) => visitor.visit_seq(Seq { de: self.child(self.word, self.deeper()?), words }),
-            Node::Atom(Atom::Bytes(bytes) | Atom::ByteArray(bytes)) => {
-                visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied()))
+            Node::Items(words) => {
+                visitor.visit_seq(Seq { de: self.child(self.word, self.deeper()?), words, then: None })
             }
-            _ => self.fail(ErrorKind::UnexpectedType),
+            _ => self.odd_seq(visitor),
         }
     }
 
@@ -182,9 +193,9 @@ impl<'w, 'a> De<'w, 'a> {
         match self.node()? {
             Node::Pairs(words) => {
                 let de = self.child(self.word, self.deeper()?);
-                visitor.visit_map(Map { de, words, value: Slot::EMPTY, key: Slot::EMPTY, fields })
+                visitor.visit_map(Map { de, words, value: Slot::EMPTY, key: Slot::EMPTY, fields, odd: None })
             }
-            _ => self.fail(ErrorKind::UnexpectedType),
+            _ => self.odd_map(fields, visitor),
         }
     }
 
@@ -226,7 +237,7 @@ impl<'w, 'a> De<'w, 'a> {
             Atom::Str(text) => self.text(text, visitor),
             Atom::ByteString(text) => self.text(self.ascii(text)?, visitor),
             Atom::Bytes(bytes) | Atom::ByteArray(bytes) => visitor.visit_borrowed_bytes(bytes),
-            Atom::EmptyTuple => visitor.visit_seq(Seq { de: *self, words: Words::slice(&[]) }),
+            Atom::EmptyTuple => visitor.visit_seq(Seq { de: *self, words: Words::slice(&[]), then: None }),
             _ => self.fail(ErrorKind::UnexpectedType),
         }
     }
@@ -279,7 +290,7 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
             Node::Atom(atom) => self.visit_atom(atom, visitor),
             Node::Items(_) => self.seq(visitor),
             Node::Pairs(_) => self.map(&[], visitor),
-            Node::Other => self.deserialize_bytes(visitor),
+            Node::Other => self.odd_any(visitor),
         }
     }
 
@@ -299,6 +310,7 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
     fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
         let object = Object { tree: self.walk.tree, word: self.inner()? };
         match object.as_bytes() {
+            _ if object.word.tag() == OBJECT => self.odd_bytes(visitor),
             Ok(bytes) => visitor.visit_borrowed_bytes(bytes),
             Err(Error { kind: ErrorKind::NotBorrowable, .. }) => match object.text()?.to_bytes(&mut [0; 128]) {
                 Some(bytes) => visitor.visit_bytes(bytes),
@@ -327,12 +339,16 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
-        self.deserialize_unit(visitor)
+    fn deserialize_unit_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        if self.is_singleton(name)? { visitor.visit_unit() } else { self.deserialize_unit(visitor) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
-        visitor.visit_newtype_struct(self)
+    fn deserialize_newtype_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        match self.newtype(name)? {
+            Newtype::Value(de) => visitor.visit_newtype_struct(de).map_err(|error| de.place(error)),
+            Newtype::Any => self.deserialize_any(visitor),
+            Newtype::Bits(bits) => visitor.visit_u128(bits),
+        }
     }
 
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
@@ -343,8 +359,11 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
         self.seq(visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'a>>(self, _: &'static str, _: usize, visitor: V) -> Result<V::Value> {
-        self.seq(visitor)
+    fn deserialize_tuple_struct<V: Visitor<'a>>(self, name: &'static str, _: usize, visitor: V) -> Result<V::Value> {
+        match self.inner()?.tag() {
+            OBJECT => visitor.visit_seq(self.places(name)?),
+            _ => self.seq(visitor),
+        }
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
@@ -353,11 +372,13 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
 
     fn deserialize_struct<V: Visitor<'a>>(
         self,
-        _: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
         match self.inner()?.tag() {
+            OBJECT => self.instance(name, fields, visitor),
+            _ if name.starts_with('\0') => self.instance(name, fields, visitor),
             DICT | FROZENDICT => self.map(fields, visitor),
             _ => self.seq(visitor),
         }
@@ -365,11 +386,12 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
 
     fn deserialize_enum<V: Visitor<'a>>(
         self,
-        _: &'static str,
-        _: &'static [&'static str],
+        name: &'static str,
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
         match self.node()? {
+            _ if name.starts_with('\0') => visitor.visit_enum(self.global(variants)?.into_deserializer()),
             Node::Atom(Atom::Str(text) | Atom::ByteString(text)) => match text.as_str() {
                 Some(name) => visitor.visit_enum(name.into_deserializer()),
                 None => self.fail(ErrorKind::UnknownVariant),
@@ -385,6 +407,7 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
                     _ => self.fail(ErrorKind::WrongLength),
                 }
             }
+            Node::Other => visitor.visit_enum(self.member(name, variants)?.into_deserializer()),
             _ => self.fail(ErrorKind::UnexpectedType),
         }
     }
@@ -399,9 +422,11 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
 }
 
 /// The items of a sequence; `de` is the sequence itself with the depth left inside.
-struct Seq<'w, 'a> {
-    de: De<'w, 'a>,
-    words: Words<'a>,
+pub(super) struct Seq<'w, 'a> {
+    pub(super) de: De<'w, 'a>,
+    pub(super) words: Words<'a>,
+    /// What comes after the words.
+    pub(super) then: Option<Words<'a>>,
 }
 
 impl<'a> de::SeqAccess<'a> for Seq<'_, 'a> {
@@ -414,22 +439,31 @@ impl<'a> de::SeqAccess<'a> for Seq<'_, 'a> {
                 let de = self.de.child(word, self.de.depth);
                 seed.deserialize(de).map(Some).map_err(|error| de.place(error))
             }
-            None => Ok(None),
+            None => match self.then.take() {
+                None => Ok(None),
+                Some(then) => {
+                    self.words = then;
+                    self.next_element_seed(seed)
+                }
+            },
         }
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.words.left(&self.de.walk.tree))
+        let then = self.then.as_ref().map_or(0, |then| then.left(&self.de.walk.tree));
+        Some(self.words.left(&self.de.walk.tree).saturating_add(then))
     }
 }
 
 /// The pairs of a dict; `de` is the dict itself with the depth left inside.
-struct Map<'w, 'a> {
-    de: De<'w, 'a>,
-    words: Words<'a>,
-    key: Slot,
-    value: Slot,
-    fields: &'static [&'static str],
+pub(super) struct Map<'w, 'a> {
+    pub(super) de: De<'w, 'a>,
+    pub(super) words: Words<'a>,
+    pub(super) key: Slot,
+    pub(super) value: Slot,
+    pub(super) fields: &'static [&'static str],
+    /// Where the pairs come from if it is not the words.
+    pub(super) odd: Option<&'w mut Odd<'a>>,
 }
 
 impl Map<'_, '_> {
@@ -457,7 +491,9 @@ impl<'a> de::MapAccess<'a> for Map<'_, 'a> {
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         let tree = &self.de.walk.tree;
-        let (Some(key), Some(value)) = (self.words.next(tree), self.words.next(tree)) else { return Ok(None) };
+        let (Some(key), Some(value)) = (self.words.next(tree), self.words.next(tree)) else {
+            return if self.odd.is_some() { self.odd_key(seed) } else { Ok(None) };
+        };
         (self.key, self.value) = (key, value);
         let de = self.de.child(key, self.de.depth);
         seed.deserialize(de).map(Some).map_err(|error| de.place(error))

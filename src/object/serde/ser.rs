@@ -1,5 +1,6 @@
 //! Serialize → Emit.
 
+use crate::copyreg::{self, Writing};
 use crate::object::{Container, Emit, Level, Long, Refused};
 use serde::ser::{self, Serialize};
 
@@ -72,6 +73,48 @@ impl<'e> Open<'e> {
     }
 }
 
+/// A struct or tuple struct that is being written: a dict or tuple, or an instance of a class.
+enum Shape {
+    Plain(Level),
+    Instance(Writing),
+}
+
+struct Fields<'e> {
+    emit: &'e mut dyn Emit,
+    shape: Shape,
+}
+
+impl Fields<'_> {
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
+        match &mut self.shape {
+            Shape::Plain(level) => {
+                level.item(self.emit)?;
+                self.emit.name(name)?;
+            }
+            Shape::Instance(writing) => writing.begin(name, self.emit)?,
+        }
+        value.serialize(Ser { emit: self.emit })
+    }
+
+    fn done(self) -> Done {
+        match self.shape {
+            Shape::Plain(level) => self.emit.close(level),
+            Shape::Instance(writing) => writing.close(self.emit),
+        }
+    }
+}
+
+/// What [`Ser`] does with a name that begins with a NUL: a sign among this library's own types.
+#[inline(never)]
+fn sign(name: &'static str, variant: &'static str, emit: &mut dyn Emit) -> Done {
+    match (name, variant.split_once(' ')) {
+        ("\0global", Some((module, name))) => emit.constant(module, name),
+        // A field that is left out.
+        _ => Ok(()),
+    }
+}
+
 fn open_variant(emit: &mut dyn Emit, name: &'static str) -> Result<Level, Refused> {
     let mut outer = emit.open(Container::Dict, Some(1))?;
     outer.item(emit)?;
@@ -84,15 +127,39 @@ fn long(emit: &mut dyn Emit, bytes: &[u8]) -> Done {
     emit.long(&Long::Twos(bytes))
 }
 
+/// Begins a struct or tuple struct.
+fn fields<'e>(name: &'static str, plain: Container, len: usize, emit: &'e mut dyn Emit) -> Result<Fields<'e>, Refused> {
+    let shape = match copyreg::find(name, emit) {
+        None => Shape::Plain(emit.open(plain, Some(len))?),
+        Some(class) => Shape::Instance(Writing::open(&class, len, emit)?),
+    };
+    Ok(Fields { emit, shape })
+}
+
+/// Begins a newtype struct: one that is an instance of a class.
+#[inline(never)]
+fn newtype(name: &'static str, emit: &mut dyn Emit) -> Result<Option<Writing>, Refused> {
+    match name {
+        "\0set" => emit.content(Container::Set)?,
+        "\0frozenset" => emit.content(Container::FrozenSet)?,
+        _ => {
+            if let Some(class) = copyreg::find(name, emit) {
+                return Writing::open(&class, 1, emit).map(Some);
+            }
+        }
+    }
+    Ok(None)
+}
+
 impl<'e> ser::Serializer for Ser<'e> {
     type Ok = ();
     type Error = Refused;
     type SerializeSeq = Open<'e>;
     type SerializeTuple = Open<'e>;
-    type SerializeTupleStruct = Open<'e>;
+    type SerializeTupleStruct = Fields<'e>;
     type SerializeTupleVariant = Open<'e>;
     type SerializeMap = Open<'e>;
-    type SerializeStruct = Open<'e>;
+    type SerializeStruct = Fields<'e>;
     type SerializeStructVariant = Open<'e>;
 
     #[inline]
@@ -193,25 +260,46 @@ impl<'e> ser::Serializer for Ser<'e> {
         self.emit.none()
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Done {
-        self.emit.none()
+    fn serialize_unit_struct(self, name: &'static str) -> Done {
+        match copyreg::find(name, self.emit) {
+            None => self.emit.none(),
+            Some(class) => Writing::open(&class, 0, self.emit)?.close(self.emit),
+        }
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Done {
-        self.emit.name(variant)
+    fn serialize_unit_variant(self, name: &'static str, _: u32, variant: &'static str) -> Done {
+        if name.starts_with('\0') {
+            return sign(name, variant, self.emit);
+        }
+        match copyreg::find(name, self.emit) {
+            None => self.emit.name(variant),
+            Some(class) => copyreg::member(&class, variant, self.emit),
+        }
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Done {
-        value.serialize(self)
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Done {
+        let mut writing = newtype(name, self.emit)?;
+        if let Some(writing) = &mut writing {
+            writing.begin("", self.emit)?;
+        }
+        value.serialize(Ser { emit: self.emit })?;
+        match writing {
+            None => Ok(()),
+            Some(writing) => writing.close(self.emit),
+        }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         _: u32,
         variant: &'static str,
         value: &T,
     ) -> Done {
+        // A field that may be left out, and is not.
+        if name.starts_with('\0') {
+            return value.serialize(self);
+        }
         let outer = open_variant(self.emit, variant)?;
         value.serialize(Ser { emit: self.emit })?;
         self.emit.close(outer)
@@ -225,8 +313,8 @@ impl<'e> ser::Serializer for Ser<'e> {
         Open::new(self.emit, Container::Tuple, Some(len))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Open<'e>, Refused> {
-        Open::new(self.emit, Container::Tuple, Some(len))
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Fields<'e>, Refused> {
+        fields(name, Container::Tuple, len, self.emit)
     }
 
     fn serialize_tuple_variant(
@@ -243,8 +331,8 @@ impl<'e> ser::Serializer for Ser<'e> {
         Open::new(self.emit, Container::Dict, len)
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Open<'e>, Refused> {
-        Open::new(self.emit, Container::Dict, Some(len))
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'e>, Refused> {
+        fields(name, Container::Dict, len, self.emit)
     }
 
     fn serialize_struct_variant(
@@ -319,11 +407,15 @@ impl ser::SerializeTuple for Open<'_> {
     }
 }
 
-impl ser::SerializeTupleStruct for Open<'_> {
+impl ser::SerializeTupleStruct for Fields<'_> {
     type Ok = ();
     type Error = Refused;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        self.item(value)
+        match &mut self.shape {
+            Shape::Plain(level) => level.item(self.emit)?,
+            Shape::Instance(writing) => writing.begin("", self.emit)?,
+        }
+        value.serialize(Ser { emit: self.emit })
     }
     fn end(self) -> Done {
         self.done()
@@ -357,7 +449,7 @@ impl ser::SerializeMap for Open<'_> {
     }
 }
 
-impl ser::SerializeStruct for Open<'_> {
+impl ser::SerializeStruct for Fields<'_> {
     type Ok = ();
     type Error = Refused;
     #[inline]

@@ -1,0 +1,233 @@
+//! [`Instance`]: one view on all the forms in which Python pickles an instance.
+//!
+//! ```text
+//! REDUCE      callable(*args)
+//! NEWOBJ      cls.__new__(cls, *args)                      also copyreg.__newobj__(cls, *args)
+//! NEWOBJ_EX   cls.__new__(cls, *args, **kwargs)            also copyreg.__newobj_ex__(cls, args, kwargs), and
+//!                                                          functools.partial(cls.__new__, cls, *args, **kwargs)()
+//! INST, OBJ   cls(*args)
+//! protocol 0  copyreg._reconstructor(cls, base, value)
+//! ```
+
+use super::Registry;
+use crate::object::{Extra, Items, Kind, Object, Text};
+
+/// What is made, of what, whatever the form.
+#[derive(Clone)]
+pub struct Instance<'a> {
+    /// The object as it was decoded: its extras are items, pairs and states.
+    pub object: Object<'a>,
+    /// The class or function, as the stream names it.
+    pub callable: Object<'a>,
+    /// The positional arguments.
+    pub args: Items<'a>,
+    /// The dict of keyword arguments.
+    pub kwargs: Option<Object<'a>>,
+    /// The value of the built-in type that the class is derived from, where `copyreg._reconstructor` gives one.
+    pub base: Option<Object<'a>>,
+}
+
+impl<'a> Instance<'a> {
+    /// The view on an object that is called or made; `None` for all else.
+    pub fn of(object: Object<'a>) -> Option<Instance<'a>> {
+        let (callable, args) = (object.callable()?, object.args()?);
+        let plain = Instance { object, callable, args: args.items(), kwargs: object.kwargs(), base: None };
+        if object.kind() != Kind::Reduce {
+            return Some(plain);
+        }
+        let (first, second, third) = {
+            let mut items = args.items();
+            (items.next(), items.next(), items.next())
+        };
+        Some(match (first, second, third) {
+            (Some(class), Some(_), Some(value)) if is_copyreg(callable, "_reconstructor") => {
+                let base = (value.kind() != Kind::None).then_some(value);
+                Instance { callable: class, args: nothing(args), base, ..plain }
+            }
+            (Some(class), ..) if is_copyreg(callable, "__newobj__") => {
+                Instance { callable: class, args: rest(args.items()), ..plain }
+            }
+            (Some(class), Some(args), Some(kwargs)) if is_copyreg(callable, "__newobj_ex__") => {
+                Instance { callable: class, args: args.items(), kwargs: Some(kwargs), ..plain }
+            }
+            (None, ..) => partial(&plain).unwrap_or(plain),
+            _ => plain,
+        })
+    }
+
+    /// Items appended to it.
+    pub fn items(&self) -> Items<'a> {
+        self.object.extras(Extra::Items)
+    }
+
+    /// Keys and values in turn that were set in it.
+    pub fn pairs(&self) -> Items<'a> {
+        self.object.extras(Extra::Pairs)
+    }
+
+    /// The states it was given, as a rule none or one.
+    pub fn states(&self) -> Items<'a> {
+        self.object.extras(Extra::States)
+    }
+}
+
+/// No items, of an iterator that has some.
+fn nothing(tuple: Object<'_>) -> Items<'_> {
+    let mut items = tuple.items();
+    while items.next().is_some() {}
+    items
+}
+
+/// All items but the first.
+fn rest(mut items: Items<'_>) -> Items<'_> {
+    items.next();
+    items
+}
+
+/// Whether a callable is this function of copyreg, under its name of Python 2 or 3.
+fn is_copyreg(callable: Object<'_>, function: &str) -> bool {
+    callable.global().is_some_and(|(module, name)| name.is(function) && is_module(&module, "copyreg"))
+}
+
+/// `functools.partial(cls.__new__, cls, *args, **kwargs)()`: the callable is itself reduced, its state is
+/// (function, arguments, keywords, dict).
+fn partial<'a>(plain: &Instance<'a>) -> Option<Instance<'a>> {
+    let (module, name) = plain.callable.callable()?.global()?;
+    if !(module.is("functools") && name.is("partial")) {
+        return None;
+    }
+    let state = plain.callable.extras(Extra::States).next()?;
+    let (function, mut args, kwargs) = (state.at(0).ok()?, state.at(1).ok()?.items(), state.at(2).ok()?);
+    let callable = args.next()?;
+    let (owner, new) = attribute(function)?;
+    let same = match (owner.global(), callable.global()) {
+        (Some(a), Some(b)) => a == b,
+        _ => owner.is(&callable),
+    };
+    (new.is("__new__") && same).then(|| Instance { callable, args, kwargs: Some(kwargs), ..plain.clone() })
+}
+
+/// `getattr(outer, "name")`, as protocols below 4 spell what lies inside of a class: (outer, name).
+pub(crate) fn attribute(object: Object<'_>) -> Option<(Object<'_>, Text<'_>)> {
+    if object.kind() != Kind::Reduce {
+        return None;
+    }
+    let (module, name) = object.callable()?.global()?;
+    if !(name.is("getattr") && is_module(&module, "builtins")) {
+        return None;
+    }
+    let args = object.args()?;
+    Some((args.at(0).ok()?, args.at(1).ok()?.text().ok()?))
+}
+
+/// Plain data that older protocols spell as a call.
+#[cfg(feature = "serde")]
+pub(crate) enum Plain<'a> {
+    /// `set(list)`: the list.
+    Set(Object<'a>),
+    /// `frozenset(list)`: the list.
+    FrozenSet(Object<'a>),
+    /// `_codecs.encode(text, 'latin1')`, or `bytes()`: the text.
+    Bytes(Text<'a>),
+    /// `bytearray(bytes)`, and the bytes may again be spelled as a call: the bytes.
+    ByteArray(Text<'a>),
+}
+
+/// The plain data that a call stands for, if it is one of those.
+#[cfg(feature = "serde")]
+pub(crate) fn plain(object: Object<'_>) -> Option<Plain<'_>> {
+    use crate::object::Spelling::Latin1;
+    if object.kind() != Kind::Reduce {
+        return None;
+    }
+    let (module, name) = object.callable()?.global()?;
+    let mut args = object.args()?.items();
+    let (first, second, third) = (args.next(), args.next(), args.next());
+    if third.is_some() {
+        return None;
+    }
+    let is_latin1 = |codec: Object<'_>| codec.text().is_ok_and(|codec| codec.is("latin1") || codec.is("latin-1"));
+    if module.is("_codecs") {
+        let known = name.is("encode") && is_latin1(second?);
+        return if known { Some(Plain::Bytes(first?.text().ok()?)) } else { None };
+    }
+    if !is_module(&module, "builtins") {
+        return None;
+    }
+    let nothing = Text::new(&[], Latin1);
+    match (first, second) {
+        (None, None) if name.is("bytes") => Some(Plain::Bytes(nothing)),
+        (None, None) if name.is("bytearray") => Some(Plain::ByteArray(nothing)),
+        (Some(list), None) if list.kind() == Kind::List && name.is("set") => Some(Plain::Set(list)),
+        (Some(list), None) if list.kind() == Kind::List && name.is("frozenset") => Some(Plain::FrozenSet(list)),
+        (Some(text), Some(codec)) if name.is("bytearray") && is_latin1(codec) => {
+            Some(Plain::ByteArray(text.text().ok()?))
+        }
+        (Some(bytes), None) if name.is("bytearray") => match plain_bytes(bytes) {
+            Some(text) => Some(Plain::ByteArray(text)),
+            None => Some(Plain::ByteArray(Text::new(bytes.as_bytes().ok()?, Latin1))),
+        },
+        _ => None,
+    }
+}
+
+/// `_codecs.encode(text, 'latin1')` inside of a `bytearray(..)`.
+#[cfg(feature = "serde")]
+fn plain_bytes(object: Object<'_>) -> Option<Text<'_>> {
+    let (module, name) = object.callable()?.global()?;
+    let args = object.args()?;
+    let codec = args.at(1).ok()?.text().ok()?;
+    let known = module.is("_codecs") && name.is("encode") && (codec.is("latin1") || codec.is("latin-1"));
+    if known { args.at(0).ok()?.text().ok() } else { None }
+}
+
+/// Module and name of a global, or of what an extension code stands for.
+pub(super) fn named<'a>(registry: &Registry<'_>, callable: Object<'a>) -> Option<(Text<'a>, Text<'a>)> {
+    match callable.atom() {
+        Some(crate::object::Atom::Ext(code)) => {
+            let (module, name) = registry.extension(code)?;
+            Some((Text::from_str(module), Text::from_str(name)))
+        }
+        _ => callable.global(),
+    }
+}
+
+/// Python 2's name for what Python 3 has under this one, as far as this library's own classes go: (module, name).
+pub(crate) fn python2(module: &'static str, name: &'static str) -> (&'static str, &'static str) {
+    let module = match (module, name) {
+        ("builtins", _) => "__builtin__",
+        ("copyreg", _) => "copy_reg",
+        _ => return (module, name),
+    };
+    let name = match (module, name) {
+        ("__builtin__", "range") => "xrange",
+        ("__builtin__", "int") => "long",
+        ("__builtin__", "str") => "unicode",
+        _ => name,
+    };
+    (module, name)
+}
+
+/// Whether a module in a stream is this one of Python 3, under its own name or another one that some Python has for it.
+pub(super) fn is_module(found: &Text<'_>, module: &str) -> bool {
+    found.is(module)
+        || match module {
+            "builtins" => found.is("__builtin__") || found.is("exceptions"),
+            "copyreg" => found.is("copy_reg"),
+            // 3.13's name for it.
+            "pathlib" => found.is("pathlib._local"),
+            "collections" => found.is("UserDict") || found.is("UserList") || found.is("UserString"),
+            _ => false,
+        }
+}
+
+/// Whether a name in a stream is this one of Python 3 in its module, under its own name or Python 2's.
+pub(super) fn is_name(found: &Text<'_>, module: &str, name: &str) -> bool {
+    found.is(name)
+        || match (module, name) {
+            ("builtins", "range") => found.is("xrange"),
+            ("builtins", "int") => found.is("long"),
+            ("builtins", "str") => found.is("unicode"),
+            _ => false,
+        }
+}

@@ -1,0 +1,228 @@
+//! [`Fields`]: the fields of an instance, one after the other, wherever its form keeps them.
+
+use super::{Class, Instance, State};
+use crate::object::{ErrorKind, Extra, Items, Kind, Object, Pairs, Result};
+
+/// A field's name: from the struct, where Python gives only a place, or from the stream.
+pub(crate) enum Key<'a> {
+    Place(&'static str),
+    Name(Object<'a>),
+}
+
+/// A field's value.
+pub(crate) enum Field<'a> {
+    One(Object<'a>),
+    Items(Chain<'a>),
+    Pairs(Flat<'a>),
+}
+
+/// Items of the first, then those of the second.
+pub(crate) struct Chain<'a>(pub(crate) Option<Items<'a>>, pub(crate) Items<'a>);
+
+impl<'a> Chain<'a> {
+    pub(crate) fn next(&mut self) -> Option<Object<'a>> {
+        if let Some(item) = self.0.as_mut().and_then(|first| first.next()) {
+            return Some(item);
+        }
+        self.0 = None;
+        self.1.next()
+    }
+}
+
+/// Pairs, of a list of pairs or of keys and values in turn.
+pub(crate) struct Flat<'a> {
+    chain: Chain<'a>,
+    listed: bool,
+}
+
+impl<'a> Flat<'a> {
+    /// The next pair; an item that should be one and is not is an error.
+    pub(crate) fn next(&mut self) -> Result<Option<(Object<'a>, Object<'a>)>> {
+        self.listed = self.listed && self.chain.0.is_some();
+        let Some(first) = self.chain.next() else { return Ok(None) };
+        // The list may just have ended, and this is the first key of the pairs after it.
+        if self.listed && self.chain.0.is_some() {
+            return Ok(Some((first.at(0)?, first.at(1)?)));
+        }
+        Ok(self.chain.next().map(|value| (first, value)))
+    }
+}
+
+/// The values of a state that have names: a dict, and the dict of slots behind it.
+struct Named<'a> {
+    pairs: Pairs<'a>,
+    slots: Option<Object<'a>>,
+}
+
+impl<'a> Iterator for Named<'a> {
+    type Item = (Object<'a>, Object<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match (self.pairs.next(), self.slots.take()) {
+                (Some(pair), slots) => {
+                    self.slots = slots;
+                    return Some(pair);
+                }
+                (None, Some(slots)) => self.pairs = slots.pairs(),
+                (None, None) => return None,
+            }
+        }
+    }
+}
+
+/// The fields, one by one.
+pub(crate) struct Fields<'a> {
+    object: Object<'a>,
+    class: &'a Class,
+    /// Names that no place has taken yet.
+    names: core::slice::Iter<'static, &'static str>,
+    /// Values without names: arguments, then a list of states.
+    places: Option<Items<'a>>,
+    /// Values with names: keyword arguments, then state dicts.
+    named: Option<Named<'a>>,
+    /// Where items and pairs begin: an argument, or the value of the base class.
+    start: Option<Object<'a>>,
+    items: Option<Items<'a>>,
+    pairs: Option<Items<'a>>,
+    states: Option<Items<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of an instance of this class; `names` are the struct's, in order.
+    pub(crate) fn new(object: Object<'a>, class: &'a Class, names: &'static [&'static str]) -> Result<Fields<'a>> {
+        let names = class.places.unwrap_or(names);
+        let mut fields = Fields {
+            object,
+            class,
+            names: names.iter(),
+            places: None,
+            named: None,
+            start: None,
+            items: None,
+            pairs: None,
+            states: None,
+        };
+        match Instance::of(object) {
+            Some(instance) => fields.instance(instance)?,
+            // A slice as marshal has it.
+            None if object.kind() == Kind::Slice => fields.places = Some(object.items()),
+            None => return Err(object.error(ErrorKind::UnexpectedType)),
+        }
+        Ok(fields)
+    }
+
+    fn instance(&mut self, instance: Instance<'a>) -> Result<()> {
+        let class = self.class;
+        (self.items, self.pairs, self.states) =
+            (Some(instance.items()), Some(instance.pairs()), Some(instance.states()));
+        self.places = Some(instance.args.clone());
+        self.named = instance.kwargs.map(|kwargs| Named { pairs: kwargs.pairs(), slots: None });
+        if let Some(base) = instance.base {
+            match base.kind() {
+                Kind::Tuple if class.positional != 1 => self.places = Some(base.items()),
+                Kind::List if class.items => self.start = Some(base),
+                Kind::Dict if class.pairs => self.start = Some(base),
+                // The one argument: what `_reconstructor` has behind class and base.
+                _ => self.places = self.object.args().map(|args| skip(args.items(), 2)),
+            }
+        }
+        // What the row does not tell of is refused, not dropped.
+        let told = (class.items || instance.items().next().is_none())
+            && (class.pairs || instance.pairs().next().is_none())
+            && self.object.extras(Extra::Adds).next().is_none();
+        if told { Ok(()) } else { Err(self.object.error(ErrorKind::WrongKind)) }
+    }
+
+    /// The next value that has no name.
+    fn place(&mut self) -> Result<Option<(Key<'a>, Field<'a>)>> {
+        while let Some(value) = self.places.as_mut().and_then(|places| places.next()) {
+            match self.names.next() {
+                None => return Err(value.error(ErrorKind::WrongLength)),
+                Some(name) if self.class.items && *name == "items" => self.start = Some(value),
+                Some(name) if self.class.pairs && *name == "pairs" => self.start = Some(value),
+                Some(name) => return Ok(Some((Key::Place(name), Field::One(value)))),
+            }
+        }
+        self.places = None;
+        Ok(None)
+    }
+
+    /// The next field.
+    pub(crate) fn next(&mut self) -> Result<Option<(Key<'a>, Field<'a>)>> {
+        if let Some(parts) = self.places.take_if(|_| self.class.star) {
+            return Ok(Some((Key::Place(self.class.name), Field::Items(Chain(None, parts)))));
+        }
+        loop {
+            if let Some(field) = self.place()? {
+                return Ok(Some(field));
+            }
+            if let Some((name, value)) = self.named.as_mut().and_then(|named| named.next()) {
+                return Ok(Some((Key::Name(name), Field::One(value))));
+            }
+            if let Some(field) = self.contents()? {
+                return Ok(Some(field));
+            }
+            let Some(state) = self.states.as_mut().and_then(|states| states.next()) else { return Ok(None) };
+            if self.class.state == State::Own {
+                let name = self.names.next().ok_or_else(|| state.error(ErrorKind::WrongLength))?;
+                return Ok(Some((Key::Place(name), Field::One(state))));
+            }
+            self.enter(state)?;
+        }
+    }
+
+    /// Items and pairs, once.
+    fn contents(&mut self) -> Result<Option<(Key<'a>, Field<'a>)>> {
+        if let Some(items) = self.items.take_if(|_| self.class.items) {
+            let start = self.start.take();
+            if let Some(start) = start.filter(|start| !matches!(start.kind(), Kind::List | Kind::Tuple)) {
+                return Err(start.error(ErrorKind::UnexpectedType));
+            }
+            return Ok(Some((Key::Place("items"), Field::Items(Chain(start.map(|start| start.items()), items)))));
+        }
+        if let Some(pairs) = self.pairs.take_if(|_| self.class.pairs) {
+            let start = self.start.take();
+            let listed = match start.map(|start| (start, start.kind())) {
+                None | Some((_, Kind::Dict)) => false,
+                Some((_, Kind::List | Kind::Tuple)) => true,
+                Some((start, _)) => return Err(start.error(ErrorKind::UnexpectedType)),
+            };
+            let chain = Chain(start.map(|start| start.items()), pairs);
+            return Ok(Some((Key::Place("pairs"), Field::Pairs(Flat { chain, listed }))));
+        }
+        Ok(None)
+    }
+
+    /// Takes a state apart.
+    fn enter(&mut self, state: Object<'a>) -> Result<()> {
+        let dict = |o: &Object<'a>| matches!(o.kind(), Kind::Dict | Kind::None);
+        let mut items = state.items();
+        match (state.kind(), items.next(), items.next(), items.next()) {
+            (Kind::None, ..) => {}
+            (Kind::Dict, ..) => self.named = Some(Named { pairs: state.pairs(), slots: None }),
+            (Kind::Tuple, Some(fields), Some(slots), None) if dict(&fields) && dict(&slots) => {
+                self.named = Some(Named { pairs: fields.pairs(), slots: Some(slots) });
+            }
+            (Kind::List | Kind::Tuple, ..) => self.places = Some(state.items()),
+            _ => return Err(state.error(ErrorKind::UnexpectedType)),
+        }
+        Ok(())
+    }
+
+    /// The fields by place alone; an instance that has others as well is refused.
+    pub(crate) fn into_places(mut self) -> Result<Items<'a>> {
+        let others = self.named.is_some() || self.states.as_mut().is_some_and(|states| states.next().is_some());
+        match self.places.take() {
+            Some(places) if !others => Ok(places),
+            _ => Err(self.object.error(ErrorKind::UnexpectedType)),
+        }
+    }
+}
+
+fn skip(mut items: Items<'_>, n: usize) -> Items<'_> {
+    for _ in 0..n {
+        items.next();
+    }
+    items
+}

@@ -1,0 +1,269 @@
+//! [`Writing`]: a struct's fields, one after the other, in the form that its class wants.
+
+use super::{ALL, Class, Make, State, Value};
+use crate::object::{Container, Emit, Level, Refused};
+
+/// An instance that is being written.
+pub(crate) struct Writing {
+    class: Class,
+    /// How many fields are still to come as arguments.
+    args_left: usize,
+    /// How many fields come as state; None where `items` and `pairs` leave that open.
+    state_len: Option<usize>,
+    phase: Phase,
+    /// What is open, outermost first.
+    levels: [Option<Level>; 4],
+}
+
+#[derive(PartialEq, Eq)]
+enum Phase {
+    /// The object is open, arguments come.
+    Args,
+    /// The object is closed; items, pairs or a state may come.
+    Made,
+    /// The state is open, fields come.
+    State,
+}
+
+/// The row that a Rust type of this name is written by: one of the types of [`classes`](super::classes), or the
+/// registry's.
+#[inline(never)]
+pub(crate) fn find(rust: &str, emit: &dyn Emit) -> Option<Class> {
+    #[cfg(feature = "classes")]
+    if rust.starts_with('\0') {
+        return super::classes::row(rust).copied();
+    }
+    emit.registry().class(rust).copied()
+}
+
+/// Writes a class's name, as an extension code if it has one and the protocol knows them.
+fn name(module: &'static str, name: &'static str, emit: &mut dyn Emit) -> Result<(), Refused> {
+    if emit.protocol() >= 2
+        && let Some(code) = emit.registry().code(module, name)
+    {
+        return emit.ext(code);
+    }
+    match name.rsplit_once('.') {
+        // Before protocol 4, what lies inside of a class is an attribute of it. As deep as the program's own table says.
+        Some((outer, attribute)) if emit.protocol() < 4 => {
+            let mut call = emit.open(Container::Reduce, Some(2))?;
+            call.item(emit)?;
+            emit.constant("builtins", "getattr")?;
+            call.item(emit)?;
+            let mut args = emit.open(Container::Tuple, Some(2))?;
+            args.item(emit)?;
+            self::name(module, outer, emit)?;
+            args.item(emit)?;
+            emit.str(attribute)?;
+            emit.close(args)?;
+            emit.close(call)
+        }
+        _ => emit.constant(module, name),
+    }
+}
+
+/// Writes a member of an enum.
+pub(crate) fn member(class: &Class, member: &str, emit: &mut dyn Emit) -> Result<(), Refused> {
+    let value = class.value(member).ok_or(Refused::Custom)?;
+    let mut writing = Writing::open(class, 1, emit)?;
+    writing.field("value", emit)?;
+    match value {
+        Value::Int(value) => emit.int(value)?,
+        Value::Str(value) => emit.name(value)?,
+    }
+    writing.close(emit)
+}
+
+impl Writing {
+    /// Begins an instance of `len` fields.
+    #[inline(never)]
+    pub(crate) fn open(class: &Class, len: usize, emit: &mut dyn Emit) -> Result<Writing, Refused> {
+        let args_left = match (class.make, class.positional) {
+            (Make::NewObjEx, _) | (_, ALL) => len,
+            (_, n) => len.min(usize::from(n)),
+        };
+        let state_len = if class.items || class.pairs { None } else { Some(len.saturating_sub(args_left)) };
+        let mut writing =
+            Writing { class: *class, args_left, state_len, phase: Phase::Args, levels: [None, None, None, None] };
+        let protocol = emit.protocol();
+        let container = match class.make {
+            Make::Global => {
+                writing.phase = Phase::Made;
+                name(class.module, class.name, emit)?;
+                return if len == 0 { Ok(writing) } else { Err(Refused::Custom) };
+            }
+            Make::NewObj if protocol < 2 => return writing.open_old(emit),
+            Make::NewObjEx if protocol < 4 => return writing.open_old(emit),
+            Make::Reduce => Container::Reduce,
+            Make::NewObj => Container::NewObj,
+            Make::NewObjEx => Container::NewObjEx,
+            Make::Inst => Container::Inst,
+        };
+        let parts = match class.make {
+            // Its arguments stand in it one by one.
+            Make::Inst => args_left.saturating_add(1),
+            Make::NewObjEx => 3,
+            _ => 2,
+        };
+        writing.push(container, Some(parts), emit)?;
+        writing.item(emit)?;
+        name(class.module, class.name, emit)?;
+        if class.make != Make::Inst {
+            writing.item(emit)?;
+        }
+        match class.make {
+            Make::Inst => {}
+            Make::NewObjEx => writing.open_keywords(emit)?,
+            _ if class.star => {}
+            _ => writing.push(Container::Tuple, Some(args_left), emit)?,
+        }
+        Ok(writing)
+    }
+
+    /// No positional arguments, then a dict of keywords.
+    fn open_keywords(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+        let none = emit.open(Container::Tuple, Some(0))?;
+        emit.close(none)?;
+        self.item(emit)?;
+        self.push(Container::Dict, Some(self.args_left), emit)
+    }
+
+    /// Begins what older protocols have no opcode for, as a call of the functions that copyreg has for them.
+    fn open_old(mut self, emit: &mut dyn Emit) -> Result<Writing, Refused> {
+        let Class { module, name: class, make, .. } = self.class;
+        let plain = make == Make::NewObj && self.args_left == 0;
+        let (function, args) = match make {
+            Make::NewObjEx => ("__newobj_ex__", 3),
+            _ if plain => ("_reconstructor", 3),
+            _ => ("__newobj__", self.args_left.saturating_add(1)),
+        };
+        self.push(Container::Reduce, Some(2), emit)?;
+        self.item(emit)?;
+        emit.constant("copyreg", function)?;
+        self.item(emit)?;
+        self.push(Container::Tuple, Some(args), emit)?;
+        self.item(emit)?;
+        name(module, class, emit)?;
+        if plain {
+            self.item(emit)?;
+            emit.constant("builtins", "object")?;
+            self.item(emit)?;
+            emit.none()?;
+        } else if make == Make::NewObjEx {
+            self.item(emit)?;
+            self.open_keywords(emit)?;
+        }
+        Ok(self)
+    }
+
+    /// Tells the innermost level that an item comes.
+    fn item(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+        match self.levels.iter_mut().rev().flatten().next() {
+            Some(level) => level.item(emit),
+            None => Err(Refused::Custom),
+        }
+    }
+
+    fn push(&mut self, container: Container, len: Option<usize>, emit: &mut dyn Emit) -> Result<(), Refused> {
+        let level = emit.open(container, len)?;
+        match self.levels.iter_mut().find(|level| level.is_none()) {
+            Some(free) => *free = Some(level),
+            None => return Err(Refused::Custom),
+        }
+        Ok(())
+    }
+
+    /// Closes all that is open.
+    fn close_levels(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+        for level in self.levels.iter_mut().rev() {
+            if let Some(level) = level.take() {
+                emit.close(level)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Before each field: its name, where one is due. `Some` wants the value not as it is, but as the content of this
+    /// container.
+    #[inline(never)]
+    pub(crate) fn field(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<Option<Container>, Refused> {
+        // A field that only other formats have.
+        if name.starts_with('\0') {
+            return Ok(None);
+        }
+        if self.phase == Phase::Args {
+            if let Some(left) = self.args_left.checked_sub(1) {
+                self.args_left = left;
+                // All arguments are this field's content, and it stands where the tuple does.
+                if self.class.star {
+                    return Ok(Some(Container::Tuple));
+                }
+                self.item(emit)?;
+                if self.class.make == Make::NewObjEx {
+                    emit.name(name)?;
+                }
+                return Ok(None);
+            }
+            self.close_levels(emit)?;
+            self.phase = Phase::Made;
+        }
+        let content = match name {
+            "items" if self.class.items => Some(Container::Items),
+            "pairs" if self.class.pairs => Some(Container::Pairs),
+            _ => None,
+        };
+        if content.is_some() {
+            // The state comes last.
+            return if self.phase == Phase::Made { Ok(content) } else { Err(Refused::Custom) };
+        }
+        if self.phase == Phase::Made {
+            self.phase = Phase::State;
+            self.open_state(emit)?;
+        } else if self.class.state == State::Own {
+            return Err(Refused::Custom);
+        }
+        self.item(emit)?;
+        if matches!(self.class.state, State::Dict | State::Slots) {
+            emit.name(name)?;
+        }
+        Ok(None)
+    }
+
+    /// Before each field, for a serializer: tells the writer what the value is the content of.
+    pub(crate) fn begin(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<(), Refused> {
+        // A tuple struct has no names to give to a dict.
+        let nameless = name.is_empty() && self.phase != Phase::Args && self.class.state != State::Own;
+        match self.field(name, emit)? {
+            _ if nameless => Err(Refused::Custom),
+            Some(container) => emit.content(container),
+            None => Ok(()),
+        }
+    }
+
+    fn open_state(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+        self.push(Container::State, Some(1), emit)?;
+        match self.class.state {
+            // The state is the one field itself.
+            State::Own => return Ok(()),
+            State::Slots => {
+                self.item(emit)?;
+                self.push(Container::Tuple, Some(2), emit)?;
+                self.item(emit)?;
+                emit.none()?;
+            }
+            State::Dict | State::List => {}
+        }
+        self.item(emit)?;
+        let fields = if self.class.state == State::List { Container::List } else { Container::Dict };
+        self.push(fields, self.state_len, emit)
+    }
+
+    /// After the last field.
+    pub(crate) fn close(mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+        // Fields that never came would leave a hole in the arguments.
+        if self.args_left > 0 {
+            return Err(Refused::Custom);
+        }
+        self.close_levels(emit)
+    }
+}
