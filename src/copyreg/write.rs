@@ -8,8 +8,8 @@ pub(crate) struct Writing {
     class: Class,
     /// How many fields are still to come as arguments.
     args_left: usize,
-    /// How many fields come as state; None where `items` and `pairs` leave that open.
-    state_len: Option<usize>,
+    /// How many fields are still to come in all.
+    left: usize,
     phase: Phase,
     /// What is open, outermost first.
     levels: [Option<Level>; 4],
@@ -82,9 +82,8 @@ impl Writing {
             (Make::NewObjEx, _) | (_, ALL) => len,
             (_, n) => len.min(usize::from(n)),
         };
-        let state_len = if class.items || class.pairs { None } else { Some(len.saturating_sub(args_left)) };
         let mut writing =
-            Writing { class: *class, args_left, state_len, phase: Phase::Args, levels: [None, None, None, None] };
+            Writing { class: *class, args_left, left: len, phase: Phase::Args, levels: [None, None, None, None] };
         let protocol = emit.protocol();
         let container = match class.make {
             Make::Global => {
@@ -191,6 +190,7 @@ impl Writing {
         if name.starts_with('\0') {
             return Ok(None);
         }
+        self.left = self.left.saturating_sub(1);
         if self.phase == Phase::Args {
             if let Some(left) = self.args_left.checked_sub(1) {
                 self.args_left = left;
@@ -255,7 +255,7 @@ impl Writing {
         }
         self.item(emit)?;
         let fields = if self.class.state == State::List { Container::List } else { Container::Dict };
-        self.push(fields, self.state_len, emit)
+        self.push(fields, Some(self.left.saturating_add(1)), emit)
     }
 
     /// After the last field.

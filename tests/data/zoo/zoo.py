@@ -130,6 +130,21 @@ class NewArgumentsEx(object):
         return self.args, self.keywords
 
 
+class Keywords(object):
+    """All that it is made of are keywords of __new__."""
+
+    def __new__(cls, **keywords):
+        self = object.__new__(cls)
+        self.__dict__.update(keywords)
+        return self
+
+    def __getnewargs_ex__(self):
+        return (), self.__dict__
+
+    def __getstate__(self):
+        return None
+
+
 class ReduceName(object):
     def __reduce__(self):
         return 'SINGLETON'
@@ -689,6 +704,7 @@ def instances():
     yield 'function.builtin', len
     yield 'function.module', operator.add
     if not PY2:
+        yield 'keywords', Keywords(width=2, height=3)
         yield 'nested.class', Outer.Inner
         yield 'nested.class.deep', Outer.Inner.Core
         yield 'nested.instance', Outer.Inner()
