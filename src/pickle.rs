@@ -73,11 +73,11 @@ impl<'a> Unpickler<'a> {
     /// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
     #[cfg(feature = "serde")]
     pub fn from_slice<T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
-        use crate::object::serde::{Limits, from_object};
+        use crate::object::serde::{Limits, from_object_with};
         let plan = Plan::new(bytes, 0)?;
         let (word, slots, cells) = machine::run(bytes, 0, &plan, slots, false)?;
         let object = Object::new(Tree::new(bytes, (slots, cells), atom::read), word);
-        from_object(&object, Limits::of(bytes), &self.registry)
+        from_object_with(&object, Limits::of(bytes), &self.registry)
     }
 }
 

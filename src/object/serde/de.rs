@@ -25,8 +25,13 @@ impl Limits {
     }
 }
 
+/// Reads a value of type `T` out of an object of plain data.
+pub fn from_object<'a, T: de::Deserialize<'a>>(object: &Object<'a>, limits: Limits) -> Result<T> {
+    from_object_with(object, limits, &Registry::EMPTY)
+}
+
 /// Reads a value of type `T` out of an object; instances come to life through the registry.
-pub fn from_object<'a, T: de::Deserialize<'a>>(
+pub fn from_object_with<'a, T: de::Deserialize<'a>>(
     object: &Object<'a>,
     limits: Limits,
     registry: &Registry<'a>,
