@@ -46,8 +46,7 @@ fn step<const W: usize, const E: usize>(
             writes.push((key, None));
         } else {
             let len = random.below(value);
-            let value: Vec<u8> =
-                (0..len).map(|_| if random.below(2) == 0 { 0xff } else { random.next() as u8 }).collect();
+            let value: Vec<u8> = (0..len).map(|_| random.below(255) as u8).collect();
             writes.push((key, Some(value)));
         }
     }
@@ -106,12 +105,12 @@ fn step<const W: usize, const E: usize>(
     (next, result)
 }
 
-fn contents<const W: usize, const E: usize>(db: &mut Dbm<'_, &mut Sim<W, E>>, keys: usize) -> Model {
+fn contents<const W: usize, const E: usize>(db: &mut Dbm<'_, &mut Sim<W, E>>, keys: usize, place: &str) -> Model {
     let mut buf = [0; 1024];
     let mut model = Model::new();
     for n in 0..keys {
         let key = format!("k{n}").into_bytes();
-        if let Some(value) = db.get(&key, &mut buf).unwrap() {
+        if let Some(value) = db.get(&key, &mut buf).unwrap_or_else(|e| panic!("{place} {key:?}: {e:?}")) {
             model.insert(key, value.to_vec());
         }
     }
@@ -137,7 +136,7 @@ fn run<const W: usize, const E: usize>(case: &Case, every: usize) -> usize {
         let (next, result) = step(&mut db, &mut random, case.keys, case.value, &model);
         result.unwrap();
         model = next;
-        assert_eq!(contents(&mut db, case.keys), model);
+        assert_eq!(contents(&mut db, case.keys, ""), model);
     }
     let _ = db.close();
     let operations = flash.counters().operations() as usize;
@@ -186,7 +185,7 @@ fn run<const W: usize, const E: usize>(case: &Case, every: usize) -> usize {
                 if std::env::var("CUTS_TRACE").is_ok() {
                     db.dump();
                 }
-                let found = contents(&mut db, case.keys);
+                let found = contents(&mut db, case.keys, &place);
                 assert!(
                     found == model || found == maybe,
                     "{place}:\nfound {found:?}\nmodel {model:?}\nor    {maybe:?}"
@@ -214,7 +213,9 @@ fn run<const W: usize, const E: usize>(case: &Case, every: usize) -> usize {
 fn cut_everywhere() {
     let every = std::env::var("CUTS_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
     let mut cuts = 0;
-    for seed in 0..std::env::var("CUTS_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1) {
+    for seed in std::env::var("CUTS_FROM").ok().and_then(|n| n.parse().ok()).unwrap_or(0)
+        ..std::env::var("CUTS_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
+    {
         cuts += run::<4, 1024>(&Case { sectors: 4, keys: 16, value: 60, steps: 120, seed }, every);
         cuts += run::<1, 512>(&Case { sectors: 3, keys: 8, value: 40, steps: 120, seed }, every);
         cuts += run::<8, 512>(&Case { sectors: 2, keys: 4, value: 40, steps: 120, seed }, every);

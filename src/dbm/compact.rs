@@ -15,6 +15,8 @@ use crate::crc;
 /// What becomes of a record when its sector is compacted.
 enum Fate {
     Dead,
+    /// A tombstone that hides nothing any more.
+    Done,
     Live,
     /// Live only if the open batch is given up; this is what the batch wrote instead.
     Overwritten(Record),
@@ -90,16 +92,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         let free = (0..sectors).map(|i| (self.next_sector + i) % sectors).find(|sector| self.sector_free(*sector));
         let sector = free.ok_or(Error::Full)?;
         self.next_sector = (sector + 1) % sectors;
-        let mut blank = true;
-        for page in self.pages_of(sector) {
-            blank = blank
-                && match self.table.state(page as u16) {
-                    State::Erased => true,
-                    State::Free => self.log.blank(page as u16, 0)?,
-                    _ => false,
-                };
-        }
-        if !blank {
+        // A sector that reads as blank but was not erased since the store was opened may be one whose erase was cut off:
+        // its cells can hold less than they show.
+        if self.pages_of(sector).any(|page| self.table.state(page as u16) != State::Erased) {
             self.erase_sector(sector)?;
         }
         let page = (sector * self.log.geometry.per_sector) as u16;
@@ -290,7 +285,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut sums = (0, 0, 0);
         let mut cursor = Going::default();
         while let Some(record) = self.go(page, &mut cursor)? {
-            if !matches!(self.fate(&record)?, Fate::Dead) {
+            if !matches!(self.fate(&record)?, Fate::Dead | Fate::Done) {
                 let total = record.head.total(&geometry);
                 sums = (sums.0 + units(&geometry, &record.head), sums.1 + total, sums.2 + 1);
             }
@@ -312,7 +307,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 // A tombstone is needed as long as there is something for it to hide.
                 let place = self.table.place(record.page).unwrap_or(0);
                 if self.find(key, Want::Before(place))?.is_none() {
-                    return Ok(Fate::Dead);
+                    return Ok(Fate::Done);
                 }
             }
             return Ok(Fate::Live);
@@ -385,8 +380,10 @@ impl<F: NorFlash> Dbm<'_, F> {
                     continue;
                 }
                 match self.fate(&record)? {
-                    // A tombstone goes only when it hides nothing, but an interrupted erase might bring something back.
-                    Fate::Dead => mark |= record.head.kind == Kind::Deleted,
+                    Fate::Dead => {}
+                    // An interrupted erase might bring back what it hid in this page. (Nothing but this may be appended
+                    // between the copies and the erase: see `resume`.)
+                    Fate::Done => mark = true,
                     Fate::Live => self.carry(&record)?,
                     Fate::Overwritten(newest) => {
                         self.carry(&record)?;

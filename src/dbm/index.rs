@@ -427,7 +427,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         self.log.page_check = check;
         self.log.begin(page, index.offsets_at - spare);
-        self.log.push(ones.get(..spare as usize).unwrap_or(&[]))?;
+        // The footer is programmed when all else stands: a footer that is right has an index that is whole.
+        self.log.fence(page, (geometry.page - FOOTER) & !(geometry.word - 1));
+        let zeros = [0; 32];
+        self.log.push(zeros.get(..spare as usize).unwrap_or(&[]))?;
         let mut packer = Packer::default();
         let mut live = 0u32;
         for i in 0..entries as usize {

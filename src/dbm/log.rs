@@ -25,6 +25,8 @@ pub(crate) struct Log<F> {
     window: [u8; WINDOW],
     stage_at: u32,
     stage_len: usize,
+    /// Where the stage goes to the flash before what follows.
+    fence: u32,
     stage: [u8; STAGE],
 }
 
@@ -43,6 +45,7 @@ impl<F: NorFlash> Log<F> {
             window: [0; WINDOW],
             stage_at: 0,
             stage_len: 0,
+            fence: NOWHERE,
             stage: [0; STAGE],
         }
     }
@@ -120,6 +123,12 @@ impl<F: NorFlash> Log<F> {
     pub(crate) fn begin(&mut self, page: u16, at: u32) {
         self.stage_at = u32::from(page) * self.geometry.page + at;
         self.stage_len = 0;
+        self.fence = NOWHERE;
+    }
+
+    /// What stands from `at` in the page on will be programmed after everything before it.
+    pub(crate) fn fence(&mut self, page: u16, at: u32) {
+        self.fence = u32::from(page) * self.geometry.page + at;
     }
 
     /// More bytes to program; they reach the flash when the stage is full.
@@ -127,14 +136,15 @@ impl<F: NorFlash> Log<F> {
         self.page_check = crc::update32(self.page_check, bytes);
         while !bytes.is_empty() {
             let room = self.stage.get_mut(self.stage_len..).unwrap_or(&mut []);
-            let count = bytes.len().min(room.len());
+            let to_fence = self.fence.wrapping_sub(self.stage_at + self.stage_len as u32) as usize;
+            let count = bytes.len().min(room.len()).min(if to_fence == 0 { usize::MAX } else { to_fence });
             let (now, later) = bytes.split_at(count);
             for (to, from) in room.iter_mut().zip(now) {
                 *to = *from;
             }
             self.stage_len += count;
             bytes = later;
-            if self.stage_len == STAGE {
+            if self.stage_len == STAGE || self.stage_at + self.stage_len as u32 == self.fence {
                 self.flush()?;
             }
         }
