@@ -459,9 +459,11 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let at = self.fate_at(self.table.entries(page));
                 let zeros = [0; 32];
                 let len = self.log.geometry.align(4) as usize;
+                let check = self.log.page_check;
                 self.log.begin(page, at);
                 self.log.push(zeros.get(..len).unwrap_or(&[]))?;
                 self.log.flush()?;
+                self.log.page_check = check;
                 self.table.set_state(page, State::Sealed);
             }
         }
