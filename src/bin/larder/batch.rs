@@ -30,6 +30,7 @@ fn answer(line: &[u8], out: &mut dyn Write) -> Result {
     let done = words(line).and_then(|words| match Line::try_parse_from(words) {
         Ok(Line::Pickle(pickle::Command::Canon(stream))) => stream.canon("OK ", out),
         Ok(Line::Marshal(marshal::Command::Canon(stream))) => stream.canon("OK ", out),
+        Ok(_) => Err(Failure::Other("batch answers canon only".into())),
         Err(error) => Err(Failure::Other(error.to_string())),
     });
     match done {

@@ -72,3 +72,30 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 pub(crate) fn slots(len: usize, needed: usize) -> Vec<Slot> {
     vec![Slot::EMPTY; needed.min(len.saturating_mul(SLOTS_PER_BYTE).saturating_add(SLOTS_LEAST))]
 }
+
+/// What an encoder makes of a buffer that grows until it is enough: to the size that the encoder asked for.
+pub(crate) fn grown(
+    encode: impl Fn(&mut [u8]) -> std::result::Result<usize, object::Error>,
+) -> std::result::Result<Vec<u8>, object::Error> {
+    let mut buf = vec![0; 1 << 16];
+    loop {
+        match encode(&mut buf) {
+            Ok(len) => {
+                buf.truncate(len);
+                return Ok(buf);
+            }
+            Err(object::Error { kind: object::ErrorKind::BufferTooSmall { needed }, .. }) if needed > buf.len() => {
+                buf = vec![0; needed];
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Slots for writing a decoded object of a file of `len` bytes again: its shared values, and a container in a container
+/// for every byte there is, up to 20,000 deep.
+pub(crate) fn scratch(object: &object::Object<'_>, len: usize) -> Vec<Slot> {
+    let levels = len.min(20_000).saturating_add(1);
+    let slots = levels.saturating_mul(object::walk::SLOTS_PER_LEVEL).saturating_add(object.shared_count());
+    vec![Slot::EMPTY; slots]
+}

@@ -2,8 +2,9 @@
 
 use crate::canon::{Canon, Dialect};
 use crate::input::{self, Result};
+use crate::pickle::{to_marshal, to_pickle};
 use clap::{Args, Subcommand};
-use larder::marshal::{Python, Unmarshaller};
+use larder::marshal::{DEFAULT_VERSION, Python, Unmarshaller};
 use larder::object::Object;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -12,6 +13,21 @@ use std::path::PathBuf;
 pub(crate) enum Command {
     /// The canonical text of the stream: one line that says exactly what it holds.
     Canon(Stream),
+    /// The same object in another version, or as a pickle, on standard output.
+    Recode(Recode),
+}
+
+/// What to write a stream as.
+#[derive(Args)]
+pub(crate) struct Recode {
+    /// The version, 0 to 6.
+    #[arg(long, default_value_t = DEFAULT_VERSION)]
+    version: u8,
+    /// Not marshal data but a pickle of this protocol, 0 to 5.
+    #[arg(long, conflicts_with = "version")]
+    pickle: Option<u8>,
+    #[command(flatten)]
+    stream: Stream,
 }
 
 /// A marshal stream in a file.
@@ -41,8 +57,18 @@ impl Command {
         let mut out = BufWriter::new(io::stdout().lock());
         match self {
             Command::Canon(stream) => stream.canon("", &mut out)?,
+            Command::Recode(recode) => out.write_all(&recode.run()?)?,
         }
         Ok(out.flush()?)
+    }
+}
+
+impl Recode {
+    fn run(&self) -> Result<Vec<u8>> {
+        self.stream.with(|object, _| match self.pickle {
+            Some(protocol) => Ok(to_pickle(object, protocol, false)?),
+            None => Ok(to_marshal(object, self.version)?),
+        })
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::canon::{Canon, Dialect};
 use crate::input::{self, Result};
 use clap::{Args, Subcommand};
+use larder::marshal::Marshaller;
 use larder::object::Object;
-use larder::pickle;
+use larder::pickle::{self, Pickler};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -12,6 +13,24 @@ use std::path::PathBuf;
 pub(crate) enum Command {
     /// The canonical text of the pickle: one line that says exactly what it holds.
     Canon(Stream),
+    /// The same object as a pickle of another protocol, on standard output.
+    Recode(Recode),
+}
+
+/// What to write a pickle as.
+#[derive(Args)]
+pub(crate) struct Recode {
+    /// The protocol, 0 to 5.
+    #[arg(long, default_value_t = pickle::DEFAULT_PROTOCOL)]
+    protocol: u8,
+    /// Byte for byte as CPython writes plain data, with an entry in the memo for every value.
+    #[arg(long)]
+    cpython: bool,
+    /// Not a pickle but marshal data of this version, 0 to 6.
+    #[arg(long, conflicts_with_all = ["protocol", "cpython"])]
+    marshal: Option<u8>,
+    /// The file; - for standard input.
+    file: PathBuf,
 }
 
 /// A pickle in a file.
@@ -26,6 +45,7 @@ impl Command {
         let mut out = BufWriter::new(io::stdout().lock());
         match self {
             Command::Canon(stream) => stream.canon("", &mut out)?,
+            Command::Recode(recode) => out.write_all(&recode.run()?)?,
         }
         Ok(out.flush()?)
     }
@@ -37,6 +57,33 @@ fn with<T>(file: &std::path::Path, then: impl FnOnce(&Object<'_>) -> Result<T>) 
     let mut slots = input::slots(bytes.len(), pickle::slots_needed(&bytes)?);
     let object = pickle::loads(&bytes, &mut slots)?;
     then(&object)
+}
+
+impl Recode {
+    fn run(&self) -> Result<Vec<u8>> {
+        with(&self.file, |object| match self.marshal {
+            Some(version) => Ok(to_marshal(object, version)?),
+            None => Ok(to_pickle(object, self.protocol, self.cpython)?),
+        })
+    }
+}
+
+/// A decoded object as a pickle.
+pub(crate) fn to_pickle(object: &Object<'_>, protocol: u8, cpython: bool) -> larder::object::Result<Vec<u8>> {
+    input::grown(|buf| {
+        let pickler = Pickler::new(buf).protocol(protocol);
+        let pickler = if cpython { pickler.cpython() } else { pickler };
+        let mut scratch = input::scratch(object, object.tree().input_len());
+        pickler.recode(object, &mut scratch).map(<[u8]>::len)
+    })
+}
+
+/// A decoded object as marshal data.
+pub(crate) fn to_marshal(object: &Object<'_>, version: u8) -> larder::object::Result<Vec<u8>> {
+    input::grown(|buf| {
+        let mut scratch = input::scratch(object, object.tree().input_len());
+        Marshaller::new(buf).version(version).recode(object, &mut scratch).map(<[u8]>::len)
+    })
 }
 
 impl Stream {
