@@ -171,11 +171,14 @@ pub(crate) fn plain(object: Object<'_>) -> Option<Plain<'_>> {
     }
 }
 
-/// `_codecs.encode(text, 'latin1')` inside of a `bytearray(..)`.
+/// `_codecs.encode(text, 'latin1')` or `bytes()` inside of a `bytearray(..)`.
 #[cfg(feature = "serde")]
 fn plain_bytes(object: Object<'_>) -> Option<Text<'_>> {
     let (module, name) = object.callable()?.global()?;
     let args = object.args()?;
+    if args.is_empty() && name.is("bytes") && is_module(&module, "builtins") {
+        return Some(Text::new(&[], crate::object::Spelling::Latin1));
+    }
     let codec = args.at(1).ok()?.text().ok()?;
     let known = module.is("_codecs") && name.is("encode") && (codec.is("latin1") || codec.is("latin-1"));
     if known { args.at(0).ok()?.text().ok() } else { None }

@@ -362,7 +362,13 @@ impl<'o, 's> Writer<'o, 's> {
         }
         if self.protocol >= 4 {
             self.interned(module)?;
-            self.interned(name)?;
+            // Equal, and yet two objects in Python: datetime.datetime, array.array.
+            if name == module {
+                self.utf8(name.as_bytes())?;
+                self.memoize(0)?;
+            } else {
+                self.interned(name)?;
+            }
             self.out.opcode(STACK_GLOBAL)?;
         } else {
             self.begin(GLOBAL)?;

@@ -315,13 +315,8 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
     fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
         let object = Object { tree: self.walk.tree, word: self.inner()? };
         match object.as_bytes() {
-            _ if object.word.tag() == OBJECT => self.odd_bytes(visitor),
             Ok(bytes) => visitor.visit_borrowed_bytes(bytes),
-            Err(Error { kind: ErrorKind::NotBorrowable, .. }) => match object.text()?.to_bytes(&mut [0; 128]) {
-                Some(bytes) => visitor.visit_bytes(bytes),
-                None => self.fail(ErrorKind::NotBorrowable),
-            },
-            Err(error) => Err(error),
+            Err(_) => self.odd_bytes(visitor),
         }
     }
 

@@ -217,6 +217,7 @@ impl<'w, 'a> De<'w, 'a> {
             (None, Some(Atom::Bytes(bytes) | Atom::ByteArray(bytes))) => {
                 Ok(Sequence::Bytes(Text::new(bytes, Spelling::Latin1)))
             }
+            (None, Some(Atom::ByteString(text))) => Ok(Sequence::Bytes(text)),
             _ if object.word.tag() == OBJECT => self.fail(ErrorKind::NotRegistered),
             _ => self.fail(ErrorKind::UnexpectedType),
         }
