@@ -36,5 +36,7 @@ pub mod marshal;
 pub mod object;
 #[cfg(feature = "pickle")]
 pub mod pickle;
+#[cfg(feature = "shelve")]
+pub mod shelve;
 #[cfg(feature = "sqlite3")]
 pub mod sqlite3;
