@@ -1,16 +1,52 @@
-//! Python's sqlite3: SQLite's dialect over the dbm, without heap and without recursion.
+//! Python's `sqlite3` for microcontrollers: SQLite's dialect over an ordered store.
+//!
+//! Contract: statements are compiled, straight from their tokens, to programs in lent bytes, and run there: no heap, no tree, no
+//! recursion; the stack that is used is the same for every statement. What larder's dialect has, it answers as SQLite 3.40.1
+//! does; what it lacks, it refuses with [`ErrorKind::Unsupported`] and its place.
 
 pub mod aggregate;
+mod cell;
+mod change;
+mod compile;
+mod connection;
+mod cursor;
 mod date;
+mod ddl;
 mod decimal;
+mod error;
+mod explain;
+mod expression;
 mod extended;
 pub mod function;
+mod group;
+mod groups;
+mod ids;
 pub mod key;
 mod like;
 mod numeric;
+mod parameter;
+mod plan;
 mod printf;
+mod program;
 pub mod record;
+mod rows;
+mod schema;
 pub mod scratch;
+mod select;
+mod sorter;
+mod source;
+mod stage;
+mod statement;
+pub mod store;
 mod string;
+mod subselect;
 pub mod text;
+mod token;
 pub mod value;
+mod vm;
+mod write;
+
+pub use connection::{Connection, Memory, Transaction};
+pub use cursor::{Column, Cursor, FromValue, Row, Rows, Statement};
+pub use error::{Class, Error, ErrorKind, Result};
+pub use value::Value;

@@ -1,0 +1,172 @@
+//! Values in lent bytes.
+//!
+//! Contract: a cell is ten bytes: what the value is, where its bytes are, and the number or their offset and length. Cells borrow
+//! nothing; [`View`] makes values of them, for as long as the memory does not change.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::value::Value;
+
+/// Bytes of a cell.
+pub(crate) const CELL: usize = 10;
+
+const NULL: u8 = 0;
+const INTEGER: u8 = 1;
+const REAL: u8 = 2;
+const TEXT: u8 = 3;
+const BLOB: u8 = 4;
+/// A local that was never set.
+const UNSET: u8 = 5;
+
+/// Where bytes are.
+const ARENA: u8 = 0;
+const SQL: u8 = 1;
+const PARAMETER: u8 = 2;
+
+/// A cell, read or about to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cell {
+    tag: u8,
+    place: u8,
+    bits: u64,
+}
+
+impl Cell {
+    pub(crate) const NULL: Cell = Cell { tag: NULL, place: 0, bits: 0 };
+    pub(crate) const UNSET: Cell = Cell { tag: UNSET, place: 0, bits: 0 };
+
+    #[inline]
+    pub(crate) fn integer(i: i64) -> Self {
+        Cell { tag: INTEGER, place: 0, bits: i as u64 }
+    }
+    #[inline]
+    pub(crate) fn real(r: f64) -> Self {
+        Cell { tag: REAL, place: 0, bits: r.to_bits() }
+    }
+    pub(crate) fn truth(truth: Option<bool>) -> Self {
+        truth.map_or(Cell::NULL, |known| Cell::integer(known.into()))
+    }
+    fn bytes(tag: u8, place: u8, at: usize, len: usize) -> Self {
+        Cell { tag, place, bits: at as u64 | (len as u64) << 32 }
+    }
+    /// Text that stands in the statement.
+    pub(crate) fn sql_text(at: usize, len: usize) -> Self {
+        Self::bytes(TEXT, SQL, at, len)
+    }
+    /// Text or a blob in the arena.
+    pub(crate) fn in_arena(blob: bool, at: usize, len: usize) -> Self {
+        Self::bytes(if blob { BLOB } else { TEXT }, ARENA, at, len)
+    }
+    /// A parameter, counted from 0.
+    pub(crate) fn parameter(number: usize, value: Value<'_>) -> Self {
+        match value {
+            Value::Text(_) => Self::bytes(TEXT, PARAMETER, number, 0),
+            Value::Blob(_) => Self::bytes(BLOB, PARAMETER, number, 0),
+            _ => Self::number(value),
+        }
+    }
+    /// A value without bytes; NULL for others.
+    #[inline]
+    pub(crate) fn number(value: Value<'_>) -> Self {
+        match value {
+            Value::Integer(i) => Self::integer(i),
+            Value::Real(r) => Self::real(r),
+            _ => Self::NULL,
+        }
+    }
+    /// Whether the bytes, if there are any, stay where they are while rows come and go.
+    pub(crate) fn is_lasting(self) -> bool {
+        !matches!(self.tag, TEXT | BLOB) || self.place != ARENA
+    }
+    /// Offset and length of bytes in the arena.
+    pub(crate) fn in_arena_at(self) -> Option<(usize, usize)> {
+        let is = matches!(self.tag, TEXT | BLOB) && self.place == ARENA;
+        is.then_some((self.bits as u32 as usize, (self.bits >> 32) as usize))
+    }
+    pub(crate) fn is_unset(self) -> bool {
+        self.tag == UNSET
+    }
+    pub(crate) fn is_null(self) -> bool {
+        self.tag == NULL || self.tag == UNSET
+    }
+    /// The integer, if it is one.
+    pub(crate) fn as_integer(self) -> Option<i64> {
+        (self.tag == INTEGER).then_some(self.bits as i64)
+    }
+
+    #[inline]
+    pub(crate) fn read(bytes: &[u8], at: usize) -> Self {
+        match bytes.get(at..).and_then(|rest| rest.first_chunk::<CELL>()) {
+            Some(&[tag, place, a, b, c, d, e, f, g, h]) => {
+                Cell { tag, place, bits: u64::from_le_bytes([a, b, c, d, e, f, g, h]) }
+            }
+            None => Cell::NULL,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn write(self, bytes: &mut [u8], at: usize) {
+        if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<CELL>()) {
+            let [a, b, c, d, e, f, g, h] = self.bits.to_le_bytes();
+            *place = [self.tag, self.place, a, b, c, d, e, f, g, h];
+        }
+    }
+}
+
+/// The places that values borrow from.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) arena: &'a [u8],
+    pub(crate) sql: &'a [u8],
+    pub(crate) parameters: &'a [Value<'a>],
+}
+
+impl<'a> View<'a> {
+    /// The value of a cell.
+    #[inline]
+    pub(crate) fn value(&self, cell: Cell) -> Value<'a> {
+        match cell.tag {
+            INTEGER => Value::Integer(cell.bits as i64),
+            REAL => Value::Real(f64::from_bits(cell.bits)),
+            TEXT | BLOB => self.stretch(cell),
+            _ => Value::Null,
+        }
+    }
+
+    fn stretch(&self, cell: Cell) -> Value<'a> {
+        let (at, len) = (cell.bits as u32 as usize, (cell.bits >> 32) as usize);
+        let bytes = match cell.place {
+            ARENA => self.arena.get(at..at + len),
+            SQL => self.sql.get(at..at + len),
+            _ => return self.parameters.get(at).copied().unwrap_or(Value::Null),
+        };
+        let bytes = bytes.unwrap_or_default();
+        if cell.tag == TEXT { Value::Text(bytes) } else { Value::Blob(bytes) }
+    }
+
+    /// The value of the cell at an offset into the arena.
+    #[inline]
+    pub(crate) fn at(&self, at: usize) -> Value<'a> {
+        self.value(Cell::read(self.arena, at))
+    }
+}
+
+/// The cell of a value whose bytes are in the memory that begins at address `arena` (of so many bytes), or in the
+/// statement; `None` if they are elsewhere.
+pub(crate) fn locate(value: Value<'_>, arena: (usize, usize), sql: &[u8]) -> Option<Cell> {
+    let (bytes, tag) = match value {
+        Value::Text(bytes) => (bytes, TEXT),
+        Value::Blob(bytes) => (bytes, BLOB),
+        _ => return Some(Cell::number(value)),
+    };
+    let start = bytes.as_ptr() as usize;
+    let inside = |base: usize, len: usize| start >= base && start - base + bytes.len() <= len;
+    if bytes.is_empty() {
+        Some(Cell::bytes(tag, ARENA, 0, 0))
+    } else if inside(arena.0, arena.1) {
+        Some(Cell::bytes(tag, ARENA, start - arena.0, bytes.len()))
+    } else if inside(sql.as_ptr() as usize, sql.len()) {
+        Some(Cell::bytes(tag, SQL, start - sql.as_ptr() as usize, bytes.len()))
+    } else {
+        None
+    }
+}

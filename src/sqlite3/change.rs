@@ -1,0 +1,433 @@
+//! The machine's instructions that write: rows and the entries of their indexes, always together.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::cell::Cell;
+use super::error::ErrorKind;
+use super::key::{self, Writer};
+use super::record;
+use super::rows::row_key;
+use super::schema::{self, Definition, Index, ROWID};
+use super::value::{Affinity, Value};
+use super::vm::{Machine, OWN_CURSOR, Result};
+use super::write::action;
+
+/// Where the columns of a row are: in cells, or in a record in the arena.
+#[derive(Debug, Clone, Copy)]
+enum Row {
+    /// First local.
+    Locals(usize),
+    /// Offset and length.
+    Record(usize, usize),
+}
+
+impl Machine<'_> {
+    /// A statement that writes begins: a transaction of its own if there is none, and a place to come back to.
+    pub(crate) fn begin_write(&mut self) -> Result<()> {
+        if !self.store.in_transaction() {
+            self.store.begin()?;
+            self.state.own = true;
+        }
+        self.state.savepoint = self.store.savepoint()?;
+        self.state.wrote = true;
+        Ok(())
+    }
+
+    fn table(&self, at: usize) -> Definition<'_> {
+        Definition(self.arena.get(at..).unwrap_or_default())
+    }
+
+    /// Affinities of the columns in locals; the rowid must be an integer, a new row without one gets the next.
+    pub(crate) fn affinities(&mut self) -> Result<()> {
+        let (table, first, new) = (self.u16(), self.operand(), self.operand());
+        let columns = self.table(table).columns();
+        for column in 0..columns {
+            let Some(known) = self.table(table).column(column) else { break };
+            let affinity = schema::affinity(known.affinity);
+            let local = first + usize::from(column);
+            let cell = self.local(local);
+            if cell.is_unset() || (affinity == Affinity::Blob) {
+                if cell.is_unset() {
+                    self.set_local(local, Cell::NULL);
+                }
+                continue;
+            }
+            let made = self.make(|view, scratch, _| affinity.apply(view.value(cell), scratch))?;
+            self.set_local(local, made);
+        }
+        let local = first + usize::from(columns);
+        let cell = self.local(local);
+        let rowid = match Affinity::Integer.apply_numeric(self.view().value(cell)) {
+            Value::Integer(i) => i,
+            Value::Null if new != 0 => self.next_rowid(table)?,
+            _ => {
+                self.state.action = action::ABORT;
+                return Err(ErrorKind::Mismatch);
+            }
+        };
+        self.set_local(local, Cell::integer(rowid));
+        Ok(())
+    }
+
+    /// One more than the largest rowid of a table.
+    fn next_rowid(&mut self, table: usize) -> Result<i64> {
+        let number = self.table(table).number();
+        if self.session.last.0 == number && number != 0 {
+            if let Some(next) = self.session.last.1.checked_add(1) {
+                return Ok(next);
+            }
+            return Err(ErrorKind::Full);
+        }
+        let largest = last_rowid(self.store, number)?;
+        match largest {
+            None => Ok(1),
+            Some(largest) => largest.checked_add(1).ok_or(ErrorKind::Full),
+        }
+    }
+
+    /// NOT NULL.
+    pub(crate) fn check_null(&mut self) -> Result<()> {
+        let (local, _column, action) = (self.operand(), self.operand(), self.operand());
+        let null = self.local(local).is_null();
+        if null && action as u8 != action::IGNORE {
+            self.state.action = action as u8;
+            return Err(ErrorKind::NotNull);
+        }
+        self.jump_if(null);
+        Ok(())
+    }
+
+    /// CHECK.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        let action = self.operand() as u8;
+        let cell = self.pop();
+        let failed = self.view().value(cell).truth() == Some(false);
+        if failed && action != action::IGNORE {
+            self.state.action = action;
+            return Err(ErrorKind::Check);
+        }
+        self.jump_if(failed);
+        Ok(())
+    }
+
+    /// A constraint failed: what its action asks for. True to ignore the row.
+    fn conflict(&mut self, action: u8, kind: ErrorKind) -> Result<bool> {
+        if action == action::IGNORE {
+            return Ok(true);
+        }
+        self.state.action = action;
+        Err(kind)
+    }
+
+    /// The row in locals joins the table.
+    pub(crate) fn insert(&mut self) -> Result<()> {
+        let (table, first, action) = (self.u16(), self.operand(), self.operand() as u8);
+        let columns = usize::from(self.table(table).columns());
+        let rowid = self.local(first + columns).as_integer().unwrap_or(0);
+        let number = self.table(table).number();
+        if self.rowid_taken(number, rowid)? {
+            if action == action::REPLACE {
+                self.delete_row(table, rowid)?;
+            } else if self.conflict(action, ErrorKind::Unique)? {
+                self.jump_if(true);
+                return Ok(());
+            }
+        }
+        if self.indexes_taken(table, first, None, rowid, action)? {
+            self.jump_if(true);
+            return Ok(());
+        }
+        self.write_row(table, first, rowid, None)?;
+        self.session.context.last_insert_rowid = rowid;
+        let last = self.session.last;
+        if last.0 != number {
+            // Only a rowid that was looked up, or follows one that was, is known to be the largest.
+            self.session.last = (0, 0);
+            if last_rowid(self.store, number)? == Some(rowid) {
+                self.session.last = (number, rowid);
+            }
+        } else if rowid > last.1 {
+            self.session.last = (number, rowid);
+        }
+        self.state.changes += 1;
+        self.jump_if(false);
+        Ok(())
+    }
+
+    /// Whether there is a row with this rowid.
+    fn rowid_taken(&mut self, number: u16, rowid: i64) -> Result<bool> {
+        if self.session.last.0 == number && rowid > self.session.last.1 {
+            return Ok(false);
+        }
+        let mut key = [0; 16];
+        let key = row_key(number, rowid, &mut key);
+        match self.store.get(key, &mut []) {
+            Ok(found) => Ok(found.is_some()),
+            Err(ErrorKind::Limit { .. }) => Ok(true),
+            Err(kind) => Err(kind),
+        }
+    }
+
+    /// The row of a cursor becomes what is in the locals.
+    pub(crate) fn update(&mut self) -> Result<()> {
+        let (table, first, action, cursor) = (self.u16(), self.operand(), self.operand() as u8, self.operand());
+        let columns = usize::from(self.table(table).columns());
+        let rowid = self.local(first + columns).as_integer().unwrap_or(0);
+        let before = self.rowid(cursor).as_integer().unwrap_or(0);
+        let number = self.table(table).number();
+        if rowid != before && self.rowid_taken(number, rowid)? {
+            if action == action::REPLACE {
+                self.delete_row(table, rowid)?;
+            } else if self.conflict(action, ErrorKind::Unique)? {
+                self.jump_if(true);
+                return Ok(());
+            }
+        }
+        let (start, len) = self.record_of(cursor);
+        if self.indexes_taken(table, first, Some((start, len)), before, action)? {
+            self.jump_if(true);
+            return Ok(());
+        }
+        self.write_row(table, first, rowid, Some((before, start, len)))?;
+        if rowid != before {
+            self.session.last = (0, 0);
+        }
+        self.state.changes += 1;
+        self.jump_if(false);
+        Ok(())
+    }
+
+    /// The row of a cursor is deleted.
+    pub(crate) fn delete(&mut self) -> Result<()> {
+        let (table, cursor) = (self.u16(), self.operand());
+        let rowid = self.rowid(cursor).as_integer().unwrap_or(0);
+        let (start, len) = self.record_of(cursor);
+        self.delete_entries(table, rowid, start, len)?;
+        self.state.changes += 1;
+        Ok(())
+    }
+
+    /// Deletes a row that is in nobody's hands: REPLACE. It is no change that counts.
+    fn delete_row(&mut self, table: usize, rowid: i64) -> Result<()> {
+        let mut key = [0; 16];
+        let key = row_key(self.table(table).number(), rowid, &mut key);
+        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        let found = match self.store.get(key, room) {
+            Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }),
+            other => other?,
+        };
+        if let Some(len) = found {
+            self.bump = bump + len;
+            self.delete_entries(table, rowid, bump, len)?;
+            self.bump = bump;
+        }
+        Ok(())
+    }
+
+    fn delete_entries(&mut self, table: usize, rowid: i64, start: usize, len: usize) -> Result<()> {
+        let mut index_at = self.table(table).indexes_at();
+        for _ in 0..self.table(table).indexes() {
+            let mut key = [0; schema::KEY];
+            let len = self.index_key(table, index_at, Row::Record(start, len), Some(rowid), &mut key)?.len;
+            self.store.delete(key.get(..len).unwrap_or_default())?;
+            index_at = self.table(table).index_at(index_at).next;
+        }
+        let number = self.table(table).number();
+        let mut key = [0; 16];
+        self.store.delete(row_key(number, rowid, &mut key))?;
+        if self.session.last == (number, rowid) {
+            self.session.last = (0, 0);
+        }
+        Ok(())
+    }
+
+    /// Writes the record and the entries of the indexes. `before`: the row that it takes the place of.
+    fn write_row(&mut self, table: usize, first: usize, rowid: i64, before: Option<(i64, usize, usize)>) -> Result<()> {
+        let columns = usize::from(self.table(table).columns());
+        let number = self.table(table).number();
+        let mut index_at = self.table(table).indexes_at();
+        for _ in 0..self.table(table).indexes() {
+            let (mut new, mut old) = ([0; schema::KEY], [0; schema::KEY]);
+            let new_len = self.index_key(table, index_at, Row::Locals(first), Some(rowid), &mut new)?.len;
+            let new = new.get(..new_len).unwrap_or_default();
+            let mut same = false;
+            if let Some((old_rowid, start, len)) = before {
+                let old_len = self.index_key(table, index_at, Row::Record(start, len), Some(old_rowid), &mut old)?.len;
+                let old = old.get(..old_len).unwrap_or_default();
+                same = old == new;
+                if !same {
+                    self.store.delete(old)?;
+                }
+            }
+            if !same {
+                self.store.set(new, &[])?;
+            }
+            index_at = self.table(table).index_at(index_at).next;
+        }
+        let bump = self.bump;
+        let (at, len) = self.make_record(self.local_at(first), columns)?;
+        let mut key = [0; 16];
+        if let Some((old_rowid, ..)) = before
+            && old_rowid != rowid
+        {
+            self.store.delete(row_key(number, old_rowid, &mut key))?;
+        }
+        let record = self.arena.get(at..at + len).unwrap_or_default();
+        self.store.set(row_key(number, rowid, &mut key), record)?;
+        self.bump = bump;
+        Ok(())
+    }
+
+    /// Whether a UNIQUE index has these columns in another row. REPLACE deletes that row. True to ignore the row.
+    fn indexes_taken(
+        &mut self,
+        table: usize,
+        first: usize,
+        old: Option<(usize, usize)>,
+        own: i64,
+        action: u8,
+    ) -> Result<bool> {
+        let mut index_at = self.table(table).indexes_at();
+        for _ in 0..self.table(table).indexes() {
+            let index = self.table(table).index_at(index_at);
+            let (unique, how, next) =
+                (index.unique, if action == action::NONE { index.action } else { action }, index.next);
+            if unique && let Some(other) = self.taken(table, index_at, first, old.map(|_| own))? {
+                if how == action::REPLACE {
+                    self.delete_row(table, other)?;
+                } else if self.conflict(how, ErrorKind::Unique)? {
+                    return Ok(true);
+                }
+            }
+            index_at = next;
+        }
+        Ok(false)
+    }
+
+    /// The rowid of another row that has the same columns in a UNIQUE index.
+    fn taken(&mut self, table: usize, index_at: usize, first: usize, own: Option<i64>) -> Result<Option<i64>> {
+        let mut prefix = [0; schema::KEY];
+        let made = self.index_key(table, index_at, Row::Locals(first), None, &mut prefix)?;
+        if made.null {
+            return Ok(None);
+        }
+        let prefix = prefix.get(..made.len).unwrap_or_default();
+        self.store.seek(OWN_CURSOR, prefix)?;
+        loop {
+            let mut found = [0; schema::KEY + 1];
+            let Some(entry) = self.store.next(OWN_CURSOR, &mut found)? else { return Ok(None) };
+            let found = found.get(..entry.key).unwrap_or_default();
+            let Some(rest) = found.strip_prefix(prefix) else { return Ok(None) };
+            let rowid = key::Reader::new(rest, 0).rowid()?;
+            if own == Some(rowid) {
+                continue;
+            }
+            // A key that was cut says only that the beginnings agree.
+            if !made.cut || self.agrees(table, index_at, first, rowid)? {
+                return Ok(Some(rowid));
+            }
+        }
+    }
+
+    /// Whether a row has the same columns in an index as the row in locals.
+    fn agrees(&mut self, table: usize, index_at: usize, first: usize, rowid: i64) -> Result<bool> {
+        let mut key = [0; 16];
+        let key = row_key(self.table(table).number(), rowid, &mut key);
+        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        let len = match self.store.get(key, room) {
+            Ok(Some(len)) => len,
+            Ok(None) => return Err(ErrorKind::Corrupt),
+            Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }),
+            Err(kind) => return Err(kind),
+        };
+        let record = self.arena.get(bump..bump + len).unwrap_or_default();
+        let index = self.table(table).index_at(index_at);
+        for part in 0..usize::from(index.columns) {
+            let (column, order) = index.part(part);
+            let ours = self.view().at(self.local_at(first + usize::from(column)));
+            let theirs = record::column(record, column.into())?.unwrap_or(Value::Null);
+            if ours.compare(theirs, schema::order(order).collation).is_ne() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes the key of an index for a row, with the rowid or without.
+    fn index_key(
+        &self,
+        table: usize,
+        index_at: usize,
+        row: Row,
+        rowid: Option<i64>,
+        out: &mut [u8; schema::KEY],
+    ) -> Result<Made> {
+        let definition = self.table(table);
+        let index = definition.index_at(index_at);
+        let columns = usize::from(definition.columns());
+        let view = self.view();
+        let value = |column: u8| match row {
+            Row::Locals(first) => {
+                Ok(view.at(self.local_at(first + if column == ROWID { columns } else { column.into() })))
+            }
+            Row::Record(..) if column == ROWID => Ok(rowid.map_or(Value::Null, Value::Integer)),
+            Row::Record(start, len) => {
+                let record = self.arena.get(start..start + len).unwrap_or_default();
+                record::column(record, column.into()).map(|value| value.unwrap_or(Value::Null))
+            }
+        };
+        write_index_key(index, &value, rowid, out)
+    }
+}
+
+/// A key of an index that was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Made {
+    pub(crate) len: usize,
+    /// Whether a text was cut.
+    pub(crate) cut: bool,
+    /// Whether a column is NULL: then nothing is equal to it.
+    pub(crate) null: bool,
+}
+
+/// Writes the key of an index.
+pub(crate) fn write_index_key<'v>(
+    index: Index<'_>,
+    value: &dyn Fn(u8) -> super::value::Result<Value<'v>>,
+    rowid: Option<i64>,
+    out: &mut [u8; schema::KEY],
+) -> Result<Made> {
+    let parts = usize::from(index.columns);
+    let mut writer = Writer::new(out, schema::text_limit(parts));
+    schema::begin_key(index.number, &mut writer);
+    let (mut cut, mut null) = (false, false);
+    for part in 0..parts {
+        let (column, order) = index.part(part);
+        let value = value(column)?;
+        null |= value.is_null();
+        cut |= writer.column(value, schema::order(order));
+    }
+    if let Some(rowid) = rowid {
+        writer.rowid(rowid);
+    }
+    let len = writer.finish().map_err(|_| ErrorKind::TooBig)?.len();
+    Ok(Made { len, cut, null })
+}
+
+/// The largest rowid of a table.
+pub(crate) fn last_rowid(store: &mut dyn super::store::Store, number: u16) -> Result<Option<i64>> {
+    let mut end = [0; 16];
+    let mut writer = Writer::new(&mut end, 0);
+    schema::begin_key(number, &mut writer);
+    writer.byte(key::ABOVE);
+    store.seek(OWN_CURSOR, writer.finish()?)?;
+    let mut key = [0; 16];
+    let len = store.previous_key(OWN_CURSOR, &mut key)?;
+    let Some(found) = len.and_then(|len| key.get(..len)) else { return Ok(None) };
+    let mut reader = key::Reader::new(found, 0);
+    if reader.rowid()? != i64::from(number) {
+        return Ok(None);
+    }
+    Ok(Some(reader.rowid()?))
+}

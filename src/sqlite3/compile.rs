@@ -1,0 +1,473 @@
+//! The compiler's ground: its memory, its marks on it, and the code it emits.
+//!
+//! Contract: SQL text becomes a program in one walk over tokens, some of which are read twice. There is no tree and no
+//! recursion: what waits (operators, open parentheses, clauses of a SELECT, tables of its FROM) lies on a stack of
+//! marks in the same lent bytes, growing down while the program grows up. When they meet, the error says so.
+//!
+//! Offsets of tokens have 15 bits; with the 16th they mean text that was read from the schema into the arena
+//! (views, CHECK, DEFAULT), which ends with a NUL byte.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::error::{Error, ErrorKind, Result};
+use super::program::{Comparison, Op, Relation};
+use super::store::Store;
+use super::token::{self, Kind, Token};
+
+/// The flag of an offset into the arena.
+pub(crate) const IN_ARENA: u16 = 0x8000;
+/// No offset, no chain.
+pub(crate) const NONE: u16 = 0xffff;
+
+/// What the compiler does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// An operand of an expression is expected.
+    Operand,
+    /// An operand was read.
+    Operator,
+    /// A frame continues with its step.
+    Step,
+    /// The program is complete.
+    Done,
+}
+
+/// What is known of an operand while compiling: affinity (0 none, else [`super::value::Affinity`] + 1), collation (0 none, else
+/// [`super::value::Collation`] + 1), whether the collation was written, and where its code begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Operand {
+    pub(crate) affinity: u8,
+    pub(crate) collation: u8,
+    pub(crate) explicit: bool,
+    pub(crate) start: u16,
+}
+
+impl Operand {
+    /// In one byte, without the start.
+    pub(crate) fn pack(self) -> u8 {
+        self.affinity | self.collation << 3 | u8::from(self.explicit) << 5
+    }
+    pub(crate) fn unpack(byte: u8, start: u16) -> Self {
+        Operand { affinity: byte & 7, collation: byte >> 3 & 3, explicit: byte & 32 != 0, start }
+    }
+    /// The collation as a number for the program.
+    pub(crate) fn sort_collation(self) -> u8 {
+        self.collation.saturating_sub(1)
+    }
+    /// What remains of two operands under an operator: a collation that was written.
+    pub(crate) fn under(left: Operand, right: Operand) -> Operand {
+        let from = if left.explicit { left } else { right };
+        if from.explicit {
+            Operand { affinity: 0, collation: from.collation, explicit: true, start: left.start }
+        } else {
+            Operand { start: left.start, ..Operand::default() }
+        }
+    }
+    /// How they compare. (<https://sqlite.org/datatype3.html#comparison_expressions>)
+    pub(crate) fn compare(relation: Relation, left: Operand, right: Operand) -> Comparison {
+        let affinity = match (left.affinity, right.affinity) {
+            (0, one) | (one, 0) => Self::class(one),
+            (a, b) => Self::class(a).max(Self::class(b)) & 2,
+        };
+        let collation = if left.explicit {
+            left
+        } else if right.explicit || left.collation == 0 {
+            right
+        } else {
+            left
+        };
+        Comparison::new(relation, affinity, collation.sort_collation())
+    }
+    /// What an affinity does to the other side: 0 nothing, 1 makes text, 2 makes numbers.
+    pub(crate) fn class(affinity: u8) -> u8 {
+        match affinity {
+            0 | 1 => 0,
+            2 => 1,
+            _ => 2,
+        }
+    }
+}
+
+/// A mark on the compiler's stack: an operand or an operator of an expression, an open parenthesis and its like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) kind: u8,
+    pub(crate) a: u8,
+    pub(crate) b: u16,
+    pub(crate) c: u16,
+    pub(crate) d: u16,
+}
+
+/// Bytes of a [`Mark`].
+pub(crate) const MARK: usize = 8;
+
+/// Numbers given out while compiling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    pub(crate) depth: u8,
+    pub(crate) locals: u8,
+    pub(crate) cursors: u8,
+    pub(crate) stages: u8,
+}
+
+/// The compiler of one statement.
+pub(crate) struct Compiler<'a> {
+    pub(crate) sql: &'a [u8],
+    pub(crate) arena: &'a mut [u8],
+    pub(crate) store: &'a mut dyn Store,
+    /// End of the program.
+    pub(crate) code: usize,
+    /// Begin of the stack of marks.
+    pub(crate) top: usize,
+    /// The least that `top` was.
+    pub(crate) low: usize,
+    pub(crate) token: Token,
+    pub(crate) mode: Mode,
+    /// The frame that is being compiled: an offset into the arena.
+    pub(crate) frame: usize,
+    pub(crate) now: Counts,
+    pub(crate) most: Counts,
+    /// The largest number of a parameter.
+    pub(crate) parameters: u8,
+    /// What the last expression was.
+    pub(crate) result: Operand,
+    /// How many result columns; where their names are in the program.
+    pub(crate) columns: u8,
+    pub(crate) names: u16,
+    /// Whether the statement writes.
+    pub(crate) writes: bool,
+}
+
+/// Memory is read and written by these, so that nothing out of bounds can panic: such reads give 0.
+pub(crate) fn get16(bytes: &[u8], at: usize) -> u16 {
+    super::program::word(bytes, at)
+}
+
+/// Writes two bytes; nothing out of bounds.
+pub(crate) fn put16(bytes: &mut [u8], at: usize, value: u16) {
+    if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) {
+        *place = value.to_le_bytes();
+    }
+}
+
+impl Compiler<'_> {
+    // ---- tokens
+
+    /// The token at an offset.
+    pub(crate) fn lex(&self, at: u16) -> Token {
+        if at & IN_ARENA == 0 {
+            return token::next(self.sql, usize::from(at));
+        }
+        let found = token::next(self.arena, usize::from(at & !IN_ARENA));
+        Token { start: found.start | IN_ARENA, end: found.end | IN_ARENA, ..found }
+    }
+
+    /// The token behind another.
+    pub(crate) fn after(&self, token: Token) -> Token {
+        self.lex(token.end)
+    }
+
+    /// Goes to the next token and gives the current one.
+    pub(crate) fn advance(&mut self) -> Token {
+        let token = self.token;
+        self.token = self.after(token);
+        token
+    }
+
+    /// Goes to the token at an offset.
+    pub(crate) fn go(&mut self, at: u16) {
+        self.token = self.lex(at);
+    }
+
+    /// The bytes of a token.
+    pub(crate) fn text(&self, token: Token) -> &[u8] {
+        let range = usize::from(token.start & !IN_ARENA)..usize::from(token.end & !IN_ARENA);
+        let text = if token.start & IN_ARENA == 0 { self.sql } else { &*self.arena };
+        text.get(range).unwrap_or_default()
+    }
+
+    /// Whether the current token is of this kind; goes behind it then.
+    pub(crate) fn accept(&mut self, kind: Kind) -> bool {
+        let found = self.token.kind == kind;
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Goes behind a token that must be there.
+    pub(crate) fn expect(&mut self, kind: Kind) -> Result<Token> {
+        if self.token.kind == kind { Ok(self.advance()) } else { Err(self.unexpected()) }
+    }
+
+    /// A name: of a column, a table, an alias.
+    pub(crate) fn name(&mut self) -> Result<Token> {
+        if is_name(self.token.kind) || self.token.kind == Kind::String {
+            Ok(self.advance())
+        } else {
+            Err(self.unexpected())
+        }
+    }
+
+    /// Whether two names are the same.
+    pub(crate) fn same(&self, token: Token, name: &[u8]) -> bool {
+        let (text, quote) = unquoted(self.text(token));
+        same_name(text, quote, name)
+    }
+
+    // ---- errors
+
+    /// An error at a token.
+    pub(crate) fn error(&self, kind: ErrorKind, token: Token) -> Error {
+        kind.at(if token.start & IN_ARENA == 0 { usize::from(token.start) } else { 0 })
+    }
+
+    /// An error at the current token.
+    pub(crate) fn error_here(&self, kind: ErrorKind) -> Error {
+        self.error(kind, self.token)
+    }
+
+    /// The current token cannot stand here: known words that larder lacks are refused as such.
+    pub(crate) fn unexpected(&self) -> Error {
+        self.error_here(match self.token.kind {
+            Kind::Over | Kind::Filter | Kind::Window | Kind::Returning | Kind::With | Kind::Arrow => {
+                ErrorKind::Unsupported
+            }
+            _ => ErrorKind::Syntax,
+        })
+    }
+
+    /// The arena is too small for this many more bytes.
+    pub(crate) fn no_room(&self, more: usize) -> Error {
+        self.error_here(ErrorKind::Limit { needed: self.arena.len() + more.max(64) })
+    }
+
+    // ---- the stack of marks
+
+    /// Takes bytes from the stack.
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<usize> {
+        match self.top.checked_sub(bytes) {
+            Some(top) if top >= self.code => {
+                self.top = top;
+                self.low = self.low.min(top);
+                Ok(top)
+            }
+            _ => Err(self.no_room(bytes)),
+        }
+    }
+
+    pub(crate) fn push(&mut self, mark: Mark) -> Result<()> {
+        let at = self.reserve(MARK)?;
+        self.put_mark(at, mark);
+        Ok(())
+    }
+
+    pub(crate) fn put_mark(&mut self, at: usize, mark: Mark) {
+        if let Some(place) = self.arena.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<MARK>()) {
+            let ([b0, b1], [c0, c1], [d0, d1]) = (mark.b.to_le_bytes(), mark.c.to_le_bytes(), mark.d.to_le_bytes());
+            *place = [mark.kind, mark.a, b0, b1, c0, c1, d0, d1];
+        }
+    }
+
+    /// The mark so many below the top.
+    pub(crate) fn peek(&self, below: usize) -> Mark {
+        let at = self.top + below * MARK;
+        match self.arena.get(at..).and_then(|rest| rest.first_chunk::<MARK>()) {
+            Some(&[kind, a, b0, b1, c0, c1, d0, d1]) => Mark {
+                kind,
+                a,
+                b: u16::from_le_bytes([b0, b1]),
+                c: u16::from_le_bytes([c0, c1]),
+                d: u16::from_le_bytes([d0, d1]),
+            },
+            None => Mark { kind: 0, a: 0, b: 0, c: 0, d: 0 },
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Mark {
+        let mark = self.peek(0);
+        self.top += MARK;
+        mark
+    }
+
+    /// A field of a block on the stack.
+    pub(crate) fn get(&self, block: usize, field: usize) -> u16 {
+        get16(self.arena, block + 2 * field)
+    }
+
+    pub(crate) fn put(&mut self, block: usize, field: usize, value: u16) {
+        put16(self.arena, block + 2 * field, value);
+    }
+
+    // ---- code
+
+    pub(crate) fn byte(&mut self, byte: u8) -> Result<()> {
+        if self.code >= self.top {
+            return Err(self.no_room(1));
+        }
+        if let Some(place) = self.arena.get_mut(self.code) {
+            *place = byte;
+        }
+        self.code += 1;
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        bytes.iter().try_for_each(|&byte| self.byte(byte))
+    }
+
+    pub(crate) fn word(&mut self, word: u16) -> Result<()> {
+        self.bytes(&word.to_le_bytes())
+    }
+
+    pub(crate) fn op(&mut self, op: Op) -> Result<()> {
+        self.byte(op as u8)
+    }
+
+    pub(crate) fn op1(&mut self, op: Op, operand: u8) -> Result<()> {
+        self.bytes(&[op as u8, operand])
+    }
+
+    pub(crate) fn op2(&mut self, op: Op, first: u8, second: u8) -> Result<()> {
+        self.bytes(&[op as u8, first, second])
+    }
+
+    /// A jump to a place that is known.
+    pub(crate) fn jump_to(&mut self, op: Op, target: u16) -> Result<()> {
+        self.op(op)?;
+        self.word(target)
+    }
+
+    /// The target of the jump just begun joins a chain, to be patched later. The chain's head is given back.
+    pub(crate) fn chain(&mut self, head: u16) -> Result<u16> {
+        let at = self.here();
+        self.word(head)?;
+        Ok(at)
+    }
+
+    /// The target joins a chain that is kept in a field.
+    pub(crate) fn chain_in(&mut self, block: usize, field: usize) -> Result<()> {
+        let head = self.chain(self.get(block, field))?;
+        self.put(block, field, head);
+        Ok(())
+    }
+
+    /// All jumps of a chain lead to `target`.
+    pub(crate) fn patch(&mut self, mut head: u16, target: u16) {
+        while head != NONE {
+            let next = get16(self.arena, usize::from(head));
+            put16(self.arena, usize::from(head), target);
+            head = next;
+        }
+    }
+
+    /// All jumps of a chain lead here.
+    pub(crate) fn patch_here(&mut self, head: u16) {
+        self.patch(head, self.here());
+    }
+
+    /// The offset of the next instruction.
+    pub(crate) fn here(&self) -> u16 {
+        self.code as u16
+    }
+
+    // ---- numbers
+
+    /// So many more values on the stack.
+    pub(crate) fn grow(&mut self, by: u8) -> Result<()> {
+        match self.now.depth.checked_add(by) {
+            Some(depth) if depth <= 250 => {
+                self.now.depth = depth;
+                self.most.depth = self.most.depth.max(depth);
+                Ok(())
+            }
+            _ => Err(self.error_here(ErrorKind::TooBig)),
+        }
+    }
+
+    /// So many fewer.
+    pub(crate) fn shrink(&mut self, by: u8) {
+        self.now.depth = self.now.depth.saturating_sub(by);
+    }
+
+    pub(crate) fn new_local(&mut self) -> Result<u8> {
+        self.new_locals(1)
+    }
+
+    /// The first of several locals in a row.
+    pub(crate) fn new_locals(&mut self, count: u8) -> Result<u8> {
+        let first = self.now.locals;
+        self.now.locals = match first.checked_add(count) {
+            Some(next) if next <= 250 => next,
+            _ => return Err(self.error_here(ErrorKind::TooBig)),
+        };
+        self.most.locals = self.most.locals.max(self.now.locals);
+        Ok(first)
+    }
+
+    pub(crate) fn new_cursor(&mut self) -> Result<u8> {
+        let cursor = self.now.cursors;
+        if usize::from(cursor) >= super::store::CURSORS {
+            return Err(self.error_here(ErrorKind::TooBig));
+        }
+        self.now.cursors = cursor + 1;
+        self.most.cursors = self.most.cursors.max(self.now.cursors);
+        Ok(cursor)
+    }
+
+    pub(crate) fn new_stage(&mut self) -> Result<u8> {
+        let stage = self.now.stages;
+        if stage >= 32 {
+            return Err(self.error_here(ErrorKind::TooBig));
+        }
+        self.now.stages = stage + 1;
+        self.most.stages = self.most.stages.max(self.now.stages);
+        Ok(stage)
+    }
+
+    // ---- the machine
+
+    /// Runs until the program is complete.
+    pub(crate) fn run(&mut self) -> Result<()> {
+        loop {
+            match self.mode {
+                Mode::Operand => self.operand()?,
+                Mode::Operator => self.operator()?,
+                Mode::Step => self.step()?,
+                Mode::Done => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Whether a token can be a name.
+pub(crate) fn is_name(kind: Kind) -> bool {
+    kind > Kind::Where && kind <= Kind::Quoted
+}
+
+/// A name without its quotes, and the quote.
+pub(crate) fn unquoted(text: &[u8]) -> (&[u8], u8) {
+    match text.first() {
+        Some(&quote @ (b'"' | b'`' | b'[' | b'\'')) => {
+            (text.get(1..text.len().saturating_sub(1)).unwrap_or_default(), if quote == b'[' { 0 } else { quote })
+        }
+        _ => (text, 0),
+    }
+}
+
+/// The bytes of a quoted text, with doubled quotes made single.
+pub(crate) fn unescaped(text: &[u8], quote: u8) -> impl Iterator<Item = u8> + '_ {
+    let mut skip = false;
+    text.iter().copied().filter(move |&byte| {
+        skip = quote != 0 && byte == quote && !skip;
+        !skip || byte != quote
+    })
+}
+
+/// Whether a name in the SQL text, without its quotes, is this name, whatever its case.
+pub(crate) fn same_name(text: &[u8], quote: u8, name: &[u8]) -> bool {
+    if quote == 0 {
+        return text.eq_ignore_ascii_case(name);
+    }
+    let fold = |byte: u8| byte.to_ascii_lowercase();
+    unescaped(text, quote).map(fold).eq(name.iter().copied().map(fold))
+}

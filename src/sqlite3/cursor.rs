@@ -1,0 +1,450 @@
+//! Cursors, rows and prepared statements.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::cell::{CELL, View};
+use super::connection::Connection;
+use super::error::{ErrorKind, Result};
+use super::program::word;
+use super::statement::{self, Program, Verb};
+use super::value::Value;
+use super::vm::{Layout, Outcome, State};
+
+/// The rows of a statement that is running. (Python: `sqlite3.Cursor`.)
+pub struct Cursor<'c> {
+    statement: Borrowed<'c>,
+    connection: &'c mut dyn Driver,
+}
+
+/// A statement and what it is run with.
+struct Borrowed<'c> {
+    sql: &'c [u8],
+    program: Program,
+    state: State,
+    parameters: &'c [Value<'c>],
+    slots: u16,
+    /// A row was made when the statement was started, and not fetched yet.
+    pending: bool,
+}
+
+/// What a cursor asks of its connection, whatever the lifetimes in that.
+pub(crate) trait Driver {
+    fn run(&mut self, statement: &mut Run<'_>) -> Result<Outcome>;
+    fn begin(&mut self, statement: &mut Run<'_>) -> Result<u16>;
+    fn finish(&mut self, slots: u16);
+    fn memory(&self) -> &[u8];
+    fn numbers(&self) -> (i64, i64);
+}
+
+/// A statement on its way through [`Driver`].
+pub(crate) struct Run<'r> {
+    sql: &'r [u8],
+    program: Program,
+    state: &'r mut State,
+    parameters: &'r [Value<'r>],
+}
+
+impl Driver for Connection<'_> {
+    fn run(&mut self, run: &mut Run<'_>) -> Result<Outcome> {
+        let memory = core::mem::take(&mut self.memory);
+        let outcome = self.step(run.sql, &run.program, memory, run.state, run.parameters);
+        self.memory = memory;
+        outcome
+    }
+    fn begin(&mut self, run: &mut Run<'_>) -> Result<u16> {
+        let memory = core::mem::take(&mut self.memory);
+        let started = self.start(run.sql, &run.program, memory, run.state);
+        self.memory = memory;
+        started
+    }
+    fn finish(&mut self, slots: u16) {
+        self.free_slots(slots);
+    }
+    fn memory(&self) -> &[u8] {
+        self.memory
+    }
+    fn numbers(&self) -> (i64, i64) {
+        (self.changes(), self.last_insert_rowid())
+    }
+}
+
+impl<'c> Cursor<'c> {
+    /// Runs a statement that was compiled into the connection's memory, up to its first row.
+    pub(crate) fn start(
+        connection: &'c mut dyn Driver,
+        sql: &'c [u8],
+        program: Program,
+        parameters: &'c [Value<'c>],
+    ) -> Result<Self> {
+        if parameters.len() != usize::from(program.parameters) {
+            return Err(ErrorKind::Parameters.at(0));
+        }
+        let statement = Borrowed { sql, program, state: State::default(), parameters, slots: 0, pending: false };
+        let mut cursor = Cursor { statement, connection };
+        let (statement, connection) = cursor.parts();
+        let slots = connection.begin(&mut statement.run_parts())?;
+        statement.slots = slots;
+        cursor.statement.pending = cursor.advance()?;
+        Ok(cursor)
+    }
+
+    fn parts(&mut self) -> (&mut Borrowed<'c>, &mut dyn Driver) {
+        (&mut self.statement, self.connection)
+    }
+
+    fn advance(&mut self) -> Result<bool> {
+        let (statement, connection) = self.parts();
+        let outcome = connection.run(&mut statement.run_parts());
+        if !matches!(outcome, Ok(Outcome::Row)) {
+            connection.finish(core::mem::take(&mut statement.slots));
+        }
+        Ok(outcome? == Outcome::Row)
+    }
+
+    /// The next row; `None` behind the last.
+    ///
+    /// # Errors
+    /// What goes wrong while the row is made.
+    pub fn fetchone(&mut self) -> Result<Option<Row<'_>>> {
+        let pending = core::mem::take(&mut self.statement.pending);
+        if !pending && !self.advance()? {
+            return Ok(None);
+        }
+        Ok(Some(self.row()))
+    }
+
+    fn row(&self) -> Row<'_> {
+        let statement = &self.statement;
+        Row {
+            view: View { arena: self.connection.memory(), sql: statement.sql, parameters: statement.parameters },
+            program: &statement.program,
+            first: statement.state.row.into(),
+            columns: statement.state.columns,
+        }
+    }
+
+    /// How many columns rows have; 0 for a statement without rows. (Python: `len(cursor.description)`.)
+    pub fn column_count(&self) -> usize {
+        self.statement.program.column_count()
+    }
+
+    /// The name of a column. (Python: `cursor.description[i][0]`.)
+    pub fn column_name(&self, column: usize) -> Option<&[u8]> {
+        column_name(&self.statement.program, self.connection.memory(), self.statement.sql, column)
+    }
+
+    /// Rows that the statement changed; -1 for one that does not write.
+    pub fn rowcount(&self) -> i64 {
+        if self.statement.program.verb == Verb::Change { self.connection.numbers().0 } else { -1 }
+    }
+
+    /// The rowid of the last row that was inserted.
+    pub fn lastrowid(&self) -> i64 {
+        self.connection.numbers().1
+    }
+}
+
+impl Drop for Cursor<'_> {
+    fn drop(&mut self) {
+        self.connection.finish(self.statement.slots);
+    }
+}
+
+impl Borrowed<'_> {
+    fn run_parts(&mut self) -> Run<'_> {
+        Run { sql: self.sql, program: self.program, state: &mut self.state, parameters: self.parameters }
+    }
+}
+
+/// A prepared statement: its program is in memory of its own.
+pub struct Statement<'m> {
+    pub(crate) sql: &'m [u8],
+    pub(crate) memory: &'m mut [u8],
+    pub(crate) program: Program,
+    pub(crate) state: State,
+    pub(crate) schema: u32,
+    pub(crate) epoch: u32,
+    pub(crate) slots: u16,
+}
+
+impl<'m> Statement<'m> {
+    /// Begins to run: the rows come from [`Rows::fetchone`]. A run before it that was not read to its end is given up.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Parameters`] if there are too many or too few.
+    pub fn query<'s>(
+        &'s mut self,
+        connection: &mut Connection<'_>,
+        parameters: &'s [Value<'s>],
+    ) -> Result<Rows<'s, 'm>> {
+        if self.schema != connection.schema {
+            self.program = statement::compile(self.sql, self.memory, connection.store)?;
+            self.schema = connection.schema;
+        }
+        if parameters.len() != usize::from(self.program.parameters) {
+            return Err(ErrorKind::Parameters.at(0));
+        }
+        self.close(connection);
+        self.slots = connection.start(self.sql, &self.program, self.memory, &mut self.state)?;
+        self.epoch = connection.epoch;
+        Ok(Rows { statement: self, parameters })
+    }
+
+    /// Runs to the end, and drops rows; how many rows were changed.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub fn execute(&mut self, connection: &mut Connection<'_>, parameters: &[Value<'_>]) -> Result<i64> {
+        let mut rows = self.query(connection, parameters)?;
+        while rows.fetchone(connection)?.is_some() {}
+        Ok(connection.changes())
+    }
+
+    /// Gives back what a run that was not read to its end still holds.
+    pub fn close(&mut self, connection: &mut Connection<'_>) {
+        self.state.running = false;
+        if self.epoch == connection.epoch {
+            connection.free_slots(self.slots);
+        }
+        self.slots = 0;
+    }
+
+    /// The bytes that compiling took of the memory, and those that running takes at least: program, stack, locals, cursors and
+    /// stages, without the rows.
+    pub fn memory(&self) -> (usize, usize) {
+        let layout = Layout::of(&self.program, self.memory.len());
+        (self.program.compiled_in.into(), layout.scratch)
+    }
+
+    /// How many columns rows have.
+    pub fn column_count(&self) -> usize {
+        self.program.column_count()
+    }
+
+    /// The name of a column.
+    pub fn column_name(&self, column: usize) -> Option<&[u8]> {
+        column_name(&self.program, self.memory, self.sql, column)
+    }
+
+    /// How many parameters it takes.
+    pub fn parameter_count(&self) -> usize {
+        self.program.parameters.into()
+    }
+
+    /// The number of a named parameter, from 1; the sign before the name may be left out.
+    pub fn parameter(&self, name: &str) -> Option<usize> {
+        match super::parameter::named(self.sql, name.as_bytes()) {
+            0 => None,
+            number => Some(number.into()),
+        }
+    }
+}
+
+/// The rows of a prepared statement; several may be read by turns.
+pub struct Rows<'s, 'm> {
+    statement: &'s mut Statement<'m>,
+    parameters: &'s [Value<'s>],
+}
+
+impl Rows<'_, '_> {
+    /// The next row; `None` behind the last.
+    ///
+    /// # Errors
+    /// What goes wrong while the row is made; [`ErrorKind::Busy`] if so many statements were begun that this one lost
+    /// its cursors.
+    pub fn fetchone(&mut self, connection: &mut Connection<'_>) -> Result<Option<Row<'_>>> {
+        let statement = &mut *self.statement;
+        if statement.state.running && statement.epoch != connection.epoch {
+            return Err(ErrorKind::Busy.at(0));
+        }
+        let outcome =
+            connection.step(statement.sql, &statement.program, statement.memory, &mut statement.state, self.parameters);
+        if !matches!(outcome, Ok(Outcome::Row)) {
+            connection.free_slots(core::mem::take(&mut statement.slots));
+        }
+        if outcome? == Outcome::Done {
+            return Ok(None);
+        }
+        Ok(Some(Row {
+            view: View { arena: statement.memory, sql: statement.sql, parameters: self.parameters },
+            program: &statement.program,
+            first: statement.state.row.into(),
+            columns: statement.state.columns,
+        }))
+    }
+}
+
+/// One row. (Python: `sqlite3.Row`.)
+#[derive(Clone, Copy)]
+pub struct Row<'r> {
+    view: View<'r>,
+    program: &'r Program,
+    first: usize,
+    columns: u8,
+}
+
+impl<'r> Row<'r> {
+    /// How many columns it has.
+    pub fn len(&self) -> usize {
+        self.columns.into()
+    }
+
+    /// Whether it has none: never.
+    pub fn is_empty(&self) -> bool {
+        self.columns == 0
+    }
+
+    /// The value of a column, from 0; NULL where there is none.
+    pub fn value(&self, column: usize) -> Value<'r> {
+        if column < self.len() { self.view.at(self.first + column * CELL) } else { Value::Null }
+    }
+
+    /// The name of a column.
+    pub fn name(&self, column: usize) -> Option<&'r [u8]> {
+        column_name(self.program, self.view.arena, self.view.sql, column)
+    }
+
+    /// The place of the column with this name, whatever its case.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        (0..self.len())
+            .find(|&column| self.name(column).is_some_and(|known| known.eq_ignore_ascii_case(name.as_bytes())))
+    }
+
+    /// A column as a type: `i64`, `f64`, `&str`, `&[u8]`, `bool`, smaller integers, [`Value`], or an `Option` of one of
+    /// these where it may be NULL. The column is a number or a name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Type`] if the value is of another class; [`ErrorKind::NoSuchColumn`].
+    pub fn get<T: FromValue<'r>>(&self, column: impl Column) -> Result<T> {
+        let Some(column) = column.place(self) else { return Err(ErrorKind::NoSuchColumn.at(0)) };
+        T::from_value(self.value(column)).ok_or(ErrorKind::Type.at(0))
+    }
+}
+
+/// What names a column of a row: its number, or its name.
+pub trait Column {
+    /// The number of the column.
+    fn place(&self, row: &Row<'_>) -> Option<usize>;
+}
+
+impl Column for usize {
+    fn place(&self, row: &Row<'_>) -> Option<usize> {
+        (*self < row.len()).then_some(*self)
+    }
+}
+
+impl Column for &str {
+    fn place(&self, row: &Row<'_>) -> Option<usize> {
+        row.find(self)
+    }
+}
+
+/// What a column can be read as.
+pub trait FromValue<'r>: Sized {
+    /// `None` if the value is of another class.
+    fn from_value(value: Value<'r>) -> Option<Self>;
+}
+
+impl<'r> FromValue<'r> for Value<'r> {
+    fn from_value(value: Value<'r>) -> Option<Self> {
+        Some(value)
+    }
+}
+
+macro_rules! integers {
+    ($($type:ty)*) => {$(
+        impl FromValue<'_> for $type {
+            fn from_value(value: Value<'_>) -> Option<Self> {
+                match value {
+                    Value::Integer(i) => i.try_into().ok(),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+integers!(i64 i32 i16 i8 u64 u32 u16 u8 usize);
+
+impl FromValue<'_> for f64 {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Real(r) => Some(r),
+            Value::Integer(i) => Some(i as f64),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue<'_> for bool {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Integer(i) => Some(i != 0),
+            _ => None,
+        }
+    }
+}
+
+impl<'r> FromValue<'r> for &'r str {
+    fn from_value(value: Value<'r>) -> Option<Self> {
+        match value {
+            Value::Text(text) => core::str::from_utf8(text).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl<'r> FromValue<'r> for &'r [u8] {
+    fn from_value(value: Value<'r>) -> Option<Self> {
+        match value {
+            Value::Text(bytes) | Value::Blob(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+impl<'r, T: FromValue<'r>> FromValue<'r> for Option<T> {
+    fn from_value(value: Value<'r>) -> Option<Self> {
+        if value.is_null() { Some(None) } else { T::from_value(value).map(Some) }
+    }
+}
+
+impl Program {
+    fn column_count(&self) -> usize {
+        match self.explain {
+            1 => EXPLAIN.len(),
+            2 => EXPLAIN_QUERY_PLAN.len(),
+            _ => self.columns.into(),
+        }
+    }
+}
+
+/// The columns of EXPLAIN.
+const EXPLAIN: [&str; 5] = ["addr", "opcode", "p1", "p2", "p3"];
+/// The columns of EXPLAIN QUERY PLAN.
+const EXPLAIN_QUERY_PLAN: [&str; 4] = ["id", "parent", "notused", "detail"];
+
+/// The name of a result column, from the list behind the program.
+fn column_name<'r>(program: &Program, arena: &'r [u8], sql: &'r [u8], column: usize) -> Option<&'r [u8]> {
+    match program.explain {
+        1 => return EXPLAIN.get(column).map(|name| name.as_bytes()),
+        2 => return EXPLAIN_QUERY_PLAN.get(column).map(|name| name.as_bytes()),
+        _ => {}
+    }
+    if column >= program.columns.into() {
+        return None;
+    }
+    let mut at = usize::from(program.names);
+    for current in 0..=column {
+        let len = usize::from(*arena.get(at)?);
+        let (name, next) = if len == 0xff {
+            let (start, len) = (usize::from(word(arena, at + 1)), usize::from(word(arena, at + 3)));
+            (sql.get(start..start + len)?, at + 5)
+        } else {
+            (arena.get(at + 1..at + 1 + len)?, at + 1 + len)
+        };
+        if current == column {
+            return Some(name);
+        }
+        at = next;
+    }
+    None
+}

@@ -1,0 +1,222 @@
+//! What goes wrong with SQL.
+//!
+//! Contract: an [`Error`] is a kind and the offset of its place in the SQL text. It holds no text of its own; each kind
+//! names the class of Python's exception that it stands for.
+
+use super::value::Fault;
+
+/// A kind of error, and where in the SQL text it was found (for errors while rows are made: where the statement is).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Error {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// Offset in bytes into the statement's text.
+    pub offset: usize,
+}
+
+/// What went wrong.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ErrorKind {
+    /// SQLite's dialect has it, larder has not. Python: `sqlite3.NotSupportedError`.
+    Unsupported,
+    /// No statement of SQL. Python: `sqlite3.OperationalError`.
+    Syntax,
+    /// No such table or view. Python: `sqlite3.OperationalError`.
+    NoSuchTable,
+    /// No such column. Python: `sqlite3.OperationalError`.
+    NoSuchColumn,
+    /// No such index. Python: `sqlite3.OperationalError`.
+    NoSuchIndex,
+    /// No such function. Python: `sqlite3.OperationalError`.
+    NoSuchFunction,
+    /// No such collation. Python: `sqlite3.OperationalError`.
+    NoSuchCollation,
+    /// No such savepoint. Python: `sqlite3.OperationalError`.
+    NoSuchSavepoint,
+    /// A column name that more than one table has. Python: `sqlite3.OperationalError`.
+    Ambiguous,
+    /// A table or index of this name exists. Python: `sqlite3.OperationalError`.
+    AlreadyExists,
+    /// What is in the schema does not go together: a column twice, two primary keys, a wrong number of columns, a table
+    /// that may not be changed. Python: `sqlite3.OperationalError`.
+    Schema,
+    /// A function with a wrong number of arguments. Python: `sqlite3.OperationalError`.
+    WrongArguments,
+    /// An aggregate where none can stand. Python: `sqlite3.OperationalError`.
+    MisusedAggregate,
+    /// A UNIQUE constraint failed. Python: `sqlite3.IntegrityError`.
+    Unique,
+    /// A NOT NULL constraint failed. Python: `sqlite3.IntegrityError`.
+    NotNull,
+    /// A CHECK constraint failed. Python: `sqlite3.IntegrityError`.
+    Check,
+    /// A value that is no integer where one must be: a rowid, a LIMIT. Python: `sqlite3.IntegrityError`.
+    Mismatch,
+    /// "integer overflow". Python: `sqlite3.OperationalError` (`OverflowError` for parameters).
+    Overflow,
+    /// A typed read of a row found another storage class. Python: `TypeError`.
+    Type,
+    /// The memory lent is too small: this many bytes are needed, as far as it is known. Python: `MemoryError`.
+    Limit {
+        /// How many bytes.
+        needed: usize,
+    },
+    /// More of something than a statement can have: 250 columns, 32 KiB of text, 60 values on the stack; the documentation lists
+    /// them. Python: `sqlite3.OperationalError`.
+    TooBig,
+    /// No room left in the store. Python: `sqlite3.OperationalError` ("database or disk is full").
+    Full,
+    /// A verb that cannot be used now, or with these arguments. Python: `sqlite3.ProgrammingError`.
+    Misuse,
+    /// A wrong number of parameters. Python: `sqlite3.ProgrammingError`.
+    Parameters,
+    /// BEGIN inside of a transaction, COMMIT without one. Python: `sqlite3.OperationalError`.
+    Transaction,
+    /// The rows changed while a SELECT that needs several passes was being read. Python: `sqlite3.OperationalError`.
+    Busy,
+    /// The step bound was reached, or `interrupt` was called. Python: `sqlite3.OperationalError` ("interrupted").
+    Interrupted,
+    /// The flash failed. Python: `sqlite3.OperationalError`.
+    Io,
+    /// What the store holds is not what was written. Python: `sqlite3.DatabaseError`.
+    Corrupt,
+    /// A defect of larder. Python: `sqlite3.InternalError`.
+    Internal,
+}
+
+/// The class of an error, as the line protocol of the host tool names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[allow(missing_docs)]
+pub enum Class {
+    Unsupported,
+    Syntax,
+    Schema,
+    Constraint,
+    Type,
+    Overflow,
+    Limit,
+    Full,
+    Misuse,
+    Busy,
+    Io,
+    Internal,
+}
+
+impl Class {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Unsupported => "unsupported",
+            Class::Syntax => "syntax",
+            Class::Schema => "schema",
+            Class::Constraint => "constraint",
+            Class::Type => "type",
+            Class::Overflow => "overflow",
+            Class::Limit => "limit",
+            Class::Full => "full",
+            Class::Misuse => "misuse",
+            Class::Busy => "busy",
+            Class::Io => "io",
+            Class::Internal => "internal",
+        }
+    }
+}
+
+impl ErrorKind {
+    /// Its class.
+    pub fn class(self) -> Class {
+        use ErrorKind::*;
+        match self {
+            Unsupported => Class::Unsupported,
+            Syntax => Class::Syntax,
+            NoSuchTable | NoSuchColumn | NoSuchIndex | NoSuchFunction | NoSuchCollation | NoSuchSavepoint
+            | Ambiguous | AlreadyExists | Schema | WrongArguments | MisusedAggregate => Class::Schema,
+            Unique | NotNull | Check => Class::Constraint,
+            Mismatch | Type => Class::Type,
+            Overflow => Class::Overflow,
+            Limit { .. } | TooBig => Class::Limit,
+            Full => Class::Full,
+            Misuse | Parameters | Transaction => Class::Misuse,
+            Busy | Interrupted => Class::Busy,
+            Io | Corrupt => Class::Io,
+            Internal => Class::Internal,
+        }
+    }
+
+    /// As an error at a place.
+    pub(crate) fn at(self, offset: usize) -> Error {
+        Error { kind: self, offset }
+    }
+}
+
+/// The place is added by who knows it.
+impl From<Fault> for ErrorKind {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::IntegerOverflow => ErrorKind::Overflow,
+            Fault::BufferTooSmall { needed } => ErrorKind::Limit { needed },
+            Fault::EscapeNotOneCharacter | Fault::PatternTooComplex => ErrorKind::WrongArguments,
+            Fault::Unsupported => ErrorKind::Unsupported,
+            Fault::Corrupt => ErrorKind::Corrupt,
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        kind.at(0)
+    }
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} at offset {}", self.kind, self.offset)
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl core::fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        use ErrorKind::*;
+        f.write_str(match self {
+            Unsupported => "not supported",
+            Syntax => "syntax error",
+            NoSuchTable => "no such table",
+            NoSuchColumn => "no such column",
+            NoSuchIndex => "no such index",
+            NoSuchFunction => "no such function",
+            NoSuchCollation => "no such collation sequence",
+            NoSuchSavepoint => "no such savepoint",
+            Ambiguous => "ambiguous column name",
+            AlreadyExists => "already exists",
+            Schema => "does not fit the schema",
+            WrongArguments => "wrong arguments to a function",
+            MisusedAggregate => "misuse of an aggregate",
+            Unique => "UNIQUE constraint failed",
+            NotNull => "NOT NULL constraint failed",
+            Check => "CHECK constraint failed",
+            Mismatch => "datatype mismatch",
+            Overflow => "integer overflow",
+            Type => "not of the type asked for",
+            Limit { needed } => return write!(f, "the memory lent is too small: {needed} bytes are needed"),
+            TooBig => "more than a statement can have",
+            Full => "the store is full",
+            Misuse => "misuse",
+            Parameters => "wrong number of parameters",
+            Transaction => "no transaction, or one too many",
+            Busy => "the rows changed while they were read",
+            Interrupted => "interrupted",
+            Io => "the flash failed",
+            Corrupt => "the store is malformed",
+            Internal => "internal error",
+        })
+    }
+}
+
+/// What the verbs of this module return.
+pub type Result<T, E = Error> = core::result::Result<T, E>;

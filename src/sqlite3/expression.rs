@@ -1,0 +1,903 @@
+//! Expressions become postfix code, by operator precedence on the stack of marks.
+//!
+//! Contract: two states, one before an operand and one behind it, and marks for what is open. A mark of an operand
+//! knows its affinity and collation; that of an operator its precedence. `a + b` leaves operand, operator, operand on the stack,
+//! and is reduced to one operand when an operator that binds no tighter comes. A parenthesis, a call, a CASE or the
+//! begin of the expression is a mark that no reduction passes. The precedences are SQLite's
+//! (<https://sqlite.org/lang_expr.html#operators_and_parse_affecting_attributes>).
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::compile::*;
+use super::error::{ErrorKind, Result};
+use super::function;
+use super::program::{Op, Relation};
+use super::select::{Output, Resume};
+use super::token::{Kind, Token};
+use super::value::{Affinity, Collation, Value};
+
+/// Kinds of marks.
+pub(crate) mod mark {
+    pub(crate) const OPERAND: u8 = 1;
+    /// a: which operator, b: precedence, c: its token.
+    pub(crate) const BINARY: u8 = 2;
+    pub(crate) const UNARY: u8 = 3;
+    pub(crate) const PAREN: u8 = 4;
+    /// a: what kind of call and the collation so far, b: its name, c: chain of jumps to its end, d: arguments so far.
+    pub(crate) const CALL: u8 = 5;
+    /// a: state, b: chain to the next WHEN, c: chain to the end, d: base operand.
+    pub(crate) const CASE: u8 = 6;
+    pub(crate) const BETWEEN: u8 = 7;
+    /// a: negated, d: the operand left of IN.
+    pub(crate) const IN: u8 = 8;
+    pub(crate) const CAST: u8 = 9;
+    /// The begin of an expression.
+    pub(crate) const BASE: u8 = 10;
+    /// The begin of an aliased expression that is read again; b: where to return.
+    pub(crate) const ALIAS: u8 = 11;
+}
+
+/// Operators on marks, beside the instructions of one byte that most of them are.
+mod operator {
+    pub(super) const COMPARE: u8 = 0x80; // and a Relation
+    pub(super) const LIKE: u8 = 0x90; // + 1 GLOB, + 2 negated
+    pub(super) const ESCAPE: u8 = 0xa0;
+    pub(super) const BETWEEN: u8 = 0xb0; // + 1 negated
+    pub(super) const PLUS: u8 = 0xc0;
+}
+
+/// Precedences.
+mod level {
+    pub(super) const OR: u16 = 1;
+    pub(super) const AND: u16 = 2;
+    pub(super) const NOT: u16 = 3;
+    pub(super) const EQUAL: u16 = 4;
+    pub(super) const LESS: u16 = 5;
+    pub(super) const ESCAPE: u16 = 6;
+    pub(super) const BITS: u16 = 7;
+    pub(super) const SUM: u16 = 8;
+    pub(super) const PRODUCT: u16 = 9;
+    pub(super) const CONCAT: u16 = 10;
+    pub(super) const COLLATE: u16 = 11;
+    pub(super) const SIGN: u16 = 12;
+}
+
+/// What a call is, in the low bits of its mark.
+mod call {
+    pub(super) const PLAIN: u8 = 0;
+    /// coalesce and ifnull: stops at the first argument that is not NULL.
+    pub(super) const COALESCE: u8 = 1;
+    /// iif: evaluates what it gives only.
+    pub(super) const IIF: u8 = 2;
+    /// likely and its like: the argument itself.
+    pub(super) const KIND: u8 = 3;
+}
+
+const CASE_BASE: u8 = 1;
+const CASE_ELSE: u8 = 2;
+const CASE_WHEN: u8 = 4;
+
+impl Compiler<'_> {
+    /// Begins the expression at the current token. When it ends, the frame's next step finds its kind in `result`, and the
+    /// current token behind it.
+    pub(crate) fn expression(&mut self) -> Result<()> {
+        self.push(Mark { kind: mark::BASE, a: 0, b: 0, c: 0, d: 0 })?;
+        self.mode = Mode::Operand;
+        Ok(())
+    }
+
+    /// Begins the expression at an offset.
+    pub(crate) fn expression_at(&mut self, at: u16) -> Result<()> {
+        self.go(at);
+        self.expression()
+    }
+
+    fn open(&mut self, kind: u8, a: u8, b: u16) -> Result<()> {
+        self.push(Mark { kind, a, b, c: NONE, d: 0 })
+    }
+
+    /// An operand is complete.
+    pub(crate) fn operand_done(&mut self, operand: Operand) -> Result<()> {
+        self.push(Mark { kind: mark::OPERAND, a: operand.pack(), b: operand.start, c: 0, d: 0 })?;
+        self.mode = Mode::Operator;
+        Ok(())
+    }
+
+    fn pop_operand(&mut self) -> Operand {
+        let found = self.pop();
+        Operand::unpack(found.a, found.b)
+    }
+
+    /// The operand at the top.
+    fn top_operand(&self) -> Operand {
+        let found = self.peek(0);
+        Operand::unpack(found.a, found.b)
+    }
+
+    /// A plain value was pushed by the code from `start` on.
+    fn plain(&mut self, start: u16) -> Result<()> {
+        self.grow(1)?;
+        self.operand_done(Operand { start, ..Operand::default() })
+    }
+
+    // ---- before an operand
+
+    /// Reads an operand, or what stands before one.
+    pub(crate) fn operand(&mut self) -> Result<()> {
+        let (token, start) = (self.token, self.here());
+        let next = self.after(token);
+        match token.kind {
+            Kind::Integer | Kind::Real | Kind::Hex => {
+                self.advance();
+                self.number(token, false)?;
+                self.plain(start)
+            }
+            Kind::Minus if matches!(next.kind, Kind::Integer | Kind::Real) => {
+                self.token = next;
+                self.advance();
+                self.number(next, true)?;
+                self.plain(start)
+            }
+            Kind::String => {
+                self.advance();
+                self.literal_text(token)?;
+                self.plain(start)
+            }
+            Kind::Blob => {
+                self.advance();
+                self.literal_blob(token)?;
+                self.plain(start)
+            }
+            Kind::Null => {
+                self.advance();
+                self.op(Op::Null)?;
+                self.plain(start)
+            }
+            Kind::Parameter => {
+                self.advance();
+                let number = self.parameter(token)?;
+                self.op1(Op::Param, number)?;
+                self.plain(start)
+            }
+            Kind::LeftParen if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) => {
+                self.advance();
+                self.subquery(Output::Scalar)
+            }
+            Kind::LeftParen => {
+                self.advance();
+                self.open(mark::PAREN, 0, start)
+            }
+            Kind::Exists => {
+                self.advance();
+                self.expect(Kind::LeftParen)?;
+                self.subquery(Output::Exists)
+            }
+            Kind::Not => self.prefix(Op::Not as u8, level::NOT),
+            Kind::Minus => self.prefix(Op::Negate as u8, level::SIGN),
+            Kind::Tilde => self.prefix(Op::Invert as u8, level::SIGN),
+            Kind::Plus => self.prefix(operator::PLUS, level::SIGN),
+            Kind::Case => {
+                self.advance();
+                if self.accept(Kind::When) {
+                    self.open(mark::CASE, CASE_WHEN, start)
+                } else {
+                    self.open(mark::CASE, CASE_BASE, start)
+                }
+            }
+            Kind::Cast if next.kind == Kind::LeftParen => {
+                self.advance();
+                self.advance();
+                self.open(mark::CAST, 0, start)
+            }
+            Kind::CurrentDate | Kind::CurrentTime | Kind::CurrentTimestamp | Kind::Raise => {
+                Err(self.error_here(ErrorKind::Unsupported))
+            }
+            Kind::RightParen => self.empty_arguments(),
+            kind if is_name(kind) && next.kind == Kind::LeftParen && kind != Kind::Quoted => self.call(token),
+            kind if is_name(kind) => self.identifier(),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn prefix(&mut self, operator: u8, level: u16) -> Result<()> {
+        let token = self.advance();
+        self.push(Mark { kind: mark::UNARY, a: operator, b: level, c: token.start, d: 0 })
+    }
+
+    /// A number as an instruction.
+    fn number(&mut self, token: Token, negative: bool) -> Result<()> {
+        let Some(value) = super::text::literal(self.text(token), negative) else {
+            return Err(self.error(ErrorKind::Syntax, token));
+        };
+        self.constant(value)
+    }
+
+    /// Code for a number or NULL.
+    pub(crate) fn constant(&mut self, value: Value<'_>) -> Result<()> {
+        match value {
+            Value::Integer(i) => {
+                if let Ok(small) = i8::try_from(i) {
+                    self.op1(Op::Int8, small as u8)
+                } else if let Ok(small) = i16::try_from(i) {
+                    self.op(Op::Int16)?;
+                    self.word(small as u16)
+                } else if let Ok(small) = i32::try_from(i) {
+                    self.op(Op::Int32)?;
+                    self.bytes(&small.to_le_bytes())
+                } else {
+                    self.op(Op::Int64)?;
+                    self.bytes(&i.to_le_bytes())
+                }
+            }
+            Value::Real(r) => {
+                self.op(Op::Real)?;
+                self.bytes(&r.to_bits().to_le_bytes())
+            }
+            _ => self.op(Op::Null),
+        }
+    }
+
+    /// A text between quotes. It is borrowed from the statement if it stands there as it is.
+    pub(crate) fn literal_text(&mut self, token: Token) -> Result<()> {
+        let (text, quote) = unquoted(self.text(token));
+        let (len, plain) = (text.len(), !text.contains(&quote) || quote == 0);
+        if plain && token.start & IN_ARENA == 0 {
+            self.op(Op::TextSql)?;
+            self.word(token.start + 1)?;
+            return self.word(len as u16);
+        }
+        let from = token.start + 1;
+        self.op(Op::Text)?;
+        let at = self.code;
+        self.word(0)?;
+        let mut skip = false;
+        for offset in 0..len {
+            let Some(&byte) = self.source(from).get(offset) else { break };
+            skip = byte == quote && !skip;
+            if !skip {
+                self.byte(byte)?;
+            }
+        }
+        let written = self.code - at - 2;
+        put16(self.arena, at, written as u16);
+        Ok(())
+    }
+
+    /// The text from an offset on.
+    fn source(&self, from: u16) -> &[u8] {
+        let text = if from & IN_ARENA == 0 { self.sql } else { &*self.arena };
+        text.get(usize::from(from & !IN_ARENA)..).unwrap_or_default()
+    }
+
+    fn literal_blob(&mut self, token: Token) -> Result<()> {
+        let digits = usize::from(token.end - token.start) - 3;
+        self.op(Op::Blob)?;
+        self.word((digits / 2) as u16)?;
+        for pair in 0..digits / 2 {
+            let text = self.source(token.start + 2);
+            let digit = |at: usize| text.get(at).and_then(|&digit| super::text::hex_digit(digit)).unwrap_or(0);
+            let byte = digit(2 * pair) << 4 | digit(2 * pair + 1);
+            self.byte(byte)?;
+        }
+        Ok(())
+    }
+
+    /// The number of a parameter: `?` is one more than the largest so far, `?N` is N, a name is the number it had before.
+    fn parameter(&mut self, token: Token) -> Result<u8> {
+        let text = self.text(token);
+        let number = if let Some(digits) = text.strip_prefix(b"?").filter(|digits| !digits.is_empty()) {
+            match super::text::leading_integer(digits) {
+                number @ 1..=250 => number as u8,
+                _ => return Err(self.error(ErrorKind::TooBig, token)),
+            }
+        } else {
+            let number = super::parameter::number(self.sql, token);
+            if number == 0 || number > 250 {
+                return Err(self.error(ErrorKind::TooBig, token));
+            }
+            number as u8
+        };
+        self.parameters = self.parameters.max(number);
+        Ok(number)
+    }
+
+    /// `)` where an operand was expected: the end of `f()` or `IN ()`.
+    fn empty_arguments(&mut self) -> Result<()> {
+        let open = self.peek(0);
+        match open.kind {
+            mark::CALL if open.d == 0 => self.end_call(),
+            mark::IN if open.c == 0 => self.end_in(),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    // ---- behind an operand
+
+    /// Reads an operator, or the end of what is open.
+    pub(crate) fn operator(&mut self) -> Result<()> {
+        let token = self.token;
+        match token.kind {
+            Kind::Or => self.binary(Op::Or as u8, level::OR),
+            Kind::And => self.and(),
+            Kind::Equal => self.binary(operator::COMPARE | Relation::Equal as u8, level::EQUAL),
+            Kind::NotEqual => self.binary(operator::COMPARE | Relation::NotEqual as u8, level::EQUAL),
+            Kind::Less => self.binary(operator::COMPARE | Relation::Less as u8, level::LESS),
+            Kind::LessEqual => self.binary(operator::COMPARE | Relation::LessEqual as u8, level::LESS),
+            Kind::Greater => self.binary(operator::COMPARE | Relation::Greater as u8, level::LESS),
+            Kind::GreaterEqual => self.binary(operator::COMPARE | Relation::GreaterEqual as u8, level::LESS),
+            Kind::Ampersand => self.binary(Op::BitAnd as u8, level::BITS),
+            Kind::Bar => self.binary(Op::BitOr as u8, level::BITS),
+            Kind::ShiftLeft => self.binary(Op::ShiftLeft as u8, level::BITS),
+            Kind::ShiftRight => self.binary(Op::ShiftRight as u8, level::BITS),
+            Kind::Plus => self.binary(Op::Add as u8, level::SUM),
+            Kind::Minus => self.binary(Op::Subtract as u8, level::SUM),
+            Kind::Star => self.binary(Op::Multiply as u8, level::PRODUCT),
+            Kind::Slash => self.binary(Op::Divide as u8, level::PRODUCT),
+            Kind::Percent => self.binary(Op::Remainder as u8, level::PRODUCT),
+            Kind::Concat => self.binary(Op::Concat as u8, level::CONCAT),
+            Kind::Is => self.is(),
+            Kind::Isnull => self.postfix(Op::IsNull),
+            Kind::Notnull => self.postfix(Op::NotNull),
+            Kind::Like => self.binary(operator::LIKE, level::EQUAL),
+            Kind::Glob => self.binary(operator::LIKE | 1, level::EQUAL),
+            Kind::Match | Kind::Regexp => Err(self.error_here(ErrorKind::Unsupported)),
+            Kind::Escape => self.binary(operator::ESCAPE, level::ESCAPE),
+            Kind::Between => self.between(0),
+            Kind::In => self.membership(0),
+            Kind::Not => self.negated(),
+            Kind::Collate => self.collate(),
+            _ => self.close(),
+        }
+    }
+
+    /// Reduces all operators that bind at least this tight.
+    fn reduce(&mut self, level: u16) -> Result<()> {
+        loop {
+            let below = self.peek(1);
+            if !matches!(below.kind, mark::BINARY | mark::UNARY) || below.b < level {
+                return Ok(());
+            }
+            self.reduce_one()?;
+        }
+    }
+
+    fn binary(&mut self, operator: u8, level: u16) -> Result<()> {
+        if level <= level::LESS && self.innermost().a >= 2 {
+            return self.close();
+        }
+        self.reduce(level)?;
+        let token = self.advance();
+        self.push(Mark { kind: mark::BINARY, a: operator, b: level, c: token.start, d: 0 })?;
+        self.mode = Mode::Operand;
+        Ok(())
+    }
+
+    /// The innermost mark that no reduction passes, if it is the begin of the expression, or of a BETWEEN; nothing else.
+    fn innermost(&self) -> Mark {
+        let mut below = 1;
+        while matches!(self.peek(below).kind, mark::BINARY | mark::UNARY)
+            && self.peek(below).a & 0xf0 != operator::BETWEEN
+        {
+            below += if self.peek(below).kind == mark::BINARY { 2 } else { 1 };
+        }
+        let open = self.peek(below);
+        if matches!(open.kind, mark::BASE | mark::BETWEEN) { open } else { Mark { kind: 0, a: 0, b: 0, c: 0, d: 0 } }
+    }
+
+    /// AND, or the middle of a BETWEEN.
+    fn and(&mut self) -> Result<()> {
+        let open = self.innermost();
+        if open.kind == mark::BASE && open.a != 0 {
+            return self.close();
+        }
+        if open.kind != mark::BETWEEN {
+            return self.binary(Op::And as u8, level::AND);
+        }
+        self.reduce(0)?;
+        let token = self.advance();
+        self.push(Mark { kind: mark::BINARY, a: operator::BETWEEN | open.a, b: level::EQUAL, c: token.start, d: 0 })?;
+        self.mode = Mode::Operand;
+        Ok(())
+    }
+
+    fn between(&mut self, negated: u8) -> Result<()> {
+        self.reduce(level::EQUAL)?;
+        self.advance();
+        self.open(mark::BETWEEN, negated, 0)?;
+        self.mode = Mode::Operand;
+        Ok(())
+    }
+
+    fn postfix(&mut self, op: Op) -> Result<()> {
+        self.reduce(level::EQUAL)?;
+        self.advance();
+        self.unary(op)
+    }
+
+    /// An instruction that makes one value of one: what is known of the operand is lost, but for a collation that was written.
+    fn unary(&mut self, op: Op) -> Result<()> {
+        self.op(op)?;
+        let operand = self.pop_operand();
+        self.operand_done(Operand::under(operand, Operand::default()))
+    }
+
+    /// NOT behind an operand.
+    fn negated(&mut self) -> Result<()> {
+        let next = self.after(self.token);
+        match next.kind {
+            Kind::Null => {
+                self.token = next;
+                self.postfix(Op::NotNull)
+            }
+            Kind::Like | Kind::Glob => {
+                self.reduce(level::EQUAL)?;
+                self.token = next;
+                self.binary(operator::LIKE | 2 | u8::from(next.kind == Kind::Glob), level::EQUAL)
+            }
+            Kind::Between => {
+                self.token = next;
+                self.between(1)
+            }
+            Kind::In => {
+                self.token = next;
+                self.membership(1)
+            }
+            Kind::Match | Kind::Regexp => Err(self.error_here(ErrorKind::Unsupported)),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// IS [NOT] [DISTINCT FROM], and IS [NOT] TRUE or FALSE.
+    fn is(&mut self) -> Result<()> {
+        self.reduce(level::EQUAL)?;
+        let mut next = self.after(self.token);
+        let mut not = next.kind == Kind::Not;
+        if not {
+            self.token = next;
+            next = self.after(next);
+        }
+        if next.kind == Kind::Distinct {
+            self.token = next;
+            next = self.after(next);
+            if next.kind != Kind::From {
+                self.token = next;
+                return Err(self.unexpected());
+            }
+            self.token = next;
+            next = self.after(next);
+            not = !not;
+        }
+        if next.kind == Kind::Name {
+            let (yes, no) = (self.same(next, b"true"), self.same(next, b"false"));
+            // A name behind which more follows (`true.x`) is a column.
+            if (yes || no) && self.after(next).kind != Kind::Dot && !self.is_column(next) {
+                self.token = next;
+                self.advance();
+                self.unary(if yes { Op::IsTrue } else { Op::IsFalse })?;
+                return if not { self.op(Op::Not) } else { Ok(()) };
+            }
+        }
+        self.binary(operator::COMPARE | if not { Relation::IsNot } else { Relation::Is } as u8, level::EQUAL)
+    }
+
+    fn collate(&mut self) -> Result<()> {
+        self.reduce(level::COLLATE)?;
+        self.advance();
+        let collation = self.collation()?;
+        let operand = self.pop_operand();
+        self.operand_done(Operand { collation, explicit: true, ..operand })
+    }
+
+    /// The name of a collation, as a number: 1 BINARY, 2 NOCASE, 3 RTRIM.
+    pub(crate) fn collation(&mut self) -> Result<u8> {
+        let token = self.name()?;
+        let (name, _) = unquoted(self.text(token));
+        match Collation::named(name) {
+            Some(Collation::Binary) => Ok(1),
+            Some(Collation::NoCase) => Ok(2),
+            Some(Collation::RTrim) => Ok(3),
+            None => Err(self.error(ErrorKind::NoSuchCollation, token)),
+        }
+    }
+
+    /// Reduces the operator at the top.
+    fn reduce_one(&mut self) -> Result<()> {
+        let right = self.pop_operand();
+        let which = self.pop();
+        if which.kind == mark::UNARY {
+            return match which.a {
+                // A plus takes the affinity away and leaves the collation.
+                operator::PLUS => self.operand_done(Operand { affinity: 0, ..right }),
+                code => {
+                    self.byte(code)?;
+                    self.operand_done(Operand::under(right, Operand::default()))
+                }
+            };
+        }
+        if self.peek(0).kind != mark::OPERAND {
+            return Err(self.error_here(ErrorKind::Syntax));
+        }
+        let left = self.pop_operand();
+        let mut kept = Operand::under(left, right);
+        match which.a & 0xf0 {
+            operator::COMPARE if which.a & 0x80 != 0 => {
+                let comparison = Operand::compare(relation(which.a & 7), left, right);
+                self.op1(Op::Compare, comparison.0)?;
+                self.shrink(1);
+            }
+            operator::LIKE => {
+                self.like(which.a, 2)?;
+            }
+            operator::ESCAPE => {
+                let like = self.peek(0);
+                if like.kind != mark::BINARY || like.a & 0xf1 != operator::LIKE {
+                    return Err(self.unexpected());
+                }
+                self.pop();
+                let subject = self.pop_operand();
+                kept = Operand::under(subject, kept);
+                self.like(like.a, 3)?;
+            }
+            operator::BETWEEN => {
+                self.pop();
+                let subject = self.pop_operand();
+                let low = Operand::compare(Relation::GreaterEqual, subject, left);
+                let high = Operand::compare(Relation::LessEqual, subject, right);
+                self.op2(Op::Between, low.0, high.0)?;
+                if which.a & 1 != 0 {
+                    self.op(Op::Not)?;
+                }
+                self.shrink(2);
+                kept = Operand { start: subject.start, ..Operand::under(subject, kept) };
+            }
+            _ => {
+                self.byte(which.a)?;
+                self.shrink(1);
+            }
+        }
+        self.operand_done(kept)
+    }
+
+    /// LIKE and GLOB are functions of pattern, subject and escape; the operator has the subject first.
+    fn like(&mut self, which: u8, arguments: u8) -> Result<()> {
+        let id = if which & 1 != 0 { super::ids::GLOB_OPERATOR } else { super::ids::LIKE_OPERATOR };
+        self.op2(Op::Call, id, arguments)?;
+        self.byte(0)?;
+        self.shrink(arguments - 1);
+        if which & 2 != 0 { self.op(Op::Not) } else { Ok(()) }
+    }
+
+    // ---- what is open ends
+
+    /// A token that is no operator: reduces to the innermost mark and does what the token means there.
+    fn close(&mut self) -> Result<()> {
+        self.reduce(0)?;
+        let (open, token) = (self.peek(1), self.token);
+        match (open.kind, token.kind) {
+            (mark::PAREN, Kind::RightParen) => {
+                self.advance();
+                let operand = self.pop();
+                self.pop();
+                self.push(operand)
+            }
+            (mark::PAREN, Kind::Comma) => Err(self.error_here(ErrorKind::Unsupported)),
+            (mark::CALL, Kind::Comma) => {
+                self.argument(false)?;
+                self.advance();
+                self.mode = Mode::Operand;
+                Ok(())
+            }
+            (mark::CALL, Kind::RightParen) => {
+                self.argument(true)?;
+                self.end_call()
+            }
+            (mark::IN, Kind::Comma) => {
+                self.item()?;
+                self.advance();
+                self.mode = Mode::Operand;
+                Ok(())
+            }
+            (mark::IN, Kind::RightParen) => {
+                self.item()?;
+                self.end_in()
+            }
+            (mark::CAST, Kind::As) => self.end_cast(),
+            (mark::CASE, Kind::When | Kind::Then | Kind::Else | Kind::End) => self.case(token.kind),
+            (mark::BASE, _) => {
+                self.result = self.pop_operand();
+                self.pop();
+                self.mode = Mode::Step;
+                Ok(())
+            }
+            (mark::ALIAS, _) => {
+                let operand = self.pop();
+                self.pop();
+                self.go(open.b);
+                self.push(operand)
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// `CAST(x AS type)`: behind the type.
+    fn end_cast(&mut self) -> Result<()> {
+        self.advance();
+        let affinity = self.type_name()?.0;
+        self.expect(Kind::RightParen)?;
+        let operand = self.pop_operand();
+        self.pop();
+        self.op1(Op::Cast, affinity as u8)?;
+        self.operand_done(Operand { affinity: affinity as u8 + 1, ..operand })
+    }
+
+    /// A type: names, and up to two numbers in parentheses. Its affinity, and its first and last token.
+    pub(crate) fn type_name(&mut self) -> Result<(Affinity, Token, Token)> {
+        let (first, mut last) = (self.token, self.token);
+        while is_name(self.token.kind) || (self.token.kind == Kind::String && first.start != self.token.start) {
+            if matches!(self.token.kind, Kind::Generated) {
+                break;
+            }
+            last = self.advance();
+        }
+        if last == first && !is_name(first.kind) {
+            return Ok((Affinity::Blob, first, Token { end: first.start, ..first }));
+        }
+        if self.accept(Kind::LeftParen) {
+            for number in 0..2 {
+                if matches!(self.token.kind, Kind::Plus | Kind::Minus) {
+                    self.advance();
+                }
+                if !matches!(self.token.kind, Kind::Integer | Kind::Real) {
+                    return Err(self.unexpected());
+                }
+                self.advance();
+                if number == 1 || !self.accept(Kind::Comma) {
+                    break;
+                }
+            }
+            last = self.expect(Kind::RightParen)?;
+        }
+        let all = Token { end: last.end, ..first };
+        Ok((Affinity::of_type(self.text(all)), first, last))
+    }
+
+    /// One argument of a call is complete.
+    fn argument(&mut self, last: bool) -> Result<()> {
+        let operand = self.pop_operand();
+        let mut open = self.pop();
+        open.d += 1;
+        let known = Operand::unpack(open.a & !call::KIND, 0);
+        let known = Operand { affinity: 0, ..known };
+        if (operand.explicit && !known.explicit) || (known.collation == 0 && operand.collation != 0) {
+            open.a = open.a & call::KIND | Operand { affinity: 0, ..operand }.pack();
+        }
+        match open.a & call::KIND {
+            call::COALESCE if !last => {
+                self.op(Op::IfKnown)?;
+                open.c = self.chain(open.c)?;
+                self.shrink(1);
+            }
+            call::IIF if open.d == 1 => {
+                self.op(Op::IfNot)?;
+                open.c = self.chain(NONE)?;
+                self.shrink(1);
+            }
+            call::IIF if open.d == 2 => {
+                self.op(Op::Jump)?;
+                let end = self.chain(NONE)?;
+                self.patch_here(open.c);
+                open.c = end;
+                self.shrink(1);
+            }
+            _ => {}
+        }
+        self.push(open)
+    }
+
+    /// `)` of a call.
+    fn end_call(&mut self) -> Result<()> {
+        let open = self.pop();
+        let name = self.lex(open.b);
+        self.advance();
+        if matches!(self.token.kind, Kind::Over | Kind::Filter) {
+            return Err(self.error_here(ErrorKind::Unsupported));
+        }
+        let known = Operand::unpack(open.a & !call::KIND, 0);
+        let known = Operand { affinity: 0, ..known };
+        let kept = Operand::under(known, known);
+        match open.a & call::KIND {
+            call::COALESCE => {
+                if open.d < 2 {
+                    return Err(self.error(ErrorKind::WrongArguments, name));
+                }
+                self.patch_here(open.c);
+                return self.operand_done(kept);
+            }
+            call::IIF => {
+                if open.d != 3 {
+                    return Err(self.error(ErrorKind::WrongArguments, name));
+                }
+                self.patch_here(open.c);
+                return self.operand_done(kept);
+            }
+            _ => {}
+        }
+        let Ok(arguments) = u8::try_from(open.d) else {
+            return Err(self.error(ErrorKind::TooBig, name));
+        };
+        let id = match function::find(self.text(name), usize::from(arguments)) {
+            function::Found::Function(id) => id as u8,
+            function::Found::WrongCount => return Err(self.error(ErrorKind::WrongArguments, name)),
+            function::Found::Unknown => return Err(self.error(ErrorKind::NoSuchFunction, name)),
+        };
+        self.op2(Op::Call, id, arguments)?;
+        self.byte(known.sort_collation())?;
+        self.shrink(arguments);
+        self.grow(1)?;
+        self.operand_done(kept)
+    }
+
+    /// A call begins, unless it is an aggregate.
+    fn call(&mut self, name: Token) -> Result<()> {
+        if self.is_aggregate(name) {
+            return self.aggregate(name);
+        }
+        self.advance();
+        self.advance();
+        if matches!(self.token.kind, Kind::Distinct | Kind::Star) {
+            let unknown = function::find(self.text(name), 1) == function::Found::Unknown;
+            return Err(self.error(if unknown { ErrorKind::NoSuchFunction } else { ErrorKind::WrongArguments }, name));
+        }
+        let kind = if self.same(name, b"coalesce") || self.same(name, b"ifnull") {
+            call::COALESCE
+        } else if self.same(name, b"iif") {
+            call::IIF
+        } else {
+            call::PLAIN
+        };
+        self.open(mark::CALL, kind, name.start)
+    }
+
+    // ---- IN
+
+    /// IN, behind which comes a list, a SELECT or the name of a table.
+    fn membership(&mut self, negated: u8) -> Result<()> {
+        self.reduce(level::EQUAL)?;
+        self.advance();
+        let left = self.peek(0);
+        if self.token.kind == Kind::LeftParen {
+            let next = self.after(self.token);
+            self.advance();
+            if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) {
+                self.pop();
+                return self.in_subquery(left, negated);
+            }
+            self.op1(Op::Int8, 0)?;
+            self.grow(1)?;
+            self.push(Mark { kind: mark::IN, a: negated, b: 0, c: 0, d: 0 })?;
+            self.mode = Mode::Operand;
+            return Ok(());
+        }
+        let operand = self.pop_operand();
+        self.in_table(operand)?;
+        if negated != 0 {
+            self.op(Op::Not)?;
+        }
+        self.operand_done(Operand::under(operand, Operand::default()))
+    }
+
+    /// An item of an IN list: it takes the affinity of the left side, and has none of its own.
+    fn item(&mut self) -> Result<()> {
+        self.pop_operand();
+        let mut open = self.pop();
+        let left = self.top_operand();
+        let comparison = Operand::compare(Relation::Equal, left, Operand::default());
+        self.op1(Op::InItem, comparison.0)?;
+        self.shrink(1);
+        open.c = 1;
+        self.push(open)
+    }
+
+    fn end_in(&mut self) -> Result<()> {
+        let open = self.pop();
+        let left = self.pop_operand();
+        self.advance();
+        self.op(Op::Nip)?;
+        self.shrink(1);
+        if open.a != 0 {
+            self.op(Op::Not)?;
+        }
+        self.operand_done(Operand::under(left, Operand::default()))
+    }
+
+    // ---- CASE
+
+    fn case(&mut self, word: Kind) -> Result<()> {
+        let operand = self.pop_operand();
+        let mut open = self.pop();
+        let has_base = open.a & CASE_BASE != 0;
+        self.advance();
+        match word {
+            Kind::When if has_base && open.a & (CASE_WHEN | CASE_ELSE) == 0 && open.d == 0 => {
+                open.d = u16::from(operand.pack()) | 0x100;
+                open.a |= CASE_WHEN;
+            }
+            Kind::Then if open.a & CASE_WHEN != 0 => {
+                if has_base {
+                    let base = Operand::unpack(open.d as u8, 0);
+                    let comparison = Operand::compare(Relation::Equal, base, operand);
+                    self.op1(Op::CaseEqual, comparison.0)?;
+                }
+                self.op(Op::IfNot)?;
+                open.b = self.chain(NONE)?;
+                self.shrink(1);
+                open.a &= !CASE_WHEN;
+                open.d |= 0x200;
+            }
+            Kind::When | Kind::Else if open.a & (CASE_WHEN | CASE_ELSE) == 0 && open.d & 0x200 != 0 => {
+                self.op(Op::Jump)?;
+                open.c = self.chain(open.c)?;
+                self.patch_here(open.b);
+                open.b = NONE;
+                self.shrink(1);
+                open.a |= if word == Kind::When { CASE_WHEN } else { CASE_ELSE };
+            }
+            Kind::End if open.a & CASE_WHEN == 0 && open.d & 0x200 != 0 => {
+                if open.a & CASE_ELSE == 0 {
+                    self.op(Op::Jump)?;
+                    open.c = self.chain(open.c)?;
+                    self.patch_here(open.b);
+                    self.op(Op::Null)?;
+                }
+                self.patch_here(open.c);
+                if has_base {
+                    self.op(Op::Nip)?;
+                    self.shrink(1);
+                }
+                return self.operand_done(Operand::default());
+            }
+            _ => return Err(self.error_here(ErrorKind::Syntax)),
+        }
+        self.push(open)?;
+        self.mode = Mode::Operand;
+        Ok(())
+    }
+
+    // ---- subqueries
+
+    /// `(SELECT ...)` as a value, or EXISTS: the code for it stands here, and gives its value into a place of the stack.
+    fn subquery(&mut self, output: Output) -> Result<()> {
+        let start = self.here();
+        let once = self.new_local()?;
+        self.op1(Op::Once, once)?;
+        self.word(NONE)?;
+        match output {
+            Output::Exists => self.op1(Op::Int8, 0)?,
+            _ => self.op(Op::Null)?,
+        }
+        let place = self.now.depth;
+        self.grow(1)?;
+        self.begin_select(output, Resume::Operand, place, u16::from(once), start)
+    }
+
+    /// `x IN (SELECT ...)`.
+    fn in_subquery(&mut self, left: Mark, negated: u8) -> Result<()> {
+        self.op1(Op::Int8, 0)?;
+        let place = self.now.depth;
+        self.grow(1)?;
+        self.begin_select(Output::In, Resume::Operand, place, u16::from(left.a) | u16::from(negated) << 8, left.b)
+    }
+}
+
+/// The relation with this number.
+pub(crate) fn relation(number: u8) -> Relation {
+    match number & 7 {
+        0 => Relation::Equal,
+        1 => Relation::NotEqual,
+        2 => Relation::Less,
+        3 => Relation::LessEqual,
+        4 => Relation::Greater,
+        5 => Relation::GreaterEqual,
+        6 => Relation::Is,
+        _ => Relation::IsNot,
+    }
+}

@@ -1,0 +1,219 @@
+//! The machine's instructions for aggregates, on the group at hand.
+//!
+//! The fields of a group: one for each aggregate, then the bare columns as a record, then for each aggregate the values it has
+//! seen, for DISTINCT. An aggregate keeps an [`Accumulator`], a record of one value (min, max), or a text (group_concat).
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::aggregate::{self, Accumulator};
+use super::cell::{CELL, Cell};
+use super::error::ErrorKind;
+use super::function::Id;
+use super::record;
+use super::schema;
+use super::sorter::{at, flag};
+use super::value::Value;
+use super::vm::{Machine, Result};
+
+impl Machine<'_> {
+    /// A step of an aggregate.
+    pub(crate) fn group_step(&mut self) -> Result<()> {
+        let (number, field, id) = (self.operand(), self.operand(), self.operand());
+        let (arguments, collation) = (self.operand(), self.operand());
+        let stage = self.stage(number);
+        let first = self.sp.saturating_sub(arguments * CELL);
+        self.sp = first;
+        if self.stage_flag(stage, flag::LOST) {
+            return Ok(());
+        }
+        let Some(id) = Id::numbered(id as u8) else { return Err(ErrorKind::Internal) };
+        match id {
+            Id::AggregateMin | Id::AggregateMax => self.extreme(stage, field, id, first, collation as u8),
+            Id::GroupConcat => self.concat(stage, field, first, arguments),
+            _ => {
+                let (mut place, len) = self.group_field(stage, field);
+                if len == 0 {
+                    match self.resize_field(stage, field, Accumulator::SIZE)? {
+                        Some(found) => place = found,
+                        None => return Ok(()),
+                    }
+                    if let Some(bytes) = self.arena.get_mut(place..place + Accumulator::SIZE) {
+                        bytes.fill(0);
+                    }
+                }
+                let value = self.value_at(first);
+                let Some(state) = self.arena.get(place..).and_then(|rest| rest.first_chunk()) else { return Ok(()) };
+                let mut state = Accumulator::load(state);
+                match id {
+                    Id::Count if arguments == 0 => state.step_row(),
+                    Id::Count if value.is_null() => {}
+                    Id::Count => state.step_row(),
+                    _ => state.step(value),
+                }
+                if let Some(bytes) = self.arena.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
+                    state.store(bytes);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// min and max: the field holds a record of the best value so far.
+    fn extreme(&mut self, stage: usize, field: usize, id: Id, first: usize, collation: u8) -> Result<()> {
+        let (place, len) = self.group_field(stage, field);
+        let kept = self.arena.get(place..place + len).unwrap_or_default();
+        let best = if len == 0 { Value::Null } else { record::column(kept, 0)?.unwrap_or(Value::Null) };
+        let better = aggregate::replaces(id, best, self.value_at(first), schema::collation(collation));
+        self.set_stage_flag(stage, flag::HIT, better || len == 0);
+        // The last min or max decides which row gives the bare columns.
+        self.put8(stage + at::PHASE, 1);
+        if better {
+            let bump = self.bump;
+            let (record, len) = self.make_record(first, 1)?;
+            self.bump = bump;
+            if let Some(place) = self.resize_field(stage, field, len)? {
+                self.arena.copy_within(record..record + len, place);
+            }
+        }
+        Ok(())
+    }
+
+    /// group_concat: the field holds the text so far, and before it a byte, so that an empty text is not nothing.
+    fn concat(&mut self, stage: usize, field: usize, first: usize, arguments: usize) -> Result<()> {
+        if self.value_at(first).is_null() {
+            return Ok(());
+        }
+        let (_, len) = self.group_field(stage, field);
+        let bump = self.bump;
+        let more = self.make(|view, scratch, _| {
+            let separator = (arguments > 1).then(|| view.at(first + CELL));
+            aggregate::group_concat(len == 0, view.at(first), separator, scratch);
+            Ok(Value::Text(scratch.finish()?))
+        })?;
+        self.bump = bump;
+        let (start, more) = more.in_arena_at().unwrap_or((0, 0));
+        let begin = usize::from(len == 0);
+        if let Some(place) = self.resize_field(stage, field, len + begin + more)? {
+            self.arena.copy_within(start..start + more, place + len + begin);
+        }
+        Ok(())
+    }
+
+    /// Drops the argument and jumps if the group's aggregate saw it before.
+    pub(crate) fn group_seen(&mut self) -> Result<()> {
+        let (number, field, collation) = (self.operand(), self.operand(), self.operand());
+        let stage = self.stage(number);
+        let value = self.peek(0);
+        if self.stage_flag(stage, flag::LOST) || value.is_null() {
+            self.pop();
+            self.jump_if(true);
+            return Ok(());
+        }
+        let set = usize::from(self.get8(stage + at::A)) + 1 + field;
+        let (bump, end, sp) = (self.bump, self.layout.end, self.sp);
+        let key = {
+            let (low, high) = self.arena.split_at_mut(bump.min(self.layout.end));
+            let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
+            let view = super::cell::View { arena: low, sql: self.sql, parameters: self.parameters };
+            let mut writer = super::key::Writer::new(room, usize::MAX);
+            writer.column(view.at(sp.saturating_sub(CELL)), schema::order((collation as u8) << 1));
+            let len = writer.len();
+            writer.finish().map(|_| len).map_err(|_| ErrorKind::Limit { needed: len })
+        };
+        let key = match key {
+            Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: self.arena.len() + needed }),
+            other => other?,
+        };
+        let (place, len) = self.group_field(stage, set);
+        let mut known = place;
+        let mut seen = false;
+        while known < place + len {
+            let size = self.field(known);
+            let bytes = self.arena.get(known + 2..known + 2 + size).unwrap_or_default();
+            if Some(bytes) == self.arena.get(bump..bump + key) {
+                seen = true;
+                break;
+            }
+            known += 2 + size;
+        }
+        if !seen {
+            match self.resize_field(stage, set, len + 2 + key)? {
+                Some(place) => {
+                    self.set_field(place + len, key);
+                    self.arena.copy_within(bump..bump + key, place + len + 2);
+                }
+                None => seen = true,
+            }
+        }
+        if seen {
+            self.pop();
+        }
+        self.jump_if(seen);
+        Ok(())
+    }
+
+    /// Jumps unless this row gives the bare columns: the first of the group, or with min or max the one that is it.
+    pub(crate) fn group_take(&mut self) {
+        let number = self.operand();
+        let stage = self.stage(number);
+        let fresh = self.stage_flag(stage, flag::FRESH);
+        let by_extreme = self.get8(stage + at::PHASE) == 1;
+        let take =
+            !self.stage_flag(stage, flag::LOST) && if by_extreme { self.stage_flag(stage, flag::HIT) } else { fresh };
+        self.set_stage_flag(stage, flag::FRESH, false);
+        self.jump_if(!take);
+    }
+
+    /// Keeps the bare columns.
+    pub(crate) fn group_save(&mut self) -> Result<()> {
+        let (number, columns) = (self.operand(), self.operand());
+        let stage = self.stage(number);
+        let first = self.sp.saturating_sub(columns * CELL);
+        self.sp = first;
+        let bump = self.bump;
+        let (record, len) = self.make_record(first, columns)?;
+        self.bump = bump;
+        let field = usize::from(self.get8(stage + at::A));
+        if let Some(place) = self.resize_field(stage, field, len)? {
+            self.arena.copy_within(record..record + len, place);
+        }
+        Ok(())
+    }
+
+    /// A bare column of the group at hand.
+    pub(crate) fn group_column(&mut self) -> Result<()> {
+        let (number, which, _, _) = (self.operand(), self.operand(), self.operand(), self.operand());
+        let stage = self.stage(number);
+        let field = usize::from(self.get8(stage + at::A));
+        let (place, len) = self.group_field(stage, field);
+        let cell = if len == 0 { Cell::NULL } else { self.column_of_record(place, len, which)? };
+        self.push(cell);
+        Ok(())
+    }
+
+    fn column_of_record(&self, place: usize, len: usize, column: usize) -> Result<Cell> {
+        let bytes = self.arena.get(place..place + len).unwrap_or_default();
+        let value = record::column(bytes, column)?.unwrap_or(Value::Null);
+        Ok(super::cell::locate(value, (self.arena.as_ptr() as usize, self.arena.len()), b"").unwrap_or(Cell::NULL))
+    }
+
+    /// The result of an aggregate for the group at hand.
+    pub(crate) fn group_result(&mut self) -> Result<()> {
+        let (number, field, id, _, _) = (self.operand(), self.operand(), self.operand(), self.u16(), self.operand());
+        let stage = self.stage(number);
+        let Some(id) = Id::numbered(id as u8) else { return Err(ErrorKind::Internal) };
+        let (place, len) = self.group_field(stage, field);
+        let cell = match id {
+            Id::AggregateMin | Id::AggregateMax if len == 0 => Cell::NULL,
+            Id::AggregateMin | Id::AggregateMax => self.column_of_record(place, len, 0)?,
+            Id::GroupConcat if len == 0 => Cell::NULL,
+            Id::GroupConcat => Cell::in_arena(false, place + 1, len - 1),
+            _ => {
+                let state = self.arena.get(place..).and_then(|rest| rest.first_chunk()).filter(|_| len != 0);
+                let state = state.map_or_else(Accumulator::default, Accumulator::load);
+                Cell::number(state.finish(id)?)
+            }
+        };
+        self.push(cell);
+        Ok(())
+    }
+}

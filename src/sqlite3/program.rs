@@ -1,0 +1,281 @@
+//! The instructions of a program: one byte each, operands behind it, least significant byte first.
+//!
+//! Contract: a program is postfix code for a machine with a stack of values, numbered locals, cursors and stages. This
+//! table is the only place that knows the operands of an instruction; compiler, machine and EXPLAIN read it here.
+//! Jumps are absolute offsets into the program.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+macro_rules! instructions {
+    ($($(#[$doc:meta])* $name:ident $operands:literal)*) => {
+        /// An instruction. In the description: `( before -- after )` of the stack, then what it does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(crate) enum Op { $($(#[$doc])* $name,)* }
+        /// Name and operands of each: `b` a byte, `w` two, `d` four, `q` eight, `j` a jump, `t` two of length and as many bytes.
+        const TABLE: &[(Op, &str, &str)] = &[$((Op::$name, stringify!($name), $operands),)*];
+    };
+}
+
+instructions! {
+    /// ( -- ) the end of the program
+    Halt ""
+    /// ( -- x ) NULL
+    Null ""
+    /// ( -- x ) a small integer
+    Int8 "b"
+    /// ( -- x ) an integer of two bytes
+    Int16 "w"
+    /// ( -- x ) an integer of four bytes
+    Int32 "d"
+    /// ( -- x ) an integer of eight bytes
+    Int64 "q"
+    /// ( -- x ) a real
+    Real "q"
+    /// ( -- x ) text that stands in the statement: offset, length
+    TextSql "ww"
+    /// ( -- x ) text that stands here
+    Text "t"
+    /// ( -- x ) a blob that stands here
+    Blob "t"
+    /// ( -- x ) a parameter, counted from 1
+    Param "b"
+    /// ( -- x ) a column of a cursor's row
+    Column "bb"
+    /// ( -- x ) the rowid of a cursor's row
+    Rowid "b"
+    /// ( -- x ) as Column; falls through if the row is too short to have it, else jumps
+    ColumnOr "bbj"
+    /// ( -- x ) a local
+    Local "b"
+    /// ( x -- ) into a local
+    SetLocal "b"
+    /// ( -- ) a small integer into a local
+    Flag "bb"
+    /// ( -- ) jumps if the local is not zero
+    IfFlag "bj"
+    /// ( -- x ) a copy of the value in a place of the stack
+    Pick "b"
+    /// ( x -- ) into a place of the stack
+    Store "b"
+    /// ( x -- )
+    Drop ""
+    /// ( x y -- y )
+    Nip ""
+    /// ( x -- x' ) logic
+    Not ""
+    /// ( x -- -x )
+    Negate ""
+    /// ( x -- ~x )
+    Invert ""
+    /// ( x -- 0|1 )
+    IsNull ""
+    /// ( x -- 0|1 )
+    NotNull ""
+    /// ( x -- 0|1 ) is it true?
+    IsTrue ""
+    /// ( x -- 0|1 ) is it false?
+    IsFalse ""
+    /// ( x y -- z ) logic
+    And ""
+    /// ( x y -- z ) logic
+    Or ""
+    /// ( x y -- z )
+    Add ""
+    /// ( x y -- z )
+    Subtract ""
+    /// ( x y -- z )
+    Multiply ""
+    /// ( x y -- z )
+    Divide ""
+    /// ( x y -- z )
+    Remainder ""
+    /// ( x y -- z )
+    BitAnd ""
+    /// ( x y -- z )
+    BitOr ""
+    /// ( x y -- z )
+    ShiftLeft ""
+    /// ( x y -- z )
+    ShiftRight ""
+    /// ( x y -- z )
+    Concat ""
+    /// ( x y -- z ) comparison: relation, affinity and collation in one byte
+    Compare "b"
+    /// ( x low high -- z ) BETWEEN: how x compares with low, and with high
+    Between "bb"
+    /// ( x r item -- x r' ) one item of an IN list; r becomes 1 if equal, NULL if unknown
+    InItem "b"
+    /// ( x y -- x z ) WHEN of a CASE with base
+    CaseEqual "b"
+    /// ( -- )
+    Jump "j"
+    /// ( x -- ) jumps if true
+    If "j"
+    /// ( x -- ) jumps unless true
+    IfNot "j"
+    /// ( x -- x | ) keeps x and jumps unless it is NULL, which is dropped
+    IfKnown "j"
+    /// ( args -- x ) a function: its number, how many arguments, collation
+    Call "bbb"
+    /// ( x -- x' ) CAST to an affinity
+    Cast "b"
+    /// ( x -- x' ) the affinity of a column
+    Apply "b"
+    /// ( -- ) cursor over a table in order of rowid: cursor, table, backwards?
+    Scan "bwb"
+    /// ( x -- ) cursor on one rowid: cursor, table
+    Find "bw"
+    /// ( values -- ) cursor over a range of an index or of rowids: cursor, table, range description in the program
+    Range "bwt"
+    /// ( -- ) the cursor's next row, or jump: cursor, values on the stack
+    Next "bbj"
+    /// ( -- ) the cursor's row is all NULL
+    NullRow "b"
+    /// ( columns -- ) the columns are the row of a cursor
+    MakeRow "bb"
+    /// ( -- ) opens a cursor whose rows are made by MakeRow
+    OpenRows "b"
+    /// ( -- ) so many values are on the stack
+    Depth "b"
+    /// ( columns -- ) gives a row of so many columns to the caller
+    Result "b"
+    /// ( x -- ) LIMIT into a local: a number, negative is none; jumps at 0
+    Limit "bj"
+    /// ( x -- ) OFFSET into a local
+    Offset "b"
+    /// ( -- ) counts an OFFSET down and jumps while there was something
+    Skip "bj"
+    /// ( -- ) counts a LIMIT down and jumps at 0
+    Count "bj"
+    /// ( -- | x ) pushes the local and jumps if it was ever saved
+    Once "bj"
+    /// ( x -- x ) saves into the local, if nothing of x would be lost
+    OnceSave "b"
+    /// ( y -- ) compares with x below the place of the result of an IN (SELECT): place, comparison; jumps if found
+    InRow "bbj"
+    /// ( -- ) a stage begins: stage, kind, and two numbers for the kind
+    StageStart "bbbb"
+    /// ( -- ) a pass of a stage begins
+    StagePass "b"
+    /// ( -- ) jumps back if another pass is needed
+    StageMore "bj"
+    /// ( columns keys -- ) into a sorter: stage, columns, keys with their order
+    SortInsert "bbt"
+    /// ( -- columns ) next of the sorter, or jump: stage, columns, values on the stack
+    SortNext "bbbj"
+    /// ( columns -- columns ) jumps if these were seen: stage, columns with their collations
+    Distinct "btj"
+    /// ( keys -- ) the group of these keys, or jump if it is not its turn: stage, keys with their collations
+    GroupFind "btj"
+    /// ( args -- ) a step of an aggregate: stage, field, function, arguments, collation
+    GroupStep "bbbbb"
+    /// ( x -- x | ) drops x and jumps if the aggregate saw x in this group: stage, field, collation
+    GroupSeen "bbbj"
+    /// ( -- ) jumps unless this row gives the bare columns
+    GroupTake "bj"
+    /// ( columns -- ) bare columns of the group: stage, how many
+    GroupSave "bb"
+    /// ( -- ) the next group, or jump: stage, values on the stack
+    GroupNext "bbj"
+    /// ( -- x ) a bare column: stage, which, cursor, column
+    GroupColumn "bbbb"
+    /// ( -- x ) the result of an aggregate: stage, field, function, offset of its arguments, how many
+    GroupResult "bbbwb"
+    /// ( -- ) a set of rowids begins
+    RowsetStart "b"
+    /// ( -- ) the rowid of the cursor's row joins the set: stage, cursor
+    RowsetAdd "bb"
+    /// ( -- ) moves the cursor to the next row of the set, or jump: stage, cursor, table
+    RowsetNext "bbwj"
+    /// ( -- ) a statement that writes begins
+    Write ""
+    /// ( -- ) applies the affinities of a table to locals and sees to the rowid: table description, first local, a new row?
+    Affinities "wbb"
+    /// ( -- ) raises a constraint if the local is NULL: local, column, conflict action, jump for IGNORE
+    CheckNull "bbbj"
+    /// ( x -- ) raises a constraint if x is false: conflict action, jump for IGNORE
+    Check "bj"
+    /// ( -- ) a row from locals: table description, first local, conflict action, jump for IGNORE
+    Insert "wbbj"
+    /// ( -- ) the cursor's row becomes what is in the locals
+    Update "wbbbj"
+    /// ( -- ) the cursor's row is deleted: table description, cursor
+    Delete "wb"
+}
+
+impl Op {
+    /// The instruction with this code.
+    pub(crate) fn from(code: u8) -> Option<Self> {
+        TABLE.get(usize::from(code)).map(|entry| entry.0)
+    }
+
+    /// Its name, for EXPLAIN.
+    #[allow(dead_code)]
+    pub(crate) fn name(self) -> &'static str {
+        TABLE.get(self as usize).map_or("", |entry| entry.1)
+    }
+
+    /// Its operands, by the letters of the table.
+    pub(crate) fn operands(self) -> &'static [u8] {
+        TABLE.get(self as usize).map_or(b"", |entry| entry.2.as_bytes())
+    }
+}
+
+/// Two bytes of a program; 0 outside of it.
+pub(crate) fn word(code: &[u8], at: usize) -> u16 {
+    match code.get(at..).and_then(|rest| rest.first_chunk::<2>()) {
+        Some(bytes) => u16::from_le_bytes(*bytes),
+        None => 0,
+    }
+}
+
+/// The length of the instruction at `at`.
+pub(crate) fn length(code: &[u8], at: usize) -> usize {
+    let Some(op) = code.get(at).and_then(|&byte| Op::from(byte)) else { return 1 };
+    let mut len = 1;
+    for operand in op.operands() {
+        len += match operand {
+            b'b' => 1,
+            b'd' => 4,
+            b'q' => 8,
+            b't' => 2 + usize::from(word(code, at + len)),
+            _ => 2,
+        };
+    }
+    len
+}
+
+/// How two values compare: one byte of relation, affinity and collation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Comparison(pub(crate) u8);
+
+/// The relations of a [`Comparison`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub(crate) enum Relation {
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Is,
+    IsNot,
+}
+
+impl Comparison {
+    /// `affinity`: 0 none, 1 TEXT, 2 numeric; `collation`: 0 BINARY, 1 NOCASE, 2 RTRIM.
+    pub(crate) fn new(relation: Relation, affinity: u8, collation: u8) -> Self {
+        Comparison(relation as u8 | affinity << 3 | collation << 5)
+    }
+    pub(crate) fn relation(self) -> u8 {
+        self.0 & 7
+    }
+    pub(crate) fn affinity(self) -> u8 {
+        self.0 >> 3 & 3
+    }
+    pub(crate) fn collation(self) -> u8 {
+        self.0 >> 5 & 3
+    }
+}

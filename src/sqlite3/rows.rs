@@ -1,0 +1,460 @@
+//! Cursors of the machine: rows of tables, of ranges, and those that subqueries make.
+//!
+//! A cursor in the lent bytes:
+//!
+//! ```text
+//! flags u8 · place in the store u8 · table u16 · where its rows begin u16 · upper bound: offset u16, length u16, kind u8 · free u8
+//! · record: offset u16, length u16 · rowid i64 · index: offset of its parts in the program u16
+//! ```
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::cell::{Cell, locate};
+use super::error::ErrorKind;
+use super::key::{Reader, Writer};
+use super::record;
+use super::schema;
+use super::value::{Affinity, Value};
+use super::vm::{CURSOR, Machine, Result};
+
+/// Fields of a cursor.
+#[rustfmt::skip]
+mod at {
+    pub(super) const FLAGS: usize = 0;
+    pub(super) const SLOT: usize = 1;
+    pub(super) const TABLE: usize = 2;
+    pub(super) const BASE: usize = 4;
+    pub(super) const BOUND: usize = 6;
+    pub(super) const BOUND_LEN: usize = 8;
+    pub(super) const BOUND_KIND: usize = 10;
+    pub(super) const RECORD: usize = 12;
+    pub(super) const RECORD_LEN: usize = 14;
+    pub(super) const ROWID: usize = 16;
+    pub(super) const INDEX: usize = 24;
+}
+
+/// Flags of a cursor.
+#[rustfmt::skip]
+mod flag {
+    /// All columns are NULL.
+    pub(super) const NULL_ROW: u8 = 1;
+    /// There are no more rows.
+    pub(super) const END: u8 = 2;
+    /// It has one row, which was read already.
+    pub(super) const ONE: u8 = 4;
+    pub(super) const BACKWARDS: u8 = 8;
+    /// Its rows come from an index.
+    pub(super) const INDEX: u8 = 16;
+}
+
+/// Writes the key of a row into `out`; its length.
+pub(crate) fn row_key(table: u16, rowid: i64, out: &mut [u8; 16]) -> &[u8] {
+    let mut writer = Writer::new(out, 0);
+    schema::begin_key(table, &mut writer);
+    writer.rowid(rowid);
+    // A number and a rowid take twelve bytes at most.
+    writer.finish().unwrap_or_default()
+}
+
+impl Machine<'_> {
+    fn cursor(&self, cursor: usize) -> usize {
+        self.layout.cursors + cursor * CURSOR
+    }
+
+    fn byte_at(&self, at: usize) -> u8 {
+        self.arena.get(at).copied().unwrap_or(0)
+    }
+
+    fn set_byte(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.arena.get_mut(at) {
+            *place = byte;
+        }
+    }
+
+    /// A column of a cursor's row; `None` if the row is older than the column.
+    #[inline]
+    pub(crate) fn column(&self, cursor: usize, column: usize) -> Result<Option<Cell>> {
+        let cursor = self.cursor(cursor);
+        if self.byte_at(cursor) & flag::NULL_ROW != 0 {
+            return Ok(Some(Cell::NULL));
+        }
+        let (start, len) = (self.field(cursor + at::RECORD), self.field(cursor + at::RECORD_LEN));
+        let record = self.arena.get(start..start + len).unwrap_or_default();
+        Ok(match record::column(record, column)? {
+            Some(value @ (Value::Text(bytes) | Value::Blob(bytes))) => {
+                let offset = (bytes.as_ptr() as usize).wrapping_sub(record.as_ptr() as usize);
+                Some(Cell::in_arena(matches!(value, Value::Blob(_)), start + offset.min(len), bytes.len()))
+            }
+            Some(value) => Some(Cell::number(value)),
+            None => None,
+        })
+    }
+
+    /// The rowid of a cursor's row.
+    pub(crate) fn rowid(&self, cursor: usize) -> Cell {
+        let cursor = self.cursor(cursor);
+        if self.byte_at(cursor) & flag::NULL_ROW != 0 {
+            return Cell::NULL;
+        }
+        Cell::integer(self.rowid_of(cursor))
+    }
+
+    fn rowid_of(&self, cursor: usize) -> i64 {
+        let bytes = self.arena.get(cursor + at::ROWID..).and_then(|rest| rest.first_chunk::<8>());
+        bytes.map_or(0, |bytes| i64::from_le_bytes(*bytes))
+    }
+
+    fn set_rowid(&mut self, cursor: usize, rowid: i64) {
+        if let Some(place) = self.arena.get_mut(cursor + at::ROWID..).and_then(|rest| rest.first_chunk_mut::<8>()) {
+            *place = rowid.to_le_bytes();
+        }
+    }
+
+    /// The record of a cursor's row: offset and length.
+    pub(crate) fn record_of(&self, cursor: usize) -> (usize, usize) {
+        let cursor = self.cursor(cursor);
+        (self.field(cursor + at::RECORD), self.field(cursor + at::RECORD_LEN))
+    }
+
+    fn open(&mut self, cursor: usize, table: usize, flags: u8) -> usize {
+        let slot = usize::from(self.state.slot) + cursor;
+        let cursor = self.cursor(cursor);
+        self.set_byte(cursor + at::FLAGS, flags);
+        self.set_byte(cursor + at::SLOT, slot as u8);
+        self.set_field(cursor + at::TABLE, table);
+        self.set_field(cursor + at::BASE, self.bump);
+        self.set_field(cursor + at::BOUND_LEN, 0);
+        self.set_field(cursor + at::RECORD_LEN, 0);
+        cursor
+    }
+
+    /// All rows of a table.
+    pub(crate) fn scan(&mut self) -> Result<()> {
+        let (cursor, table, backwards) = (self.operand(), self.u16(), self.operand());
+        let flags = if backwards != 0 { flag::BACKWARDS } else { 0 };
+        let cursor = self.open(cursor, table, flags);
+        let mut key = [0; 16];
+        let mut writer = Writer::new(&mut key, 0);
+        schema::begin_key(table as u16, &mut writer);
+        if backwards != 0 {
+            writer.byte(super::key::ABOVE);
+        }
+        let key = writer.finish()?;
+        let slot = usize::from(self.byte_at(cursor + at::SLOT));
+        self.store.seek(slot, key)
+    }
+
+    /// One row by its rowid.
+    pub(crate) fn find(&mut self) -> Result<()> {
+        let (cursor, table) = (self.operand(), self.u16());
+        let wanted = self.pop();
+        let cursor = self.open(cursor, table, flag::ONE);
+        // A rowid compares as an INTEGER column does.
+        let wanted = match Affinity::Numeric.apply_numeric(self.view().value(wanted)) {
+            Value::Integer(i) => Some(i),
+            _ => None,
+        };
+        match wanted {
+            Some(rowid) if self.fetch(cursor, rowid)? => {}
+            _ => self.set_byte(cursor + at::FLAGS, flag::END),
+        }
+        Ok(())
+    }
+
+    /// Reads the row with a rowid to the cursor's place; whether there is one.
+    fn fetch(&mut self, cursor: usize, rowid: i64) -> Result<bool> {
+        let mut key = [0; 16];
+        let key = row_key(self.field(cursor + at::TABLE) as u16, rowid, &mut key);
+        let (bump, end) = (self.bump, self.layout.end);
+        let len = self.arena.len();
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        let found = self.store.get(key, room).map_err(|kind| larger(kind, len))?;
+        let Some(found) = found else { return Ok(false) };
+        self.set_rowid(cursor, rowid);
+        self.set_field(cursor + at::RECORD, bump);
+        self.set_field(cursor + at::RECORD_LEN, found);
+        self.bump = bump + found;
+        Ok(true)
+    }
+
+    /// The next row of a cursor, or jump.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<()> {
+        let (cursor, depth) = (self.operand(), self.operand());
+        self.sp = self.layout.stack + depth * super::cell::CELL;
+        let cursor = self.cursor(cursor);
+        let flags = self.byte_at(cursor);
+        if flags & (flag::END | flag::ONE) != 0 {
+            self.set_byte(cursor, flag::END | flags & flag::NULL_ROW);
+            self.jump_if(flags & flag::END != 0);
+            return Ok(());
+        }
+        self.bump = self.field(cursor + at::BASE);
+        let more = if flags & flag::INDEX != 0 { self.next_of_index(cursor)? } else { self.next_of_table(cursor)? };
+        if !more {
+            self.set_byte(cursor, flags | flag::END);
+        }
+        self.jump_if(!more);
+        Ok(())
+    }
+
+    fn next_of_table(&mut self, cursor: usize) -> Result<bool> {
+        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
+        let slot = usize::from(self.byte_at(cursor + at::SLOT));
+        let backwards = self.byte_at(cursor) & flag::BACKWARDS != 0;
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
+        let Some(entry) = entry.map_err(|kind| larger(kind, len))? else { return Ok(false) };
+        let key = self.arena.get(bump..bump + entry.key).unwrap_or_default();
+        let table = self.field(cursor + at::TABLE);
+        let mut reader = Reader::new(key, 0);
+        if reader.rowid()? != table as i64 {
+            return Ok(false);
+        }
+        if !self.within_bound(cursor, key, backwards) {
+            return Ok(false);
+        }
+        let rowid = reader.rowid()?;
+        self.set_rowid(cursor, rowid);
+        self.set_field(cursor + at::RECORD, bump + entry.key);
+        self.set_field(cursor + at::RECORD_LEN, entry.value);
+        self.bump = bump + entry.key + entry.value;
+        Ok(true)
+    }
+
+    /// Whether a key is within the cursor's far bound: below it, or (kind 1) beginning with it.
+    fn within_bound(&self, cursor: usize, key: &[u8], backwards: bool) -> bool {
+        let len = self.field(cursor + at::BOUND_LEN);
+        if len == 0 {
+            return true;
+        }
+        let start = self.field(cursor + at::BOUND);
+        let bound = self.arena.get(start..start + len).unwrap_or_default();
+        let inclusive = self.byte_at(cursor + at::BOUND_KIND) == 1;
+        (inclusive && key.starts_with(bound)) || if backwards { key > bound } else { key < bound }
+    }
+
+    /// The next entry of an index, and its row.
+    fn next_of_index(&mut self, cursor: usize) -> Result<bool> {
+        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
+        let slot = usize::from(self.byte_at(cursor + at::SLOT));
+        let backwards = self.byte_at(cursor) & flag::BACKWARDS != 0;
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
+        let Some(entry) = entry.map_err(|kind| larger(kind, len))? else { return Ok(false) };
+        let key = self.arena.get(bump..bump + entry.key).unwrap_or_default();
+        let index = self.field(cursor + at::INDEX);
+        let number = super::compile::get16(self.arena, index);
+        let parts = usize::from(self.byte_at(index + 2));
+        let mut reader = Reader::new(key, schema::text_limit(parts));
+        if reader.rowid()? != i64::from(number) || !self.within_bound(cursor, key, backwards) {
+            return Ok(false);
+        }
+        for part in 0..parts {
+            reader.skip_column(schema::order(self.byte_at(index + 3 + part)))?;
+        }
+        let rowid = reader.rowid()?;
+        if !self.fetch(cursor, rowid)? {
+            return Err(ErrorKind::Corrupt);
+        }
+        Ok(true)
+    }
+
+    /// A range of rowids or of an index. The description: flags (1 low bound, 2 it belongs to the range, 4 high bound, 8
+    /// it belongs to the range, 16 backwards), equal parts, then for an index its number, how many parts, and the order of each
+    /// part. On the stack: the equal values, the low bound, the high bound.
+    pub(crate) fn range(&mut self) -> Result<()> {
+        let (cursor, table, description) = (self.operand(), self.u16(), self.u16());
+        let at = self.pc;
+        self.pc += description;
+        let (flags, equal) = (self.byte_at(at), usize::from(self.byte_at(at + 1)));
+        let backwards = flags & 16 != 0;
+        let is_index = description > 2;
+        let mut kind = if backwards { flag::BACKWARDS } else { 0 };
+        if is_index {
+            kind |= flag::INDEX;
+        }
+        let (has_low, has_high) = (flags & 1 != 0, flags & 4 != 0);
+        let values = equal + usize::from(has_low) + usize::from(has_high);
+        let first = self.sp.saturating_sub(values * super::cell::CELL);
+        self.sp = first;
+        let cursor = self.open(cursor, table, kind);
+        self.set_field(cursor + at::INDEX, at + 2);
+        let number = if is_index { super::compile::get16(self.arena, at + 2) } else { table as u16 };
+        let parts = usize::from(self.byte_at(at + 4));
+        // Nothing equals NULL, and nothing is less or greater.
+        for value in 0..values {
+            if self.view().at(first + value * super::cell::CELL).is_null() {
+                self.set_byte(cursor, flag::END);
+                return Ok(());
+            }
+        }
+        let order = |machine: &Self, part: usize| {
+            if is_index { schema::order(machine.byte_at(at + 5 + part)) } else { super::key::Order::default() }
+        };
+        let limit = if is_index { schema::text_limit(parts) } else { usize::MAX };
+        let mut key = [0; schema::KEY];
+        let descending = is_index && order(self, equal).descending;
+        // The smaller end of the keys is the low bound, unless the part is descending.
+        let low_place = has_low.then_some(equal);
+        let high_place = has_high.then_some(equal + usize::from(has_low));
+        let (near, far) = if descending { (high_place, low_place) } else { (low_place, high_place) };
+        let (near_in, far_in) =
+            if descending { (flags & 8 != 0, flags & 2 != 0) } else { (flags & 2 != 0, flags & 8 != 0) };
+        let mut ends = [(near, near_in, false), (far, far_in, true)];
+        if backwards {
+            ends.reverse();
+        }
+        for (turn, (place, inclusive, is_far)) in ends.into_iter().enumerate() {
+            let view = self.view();
+            let mut writer = Writer::new(&mut key, limit);
+            schema::begin_key(number, &mut writer);
+            for part in 0..equal {
+                writer.column(view.at(first + part * super::cell::CELL), order(self, part));
+            }
+            let mut included = true;
+            if let Some(place) = place {
+                let value = view.at(first + place * super::cell::CELL);
+                if is_index {
+                    let cut = writer.column(value, order(self, equal));
+                    // What a cut key excludes, the condition itself must.
+                    included = inclusive || cut;
+                } else {
+                    included = rowid_bound(value, is_far, inclusive, &mut writer);
+                }
+            } else if is_index && is_far == descending && (has_low || has_high) {
+                // NULLs stand at the low end; they are in no range.
+                writer.column(Value::Null, order(self, equal));
+                included = false;
+            }
+            if turn == 0 {
+                // Seeking: before all keys that begin so, or behind them.
+                let behind = if backwards { included } else { !included };
+                if behind {
+                    writer.byte(super::key::ABOVE);
+                }
+                let key = writer.finish()?;
+                let slot = usize::from(self.byte_at(cursor + at::SLOT));
+                self.store.seek(slot, key)?;
+            } else {
+                let (bump, end) = (self.bump, self.layout.end);
+                let written = writer.finish()?;
+                let len = written.len();
+                let total = self.arena.len();
+                match self.arena.get_mut(bump..bump + len) {
+                    Some(place) if bump + len <= end => place.copy_from_slice(written),
+                    _ => return Err(ErrorKind::Limit { needed: total + len }),
+                }
+                self.set_field(cursor + at::BOUND, bump);
+                self.set_field(cursor + at::BOUND_LEN, len);
+                self.set_byte(cursor + at::BOUND_KIND, included.into());
+                self.bump = bump + len;
+                self.set_field(cursor + at::BASE, self.bump);
+            }
+        }
+        Ok(())
+    }
+
+    /// The cursor's row is all NULL, once.
+    pub(crate) fn null_row(&mut self) {
+        let cursor = self.operand();
+        let cursor = self.cursor(cursor);
+        self.set_byte(cursor, flag::NULL_ROW | flag::END);
+    }
+
+    /// A cursor whose rows are made.
+    pub(crate) fn open_rows(&mut self) {
+        let cursor = self.operand();
+        self.open(cursor, 0, 0);
+    }
+
+    /// The columns on the stack are the row of a cursor.
+    pub(crate) fn make_row(&mut self) -> Result<()> {
+        let (cursor, columns) = (self.operand(), self.operand());
+        let first = self.sp.saturating_sub(columns * super::cell::CELL);
+        let (at, len) = self.make_record(first, columns)?;
+        self.sp = first;
+        let cursor = self.cursor(cursor);
+        self.set_byte(cursor, 0);
+        self.set_field(cursor + at::RECORD, at);
+        self.set_field(cursor + at::RECORD_LEN, len);
+        Ok(())
+    }
+
+    /// Makes a record of cells in a row, at the end of the scratch: offset and length.
+    pub(crate) fn make_record(&mut self, first: usize, columns: usize) -> Result<(usize, usize)> {
+        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
+        let (low, high) = self.arena.split_at_mut(bump.min(total));
+        let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
+        let room_len = room.len();
+        let view = super::cell::View { arena: low, sql: self.sql, parameters: self.parameters };
+        let made = record::encode(columns, &|at| view.at(first + at * super::cell::CELL), room);
+        let len = match made {
+            Ok(record) => record.len(),
+            Err(super::value::Fault::BufferTooSmall { needed }) => {
+                return Err(ErrorKind::Limit { needed: total + needed.saturating_sub(room_len) });
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        self.bump = bump + len;
+        Ok((bump, len))
+    }
+
+    /// Pushes the columns of a record in the arena.
+    pub(crate) fn push_record(&mut self, start: usize, len: usize, columns: usize) -> Result<()> {
+        let mut walk = record::Walk::START;
+        for column in 0..columns {
+            let base = self.arena.as_ptr() as usize;
+            let record = self.arena.get(start..start + len).unwrap_or_default();
+            let value = walk.column(record, column)?.unwrap_or(Value::Null);
+            let cell = locate(value, (base, self.arena.len()), b"").unwrap_or(Cell::NULL);
+            self.push(cell);
+        }
+        Ok(())
+    }
+
+    /// Moves a cursor to a rowid; whether there is such a row.
+    pub(crate) fn move_to(&mut self, cursor: usize, table: usize, rowid: i64) -> Result<bool> {
+        let cursor = self.open(cursor, table, flag::ONE);
+        self.fetch(cursor, rowid)
+    }
+}
+
+/// Writes the bound of a range of rowids; whether the rows that begin with it belong to the range. A bound that is no
+/// integer is the next integer towards the inside.
+fn rowid_bound(value: Value<'_>, far: bool, inclusive: bool, writer: &mut Writer<'_>) -> bool {
+    match Affinity::Numeric.apply_numeric(value) {
+        Value::Integer(i) => {
+            writer.rowid(i);
+            inclusive
+        }
+        Value::Real(r) if r >= 9.3e18 || r <= -9.3e18 => {
+            // Beyond all rowids: all or nothing.
+            if r > 0.0 {
+                writer.byte(super::key::ABOVE);
+            }
+            far && r > 0.0 || !far && r < 0.0
+        }
+        Value::Real(r) => {
+            let below = {
+                let cut = r as i64;
+                if (cut as f64) > r { cut - 1 } else { cut }
+            };
+            writer.rowid(below);
+            // Rows up to the integer below are on its low side.
+            far
+        }
+        // Text and blobs are greater than all rowids.
+        _ => {
+            writer.byte(super::key::ABOVE);
+            far
+        }
+    }
+}
+
+/// The memory that would have been enough for a row.
+fn larger(kind: ErrorKind, len: usize) -> ErrorKind {
+    match kind {
+        ErrorKind::Limit { needed } => ErrorKind::Limit { needed: len + needed },
+        other => other,
+    }
+}

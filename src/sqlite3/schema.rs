@@ -1,0 +1,294 @@
+//! The catalog: what tables, indexes and views there are, and how rows are keyed.
+//!
+//! Contract: the store's keys begin with a number, coded as a rowid is ([`super::key`]):
+//!
+//! | number | the rest of the key | value |
+//! |--:|---|---|
+//! | 0 | one byte: which setting | `u` user_version, `n` the next number, `v` the version of this layout |
+//! | 1 | rowid | a row of sqlite_schema: type, name, tbl_name, rootpage, sql |
+//! | 2 | the name of a table, index or view, in small letters | its definition, below |
+//! | 3.. | a table: rowid | the row's record; the rowid column is NULL in it |
+//! | 3.. | an index: columns, rowid | nothing |
+//!
+//! # The definition of a table
+//!
+//! ```text
+//! kind u8 (1 table, 2 view, 3 index) · number u16 · rowid in sqlite_schema u16 · columns u8 · rowid column u8 (ff none)
+//! · indexes u8 · checks u8 · flags u8
+//! column: affinity and flags u8 · collation and flags u8 · place in the primary key u8 · lengths of name, type, default: u8 each · these, default ends in NUL
+//! index: number u16 · flags u8 · columns u8 · (column u8, ff the rowid · descending 1 + collation * 2 u8)...
+//!        · length of its name u8 (0: made by a constraint) · name
+//! check: length u16 · text, ends in NUL
+//! view: length u16 · text of the SELECT, ends in NUL
+//! index: name of its table
+//! ```
+//!
+//! A column's first byte: affinity in bits 0..3, 8 NOT NULL, 10h has a default, 20h added by ALTER TABLE, 40h in the primary key.
+//! Its second: collation in bits 0..2, action on NULL in bits 2..5. An index's flags: 1 unique, 2 primary key,
+//! 4 made by a constraint, action on conflict in bits 3..6.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::error::ErrorKind;
+use super::key;
+use super::program::word;
+use super::store::Store;
+
+/// The number of the settings.
+pub(crate) const SETTINGS: u16 = 0;
+/// The number of sqlite_schema.
+pub(crate) const SCHEMA: u16 = 1;
+/// The number of the definitions.
+pub(crate) const NAMES: u16 = 2;
+/// The first number of a table or index.
+pub(crate) const FIRST: u16 = 3;
+
+/// The longest text of a column in a key; [`super::key`] cuts there.
+pub(crate) const TEXT_LIMIT: usize = 96;
+/// The longest key larder makes.
+pub(crate) const KEY: usize = 255;
+
+pub(crate) const TABLE: u8 = 1;
+pub(crate) const VIEW: u8 = 2;
+pub(crate) const INDEX: u8 = 3;
+/// No column: the rowid.
+pub(crate) const ROWID: u8 = 0xff;
+/// Bytes before the columns.
+pub(crate) const HEADER: usize = 10;
+
+/// A definition, as it is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Definition<'a>(pub(crate) &'a [u8]);
+
+/// A column of a definition.
+#[derive(Clone, Copy)]
+pub(crate) struct Column<'a> {
+    /// Affinity, 0 BLOB to 4 REAL.
+    pub(crate) affinity: u8,
+    pub(crate) not_null: bool,
+    pub(crate) has_default: bool,
+    pub(crate) added: bool,
+    /// Its place in the primary key, from 1; 0 if it is not in it.
+    pub(crate) primary: u8,
+    /// 0 BINARY, 1 NOCASE, 2 RTRIM.
+    pub(crate) collation: u8,
+    /// What to do with NULL.
+    pub(crate) action: u8,
+    pub(crate) name: &'a [u8],
+    pub(crate) type_name: &'a [u8],
+    pub(crate) default: &'a [u8],
+    /// Where the text of the default is in the definition.
+    pub(crate) default_at: usize,
+    /// Where the next column is.
+    next: usize,
+}
+
+/// An index of a definition.
+#[derive(Clone, Copy)]
+#[allow(dead_code)]
+pub(crate) struct Index<'a> {
+    pub(crate) number: u16,
+    pub(crate) unique: bool,
+    pub(crate) primary: bool,
+    pub(crate) automatic: bool,
+    pub(crate) action: u8,
+    pub(crate) columns: u8,
+    /// Pairs of column and order.
+    pub(crate) parts: &'a [u8],
+    pub(crate) name: &'a [u8],
+    /// Where it is in the definition, and where the next is.
+    pub(crate) at: usize,
+    pub(crate) next: usize,
+}
+
+impl Index<'_> {
+    /// Column and order of a part; order: 1 descending, collation * 2.
+    pub(crate) fn part(&self, at: usize) -> (u8, u8) {
+        let byte = |at: usize| self.parts.get(at).copied().unwrap_or(0);
+        (byte(2 * at), byte(2 * at + 1))
+    }
+}
+
+/// How a part of an index is ordered in keys.
+pub(crate) fn order(byte: u8) -> key::Order {
+    key::Order { collation: collation(byte >> 1 & 3), descending: byte & 1 != 0 }
+}
+
+/// The collation with this number.
+pub(crate) fn collation(number: u8) -> super::value::Collation {
+    match number {
+        1 => super::value::Collation::NoCase,
+        2 => super::value::Collation::RTrim,
+        _ => super::value::Collation::Binary,
+    }
+}
+
+/// The affinity with this number.
+pub(crate) fn affinity(number: u8) -> super::value::Affinity {
+    use super::value::Affinity;
+    match number {
+        1 => Affinity::Text,
+        2 => Affinity::Numeric,
+        3 => Affinity::Integer,
+        4 => Affinity::Real,
+        _ => Affinity::Blob,
+    }
+}
+
+impl<'a> Definition<'a> {
+    fn byte(&self, at: usize) -> u8 {
+        self.0.get(at).copied().unwrap_or(0)
+    }
+    fn slice(&self, at: usize, len: usize) -> &'a [u8] {
+        self.0.get(at..at.saturating_add(len)).unwrap_or_default()
+    }
+    pub(crate) fn kind(&self) -> u8 {
+        self.byte(0)
+    }
+    pub(crate) fn number(&self) -> u16 {
+        word(self.0, 1)
+    }
+    /// Rowid of its row in sqlite_schema.
+    #[allow(dead_code)]
+    pub(crate) fn row(&self) -> u16 {
+        word(self.0, 3)
+    }
+    pub(crate) fn columns(&self) -> u8 {
+        self.byte(5)
+    }
+    pub(crate) fn rowid_column(&self) -> u8 {
+        self.byte(6)
+    }
+    pub(crate) fn indexes(&self) -> u8 {
+        self.byte(7)
+    }
+    pub(crate) fn checks(&self) -> u8 {
+        self.byte(8)
+    }
+
+    fn column_at(&self, at: usize) -> Column<'a> {
+        let (flags, more) = (self.byte(at), self.byte(at + 1));
+        let (name, kind, default) = (self.byte(at + 3), self.byte(at + 4), self.byte(at + 5));
+        let name_at = at + 6;
+        let type_at = name_at + usize::from(name);
+        let default_at = type_at + usize::from(kind);
+        Column {
+            affinity: flags & 7,
+            not_null: flags & 8 != 0,
+            has_default: flags & 0x10 != 0,
+            added: flags & 0x20 != 0,
+            primary: self.byte(at + 2),
+            collation: more & 3,
+            action: more >> 2 & 7,
+            name: self.slice(name_at, name.into()),
+            type_name: self.slice(type_at, kind.into()),
+            default: self.slice(default_at, default.into()),
+            default_at,
+            next: default_at + usize::from(default) + 1,
+        }
+    }
+
+    /// All columns in order.
+    pub(crate) fn each_column(self) -> impl Iterator<Item = Column<'a>> {
+        let mut at = HEADER;
+        (0..self.columns()).map(move |_| {
+            let column = self.column_at(at);
+            at = column.next;
+            column
+        })
+    }
+
+    /// One column, counted from 0.
+    pub(crate) fn column(&self, wanted: u8) -> Option<Column<'a>> {
+        self.each_column().nth(wanted.into())
+    }
+
+    /// Where the indexes begin.
+    pub(crate) fn indexes_at(&self) -> usize {
+        self.each_column().last().map_or(HEADER, |column| column.next)
+    }
+
+    /// The index at an offset.
+    pub(crate) fn index_at(&self, at: usize) -> Index<'a> {
+        let (flags, columns) = (self.byte(at + 2), self.byte(at + 3));
+        let name_at = at + 4 + 2 * usize::from(columns);
+        let name = usize::from(self.byte(name_at));
+        Index {
+            number: word(self.0, at),
+            unique: flags & 1 != 0,
+            primary: flags & 2 != 0,
+            automatic: flags & 4 != 0,
+            action: flags >> 3 & 7,
+            columns,
+            parts: self.slice(at + 4, 2 * usize::from(columns)),
+            name: self.slice(name_at + 1, name),
+            at,
+            next: name_at + 1 + name,
+        }
+    }
+
+    /// All indexes in order.
+    pub(crate) fn each_index(self) -> impl Iterator<Item = Index<'a>> {
+        let mut at = self.indexes_at();
+        (0..self.indexes()).map(move |_| {
+            let index = self.index_at(at);
+            at = index.next;
+            index
+        })
+    }
+
+    /// Where the checks begin.
+    pub(crate) fn checks_at(&self) -> usize {
+        self.each_index().last().map_or_else(|| self.indexes_at(), |index| index.next)
+    }
+
+    /// Offset of the text of each check.
+    pub(crate) fn each_check(self) -> impl Iterator<Item = usize> + 'a {
+        let mut at = self.checks_at();
+        (0..self.checks()).map(move |_| {
+            let text = at + 2;
+            at = text + usize::from(word(self.0, at)) + 1;
+            text
+        })
+    }
+}
+
+/// Begins a key: the number.
+pub(crate) fn begin_key(number: u16, out: &mut key::Writer<'_>) {
+    out.rowid(number.into());
+}
+
+/// The key of a definition: the name in small letters.
+pub(crate) fn name_key(name: impl Iterator<Item = u8>, out: &mut [u8; KEY]) -> Result<&[u8], ErrorKind> {
+    let mut writer = key::Writer::new(out, TEXT_LIMIT);
+    begin_key(NAMES, &mut writer);
+    name.for_each(|byte| writer.byte(byte.to_ascii_lowercase()));
+    writer.finish().map_err(|_| ErrorKind::TooBig)
+}
+
+/// Reads the definition of this name into the front of `buf`; its length.
+pub(crate) fn load(
+    store: &mut dyn Store,
+    name: impl Iterator<Item = u8>,
+    buf: &mut [u8],
+) -> Result<Option<usize>, ErrorKind> {
+    let mut key = [0; KEY];
+    store.get(name_key(name, &mut key)?, buf)
+}
+
+/// The definition of sqlite_schema itself.
+pub(crate) const OF_SCHEMA: &[u8] = b"\x01\x01\0\0\0\x05\xff\0\0\0\
+    \x01\0\0\x04\x04\0typeTEXT\0\
+    \x01\0\0\x04\x04\0nameTEXT\0\
+    \x01\0\0\x08\x04\0tbl_nameTEXT\0\
+    \x03\0\0\x08\x03\0rootpageINT\0\
+    \x01\0\0\x03\x04\0sqlTEXT\0";
+
+/// Whether a name is that of sqlite_schema.
+pub(crate) fn is_schema_name(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"sqlite_schema") || name.eq_ignore_ascii_case(b"sqlite_master")
+}
+
+/// The longest text of a column in the keys of an index with so many columns.
+pub(crate) fn text_limit(columns: usize) -> usize {
+    (200 / columns.max(1)).min(TEXT_LIMIT)
+}

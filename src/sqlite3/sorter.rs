@@ -1,0 +1,650 @@
+//! Stages: what sorts, groups and remembers rows in a fixed stretch of the lent bytes.
+//!
+//! Contract: ORDER BY, GROUP BY and the like are one operator: it keeps the smallest keys above a watermark, as many as
+//! fit, and forgets the larger ones. When the loops have run through, what was kept is complete and comes out in order;
+//! if anything was forgotten, the loops run again, with the last key as the watermark. Memory decides how
+//! often they run, never what comes out.
+//!
+//! A stage in the lent bytes:
+//!
+//! ```text
+//! kind u8 · flags u8 · area: begin u16, end u16 · end of entries u16 · entries u16 · length of the watermark u16
+//! · rows seen u32 · first row of the chunk u32 · first row behind it u32 · entry at hand u16 · two numbers u8 · phase u8
+//! · last entry u16 · free u8 · emitted u32
+//! ```
+//!
+//! In the area: the watermark, then entries in the order of their keys: length u16 · length of the key u16 · key · the rest.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::cell::CELL;
+use super::error::ErrorKind;
+use super::key::Writer;
+use super::schema;
+use super::stage;
+use super::value::Value;
+use super::vm::{Machine, Result, STAGE};
+
+/// Fields of a stage.
+#[rustfmt::skip]
+pub(crate) mod at {
+    pub(crate) const KIND: usize = 0;
+    pub(crate) const FLAGS: usize = 1;
+    pub(crate) const AREA: usize = 2;
+    pub(crate) const LIMIT: usize = 4;
+    pub(crate) const USED: usize = 6;
+    pub(crate) const COUNT: usize = 8;
+    pub(crate) const MARK: usize = 10;
+    pub(crate) const SEQUENCE: usize = 12;
+    pub(crate) const FROM: usize = 16;
+    pub(crate) const BEHIND: usize = 20;
+    pub(crate) const CURRENT: usize = 24;
+    pub(crate) const A: usize = 26;
+    pub(crate) const B: usize = 27;
+    pub(crate) const PHASE: usize = 28;
+    pub(crate) const LAST: usize = 30;
+    pub(crate) const BUMP: usize = 36;
+}
+
+/// Flags of a stage.
+#[rustfmt::skip]
+pub(crate) mod flag {
+    /// Something was forgotten: another pass is needed.
+    pub(crate) const MORE: u8 = 1;
+    /// There is a watermark.
+    pub(crate) const MARKED: u8 = 2;
+    /// The group at hand is new.
+    pub(crate) const FRESH: u8 = 4;
+    /// This row gives the bare columns.
+    pub(crate) const HIT: u8 = 8;
+    /// The group at hand was forgotten.
+    pub(crate) const LOST: u8 = 16;
+    /// Reading has begun.
+    pub(crate) const READING: u8 = 32;
+}
+
+/// Bytes before the key of an entry.
+pub(crate) const HEAD: usize = 4;
+
+impl Machine<'_> {
+    pub(crate) fn stage(&self, stage: usize) -> usize {
+        self.layout.stages + stage * STAGE
+    }
+
+    pub(crate) fn get8(&self, at: usize) -> u8 {
+        self.arena.get(at).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn put8(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.arena.get_mut(at) {
+            *place = byte;
+        }
+    }
+
+    fn get32(&self, at: usize) -> u32 {
+        self.arena.get(at..).and_then(|rest| rest.first_chunk::<4>()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn put32(&mut self, at: usize, value: u32) {
+        if let Some(place) = self.arena.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
+            *place = value.to_le_bytes();
+        }
+    }
+
+    pub(crate) fn stage_flag(&self, stage: usize, bit: u8) -> bool {
+        self.get8(stage + at::FLAGS) & bit != 0
+    }
+
+    pub(crate) fn set_stage_flag(&mut self, stage: usize, bit: u8, on: bool) {
+        let flags = self.get8(stage + at::FLAGS);
+        self.put8(stage + at::FLAGS, if on { flags | bit } else { flags & !bit });
+    }
+
+    /// The stage's area is too small for what it must hold.
+    pub(crate) fn stage_limit(&self, more: usize) -> ErrorKind {
+        let stages = usize::from(self.program.most.stages).max(1);
+        ErrorKind::Limit { needed: self.arena.len() + (more.max(16) * stages * 4).div_ceil(3) }
+    }
+
+    /// A stage begins: nothing was seen.
+    pub(crate) fn stage_start(&mut self) -> Result<()> {
+        let (number, kind, a, b) = (self.operand(), self.operand(), self.operand(), self.operand());
+        let stage = self.stage(number);
+        let area = self.layout.end + number * self.layout.share;
+        if let Some(block) = self.arena.get_mut(stage..stage + STAGE) {
+            block.fill(0);
+        }
+        self.put8(stage + at::KIND, kind as u8);
+        self.set_field(stage + at::AREA, area);
+        self.set_field(stage + at::LIMIT, area + self.layout.share);
+        self.set_field(stage + at::USED, area);
+        self.put8(stage + at::A, a as u8);
+        self.put8(stage + at::B, b as u8);
+        if kind as u8 != stage::ROWSET {
+            self.state.seen = self.session.writes;
+        }
+        Ok(())
+    }
+
+    /// A pass begins: what the last one kept came out, its largest key is the watermark.
+    pub(crate) fn stage_pass(&mut self) {
+        let number = self.operand();
+        let stage = self.stage(number);
+        let area = self.field(stage + at::AREA);
+        let kind = self.get8(stage + at::KIND);
+        if kind == stage::DISTINCT {
+            return;
+        }
+        if matches!(kind, stage::SORT | stage::UNIQUE | stage::GROUP) && self.stage_flag(stage, flag::MORE) {
+            let last = self.field(stage + at::LAST);
+            let len = self.field(last + 2);
+            self.arena.copy_within(last + HEAD..last + HEAD + len, area);
+            self.set_field(stage + at::MARK, len);
+            self.set_stage_flag(stage, flag::MARKED, true);
+        }
+        let start = area + self.field(stage + at::MARK);
+        self.set_field(stage + at::USED, start);
+        self.set_field(stage + at::COUNT, 0);
+        self.set_field(stage + at::CURRENT, 0);
+        self.put32(stage + at::SEQUENCE, 0);
+        self.set_stage_flag(stage, flag::MORE | flag::READING, false);
+        if self.get8(stage + at::KIND) == stage::SINGLE {
+            self.new_group(stage, start);
+        }
+    }
+
+    /// Jumps back if another pass is needed.
+    pub(crate) fn stage_more(&mut self) -> Result<()> {
+        let number = self.operand();
+        let stage = self.stage(number);
+        let mut more = self.stage_flag(stage, flag::MORE);
+        if self.get8(stage + at::KIND) == stage::DISTINCT {
+            more = self.distinct_more(stage);
+        }
+        if more && self.session.writes != self.state.seen {
+            return Err(ErrorKind::Busy);
+        }
+        if !more {
+            self.bump = self.bump.max(self.layout.scratch);
+        }
+        self.jump_if(more);
+        Ok(())
+    }
+
+    fn next_sequence(&mut self, stage: usize) -> u32 {
+        let sequence = self.get32(stage + at::SEQUENCE);
+        self.put32(stage + at::SEQUENCE, sequence.wrapping_add(1));
+        sequence
+    }
+
+    /// Writes the key of the topmost values, by the orders that stand in the program, at the end of the scratch; its
+    /// length. The values are popped.
+    pub(crate) fn make_key(&mut self, orders: usize, count: usize, sequence: Option<u32>) -> Result<usize> {
+        let first = self.sp.saturating_sub(count * CELL);
+        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
+        let (low, high) = self.arena.split_at_mut(bump.min(total));
+        let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
+        let room_len = room.len();
+        let view = super::cell::View { arena: low, sql: self.sql, parameters: self.parameters };
+        let mut writer = Writer::new(room, usize::MAX);
+        for key in 0..count {
+            let order = view.arena.get(orders + key).copied().unwrap_or(0);
+            let value = view.at(first + key * CELL);
+            if order & 8 != 0 {
+                // NULLs at the other end.
+                let last = order & 1 == 0;
+                writer.byte(u8::from(value.is_null() == last));
+            }
+            writer.column(value, schema::order(order & 7));
+        }
+        if let Some(sequence) = sequence {
+            writer.bytes(&sequence.to_be_bytes());
+        }
+        let len = writer.len();
+        if writer.finish().is_err() {
+            return Err(ErrorKind::Limit { needed: total + len.saturating_sub(room_len) });
+        }
+        self.sp = first;
+        Ok(len)
+    }
+
+    /// The key of an entry.
+    fn entry_key(&self, entry: usize) -> &[u8] {
+        let len = self.field(entry + 2);
+        self.arena.get(entry + HEAD..entry + HEAD + len).unwrap_or_default()
+    }
+
+    fn new_key(&self, len: usize) -> &[u8] {
+        self.arena.get(self.bump..self.bump + len).unwrap_or_default()
+    }
+
+    /// Where a key of the scratch belongs: the entry that has it, or the one before which it would stand. `None` if it is not its turn.
+    fn search(&mut self, stage: usize, len: usize) -> Option<(usize, bool)> {
+        let (area, mark) = (self.field(stage + at::AREA), self.field(stage + at::MARK));
+        let key = self.new_key(len);
+        if self.stage_flag(stage, flag::MARKED) && key <= self.arena.get(area..area + mark).unwrap_or_default() {
+            return None;
+        }
+        let (count, used) = (self.field(stage + at::COUNT), self.field(stage + at::USED));
+        if count == 0 {
+            return Some((used, false));
+        }
+        match key.cmp(self.entry_key(self.field(stage + at::LAST))) {
+            // What was forgotten before was larger than all that is kept, and this is too.
+            core::cmp::Ordering::Greater if self.stage_flag(stage, flag::MORE) => return None,
+            core::cmp::Ordering::Greater => return Some((used, false)),
+            core::cmp::Ordering::Equal => return Some((self.field(stage + at::LAST), true)),
+            core::cmp::Ordering::Less => {}
+        }
+        let mut entry = area + mark;
+        while entry < used {
+            match key.cmp(self.entry_key(entry)) {
+                core::cmp::Ordering::Less => break,
+                core::cmp::Ordering::Equal => return Some((entry, true)),
+                core::cmp::Ordering::Greater => entry += self.field(entry).max(HEAD),
+            }
+        }
+        Some((entry, false))
+    }
+
+    /// Forgets the last entry.
+    fn forget_last(&mut self, stage: usize) {
+        let last = self.field(stage + at::LAST);
+        let count = self.field(stage + at::COUNT);
+        self.set_field(stage + at::USED, last);
+        self.set_field(stage + at::COUNT, count.saturating_sub(1));
+        self.find_last(stage);
+    }
+
+    /// Looks for the last entry.
+    fn find_last(&mut self, stage: usize) {
+        let used = self.field(stage + at::USED);
+        let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
+        let mut last = entry;
+        while entry < used {
+            last = entry;
+            entry += self.field(entry).max(HEAD);
+        }
+        self.set_field(stage + at::LAST, last);
+    }
+
+    /// Makes room for an entry of `len` bytes before another one; false if it is not its turn.
+    fn make_room(&mut self, stage: usize, entry: usize, len: usize) -> Result<bool> {
+        let limit = self.field(stage + at::LIMIT);
+        loop {
+            let used = self.field(stage + at::USED);
+            if used + len <= limit {
+                self.arena.copy_within(entry..used, entry + len);
+                self.set_field(stage + at::USED, used + len);
+                let count = self.field(stage + at::COUNT);
+                self.set_field(stage + at::COUNT, count + 1);
+                let last = self.field(stage + at::LAST);
+                self.set_field(stage + at::LAST, if entry >= used { entry } else { last + len });
+                return Ok(true);
+            }
+            if self.field(stage + at::COUNT) == 0 {
+                return Err(self.stage_limit(len + used - limit.min(used)));
+            }
+            self.set_stage_flag(stage, flag::MORE, true);
+            if entry >= used {
+                return Ok(false);
+            }
+            self.forget_last(stage);
+        }
+    }
+
+    // ---- ORDER BY
+
+    /// Most rows that a sorter needs, by LIMIT and OFFSET.
+    fn wanted(&self, stage: usize) -> Option<i64> {
+        let limit = self.get8(stage + at::A);
+        let offset = self.get8(stage + at::B);
+        if limit == 0xff {
+            return None;
+        }
+        let limit = self.local(limit.into()).as_integer().filter(|&limit| limit >= 0)?;
+        let offset = if offset == 0xff { 0 } else { self.local(offset.into()).as_integer().unwrap_or(0).max(0) };
+        limit.checked_add(offset)
+    }
+
+    pub(crate) fn sort_insert(&mut self) -> Result<()> {
+        let (number, columns, keys) = (self.operand(), self.operand(), self.u16());
+        let orders = self.pc;
+        self.pc += keys;
+        let stage = self.stage(number);
+        let sequence = self.next_sequence(stage);
+        let unique = self.get8(stage + at::KIND) == stage::UNIQUE;
+        let key = self.make_key(orders, keys, if unique { None } else { Some(sequence) })?;
+        let Some((entry, false)) = self.search(stage, key) else { return Ok(()) };
+        // With a LIMIT, rows behind the last that is wanted are of no use.
+        let wanted = self.wanted(stage);
+        let full = wanted.is_some_and(|wanted| self.field(stage + at::COUNT) as i64 >= wanted);
+        if full && entry >= self.field(stage + at::USED) {
+            return Ok(());
+        }
+        let bump = self.bump;
+        self.bump += key;
+        let (record, len) = self.make_record(self.sp.saturating_sub(columns * CELL), columns)?;
+        self.bump = bump;
+        if full {
+            self.forget_last(stage);
+        }
+        let size = HEAD + key + len;
+        if self.make_room(stage, entry, size)? {
+            self.set_field(entry, size);
+            self.set_field(entry + 2, key);
+            self.arena.copy_within(bump..bump + key, entry + HEAD);
+            self.arena.copy_within(record..record + len, entry + HEAD + key);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sort_next(&mut self) -> Result<()> {
+        let (number, columns, depth) = (self.operand(), self.operand(), self.operand());
+        let stage = self.stage(number);
+        self.sp = self.layout.stack + depth * CELL;
+        let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
+        if self.stage_flag(stage, flag::READING) {
+            entry = self.field(stage + at::CURRENT);
+            self.bump = self.field(stage + at::BUMP);
+        } else {
+            self.set_stage_flag(stage, flag::READING, true);
+            self.set_field(stage + at::BUMP, self.bump);
+        }
+        if entry >= self.field(stage + at::USED) {
+            self.jump_if(true);
+            return Ok(());
+        }
+        let (size, key) = (self.field(entry), self.field(entry + 2));
+        self.set_field(stage + at::CURRENT, entry + size);
+        self.push_record(entry + HEAD + key, size.saturating_sub(HEAD + key), columns)?;
+        self.jump_if(false);
+        Ok(())
+    }
+
+    // ---- DISTINCT
+
+    /// Rows come out in the order in which they are first seen. While all keys fit, they come out at once. When the area is
+    /// full at a row, the loops run thrice for each further chunk: to gather its keys (phase 1), to strike out those that
+    /// rows before the chunk have too (2), and to let the others through (3).
+    pub(crate) fn distinct(&mut self) -> Result<()> {
+        let (number, columns) = (self.operand(), self.u16());
+        let orders = self.pc;
+        self.pc += columns;
+        let stage = self.stage(number);
+        let row = self.next_sequence(stage);
+        let (from, behind) = (self.get32(stage + at::FROM), self.get32(stage + at::BEHIND));
+        let phase = self.get8(stage + at::PHASE);
+        let full = self.stage_flag(stage, flag::LOST);
+        let mine = match phase {
+            0 | 1 => row >= from && !full,
+            2 => row < from,
+            _ => row >= from && (!full || row < behind),
+        };
+        if !mine {
+            self.jump_if(true);
+            return Ok(());
+        }
+        let sp = self.sp;
+        let len = self.make_key(orders, columns, None)?;
+        self.sp = sp;
+        let used = self.field(stage + at::USED);
+        let mut entry = self.field(stage + at::AREA);
+        let key = self.new_key(len);
+        while entry < used && self.entry_key(entry) != key {
+            entry += self.field(entry) & 0x7fff;
+        }
+        let known = entry < used;
+        let struck = known && self.field(entry) & 0x8000 != 0;
+        let mut pass = false;
+        match phase {
+            0 | 1 if !known => {
+                let size = HEAD + len;
+                if used + size > self.field(stage + at::LIMIT) {
+                    if used == self.field(stage + at::AREA) {
+                        return Err(self.stage_limit(size));
+                    }
+                    self.set_stage_flag(stage, flag::LOST, true);
+                    self.put32(stage + at::BEHIND, row);
+                } else {
+                    self.set_field(used, size);
+                    self.set_field(used + 2, len);
+                    let bump = self.bump;
+                    self.arena.copy_within(bump..bump + len, used + HEAD);
+                    self.set_field(stage + at::USED, used + size);
+                    pass = phase == 0;
+                }
+            }
+            2 if known => self.set_field(entry, self.field(entry) | 0x8000),
+            3 if known && !struck => {
+                self.set_field(entry, self.field(entry) | 0x8000);
+                pass = true;
+            }
+            _ => {}
+        }
+        self.jump_if(!pass);
+        Ok(())
+    }
+
+    /// The next phase; whether there is one.
+    fn distinct_more(&mut self, stage: usize) -> bool {
+        self.put32(stage + at::SEQUENCE, 0);
+        let phase = match self.get8(stage + at::PHASE) {
+            1 => 2,
+            2 => 3,
+            _ if !self.stage_flag(stage, flag::LOST) => return false,
+            _ => {
+                let behind = self.get32(stage + at::BEHIND);
+                self.put32(stage + at::FROM, behind);
+                self.set_stage_flag(stage, flag::LOST, false);
+                let area = self.field(stage + at::AREA);
+                self.set_field(stage + at::USED, area);
+                1
+            }
+        };
+        self.put8(stage + at::PHASE, phase);
+        true
+    }
+
+    // ---- groups: where they are
+
+    /// Room for a new group's entry, its fields empty: one for each aggregate, one for the bare columns, one for each set of values seen.
+    fn new_group(&mut self, stage: usize, entry: usize) {
+        let fields = 2 * usize::from(self.get8(stage + at::A)) + 1;
+        let size = HEAD + 2 * fields;
+        self.set_field(entry, size);
+        self.set_field(entry + 2, 0);
+        for field in 0..fields {
+            self.set_field(entry + HEAD + 2 * field, 0);
+        }
+        self.set_field(stage + at::USED, entry + size);
+        self.set_field(stage + at::COUNT, 1);
+        self.set_field(stage + at::LAST, entry);
+        self.set_field(stage + at::CURRENT, entry);
+        self.set_stage_flag(stage, flag::FRESH, true);
+        self.set_stage_flag(stage, flag::LOST, false);
+    }
+
+    pub(crate) fn group_find(&mut self) -> Result<()> {
+        let (number, keys) = (self.operand(), self.u16());
+        let orders = self.pc;
+        self.pc += keys;
+        let stage = self.stage(number);
+        let len = self.make_key(orders, keys, None)?;
+        let Some((entry, known)) = self.search(stage, len) else {
+            self.jump_if(true);
+            return Ok(());
+        };
+        self.set_stage_flag(stage, flag::FRESH, !known);
+        self.set_stage_flag(stage, flag::LOST, false);
+        if !known {
+            let fields = 2 * usize::from(self.get8(stage + at::A)) + 1;
+            let size = HEAD + len + 2 * fields;
+            if !self.make_room(stage, entry, size)? {
+                self.jump_if(true);
+                return Ok(());
+            }
+            self.set_field(entry, size);
+            self.set_field(entry + 2, len);
+            let bump = self.bump;
+            self.arena.copy_within(bump..bump + len, entry + HEAD);
+            for field in 0..fields {
+                self.set_field(entry + HEAD + len + 2 * field, 0);
+            }
+        }
+        self.set_field(stage + at::CURRENT, entry);
+        self.jump_if(false);
+        Ok(())
+    }
+
+    /// A field of the group at hand: offset of its bytes, and how many they are.
+    pub(crate) fn group_field(&self, stage: usize, field: usize) -> (usize, usize) {
+        let entry = self.field(stage + at::CURRENT);
+        let mut place = entry + HEAD + self.field(entry + 2);
+        for _ in 0..field {
+            place += 2 + self.field(place);
+        }
+        (place + 2, self.field(place))
+    }
+
+    /// Makes a field of the group at hand `len` bytes long, and gives its offset; `None` if the group is forgotten for that.
+    pub(crate) fn resize_field(&mut self, stage: usize, field: usize, len: usize) -> Result<Option<usize>> {
+        let (place, before) = self.group_field(stage, field);
+        if len == before {
+            return Ok(Some(place));
+        }
+        let limit = self.field(stage + at::LIMIT);
+        loop {
+            let used = self.field(stage + at::USED);
+            if used + len - before.min(used + len) <= limit {
+                let entry = self.field(stage + at::CURRENT);
+                self.arena.copy_within(place + before..used, place + len);
+                self.set_field(place - 2, len);
+                self.set_field(entry, self.field(entry) + len - before);
+                self.set_field(stage + at::USED, used + len - before);
+                let last = self.field(stage + at::LAST);
+                if last > entry {
+                    self.set_field(stage + at::LAST, last + len - before);
+                }
+                return Ok(Some(place));
+            }
+            if self.field(stage + at::COUNT) <= 1 {
+                return Err(self.stage_limit(len - before));
+            }
+            let last = self.field(stage + at::LAST);
+            self.set_stage_flag(stage, flag::MORE, true);
+            self.forget_last(stage);
+            if last == self.field(stage + at::CURRENT) {
+                self.set_stage_flag(stage, flag::LOST, true);
+                return Ok(None);
+            }
+        }
+    }
+
+    pub(crate) fn group_next(&mut self) {
+        let (number, depth) = (self.operand(), self.operand());
+        let stage = self.stage(number);
+        self.sp = self.layout.stack + depth * CELL;
+        let entry = if self.stage_flag(stage, flag::READING) {
+            self.bump = self.field(stage + at::BUMP);
+            let entry = self.field(stage + at::CURRENT);
+            entry + self.field(entry)
+        } else {
+            self.set_stage_flag(stage, flag::READING, true);
+            self.set_field(stage + at::BUMP, self.bump);
+            self.field(stage + at::AREA) + self.field(stage + at::MARK)
+        };
+        self.set_field(stage + at::CURRENT, entry);
+        let done = entry >= self.field(stage + at::USED);
+        self.jump_if(done);
+    }
+
+    // ---- sets of rowids
+
+    pub(crate) fn rowset_add(&mut self) -> Result<()> {
+        let (number, cursor) = (self.operand(), self.operand());
+        let stage = self.stage(number);
+        let rowid = self.rowid(cursor).as_integer().unwrap_or(0);
+        let used = self.field(stage + at::USED);
+        let (area, limit) = (self.field(stage + at::AREA), self.field(stage + at::LIMIT));
+        // Differences take one byte where rowids follow one another; the last rowid stands in the stage.
+        let before = i64::from_le_bytes(
+            self.arena.get(stage + at::SEQUENCE..).and_then(|rest| rest.first_chunk::<8>()).copied().unwrap_or([0; 8]),
+        );
+        let difference = rowid.wrapping_sub(before);
+        let mut rest = (difference << 1 ^ difference >> 63) as u64;
+        let mut place = used;
+        loop {
+            if place >= limit {
+                let _ = area;
+                return Err(self.stage_limit(256));
+            }
+            let byte = (rest & 0x7f) as u8;
+            rest >>= 7;
+            self.put8(place, byte | if rest != 0 { 0x80 } else { 0 });
+            place += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.set_field(stage + at::USED, place);
+        self.put_rowid(stage, rowid);
+        Ok(())
+    }
+
+    fn put_rowid(&mut self, stage: usize, rowid: i64) {
+        if let Some(place) = self.arena.get_mut(stage + at::SEQUENCE..).and_then(|rest| rest.first_chunk_mut::<8>()) {
+            *place = rowid.to_le_bytes();
+        }
+    }
+
+    pub(crate) fn rowset_next(&mut self) -> Result<()> {
+        let (number, cursor, table) = (self.operand(), self.operand(), self.u16());
+        let stage = self.stage(number);
+        if !self.stage_flag(stage, flag::READING) {
+            self.set_stage_flag(stage, flag::READING, true);
+            let area = self.field(stage + at::AREA);
+            self.set_field(stage + at::CURRENT, area);
+            self.set_field(stage + at::BUMP, self.bump);
+            self.put_rowid(stage, 0);
+        }
+        loop {
+            self.bump = self.field(stage + at::BUMP);
+            let mut place = self.field(stage + at::CURRENT);
+            if place >= self.field(stage + at::USED) {
+                self.jump_if(true);
+                return Ok(());
+            }
+            let (mut rest, mut shift) = (0u64, 0u32);
+            loop {
+                let byte = self.get8(place);
+                place += 1;
+                rest |= u64::from(byte & 0x7f) << shift.min(63);
+                shift += 7;
+                if byte & 0x80 == 0 || shift > 63 {
+                    break;
+                }
+            }
+            self.set_field(stage + at::CURRENT, place);
+            let difference = (rest >> 1) as i64 ^ -((rest & 1) as i64);
+            let before = i64::from_le_bytes(
+                self.arena
+                    .get(stage + at::SEQUENCE..)
+                    .and_then(|rest| rest.first_chunk::<8>())
+                    .copied()
+                    .unwrap_or([0; 8]),
+            );
+            let rowid = before.wrapping_add(difference);
+            self.put_rowid(stage, rowid);
+            // A row that is gone by now was deleted by a REPLACE of this statement.
+            if self.move_to(cursor, table, rowid)? {
+                self.jump_if(false);
+                return Ok(());
+            }
+        }
+    }
+
+    /// The value at an offset of the program's stack.
+    pub(crate) fn value_at(&self, at: usize) -> Value<'_> {
+        self.view().at(at)
+    }
+}

@@ -1,0 +1,709 @@
+//! Where names come from: the tables of a FROM, and what a column's name means.
+//!
+//! Contract: a frame is a SELECT (or a statement that writes) that is being compiled; a source is one table of its FROM,
+//! with its definition read from the catalog. Both are blocks of 16-bit fields on the compiler's stack. A name is looked
+//! for in the sources of the innermost frame, then outwards; then it may be the alias of a result column.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::compile::*;
+use super::error::{ErrorKind, Result};
+use super::expression::mark;
+use super::program::{self, Op};
+use super::schema::{self, Definition, ROWID};
+use super::token::{Kind, Token};
+
+/// Fields of a frame.
+#[rustfmt::skip]
+pub(crate) mod f {
+    pub(crate) const PARENT: usize = 0;
+    pub(crate) const STEP: usize = 1;
+    /// First source, last source, how many.
+    pub(crate) const SOURCES: usize = 2;
+    pub(crate) const LAST: usize = 3;
+    pub(crate) const COUNT: usize = 4;
+    /// 0: columns are those of cursors; 1: those of groups.
+    pub(crate) const MODE: usize = 5;
+    pub(crate) const FLAGS: usize = 6;
+    pub(crate) const RESUME: usize = 7;
+    pub(crate) const OUTPUT: usize = 8;
+    pub(crate) const PLACE: usize = 9;
+    pub(crate) const EXTRA: usize = 10;
+    pub(crate) const START: usize = 11;
+    /// Offsets of tokens: where each clause begins, NONE without it.
+    pub(crate) const RESULT: usize = 12;
+    pub(crate) const FROM: usize = 13;
+    pub(crate) const WHERE: usize = 14;
+    pub(crate) const GROUP: usize = 15;
+    pub(crate) const HAVING: usize = 16;
+    pub(crate) const ORDER: usize = 17;
+    pub(crate) const LIMIT: usize = 18;
+    pub(crate) const END: usize = 19;
+    /// How many result columns.
+    pub(crate) const COLUMNS: usize = 20;
+    /// Values on the stack when the frame began.
+    pub(crate) const DEPTH: usize = 21;
+    /// The source whose loop is being compiled.
+    pub(crate) const AT: usize = 22;
+    pub(crate) const POS: usize = 23;
+    pub(crate) const DONE: usize = 24; // and 25
+    pub(crate) const TERM: usize = 26;
+    pub(crate) const CODE: usize = 27;
+    pub(crate) const SAVED: usize = 28;
+    /// Chains of jumps: to the next row, to the next group, to the end.
+    pub(crate) const NEXT: usize = 29;
+    pub(crate) const NEXT_GROUP: usize = 30;
+    pub(crate) const FINISH: usize = 31;
+    /// Locals of LIMIT and OFFSET; NONE without.
+    pub(crate) const LIMIT_LOCAL: usize = 32;
+    pub(crate) const OFFSET_LOCAL: usize = 33;
+    pub(crate) const SORT: usize = 34;
+    pub(crate) const GROUP_STAGE: usize = 35;
+    pub(crate) const DISTINCT: usize = 36;
+    pub(crate) const SORT_PASS: usize = 37;
+    pub(crate) const DISTINCT_PASS: usize = 38;
+    pub(crate) const GROUP_PASS: usize = 39;
+    /// Where the code of a group's output begins and ends.
+    pub(crate) const OUT: usize = 40;
+    pub(crate) const OUT_END: usize = 41;
+    /// What is known of the first result column.
+    pub(crate) const FIRST: usize = 42;
+    pub(crate) const KEYS: usize = 43;
+    /// Where descriptions of result columns (one byte each, downwards) and of keys begin on the stack.
+    pub(crate) const COLUMN_LIST: usize = 44;
+    pub(crate) const KEY_LIST: usize = 45;
+    /// The sources that were named since this was set to 0, a bit each.
+    pub(crate) const MASK: usize = 46;
+    pub(crate) const AGGREGATES: usize = 47;
+    pub(crate) const BARE: usize = 48;
+    /// Of statements that write: table description in the program, first local, conflict action, tokens.
+    pub(crate) const TABLE: usize = 49;
+    pub(crate) const LOCALS: usize = 50;
+    pub(crate) const ACTION: usize = 51;
+    pub(crate) const TOKEN: usize = 52;
+    pub(crate) const FIELDS: usize = 53;
+}
+
+/// Bits of a frame's flags.
+#[rustfmt::skip]
+pub(crate) mod flag {
+    pub(crate) const DISTINCT: u16 = 1;
+    pub(crate) const AGGREGATE: u16 = 2;
+    /// Inside of the arguments of an aggregate.
+    pub(crate) const IN_AGGREGATE: u16 = 4;
+    /// Names of outer frames were used.
+    pub(crate) const OUTER: u16 = 8;
+    /// A frame that names may not be looked for beyond.
+    pub(crate) const CLOSED: u16 = 16;
+    /// The sorter makes the rows distinct.
+    pub(crate) const UNIQUE: u16 = 32;
+}
+
+/// Fields of a source.
+#[rustfmt::skip]
+pub(crate) mod s {
+    pub(crate) const NEXT: usize = 0;
+    pub(crate) const PREVIOUS: usize = 1;
+    pub(crate) const CURSOR: usize = 2;
+    pub(crate) const FLAGS: usize = 3;
+    /// Offset and length of the definition.
+    pub(crate) const DEFINITION: usize = 4;
+    pub(crate) const LENGTH: usize = 5;
+    pub(crate) const ALIAS: usize = 6;
+    pub(crate) const NAME: usize = 7;
+    /// Offset of the condition behind ON, or of the list behind USING.
+    pub(crate) const ON: usize = 8;
+    pub(crate) const BIT: usize = 9;
+    pub(crate) const LOOP: usize = 10;
+    pub(crate) const EXIT: usize = 11;
+    pub(crate) const MATCHED: usize = 12;
+    pub(crate) const BODY: usize = 13;
+    /// How its rows are found: see plan.rs.
+    pub(crate) const PLAN: usize = 14;
+    pub(crate) const INDEX: usize = 15;
+    pub(crate) const EQUALS: usize = 16;
+    pub(crate) const VALUES: usize = 17; // to 22: the values of the plan
+    pub(crate) const LOW: usize = 23;
+    pub(crate) const HIGH: usize = 24;
+    pub(crate) const RANGE: usize = 25;
+    /// The frame or the offset of a subquery.
+    pub(crate) const SUBQUERY: usize = 26;
+    /// First local of a row that is in locals.
+    pub(crate) const LOCALS: usize = 27;
+    pub(crate) const FIELDS: usize = 28;
+}
+
+/// Bits of a source's flags.
+pub(crate) mod joined {
+    pub(crate) const LEFT: u16 = 1;
+    pub(crate) const SUBQUERY: u16 = 2;
+    pub(crate) const LOCALS: u16 = 4;
+}
+
+/// What a name means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) frame: usize,
+    pub(crate) source: usize,
+    pub(crate) column: u8,
+}
+
+impl Compiler<'_> {
+    /// A new frame inside of the current one.
+    pub(crate) fn push_frame(&mut self) -> Result<usize> {
+        let frame = self.reserve(2 * f::FIELDS)?;
+        for field in 0..f::FIELDS {
+            self.put(frame, field, NONE);
+        }
+        for field in [
+            f::COUNT,
+            f::MODE,
+            f::FLAGS,
+            f::COLUMNS,
+            f::DONE,
+            f::DONE + 1,
+            f::TERM,
+            f::KEYS,
+            f::MASK,
+            f::AGGREGATES,
+            f::BARE,
+        ] {
+            self.put(frame, field, 0);
+        }
+        self.put(frame, f::SOURCES, 0);
+        self.put(frame, f::LAST, 0);
+        self.put(frame, f::PARENT, self.frame as u16);
+        self.put(frame, f::DEPTH, self.now.depth.into());
+        self.frame = frame;
+        Ok(frame)
+    }
+
+    pub(crate) fn has(&self, frame: usize, bit: u16) -> bool {
+        self.get(frame, f::FLAGS) & bit != 0
+    }
+
+    pub(crate) fn set_flag(&mut self, frame: usize, bit: u16, on: bool) {
+        let flags = self.get(frame, f::FLAGS);
+        self.put(frame, f::FLAGS, if on { flags | bit } else { flags & !bit });
+    }
+
+    /// The definition of a source.
+    pub(crate) fn definition(&self, source: usize) -> Definition<'_> {
+        let at = usize::from(self.get(source, s::DEFINITION));
+        let len = usize::from(self.get(source, s::LENGTH));
+        Definition(self.arena.get(at..at + len).unwrap_or_default())
+    }
+
+    /// Reads a definition from the catalog onto the stack: offset and length.
+    pub(crate) fn load(&mut self, name: Token, missing: ErrorKind) -> Result<(usize, usize)> {
+        let offset = usize::from(name.start & !IN_ARENA);
+        let (text, quote) = unquoted(self.text(name));
+        let (mut folded, len) = ([0u8; 64], text.len());
+        if len > folded.len() {
+            return Err(self.error(ErrorKind::TooBig, name));
+        }
+        let mut used = 0;
+        for (place, byte) in folded.iter_mut().zip(unescaped(text, quote)) {
+            *place = byte;
+            used += 1;
+        }
+        let folded = folded.get(..used).unwrap_or_default();
+        if schema::is_schema_name(folded) {
+            let at = self.reserve(schema::OF_SCHEMA.len())?;
+            if let Some(place) = self.arena.get_mut(at..at + schema::OF_SCHEMA.len()) {
+                place.copy_from_slice(schema::OF_SCHEMA);
+            }
+            return Ok((at, schema::OF_SCHEMA.len()));
+        }
+        // The room between program and stack takes it, then it moves up against the stack.
+        let (low, high) = (self.code, self.top);
+        let room = self.arena.get_mut(low..high).unwrap_or_default();
+        match schema::load(self.store, folded.iter().copied(), room) {
+            Ok(Some(len)) => {
+                let at = self.reserve(len)?;
+                self.arena.copy_within(low..low + len, at);
+                Ok((at, len))
+            }
+            Ok(None) => Err(self.error(missing, name)),
+            Err(ErrorKind::Limit { needed }) => Err(self.no_room(needed)),
+            Err(kind) => Err(kind.at(offset)),
+        }
+    }
+
+    /// Adds a source with a definition to the current frame.
+    pub(crate) fn push_source(&mut self, definition: (usize, usize), name: Token) -> Result<usize> {
+        let source = self.reserve(2 * s::FIELDS)?;
+        for field in 0..s::FIELDS {
+            self.put(source, field, NONE);
+        }
+        let (frame, count) = (self.frame, self.get(self.frame, f::COUNT));
+        if count >= 16 {
+            return Err(self.error(ErrorKind::TooBig, name));
+        }
+        let last = self.get(frame, f::LAST);
+        self.put(source, s::NEXT, 0);
+        self.put(source, s::PREVIOUS, last);
+        self.put(source, s::FLAGS, 0);
+        self.put(source, s::DEFINITION, definition.0 as u16);
+        self.put(source, s::LENGTH, definition.1 as u16);
+        self.put(source, s::NAME, name.start);
+        self.put(source, s::BIT, 1 << count);
+        self.put(source, s::PLAN, 0);
+        self.put(source, s::EQUALS, 0);
+        self.put(source, s::RANGE, 0);
+        if last == 0 {
+            self.put(frame, f::SOURCES, source as u16);
+        } else {
+            self.put(last.into(), s::NEXT, source as u16);
+        }
+        self.put(frame, f::LAST, source as u16);
+        self.put(frame, f::COUNT, count + 1);
+        Ok(source)
+    }
+
+    /// `main.` before the name of a table means nothing; other schemas do not exist.
+    pub(crate) fn table_name(&mut self) -> Result<Token> {
+        let name = self.name()?;
+        if self.token.kind != Kind::Dot {
+            return Ok(name);
+        }
+        if !self.same(name, b"main") {
+            return Err(self
+                .error(if self.same(name, b"temp") { ErrorKind::Unsupported } else { ErrorKind::NoSuchTable }, name));
+        }
+        self.advance();
+        self.name()
+    }
+
+    /// Reads a FROM, from the token behind the word.
+    pub(crate) fn from(&mut self) -> Result<()> {
+        let mut left = false;
+        loop {
+            let source = self.source_item()?;
+            if left {
+                self.put(source, s::FLAGS, self.get(source, s::FLAGS) | joined::LEFT);
+                let matched = self.new_local()?;
+                self.put(source, s::MATCHED, matched.into());
+            }
+            if self.accept(Kind::On) {
+                self.put(source, s::ON, self.token.start);
+                self.skip_condition();
+            } else if self.accept(Kind::Using) {
+                return Err(self.error_here(ErrorKind::Unsupported));
+            }
+            left = false;
+            match self.token.kind {
+                Kind::Comma => {
+                    self.advance();
+                    continue;
+                }
+                Kind::Natural | Kind::Full | Kind::Right => return Err(self.error_here(ErrorKind::Unsupported)),
+                Kind::Left => {
+                    self.advance();
+                    self.accept(Kind::Outer);
+                    left = true;
+                }
+                Kind::Inner | Kind::Cross => {
+                    self.advance();
+                }
+                Kind::Join => {}
+                _ => return Ok(()),
+            }
+            self.expect(Kind::Join)?;
+        }
+    }
+
+    /// Skips a condition of a FROM.
+    fn skip_condition(&mut self) {
+        let mut depth = 0usize;
+        loop {
+            match self.token.kind {
+                Kind::LeftParen => depth += 1,
+                Kind::RightParen if depth > 0 => depth -= 1,
+                Kind::End_ | Kind::Semicolon | Kind::Illegal | Kind::RightParen => return,
+                Kind::Comma
+                | Kind::Join
+                | Kind::Left
+                | Kind::Inner
+                | Kind::Cross
+                | Kind::Natural
+                | Kind::Full
+                | Kind::Right
+                | Kind::Where
+                | Kind::Group
+                | Kind::Order
+                | Kind::Having
+                | Kind::Limit
+                | Kind::Union
+                | Kind::Except
+                | Kind::Intersect
+                | Kind::Window
+                    if depth == 0 =>
+                {
+                    return;
+                }
+                _ => {}
+            }
+            self.advance();
+        }
+    }
+
+    /// One table or subquery of a FROM, with its alias.
+    fn source_item(&mut self) -> Result<usize> {
+        if self.token.kind == Kind::LeftParen {
+            return self.subquery_source();
+        }
+        let name = self.table_name()?;
+        if self.token.kind == Kind::LeftParen {
+            return Err(self.error(ErrorKind::Unsupported, name));
+        }
+        let definition = self.load(name, ErrorKind::NoSuchTable)?;
+        let kind = self.arena.get(definition.0).copied().unwrap_or(0);
+        let source = match kind {
+            schema::TABLE => self.push_source(definition, name)?,
+            schema::VIEW => self.view(definition, name)?,
+            _ => return Err(self.error(ErrorKind::NoSuchTable, name)),
+        };
+        let cursor = self.new_cursor()?;
+        self.put(source, s::CURSOR, cursor.into());
+        self.alias(source)?;
+        if self.accept(Kind::Indexed) {
+            self.expect(Kind::By)?;
+            let index = self.name()?;
+            let known = self.definition(source).each_index().any(|found| self.same(index, found.name));
+            if !known {
+                return Err(self.error(ErrorKind::NoSuchIndex, index));
+            }
+        } else if self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Indexed {
+            self.advance();
+            self.advance();
+        }
+        Ok(source)
+    }
+
+    /// `[AS] alias`.
+    pub(crate) fn alias(&mut self, source: usize) -> Result<()> {
+        if self.accept(Kind::As) {
+            let alias = self.name()?;
+            self.put(source, s::ALIAS, alias.start);
+        } else if is_name(self.token.kind)
+            && !matches!(
+                self.token.kind,
+                Kind::Left
+                    | Kind::Inner
+                    | Kind::Cross
+                    | Kind::Natural
+                    | Kind::Full
+                    | Kind::Right
+                    | Kind::Indexed
+                    | Kind::Outer
+                    | Kind::Window
+            )
+        {
+            let alias = self.advance();
+            self.put(source, s::ALIAS, alias.start);
+        }
+        Ok(())
+    }
+
+    // ---- names
+
+    /// Whether a source goes by this name.
+    pub(crate) fn is_called(&self, source: usize, name: Token) -> bool {
+        let alias = self.get(source, s::ALIAS);
+        let known = self.lex(if alias == NONE { self.get(source, s::NAME) } else { alias });
+        self.same_tokens(known, name)
+    }
+
+    /// Whether two tokens are the same name.
+    pub(crate) fn same_tokens(&self, one: Token, other: Token) -> bool {
+        let (a, quote_a) = unquoted(self.text(one));
+        let (b, quote_b) = unquoted(self.text(other));
+        let fold = |byte: u8| byte.to_ascii_lowercase();
+        unescaped(a, quote_a).map(fold).eq(unescaped(b, quote_b).map(fold))
+    }
+
+    /// The column of a source with this name; [`ROWID`] for its rowid.
+    fn column_of(&self, source: usize, name: Token) -> Option<u8> {
+        let definition = self.definition(source);
+        if let Some(at) = definition.each_column().position(|column| self.same(name, column.name)) {
+            return Some(if at as u8 == definition.rowid_column() { ROWID } else { at as u8 });
+        }
+        let has_rowid = self.get(source, s::FLAGS) & joined::SUBQUERY == 0;
+        let is_rowid = self.same(name, b"rowid") || self.same(name, b"_rowid_") || self.same(name, b"oid");
+        (has_rowid && is_rowid).then_some(ROWID)
+    }
+
+    /// Looks a name up, without marking that it was used.
+    pub(crate) fn look_up(&self, qualifier: Option<Token>, name: Token) -> Result<Option<Found>> {
+        let mut frame = self.frame;
+        while frame != 0 {
+            let mut found: Option<Found> = None;
+            let hidden = self.get(frame, f::MODE) == 2;
+            let mut source = if hidden { 0 } else { usize::from(self.get(frame, f::SOURCES)) };
+            while source != 0 {
+                if qualifier.is_none_or(|table| self.is_called(source, table))
+                    && let Some(column) = self.column_of(source, name)
+                {
+                    match found {
+                        // A column is preferred to the hidden rowid of another table.
+                        Some(_) if column == ROWID && !self.is_declared(source, name) => {}
+                        Some(before) if before.column != ROWID || self.is_declared(before.source, name) => {
+                            return Err(self.error(ErrorKind::Ambiguous, name));
+                        }
+                        _ => found = Some(Found { frame, source, column }),
+                    }
+                }
+                source = self.get(source, s::NEXT).into();
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+            if self.has(frame, flag::CLOSED) {
+                break;
+            }
+            frame = self.get(frame, f::PARENT).into();
+        }
+        Ok(None)
+    }
+
+    fn is_declared(&self, source: usize, name: Token) -> bool {
+        self.definition(source).each_column().any(|column| self.same(name, column.name))
+    }
+
+    /// Whether a name is a column here.
+    pub(crate) fn is_column(&self, name: Token) -> bool {
+        matches!(self.look_up(None, name), Ok(Some(_)) | Err(_))
+    }
+
+    /// An identifier as an operand: a column, an alias of a result column, TRUE or FALSE, or a text in double quotes.
+    pub(crate) fn identifier(&mut self) -> Result<()> {
+        let mut name = self.advance();
+        let mut qualifier = None;
+        while self.token.kind == Kind::Dot {
+            if qualifier.is_some() && !qualifier.is_some_and(|schema| self.same(schema, b"main")) {
+                return Err(self.error(ErrorKind::NoSuchColumn, name));
+            }
+            self.advance();
+            qualifier = Some(name);
+            name = self.name()?;
+        }
+        if let Some(found) = self.look_up(qualifier, name)? {
+            return self.column(found);
+        }
+        if qualifier.is_none() {
+            if let Some(at) = self.alias_of_result(name)? {
+                self.push(Mark { kind: mark::ALIAS, a: 0, b: self.token.start, c: NONE, d: 0 })?;
+                self.go(at);
+                self.mode = Mode::Operand;
+                return Ok(());
+            }
+            let start = self.here();
+            if name.kind == Kind::Name && (self.same(name, b"true") || self.same(name, b"false")) {
+                let truth = self.same(name, b"true");
+                self.op1(Op::Int8, truth.into())?;
+                self.grow(1)?;
+                return self.operand_done(Operand { start, ..Operand::default() });
+            }
+            if name.kind == Kind::Quoted && self.text(name).first() == Some(&b'"') {
+                self.literal_text(name)?;
+                self.grow(1)?;
+                return self.operand_done(Operand { start, ..Operand::default() });
+            }
+        }
+        Err(self.error(ErrorKind::NoSuchColumn, name))
+    }
+
+    /// A column as an operand.
+    pub(crate) fn column(&mut self, found: Found) -> Result<()> {
+        let operand = self.push_column(found)?;
+        self.operand_done(operand)
+    }
+
+    /// Code for a column, and what is known of it.
+    pub(crate) fn push_column(&mut self, found: Found) -> Result<Operand> {
+        let Found { frame, source, column } = found;
+        self.mark_used(frame, source);
+        let start = self.here();
+        let definition = self.definition(source);
+        let mut operand = Operand { start, affinity: 4, collation: 1, explicit: false };
+        let mut default_at = None;
+        if column != ROWID
+            && let Some(known) = definition.column(column)
+        {
+            operand.affinity = known.affinity + 1;
+            operand.collation = known.collation + 1;
+            let has_none = self.get(source, s::FLAGS) & joined::SUBQUERY != 0 && known.type_name == b"-";
+            if has_none {
+                operand.affinity = 0;
+            }
+            if known.added && known.has_default {
+                default_at = Some(usize::from(self.get(source, s::DEFINITION)) + known.default_at);
+            }
+        }
+        if self.get(source, s::FLAGS) & joined::LOCALS != 0 {
+            let first = self.get(source, s::LOCALS) as u8;
+            let columns = self.definition(source).columns();
+            self.op1(Op::Local, first + if column == ROWID { columns } else { column })?;
+        } else if self.get(frame, f::MODE) == 1 {
+            self.bare_column(frame, source, column)?;
+        } else {
+            self.read_column(source, column, default_at)?;
+        }
+        self.grow(1)?;
+        Ok(operand)
+    }
+
+    /// Code that reads a column of a cursor's row.
+    pub(crate) fn read_column(&mut self, source: usize, column: u8, default_at: Option<usize>) -> Result<()> {
+        let cursor = self.get(source, s::CURSOR) as u8;
+        match (column, default_at) {
+            (ROWID, _) => self.op1(Op::Rowid, cursor),
+            (_, None) => self.op2(Op::Column, cursor, column),
+            (_, Some(at)) => {
+                self.op2(Op::ColumnOr, cursor, column)?;
+                let end = self.chain(NONE)?;
+                self.literal_default(at)?;
+                self.patch_here(end);
+                Ok(())
+            }
+        }
+    }
+
+    /// A bare column of a group: the value it had in the row that stands for the group.
+    fn bare_column(&mut self, frame: usize, source: usize, column: u8) -> Result<()> {
+        let stage = self.get(frame, f::GROUP_STAGE) as u8;
+        let cursor = self.get(source, s::CURSOR) as u8;
+        let mut at = usize::from(self.get(frame, f::OUT));
+        while at < self.code {
+            if let Some(&[op, of, which, with, what]) = self.arena.get(at..).and_then(|rest| rest.first_chunk::<5>())
+                && op == Op::GroupColumn as u8
+                && (of, with, what) == (stage, cursor, column)
+            {
+                return self.bytes(&[op, stage, which, cursor, column]);
+            }
+            at += program::length(self.arena, at);
+        }
+        let which = self.get(frame, f::BARE);
+        if which >= 250 {
+            return Err(self.error_here(ErrorKind::TooBig));
+        }
+        self.put(frame, f::BARE, which + 1);
+        self.bytes(&[Op::GroupColumn as u8, stage, which as u8, cursor, column])
+    }
+
+    /// A source was named: its frame knows, and the frames between know that they depend on it.
+    pub(crate) fn mark_used(&mut self, owner: usize, source: usize) {
+        let bit = self.get(source, s::BIT);
+        self.put(owner, f::MASK, self.get(owner, f::MASK) | bit);
+        let mut frame = self.frame;
+        while frame != owner && frame != 0 {
+            self.set_flag(frame, flag::OUTER, true);
+            frame = self.get(frame, f::PARENT).into();
+        }
+    }
+
+    /// Where the expression of the result column with this alias begins, in the current frame.
+    fn alias_of_result(&self, name: Token) -> Result<Option<u16>> {
+        let mut frame = self.frame;
+        while frame != 0 {
+            let result = self.get(frame, f::RESULT);
+            // An alias must not be looked for inside of the list that makes it.
+            if result != NONE
+                && self.token.start
+                    > self.get(frame, f::FROM).min(self.get(frame, f::WHERE)).min(self.get(frame, f::ORDER))
+            {
+                let mut at = result;
+                while let Some(item) = self.item_at(at) {
+                    if let Some(alias) = item.alias
+                        && self.same_tokens(alias, name)
+                    {
+                        if frame != self.frame {
+                            return Err(self.error(ErrorKind::Unsupported, name));
+                        }
+                        return Ok(Some(at));
+                    }
+                    match item.next {
+                        Some(next) => at = next,
+                        None => break,
+                    }
+                }
+            }
+            if self.has(frame, flag::CLOSED) {
+                break;
+            }
+            frame = self.get(frame, f::PARENT).into();
+        }
+        Ok(None)
+    }
+
+    /// A result column that begins at an offset: its alias, its end, where the next one begins.
+    pub(crate) fn item_at(&self, at: u16) -> Option<Item> {
+        let (mut token, mut depth, mut last, mut before) = (self.lex(at), 0usize, None, None);
+        loop {
+            match token.kind {
+                Kind::LeftParen => depth += 1,
+                Kind::RightParen if depth > 0 => depth -= 1,
+                Kind::End_ | Kind::Illegal | Kind::Semicolon | Kind::RightParen => break,
+                Kind::Comma if depth == 0 => break,
+                Kind::From if depth == 0 && last.is_none_or(|last: Token| last.kind != Kind::Distinct) => break,
+                Kind::Where
+                | Kind::Group
+                | Kind::Having
+                | Kind::Order
+                | Kind::Limit
+                | Kind::Union
+                | Kind::Except
+                | Kind::Intersect
+                    if depth == 0 =>
+                {
+                    break;
+                }
+                _ => {}
+            }
+            (before, last) = (last, Some(token));
+            token = self.after(token);
+        }
+        let last = last?;
+        let mut item = Item { alias: None, end: last.end, next: None };
+        if token.kind == Kind::Comma {
+            item.next = Some(self.after(token).start);
+        }
+        if let Some(before) = before {
+            let named = is_name(last.kind) || last.kind == Kind::String;
+            if before.kind == Kind::As {
+                item.alias = Some(last);
+                item.end = before.start;
+            } else if named && ends_operand(before.kind) && last.kind != Kind::End {
+                item.alias = Some(last);
+                item.end = before.end;
+            }
+        }
+        Some(item)
+    }
+}
+
+/// A result column, as its tokens show it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Item {
+    pub(crate) alias: Option<Token>,
+    pub(crate) end: u16,
+    pub(crate) next: Option<u16>,
+}
+
+/// Whether an operand can end with such a token, so that a name behind it is an alias.
+fn ends_operand(kind: Kind) -> bool {
+    is_name(kind) && kind != Kind::Glob && kind != Kind::Like && kind != Kind::Match && kind != Kind::Regexp
+        || matches!(
+            kind,
+            Kind::String
+                | Kind::Blob
+                | Kind::Integer
+                | Kind::Hex
+                | Kind::Real
+                | Kind::Parameter
+                | Kind::RightParen
+                | Kind::Null
+                | Kind::Isnull
+                | Kind::Notnull
+        )
+}

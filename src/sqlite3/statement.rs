@@ -1,0 +1,193 @@
+//! One statement: from its text to a program in lent bytes.
+//!
+//! Contract: the front of the bytes holds the program; what the machine needs beside it is counted here, so that
+//! the memory of a statement is known before it runs.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::compile::{Compiler, Counts, Mode, NONE, Operand};
+use super::error::{ErrorKind, Result};
+use super::select::{Output, Resume};
+use super::store::Store;
+use super::token::{self, Kind, Token};
+
+/// A compiled statement: what is in its bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// Length of code and names.
+    pub(crate) code: u16,
+    /// Where the names of the result columns begin.
+    pub(crate) names: u16,
+    pub(crate) columns: u8,
+    pub(crate) parameters: u8,
+    pub(crate) most: Counts,
+    pub(crate) writes: bool,
+    /// 1 EXPLAIN, 2 EXPLAIN QUERY PLAN.
+    pub(crate) explain: u8,
+    /// The bytes that compiling took.
+    pub(crate) compiled_in: u16,
+    /// What kind of statement it is.
+    pub(crate) verb: Verb,
+}
+
+/// What kind of statement it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Nothing: an empty text.
+    #[default]
+    Empty,
+    Select,
+    /// INSERT, UPDATE, DELETE, REPLACE.
+    Change,
+    Begin,
+    Commit,
+    Rollback,
+    Savepoint,
+    Release,
+    RollbackTo,
+    /// CREATE, DROP, ALTER, REINDEX.
+    Schema,
+    Pragma,
+    /// Accepted, and nothing is done: ANALYZE, VACUUM.
+    Nothing,
+}
+
+/// Compiles the statement at the front of `sql` into `arena`.
+pub(crate) fn compile(sql: &[u8], arena: &mut [u8], store: &mut dyn Store) -> Result<Program> {
+    if sql.len() > 0x7ff0 {
+        return Err(ErrorKind::TooBig.at(0x7ff0));
+    }
+    // Offsets have 15 bits.
+    let len = arena.len().min(0x7ff0);
+    let arena = arena.get_mut(..len).unwrap_or_default();
+    let mut compiler = Compiler::new(sql, arena, store);
+    let mut explain = 0;
+    while compiler.accept(Kind::Semicolon) {}
+    if compiler.accept(Kind::Explain) {
+        explain = 1;
+        if compiler.accept(Kind::Query) {
+            compiler.expect(Kind::Plan)?;
+            explain = 2;
+        }
+    }
+    let verb = compiler.statement()?;
+    if matches!(verb, Verb::Select | Verb::Change) {
+        compiler.run()?;
+    }
+    Ok(Program {
+        code: compiler.code as u16,
+        names: compiler.names,
+        columns: compiler.columns,
+        parameters: compiler.parameters,
+        most: compiler.most,
+        writes: compiler.writes,
+        explain,
+        compiled_in: (compiler.code + len - compiler.low) as u16,
+        verb,
+    })
+}
+
+impl<'a> Compiler<'a> {
+    /// A compiler at the front of a statement. `arena` has less than 32 KiB.
+    pub(crate) fn new(sql: &'a [u8], arena: &'a mut [u8], store: &'a mut dyn Store) -> Self {
+        let len = arena.len();
+        Compiler {
+            sql,
+            code: 0,
+            top: len,
+            low: len,
+            arena,
+            store,
+            token: token::next(sql, 0),
+            mode: Mode::Step,
+            frame: 0,
+            now: Counts::default(),
+            most: Counts::default(),
+            parameters: 0,
+            result: Operand::default(),
+            columns: 0,
+            names: NONE,
+            writes: false,
+        }
+    }
+
+    fn statement(&mut self) -> Result<Verb> {
+        let token = self.token;
+        match token.kind {
+            Kind::End_ => return Ok(Verb::Empty),
+            Kind::Select => {
+                self.begin_select(Output::Rows, Resume::Statement, 0, 0, 0)?;
+                return Ok(Verb::Select);
+            }
+            Kind::Insert | Kind::Replace => {
+                self.advance();
+                self.insert(token.kind == Kind::Replace)?;
+                return Ok(Verb::Change);
+            }
+            Kind::Update => {
+                self.advance();
+                self.update()?;
+                return Ok(Verb::Change);
+            }
+            Kind::Delete => {
+                self.advance();
+                self.delete()?;
+                return Ok(Verb::Change);
+            }
+            Kind::Create | Kind::Drop | Kind::Alter | Kind::Reindex => return Ok(Verb::Schema),
+            Kind::Pragma => return Ok(Verb::Pragma),
+            Kind::Values | Kind::With | Kind::Attach | Kind::Detach => {
+                return Err(self.error_here(ErrorKind::Unsupported));
+            }
+            _ => {}
+        }
+        self.advance();
+        let verb = match token.kind {
+            Kind::Begin => {
+                if matches!(self.token.kind, Kind::Deferred | Kind::Immediate | Kind::Exclusive) {
+                    self.advance();
+                }
+                self.accept(Kind::Transaction);
+                Verb::Begin
+            }
+            Kind::Commit | Kind::End => {
+                self.accept(Kind::Transaction);
+                Verb::Commit
+            }
+            Kind::Rollback => {
+                self.accept(Kind::Transaction);
+                if self.accept(Kind::To) {
+                    self.accept(Kind::Savepoint);
+                    self.savepoint_name()?;
+                    Verb::RollbackTo
+                } else {
+                    Verb::Rollback
+                }
+            }
+            Kind::Savepoint => {
+                self.savepoint_name()?;
+                Verb::Savepoint
+            }
+            Kind::Release => {
+                self.accept(Kind::Savepoint);
+                self.savepoint_name()?;
+                Verb::Release
+            }
+            Kind::Analyze | Kind::Vacuum => {
+                if self.token.kind != Kind::End_ && self.token.kind != Kind::Semicolon {
+                    return Err(self.error_here(ErrorKind::Unsupported));
+                }
+                Verb::Nothing
+            }
+            _ => return Err(self.error(ErrorKind::Syntax, token)),
+        };
+        self.end_of_statement()?;
+        Ok(verb)
+    }
+
+    /// The name of a savepoint: it is kept in the program's field of names.
+    fn savepoint_name(&mut self) -> Result<()> {
+        let name: Token = self.name()?;
+        self.names = name.start;
+        Ok(())
+    }
+}

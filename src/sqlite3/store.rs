@@ -1,0 +1,95 @@
+//! What SQL asks of the store below it.
+//!
+//! Contract: an ordered map of bytes with transactions. It is object-safe, so that the machine is compiled once and not
+//! once for each flash. Cursors are numbers: the store keeps a place for each of them, and a cursor that was never
+//! sought stands before the first key. Outside of a transaction a cursor may show the map as it was when it was sought;
+//! inside of one it is live: it goes on from the key it stands on, whatever was set or deleted.
+
+use super::error::ErrorKind;
+
+/// How many cursors a store keeps.
+pub const CURSORS: usize = 16;
+
+/// Where the key and the value of an entry are in the buffer: the key from 0, the value right behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Entry {
+    /// Length of the key.
+    pub key: usize,
+    /// Length of the value.
+    pub value: usize,
+}
+
+/// An ordered map of bytes. `ErrorKind::Limit` says how long a buffer was needed; other errors are those of the flash.
+pub trait Store {
+    /// Reads the value of `key` into the front of `buf` and gives its length.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] if it is longer than `buf`.
+    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, ErrorKind>;
+    /// Sets the value of `key`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Full`].
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), ErrorKind>;
+    /// Deletes `key`; whether it was there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    fn delete(&mut self, key: &[u8]) -> Result<bool, ErrorKind>;
+
+    /// Puts a cursor between the last key smaller than `key` and the first that is not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), ErrorKind>;
+    /// Moves a cursor over the next entry, and reads it into `buf`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] if the entry is longer than `buf`; the cursor did not move then.
+    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind>;
+    /// Moves a cursor back over the previous entry, and reads it into `buf`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] if the entry is longer than `buf`; the cursor did not move then.
+    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind>;
+
+    /// Moves a cursor back over the previous entry, and reads its key alone into `key`; its length.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] if the key is longer than `key`; the cursor did not move then.
+    fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, ErrorKind>;
+
+    /// Begins a transaction. There is one at a time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Transaction`] if there is one.
+    fn begin(&mut self) -> Result<(), ErrorKind>;
+    /// Makes all that was done since `begin` last, at once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`]; [`ErrorKind::Full`].
+    fn commit(&mut self) -> Result<(), ErrorKind>;
+    /// Undoes all that was done since `begin`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    fn rollback(&mut self) -> Result<(), ErrorKind>;
+    /// Whether a transaction is open.
+    fn in_transaction(&self) -> bool;
+    /// A place in the transaction, to come back to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    fn savepoint(&mut self) -> Result<Savepoint, ErrorKind>;
+    /// Undoes what was done in the transaction since the savepoint.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), ErrorKind>;
+}
+
+/// A place in a transaction. What it means is the store's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Savepoint(pub [u32; 4]);

@@ -1,0 +1,241 @@
+//! Tokens of SQL text.
+//!
+//! Contract: [`next`] reads the token at an offset and nothing before it, so that a token can be read again at any time:
+//! the compiler keeps offsets, never tokens. It never fails; what is no token is [`Kind::Illegal`]. The rules are those
+//! of SQLite's tokenizer (<https://sqlite.org/lang_keywords.html>): keywords in any case, `'text'`, `"name"`, `[name]`,
+//! `` `name` ``, `x'00'`, `0x1f`, `1.5e3`, `?`, `?1`, `:name`, `@name`, `$name`, `-- comments` and `/* comments */`. A NUL
+//! byte ends the text.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+/// What a token is. Keywords up to [`Kind::Where`] are reserved: they are never names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+#[rustfmt::skip]
+pub(crate) enum Kind {
+    // Reserved words.
+    Add, All, Alter, And, As, Autoincrement, Between, Case, Check, Collate, Commit, Constraint, Create, Default,
+    Deferrable, Delete, Distinct, Drop, Else, Escape, Except, Exists, Foreign, From, Group, Having, In, Index, Insert,
+    Intersect, Into, Is, Isnull, Join, Limit, Not, Notnull, Null, On, Or, Order, Primary, References, Returning, Select,
+    Set, Table, Then, To, Transaction, Union, Unique, Update, Using, Values, When, Where,
+    // Words that are names where no keyword is expected.
+    Abort, Analyze, Asc, Attach, Begin, By, Cascade, Cast, Column, Conflict, Cross, Current, CurrentDate, CurrentTime, CurrentTimestamp, Deferred, Desc, Detach, Do, End, Exclusive,
+    Explain, Fail, Filter, First, For, Full, Generated, Glob, If, Ignore, Immediate, Indexed, Inner, Key, Last, Left, Like, Match, Natural,
+    No, Nulls, Offset, Outer, Over, Plan, Pragma, Query, Raise, Recursive, Regexp, Reindex, Release, Rename, Replace, Restrict,
+    Right, Rollback, Savepoint, Temp, Temporary, Trigger, Vacuum, View, Virtual, Window, With, Without,
+    // Everything else.
+    Name, Quoted, String, Blob, Integer, Hex, Real, Parameter,
+    LeftParen, RightParen, Comma, Dot, Semicolon, Star, Plus, Minus, Slash, Percent, Concat, Ampersand, Bar, Tilde,
+    ShiftLeft, ShiftRight, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, Arrow,
+    End_, Illegal,
+}
+
+/// The keywords, sorted, in capitals.
+#[rustfmt::skip]
+const KEYWORDS: &[(&[u8], Kind)] = &[
+    (b"ABORT", Kind::Abort), (b"ADD", Kind::Add), (b"ALL", Kind::All), (b"ALTER", Kind::Alter), (b"ANALYZE", Kind::Analyze),
+    (b"AND", Kind::And), (b"AS", Kind::As), (b"ASC", Kind::Asc), (b"ATTACH", Kind::Attach), (b"AUTOINCREMENT", Kind::Autoincrement),
+    (b"BEGIN", Kind::Begin), (b"BETWEEN", Kind::Between), (b"BY", Kind::By), (b"CASCADE", Kind::Cascade),
+    (b"CASE", Kind::Case), (b"CAST", Kind::Cast), (b"CHECK", Kind::Check), (b"COLLATE", Kind::Collate),
+    (b"COLUMN", Kind::Column), (b"COMMIT", Kind::Commit), (b"CONFLICT", Kind::Conflict), (b"CONSTRAINT", Kind::Constraint),
+    (b"CREATE", Kind::Create), (b"CROSS", Kind::Cross), (b"CURRENT", Kind::Current), (b"CURRENT_DATE", Kind::CurrentDate),
+    (b"CURRENT_TIME", Kind::CurrentTime), (b"CURRENT_TIMESTAMP", Kind::CurrentTimestamp), (b"DEFAULT", Kind::Default),
+    (b"DEFERRABLE", Kind::Deferrable), (b"DEFERRED", Kind::Deferred), (b"DELETE", Kind::Delete), (b"DESC", Kind::Desc),
+    (b"DETACH", Kind::Detach), (b"DISTINCT", Kind::Distinct), (b"DO", Kind::Do), (b"DROP", Kind::Drop),
+    (b"ELSE", Kind::Else), (b"END", Kind::End), (b"ESCAPE", Kind::Escape), (b"EXCEPT", Kind::Except),
+    (b"EXCLUSIVE", Kind::Exclusive), (b"EXISTS", Kind::Exists), (b"EXPLAIN", Kind::Explain), (b"FAIL", Kind::Fail),
+    (b"FILTER", Kind::Filter), (b"FIRST", Kind::First), (b"FOR", Kind::For), (b"FOREIGN", Kind::Foreign), (b"FROM", Kind::From),
+    (b"FULL", Kind::Full), (b"GENERATED", Kind::Generated), (b"GLOB", Kind::Glob), (b"GROUP", Kind::Group),
+    (b"HAVING", Kind::Having), (b"IF", Kind::If), (b"IGNORE", Kind::Ignore), (b"IMMEDIATE", Kind::Immediate),
+    (b"IN", Kind::In), (b"INDEX", Kind::Index), (b"INDEXED", Kind::Indexed), (b"INNER", Kind::Inner),
+    (b"INSERT", Kind::Insert), (b"INTERSECT", Kind::Intersect), (b"INTO", Kind::Into), (b"IS", Kind::Is),
+    (b"ISNULL", Kind::Isnull), (b"JOIN", Kind::Join), (b"KEY", Kind::Key), (b"LAST", Kind::Last), (b"LEFT", Kind::Left),
+    (b"LIKE", Kind::Like), (b"LIMIT", Kind::Limit), (b"MATCH", Kind::Match), (b"NATURAL", Kind::Natural), (b"NO", Kind::No),
+    (b"NOT", Kind::Not), (b"NOTNULL", Kind::Notnull), (b"NULL", Kind::Null), (b"NULLS", Kind::Nulls),
+    (b"OFFSET", Kind::Offset), (b"ON", Kind::On), (b"OR", Kind::Or), (b"ORDER", Kind::Order), (b"OUTER", Kind::Outer),
+    (b"OVER", Kind::Over), (b"PLAN", Kind::Plan), (b"PRAGMA", Kind::Pragma), (b"PRIMARY", Kind::Primary),
+    (b"QUERY", Kind::Query), (b"RAISE", Kind::Raise), (b"RECURSIVE", Kind::Recursive), (b"REFERENCES", Kind::References),
+    (b"REGEXP", Kind::Regexp), (b"REINDEX", Kind::Reindex), (b"RELEASE", Kind::Release), (b"RENAME", Kind::Rename),
+    (b"REPLACE", Kind::Replace), (b"RESTRICT", Kind::Restrict), (b"RETURNING", Kind::Returning), (b"RIGHT", Kind::Right),
+    (b"ROLLBACK", Kind::Rollback), (b"SAVEPOINT", Kind::Savepoint), (b"SELECT", Kind::Select), (b"SET", Kind::Set),
+    (b"TABLE", Kind::Table), (b"TEMP", Kind::Temp), (b"TEMPORARY", Kind::Temporary), (b"THEN", Kind::Then), (b"TO", Kind::To),
+    (b"TRANSACTION", Kind::Transaction), (b"TRIGGER", Kind::Trigger), (b"UNION", Kind::Union), (b"UNIQUE", Kind::Unique),
+    (b"UPDATE", Kind::Update), (b"USING", Kind::Using), (b"VACUUM", Kind::Vacuum), (b"VALUES", Kind::Values),
+    (b"VIEW", Kind::View), (b"VIRTUAL", Kind::Virtual), (b"WHEN", Kind::When), (b"WHERE", Kind::Where),
+    (b"WINDOW", Kind::Window), (b"WITH", Kind::With), (b"WITHOUT", Kind::Without),
+];
+
+/// One token: its kind, and its bytes as offsets into the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) start: u16,
+    pub(crate) end: u16,
+}
+
+/// Whether a byte can stand inside of a name.
+fn in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+}
+
+/// How many bytes from `at` on satisfy `test`.
+fn run(text: &[u8], at: usize, test: impl Fn(u8) -> bool) -> usize {
+    let mut end = at;
+    while text.get(end).is_some_and(|&byte| test(byte)) {
+        end += 1;
+    }
+    end
+}
+
+/// The first offset at or after `at` that is neither white space nor comment.
+fn skip_space(text: &[u8], mut at: usize) -> usize {
+    loop {
+        match text.get(at) {
+            Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0c) => at += 1,
+            Some(b'-') if text.get(at + 1) == Some(&b'-') => at = run(text, at, |byte| byte != b'\n' && byte != 0),
+            Some(b'/') if text.get(at + 1) == Some(&b'*') && text.get(at + 2).is_some_and(|&b| b != 0) => {
+                at += 2;
+                loop {
+                    match (text.get(at), text.get(at + 1)) {
+                        (Some(b'*'), Some(b'/')) => break at += 2,
+                        (Some(0) | None, _) => break,
+                        _ => at += 1,
+                    }
+                }
+            }
+            _ => return at,
+        }
+    }
+}
+
+/// The token at or after `at`. At the end, [`Kind::End_`] with nothing in it.
+pub(crate) fn next(text: &[u8], at: usize) -> Token {
+    let start = skip_space(text, at);
+    let byte = |ahead: usize| text.get(start + ahead).copied().unwrap_or(0);
+    let one = |kind| (kind, start + 1);
+    let two = |kind| (kind, start + 2);
+    let (kind, end) = match byte(0) {
+        0 => (Kind::End_, start),
+        b'x' | b'X' if byte(1) == b'\'' => blob(text, start),
+        b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => {
+            let end = run(text, start, in_name);
+            (keyword(text.get(start..end).unwrap_or_default()), end)
+        }
+        b'0'..=b'9' => number(text, start),
+        b'.' if byte(1).is_ascii_digit() => number(text, start),
+        b'\'' => quoted(text, start, b'\'', Kind::String),
+        b'"' => quoted(text, start, b'"', Kind::Quoted),
+        b'`' => quoted(text, start, b'`', Kind::Quoted),
+        b'[' => match run(text, start, |b| b != b']' && b != 0) {
+            end if text.get(end) == Some(&b']') => (Kind::Quoted, end + 1),
+            end => (Kind::Illegal, end),
+        },
+        b'?' => (Kind::Parameter, run(text, start + 1, |b| b.is_ascii_digit())),
+        b':' | b'@' | b'$' => match run(text, start + 1, in_name) {
+            end if end > start + 1 => (Kind::Parameter, end),
+            end => (Kind::Illegal, end),
+        },
+        b'(' => one(Kind::LeftParen),
+        b')' => one(Kind::RightParen),
+        b',' => one(Kind::Comma),
+        b'.' => one(Kind::Dot),
+        b';' => one(Kind::Semicolon),
+        b'*' => one(Kind::Star),
+        b'+' => one(Kind::Plus),
+        b'-' if byte(1) == b'>' => two(Kind::Arrow),
+        b'-' => one(Kind::Minus),
+        b'/' => one(Kind::Slash),
+        b'%' => one(Kind::Percent),
+        b'&' => one(Kind::Ampersand),
+        b'~' => one(Kind::Tilde),
+        b'|' if byte(1) == b'|' => two(Kind::Concat),
+        b'|' => one(Kind::Bar),
+        b'=' if byte(1) == b'=' => two(Kind::Equal),
+        b'=' => one(Kind::Equal),
+        b'!' if byte(1) == b'=' => two(Kind::NotEqual),
+        b'<' if byte(1) == b'>' => two(Kind::NotEqual),
+        b'<' if byte(1) == b'=' => two(Kind::LessEqual),
+        b'<' if byte(1) == b'<' => two(Kind::ShiftLeft),
+        b'<' => one(Kind::Less),
+        b'>' if byte(1) == b'=' => two(Kind::GreaterEqual),
+        b'>' if byte(1) == b'>' => two(Kind::ShiftRight),
+        b'>' => one(Kind::Greater),
+        _ => one(Kind::Illegal),
+    };
+    Token { kind, start: start as u16, end: end as u16 }
+}
+
+/// A keyword, or a name.
+fn keyword(word: &[u8]) -> Kind {
+    if word.len() < 2 || word.len() > 17 {
+        return Kind::Name;
+    }
+    let order = |known: &[u8]| known.iter().copied().cmp(word.iter().map(|byte| byte.to_ascii_uppercase()));
+    match KEYWORDS.binary_search_by(|(known, _)| order(known)) {
+        Ok(at) => KEYWORDS.get(at).map_or(Kind::Name, |(_, kind)| *kind),
+        Err(_) => Kind::Name,
+    }
+}
+
+/// `'...'` and its like, with the quote doubled inside.
+fn quoted(text: &[u8], start: usize, quote: u8, kind: Kind) -> (Kind, usize) {
+    let mut at = start + 1;
+    loop {
+        at = run(text, at, |byte| byte != quote && byte != 0);
+        if text.get(at) != Some(&quote) {
+            return (Kind::Illegal, at);
+        }
+        if text.get(at + 1) != Some(&quote) {
+            return (kind, at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// `x'...'` with an even number of hexadecimal digits.
+fn blob(text: &[u8], start: usize) -> (Kind, usize) {
+    let end = run(text, start + 2, |byte| byte.is_ascii_hexdigit());
+    if text.get(end) == Some(&b'\'') && (end - start).is_multiple_of(2) {
+        (Kind::Blob, end + 1)
+    } else {
+        (Kind::Illegal, end)
+    }
+}
+
+/// An integer or a real; with letters right behind it, nothing.
+fn number(text: &[u8], start: usize) -> (Kind, usize) {
+    let (mut kind, mut end) = (Kind::Integer, start);
+    if text.get(start) == Some(&b'0')
+        && matches!(text.get(start + 1), Some(b'x' | b'X'))
+        && text.get(start + 2).is_some_and(u8::is_ascii_hexdigit)
+    {
+        kind = Kind::Hex;
+        end = run(text, start + 2, |byte| byte.is_ascii_hexdigit());
+    } else {
+        end = run(text, end, |byte| byte.is_ascii_digit());
+        if text.get(end) == Some(&b'.') {
+            kind = Kind::Real;
+            end = run(text, end + 1, |byte| byte.is_ascii_digit());
+        }
+        if matches!(text.get(end), Some(b'e' | b'E')) {
+            let sign = usize::from(matches!(text.get(end + 1), Some(b'+' | b'-')));
+            if text.get(end + 1 + sign).is_some_and(u8::is_ascii_digit) {
+                kind = Kind::Real;
+                end = run(text, end + 1 + sign, |byte| byte.is_ascii_digit());
+            }
+        }
+    }
+    match run(text, end, in_name) {
+        after if after > end => (Kind::Illegal, after),
+        _ => (kind, end),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_sorted() {
+        assert!(KEYWORDS.is_sorted_by(|one, next| one.0 < next.0));
+    }
+}

@@ -1,0 +1,685 @@
+//! The machine that runs programs.
+//!
+//! Contract: all state is in the lent bytes and in [`State`], so that a statement stops at each row and goes on from
+//! there. The bytes hold, in this order: program, stack of values, locals, cursors, stages, scratch. Rows and texts live in the
+//! scratch like on a stack: a cursor remembers where its rows begin, and its next row takes the place of the last one
+//! and of all that was made since.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use core::cmp::Ordering;
+
+use super::cell::{CELL, Cell, View, locate};
+use super::compile::{NONE, get16, put16};
+use super::error::ErrorKind;
+use super::function::{self, Context};
+use super::program::{Comparison, Op};
+use super::schema;
+use super::scratch::Scratch;
+use super::statement::Program;
+use super::store::{CURSORS, Savepoint, Store};
+use super::value::{self, Affinity, Operator, Value};
+
+/// Bytes of a cursor and of a stage.
+pub(crate) const CURSOR: usize = 28;
+pub(crate) const STAGE: usize = 40;
+/// The most arguments a function takes.
+const ARGUMENTS: usize = 16;
+/// The place of a store's cursor that the machine keeps for look-ups of its own.
+pub(crate) const OWN_CURSOR: usize = CURSORS - 1;
+
+pub(crate) type Result<T, E = ErrorKind> = core::result::Result<T, E>;
+
+/// What a connection knows, and every statement may change.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Session {
+    pub(crate) context: Context,
+    /// The table of which the largest rowid is known, and that rowid.
+    pub(crate) last: (u16, i64),
+    /// Counts every write, so that a SELECT in passes notices.
+    pub(crate) writes: u32,
+    /// Steps left before a statement is interrupted; `None` without a bound.
+    pub(crate) steps: Option<u64>,
+}
+
+/// Where a statement stands between rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct State {
+    pub(crate) pc: u16,
+    pub(crate) sp: u8,
+    pub(crate) bump: u16,
+    /// Where the cells of the row begin, and how many they are.
+    pub(crate) row: u16,
+    pub(crate) columns: u8,
+    pub(crate) running: bool,
+    /// Whether the statement began a transaction of its own.
+    pub(crate) own: bool,
+    pub(crate) savepoint: Savepoint,
+    /// What the constraint that failed asks for.
+    pub(crate) action: u8,
+    /// The first of the store's cursors that are this statement's.
+    pub(crate) slot: u8,
+    pub(crate) changes: i64,
+    pub(crate) wrote: bool,
+    /// The session's count of writes when reading began.
+    pub(crate) seen: u32,
+}
+
+/// What a step ended with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Row,
+    Done,
+}
+
+/// Where things are in the lent bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    pub(crate) stack: usize,
+    pub(crate) locals: usize,
+    pub(crate) cursors: usize,
+    pub(crate) stages: usize,
+    pub(crate) scratch: usize,
+    pub(crate) end: usize,
+    /// Bytes of each stage, from the end downwards.
+    pub(crate) share: usize,
+}
+
+impl Layout {
+    pub(crate) fn of(program: &Program, len: usize) -> Self {
+        let most = program.most;
+        let len = len.min(0x7ff0);
+        let stack = usize::from(program.code);
+        let locals = stack + CELL * usize::from(most.depth);
+        let cursors = locals + CELL * usize::from(most.locals);
+        let stages = cursors + CURSOR * usize::from(most.cursors);
+        let scratch = stages + STAGE * usize::from(most.stages);
+        let free = len.saturating_sub(scratch);
+        let share = if most.stages == 0 { 0 } else { (free / 4 * 3 / usize::from(most.stages)).min(free) };
+        let end = len - share * usize::from(most.stages).min(len);
+        Layout { stack, locals, cursors, stages, scratch, end, share }
+    }
+}
+
+/// The machine, as it runs one step.
+pub(crate) struct Machine<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) sql: &'a [u8],
+    pub(crate) parameters: &'a [Value<'a>],
+    pub(crate) arena: &'a mut [u8],
+    pub(crate) store: &'a mut dyn Store,
+    pub(crate) session: &'a mut Session,
+    pub(crate) state: &'a mut State,
+    pub(crate) layout: Layout,
+    pub(crate) pc: usize,
+    /// Offset of the first free cell of the stack.
+    pub(crate) sp: usize,
+    /// Offset of the first free byte of the scratch.
+    pub(crate) bump: usize,
+}
+
+impl<'a> Machine<'a> {
+    /// Prepares a statement's state to run from its beginning.
+    pub(crate) fn reset(program: &Program, arena: &mut [u8], state: &mut State) -> Result<()> {
+        let layout = Layout::of(program, arena.len());
+        if layout.scratch > arena.len() {
+            return Err(ErrorKind::Limit { needed: layout.scratch + 64 });
+        }
+        for local in 0..usize::from(program.most.locals) {
+            Cell::UNSET.write(arena, layout.locals + local * CELL);
+        }
+        let slot = state.slot;
+        *state = State { sp: 0, bump: layout.scratch as u16, running: true, slot, ..State::default() };
+        Ok(())
+    }
+
+    // ---- operands
+
+    #[inline]
+    fn u8(&mut self) -> usize {
+        let byte = self.arena.get(self.pc).copied().unwrap_or(0);
+        self.pc += 1;
+        byte.into()
+    }
+
+    #[inline]
+    pub(crate) fn operand(&mut self) -> usize {
+        self.u8()
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self) -> usize {
+        let word = get16(self.arena, self.pc);
+        self.pc += 2;
+        word.into()
+    }
+
+    fn fixed<const N: usize>(&mut self) -> [u8; N] {
+        let bytes = self.arena.get(self.pc..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N]);
+        self.pc += N;
+        bytes
+    }
+
+    /// Jumps to the target that is the next operand, if so.
+    #[inline]
+    pub(crate) fn jump_if(&mut self, jump: bool) {
+        if jump {
+            self.pc = get16(self.arena, self.pc).into();
+        } else {
+            self.pc += 2;
+        }
+    }
+
+    // ---- cells
+
+    #[inline]
+    pub(crate) fn push(&mut self, cell: Cell) {
+        cell.write(self.arena, self.sp);
+        self.sp += CELL;
+    }
+
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Cell {
+        self.sp = self.sp.saturating_sub(CELL);
+        Cell::read(self.arena, self.sp)
+    }
+
+    /// The cell so many below the top, which is 0.
+    #[inline]
+    pub(crate) fn peek(&self, below: usize) -> Cell {
+        Cell::read(self.arena, self.sp.saturating_sub(CELL * (below + 1)))
+    }
+
+    fn replace(&mut self, cell: Cell) {
+        cell.write(self.arena, self.sp.saturating_sub(CELL));
+    }
+
+    pub(crate) fn local_at(&self, local: usize) -> usize {
+        self.layout.locals + local * CELL
+    }
+
+    pub(crate) fn local(&self, local: usize) -> Cell {
+        Cell::read(self.arena, self.local_at(local))
+    }
+
+    pub(crate) fn set_local(&mut self, local: usize, cell: Cell) {
+        let at = self.local_at(local);
+        cell.write(self.arena, at);
+    }
+
+    /// What values borrow from, while nothing is written.
+    #[inline]
+    pub(crate) fn view(&self) -> View<'_> {
+        View { arena: self.arena, sql: self.sql, parameters: self.parameters }
+    }
+
+    /// Makes a value of cells, with the free part of the scratch to write texts in, and gives its cell.
+    pub(crate) fn make(
+        &mut self,
+        make: impl for<'v> FnOnce(View<'v>, &mut Scratch<'v>, &mut Context) -> value::Result<Value<'v>>,
+    ) -> Result<Cell> {
+        let (bump, end) = (self.bump, self.layout.end);
+        let arena_len = self.arena.len();
+        let base = self.arena.as_ptr() as usize;
+        let (low, high) = self.arena.split_at_mut(bump.min(arena_len));
+        let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
+        let room_len = room.len();
+        let view = View { arena: low, sql: self.sql, parameters: self.parameters };
+        let mut scratch = Scratch::new(room);
+        let made = match make(view, &mut scratch, &mut self.session.context) {
+            Ok(value) => value,
+            Err(value::Fault::BufferTooSmall { needed }) => {
+                return Err(ErrorKind::Limit { needed: arena_len + needed.saturating_sub(room_len).max(16) });
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        let cell = match locate(made, (base, arena_len), self.sql) {
+            Some(cell) => cell,
+            None => {
+                // Bytes from elsewhere, a parameter's or a constant's, are copied.
+                let (bytes, blob) = match made {
+                    Value::Blob(bytes) => (bytes, true),
+                    Value::Text(bytes) => (bytes, false),
+                    _ => (&b""[..], false),
+                };
+                scratch.extend(bytes);
+                let kept = scratch.finish().map_err(|_| ErrorKind::Limit { needed: arena_len + bytes.len() })?;
+                let at = kept.as_ptr() as usize - base;
+                Cell::in_arena(blob, at, kept.len())
+            }
+        };
+        if let Some((at, len)) = cell.in_arena_at() {
+            self.bump = self.bump.max(at + len);
+        }
+        Ok(cell)
+    }
+
+    // ---- the loop
+
+    /// Runs to the next row, or to the end.
+    pub(crate) fn run(&mut self) -> Result<Outcome> {
+        loop {
+            if let Some(steps) = self.session.steps.as_mut() {
+                match steps.checked_sub(1) {
+                    Some(left) => *steps = left,
+                    None => return Err(ErrorKind::Interrupted),
+                }
+            }
+            let code = self.arena.get(self.pc).copied().unwrap_or(0);
+            self.pc += 1;
+            let Some(op) = Op::from(code) else { return Err(ErrorKind::Internal) };
+            match op {
+                Op::Halt => return Ok(Outcome::Done),
+                Op::Result => {
+                    let columns = self.u8();
+                    self.state.columns = columns as u8;
+                    self.state.row = self.sp.saturating_sub(columns * CELL) as u16;
+                    return Ok(Outcome::Row);
+                }
+                _ => self.execute(op)?,
+            }
+        }
+    }
+
+    #[inline]
+    fn execute(&mut self, op: Op) -> Result<()> {
+        match op {
+            Op::Null => self.push(Cell::NULL),
+            Op::Int8 => {
+                let [byte] = self.fixed::<1>();
+                self.push(Cell::integer((byte as i8).into()));
+            }
+            Op::Int16 => {
+                let bytes = self.fixed();
+                self.push(Cell::integer(i16::from_le_bytes(bytes).into()));
+            }
+            Op::Int32 => {
+                let bytes = self.fixed();
+                self.push(Cell::integer(i32::from_le_bytes(bytes).into()));
+            }
+            Op::Int64 => {
+                let bytes = self.fixed();
+                self.push(Cell::integer(i64::from_le_bytes(bytes)));
+            }
+            Op::Real => {
+                let bytes = self.fixed();
+                self.push(Cell::real(f64::from_bits(u64::from_le_bytes(bytes))));
+            }
+            Op::TextSql => {
+                let (at, len) = (self.u16(), self.u16());
+                self.push(Cell::sql_text(at, len));
+            }
+            Op::Text | Op::Blob => {
+                let len = self.u16();
+                self.push(Cell::in_arena(op == Op::Blob, self.pc, len));
+                self.pc += len;
+            }
+            Op::Param => {
+                let number = self.u8().wrapping_sub(1);
+                let value = self.parameters.get(number).copied().ok_or(ErrorKind::Parameters)?;
+                self.push(Cell::parameter(number, value));
+            }
+            Op::Column => {
+                let (cursor, column) = (self.u8(), self.u8());
+                let cell = self.column(cursor, column)?.unwrap_or(Cell::NULL);
+                self.push(cell);
+            }
+            Op::ColumnOr => {
+                let (cursor, column) = (self.u8(), self.u8());
+                let cell = self.column(cursor, column)?;
+                self.jump_if(cell.is_some());
+                if let Some(cell) = cell {
+                    self.push(cell);
+                }
+            }
+            Op::Rowid => {
+                let cursor = self.u8();
+                let cell = self.rowid(cursor);
+                self.push(cell);
+            }
+            Op::Compare => {
+                let comparison = Comparison(self.u8() as u8);
+                let (right, left) = (self.pop(), self.peek(0));
+                let truth = self.compare(comparison, left, right)?;
+                self.replace(Cell::truth(truth));
+            }
+            Op::IfNot | Op::If => {
+                let cell = self.pop();
+                let truth = match cell.as_integer() {
+                    Some(i) => i != 0,
+                    None => self.view().value(cell).truth() == Some(true),
+                };
+                self.jump_if(truth == (op == Op::If));
+            }
+            Op::Next => self.next()?,
+            Op::Jump => self.jump_if(true),
+            Op::And | Op::Or => {
+                let (right, left) = (self.pop(), self.peek(0));
+                let (right, left) = (self.view().value(right).truth(), self.view().value(left).truth());
+                let truth = if op == Op::And { value::and(left, right) } else { value::or(left, right) };
+                self.replace(Cell::truth(truth));
+            }
+            Op::Add
+            | Op::Subtract
+            | Op::Multiply
+            | Op::Divide
+            | Op::Remainder
+            | Op::BitAnd
+            | Op::BitOr
+            | Op::ShiftLeft
+            | Op::ShiftRight => {
+                let (right, left) = (self.pop(), self.peek(0));
+                let view = self.view();
+                let made = Cell::number(value::calculate(operator(op), view.value(left), view.value(right)));
+                self.replace(made);
+            }
+            Op::Local => {
+                let local = self.u8();
+                let cell = self.local(local);
+                self.push(if cell.is_unset() { Cell::NULL } else { cell });
+            }
+            Op::SetLocal => {
+                let local = self.u8();
+                let cell = self.pop();
+                self.set_local(local, cell);
+            }
+            Op::Flag => {
+                let (local, value) = (self.u8(), self.u8());
+                self.set_local(local, Cell::integer(value as i64));
+            }
+            Op::IfFlag => {
+                let local = self.u8();
+                let set = self.local(local).as_integer().unwrap_or(0) != 0;
+                self.jump_if(set);
+            }
+            Op::Pick => {
+                let place = self.layout.stack + self.u8() * CELL;
+                self.push(Cell::read(self.arena, place));
+            }
+            Op::Store => {
+                let place = self.layout.stack + self.u8() * CELL;
+                let cell = self.pop();
+                cell.write(self.arena, place);
+            }
+            Op::Drop => {
+                self.pop();
+            }
+            Op::Nip => {
+                let cell = self.pop();
+                self.replace(cell);
+            }
+            Op::Depth => self.sp = self.layout.stack + self.u8() * CELL,
+            Op::Not | Op::Negate | Op::Invert | Op::IsNull | Op::NotNull | Op::IsTrue | Op::IsFalse => {
+                let value = self.view().value(self.peek(0));
+                let made = match op {
+                    Op::Not => Cell::truth(value.truth().map(|truth| !truth)),
+                    Op::Negate => Cell::number(value::negate(value)),
+                    Op::Invert => Cell::number(value::invert(value)),
+                    Op::IsNull => Cell::integer(value.is_null().into()),
+                    Op::NotNull => Cell::integer((!value.is_null()).into()),
+                    Op::IsTrue => Cell::integer((value.truth() == Some(true)).into()),
+                    _ => Cell::integer((value.truth() == Some(false)).into()),
+                };
+                self.replace(made);
+            }
+            Op::IfKnown => {
+                let known = !self.peek(0).is_null();
+                self.jump_if(known);
+                if !known {
+                    self.pop();
+                }
+            }
+            _ => self.execute_rare(op)?,
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn execute_rare(&mut self, op: Op) -> Result<()> {
+        match op {
+            Op::Concat => {
+                let (right, left) = (self.pop(), self.peek(0));
+                let made =
+                    self.make(|view, scratch, _| value::concatenate(view.value(left), view.value(right), scratch))?;
+                self.replace(made);
+            }
+            Op::Between => {
+                let (low, high) = (Comparison(self.u8() as u8), Comparison(self.u8() as u8));
+                let (top, bottom, subject) = (self.pop(), self.pop(), self.peek(0));
+                let above = self.compare(low, subject, bottom)?;
+                let below = self.compare(high, subject, top)?;
+                self.replace(Cell::truth(value::and(above, below)));
+            }
+            Op::InItem => {
+                let comparison = Comparison(self.u8() as u8);
+                let (item, result, subject) = (self.pop(), self.peek(0), self.peek(1));
+                if result.as_integer() != Some(1) {
+                    match self.compare(comparison, subject, item)? {
+                        Some(true) => self.replace(Cell::integer(1)),
+                        Some(false) => {}
+                        None => self.replace(Cell::NULL),
+                    }
+                }
+            }
+            Op::InRow => {
+                let (place, comparison) = (self.u8(), Comparison(self.u8() as u8));
+                let at = self.layout.stack + place * CELL;
+                let (row, subject) = (self.pop(), Cell::read(self.arena, at.saturating_sub(CELL)));
+                let truth = self.compare(comparison, subject, row)?;
+                match truth {
+                    Some(true) => Cell::integer(1).write(self.arena, at),
+                    Some(false) => {}
+                    None => Cell::NULL.write(self.arena, at),
+                }
+                // Nothing more can be learnt once it was found, or with NULL on the left.
+                self.jump_if(truth == Some(true) || subject.is_null());
+            }
+            Op::CaseEqual => {
+                let comparison = Comparison(self.u8() as u8);
+                let (when, base) = (self.pop(), self.peek(0));
+                let truth = self.compare(comparison, base, when)?;
+                self.push(Cell::truth(truth));
+            }
+            Op::Call => {
+                let (id, arguments, collation) = (self.u8(), self.u8(), self.u8());
+                self.call(id as u8, arguments, collation as u8)?;
+            }
+            Op::Cast => {
+                let affinity = schema::affinity(self.u8() as u8);
+                let cell = self.peek(0);
+                let made = self.make(|view, scratch, _| affinity.cast(view.value(cell), scratch))?;
+                self.replace(made);
+            }
+            Op::Apply => {
+                let affinity = schema::affinity(self.u8() as u8);
+                let cell = self.peek(0);
+                let made = self.make(|view, scratch, _| affinity.apply(view.value(cell), scratch))?;
+                self.replace(made);
+            }
+            Op::Limit => {
+                let local = self.u8();
+                let count = self.pop_integer()?;
+                self.set_local(local, Cell::integer(if count < 0 { -1 } else { count }));
+                self.jump_if(count == 0);
+            }
+            Op::Offset => {
+                let local = self.u8();
+                let count = self.pop_integer()?;
+                self.set_local(local, Cell::integer(count));
+            }
+            Op::Skip => {
+                let local = self.u8();
+                let left = self.local(local).as_integer().unwrap_or(0);
+                if left > 0 {
+                    self.set_local(local, Cell::integer(left - 1));
+                }
+                self.jump_if(left > 0);
+            }
+            Op::Count => {
+                let local = self.u8();
+                let left = self.local(local).as_integer().unwrap_or(-1);
+                if left > 0 {
+                    self.set_local(local, Cell::integer(left - 1));
+                }
+                self.jump_if(left == 1);
+            }
+            Op::Once => {
+                let local = self.u8();
+                let (cell, target) = (self.local(local), get16(self.arena, self.pc));
+                let known = target != NONE && !cell.is_unset();
+                self.jump_if(known);
+                if known {
+                    self.push(cell);
+                }
+            }
+            Op::OnceSave => {
+                let local = self.u8();
+                let cell = self.peek(0);
+                if cell.is_lasting() {
+                    self.set_local(local, cell);
+                }
+            }
+            Op::Scan => self.scan()?,
+            Op::Find => self.find()?,
+            Op::Range => self.range()?,
+            Op::NullRow => self.null_row(),
+            Op::MakeRow => self.make_row()?,
+            Op::OpenRows => self.open_rows(),
+            Op::StageStart => self.stage_start()?,
+            Op::StagePass => self.stage_pass(),
+            Op::StageMore => self.stage_more()?,
+            Op::SortInsert => self.sort_insert()?,
+            Op::SortNext => self.sort_next()?,
+            Op::Distinct => self.distinct()?,
+            Op::GroupFind => self.group_find()?,
+            Op::GroupStep => self.group_step()?,
+            Op::GroupSeen => self.group_seen()?,
+            Op::GroupTake => self.group_take(),
+            Op::GroupSave => self.group_save()?,
+            Op::GroupNext => self.group_next(),
+            Op::GroupColumn => self.group_column()?,
+            Op::GroupResult => self.group_result()?,
+            Op::RowsetAdd => self.rowset_add()?,
+            Op::RowsetNext => self.rowset_next()?,
+            Op::Write => self.begin_write()?,
+            Op::Affinities => self.affinities()?,
+            Op::CheckNull => self.check_null()?,
+            Op::Check => self.check()?,
+            Op::Insert => self.insert()?,
+            Op::Update => self.update()?,
+            Op::Delete => self.delete()?,
+            _ => return Err(ErrorKind::Internal),
+        }
+        Ok(())
+    }
+
+    /// Compares two cells.
+    pub(crate) fn compare(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
+        let relation = comparison.relation();
+        if let (Some(a), Some(b), true) = (left.as_integer(), right.as_integer(), comparison.affinity() != 1) {
+            return Ok(Some(holds(relation, a.cmp(&b))));
+        }
+        let collation = schema::collation(comparison.collation());
+        let affinity = match comparison.affinity() {
+            1 => return self.compare_as_text(comparison, left, right),
+            2 => Affinity::Numeric,
+            _ => Affinity::Blob,
+        };
+        let view = self.view();
+        let (left, right) = (affinity.apply_numeric(view.value(left)), affinity.apply_numeric(view.value(right)));
+        Ok(match relation {
+            6 | 7 => Some(holds(relation, left.compare(right, collation))),
+            _ => left.compare_known(right, collation).map(|order| holds(relation, order)),
+        })
+    }
+
+    /// Numbers become text first. That text is forgotten again.
+    fn compare_as_text(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
+        let (relation, collation) = (comparison.relation(), schema::collation(comparison.collation()));
+        let bump = self.bump;
+        let mut known = None;
+        let made = self.make(|view, scratch, _| {
+            let left = Affinity::Text.apply(view.value(left), scratch)?;
+            let right = Affinity::Text.apply(view.value(right), scratch)?;
+            known = match relation {
+                6 | 7 => Some(holds(relation, left.compare(right, collation))),
+                _ => left.compare_known(right, collation).map(|order| holds(relation, order)),
+            };
+            Ok(Value::Null)
+        });
+        self.bump = bump;
+        made.map(|_| known)
+    }
+
+    fn call(&mut self, id: u8, count: usize, collation: u8) -> Result<()> {
+        let swap = id >= super::ids::LIKE_OPERATOR;
+        let id = match id {
+            super::ids::LIKE_OPERATOR => function::Id::Like,
+            super::ids::GLOB_OPERATOR => function::Id::Glob,
+            _ => function::Id::numbered(id).ok_or(ErrorKind::Internal)?,
+        };
+        if count > ARGUMENTS {
+            return Err(ErrorKind::TooBig);
+        }
+        let first = self.sp.saturating_sub(count * CELL);
+        self.session.context.collation = schema::collation(collation);
+        let made = self.make(|view, scratch, context| {
+            let mut arguments = [Value::Null; ARGUMENTS];
+            for (at, argument) in arguments.iter_mut().take(count).enumerate() {
+                *argument = view.at(first + at * CELL);
+            }
+            if swap {
+                arguments.swap(0, 1);
+            }
+            function::call(id, arguments.get(..count).unwrap_or_default(), context, scratch)
+        })?;
+        self.sp = first;
+        self.push(made);
+        Ok(())
+    }
+
+    /// An integer from the stack, for LIMIT and OFFSET.
+    fn pop_integer(&mut self) -> Result<i64> {
+        let cell = self.pop();
+        match Affinity::Integer.apply_numeric(self.view().value(cell)) {
+            Value::Integer(i) => Ok(i),
+            _ => Err(ErrorKind::Mismatch),
+        }
+    }
+
+    /// A field of two bytes in the arena.
+    #[inline]
+    pub(crate) fn field(&self, at: usize) -> usize {
+        get16(self.arena, at).into()
+    }
+
+    #[inline]
+    pub(crate) fn set_field(&mut self, at: usize, value: usize) {
+        put16(self.arena, at, value as u16);
+    }
+}
+
+/// Whether a relation holds for an order.
+fn holds(relation: u8, order: Ordering) -> bool {
+    match relation {
+        0 | 6 => order.is_eq(),
+        1 | 7 => order.is_ne(),
+        2 => order.is_lt(),
+        3 => order.is_le(),
+        4 => order.is_gt(),
+        _ => order.is_ge(),
+    }
+}
+
+fn operator(op: Op) -> Operator {
+    match op {
+        Op::Add => Operator::Add,
+        Op::Subtract => Operator::Subtract,
+        Op::Multiply => Operator::Multiply,
+        Op::Divide => Operator::Divide,
+        Op::Remainder => Operator::Remainder,
+        Op::BitAnd => Operator::And,
+        Op::BitOr => Operator::Or,
+        Op::ShiftLeft => Operator::ShiftLeft,
+        _ => Operator::ShiftRight,
+    }
+}

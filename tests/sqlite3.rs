@@ -1,0 +1,104 @@
+//! SQL end to end, over a store in a map: the verbs of the interface, and memory and stack as they are promised.
+#![cfg(feature = "sqlite3")]
+
+#[path = "sqlite3/map.rs"]
+mod map;
+
+use larder::sqlite3::{Connection, Error, ErrorKind, Memory, Value};
+use map::MapStore;
+
+/// The rows of a statement, each as text.
+fn rows(con: &mut Connection<'_>, sql: &str, parameters: &[Value<'_>]) -> Result<Vec<String>, Error> {
+    let mut cursor = con.execute(sql, parameters)?;
+    let mut rows = Vec::new();
+    while let Some(row) = cursor.fetchone()? {
+        let values: Vec<String> = (0..row.len()).map(|at| text(row.value(at))).collect();
+        rows.push(values.join("|"));
+    }
+    Ok(rows)
+}
+
+fn text(value: Value<'_>) -> String {
+    match value {
+        Value::Null => "NULL".into(),
+        Value::Integer(i) => i.to_string(),
+        Value::Real(r) => format!("{r:?}"),
+        Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Value::Blob(bytes) => format!("{bytes:02x?}"),
+    }
+}
+
+#[test]
+fn the_program_of_pythons_documentation() {
+    let (mut store, mut memory) = (MapStore::new(), Memory::<3072>::new());
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    con.execute("CREATE TABLE IF NOT EXISTS users(id INTEGER PRIMARY KEY, name TEXT)", &[]).unwrap();
+    con.execute("INSERT INTO users(name) VALUES(?)", &[Value::Text(b"Ada")]).unwrap();
+    con.execute("INSERT INTO users(name) VALUES(?)", &[Value::Text(b"Grace")]).unwrap();
+    assert!(con.in_transaction());
+    con.commit().unwrap();
+    let mut cursor = con.execute("SELECT id, name FROM users", &[]).unwrap();
+    let row = cursor.fetchone().unwrap().unwrap();
+    assert_eq!((row.get::<i64>(0).unwrap(), row.get::<&str>("name").unwrap()), (1, "Ada"));
+    assert_eq!(row.get::<f64>("name").unwrap_err().kind, ErrorKind::Type);
+    assert_eq!(cursor.column_name(1), Some(&b"name"[..]));
+    assert!(cursor.fetchone().unwrap().is_some());
+    assert!(cursor.fetchone().unwrap().is_none());
+}
+
+#[test]
+fn ten_thousand_rows_sort_group_and_differ_in_two_kibibytes() {
+    let (mut store, mut memory) = (MapStore::new(), Memory::<3072>::new());
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    con.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v INTEGER)", &[]).unwrap();
+    con.begin().unwrap();
+    let mut memory = [0; 1024];
+    let mut insert = con.prepare("INSERT INTO t(v) VALUES(?)", &mut memory).unwrap();
+    for i in 0..10_000 {
+        insert.execute(&mut con, &[Value::Integer(i * 7919 % 10_000)]).unwrap();
+    }
+    con.commit().unwrap();
+    let mut memory = [0; 2048];
+    for (sql, expected) in [
+        ("SELECT v FROM t ORDER BY v DESC", (0..10_000).rev().collect::<Vec<i64>>()),
+        ("SELECT DISTINCT v / 2 FROM t ORDER BY 1", (0..5_000).collect()),
+        ("SELECT v / 10 FROM t GROUP BY v / 10 HAVING count(*) = 10", (0..1_000).collect()),
+    ] {
+        let mut statement = con.prepare(sql, &mut memory).unwrap();
+        let mut rows = statement.query(&mut con, &[]).unwrap();
+        for expected in expected {
+            assert_eq!(rows.fetchone(&mut con).unwrap().unwrap().get::<i64>(0).unwrap(), expected, "{sql}");
+        }
+        assert!(rows.fetchone(&mut con).unwrap().is_none());
+    }
+}
+
+#[test]
+fn a_statement_of_1024_tokens_and_32_parentheses_in_two_kibibytes() {
+    let (mut store, mut memory) = (MapStore::new(), Memory::<2048>::new());
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    let mut sql = format!("SELECT {}1{}", "(".repeat(32), "+1)".repeat(32));
+    // SELECT and what is in parentheses make 130 tokens; each further + 1 makes two.
+    sql.push_str(&"+1".repeat((1024 - 130) / 2));
+    assert_eq!(rows(&mut con, &sql, &[]).unwrap(), ["480"]);
+}
+
+#[test]
+fn what_fails_is_undone_and_errors_have_a_place() {
+    let (mut store, mut memory) = (MapStore::new(), Memory::<4096>::new());
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    con.set_autocommit(true);
+    con.execute("CREATE TABLE t(a INTEGER UNIQUE)", &[]).unwrap();
+    con.execute("INSERT INTO t VALUES(3)", &[]).unwrap();
+    let error = con.execute("INSERT INTO t VALUES(1), (2), (3)", &[]).map(drop).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unique);
+    assert_eq!(rows(&mut con, "SELECT a FROM t", &[]).unwrap(), ["3"]);
+    let error = con.execute("SELECT a, b FROM t", &[]).map(drop).unwrap_err();
+    assert_eq!((error.kind, error.offset), (ErrorKind::NoSuchColumn, 10));
+    let error = con.execute("SELECT a FROM t WHERE ", &[]).map(drop).unwrap_err();
+    assert_eq!((error.kind, error.offset), (ErrorKind::Syntax, 22));
+    let mut transaction = con.transaction().unwrap();
+    transaction.execute("DELETE FROM t", &[]).unwrap();
+    drop(transaction);
+    assert_eq!(rows(&mut con, "SELECT a FROM t", &[]).unwrap(), ["3"]);
+}
