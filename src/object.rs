@@ -22,7 +22,7 @@ mod tree;
 mod view;
 pub mod walk;
 
-pub use arena::{Arena, Slot};
+pub use arena::{Arena, Fault, Slot};
 pub use atom::{Atom, ReadAtom};
 pub use emit::{Container, Emit, Level, Refused};
 pub use error::{Error, ErrorKind, Result};

@@ -77,7 +77,7 @@ impl<'a> Unpickler<'a> {
         let plan = Plan::new(bytes, 0)?;
         let (word, slots, cells) = machine::run(bytes, 0, &plan, slots, false)?;
         let object = Object::new(Tree::new(bytes, (slots, cells), atom::read), word);
-        from_object_with(&object, Limits::of(bytes), &self.registry)
+        from_object_with::<atom::Pickled, T>(&object, Limits::of(bytes), &self.registry)
     }
 }
 

@@ -163,7 +163,7 @@ impl Reader<'_, '_> {
         let index = self.indices;
         self.indices = index.wrapping_add(1);
         let (bits, _) = self.entry(index);
-        if bits >> (index % 32) & 1 == 1 { self.arena.share(word) } else { Ok(word) }
+        if bits >> (index % 32) & 1 == 1 { Ok(self.arena.share(word)?) } else { Ok(word) }
     }
 
     /// The table's words for an index.

@@ -134,8 +134,54 @@ impl Slot {
     }
 }
 
-/// The error that a codec's arena reports inwards; the codec knows the place and turns it into an [`Error`].
-pub(crate) type Step<T = ()> = core::result::Result<T, ErrorKind>;
+/// What goes wrong in the arena. The codec knows the place and makes an [`Error`](super::Error) of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Fault {
+    /// The slots do not suffice, although the codec counted beforehand that they would.
+    Full,
+    /// There is nothing above the topmost mark.
+    Underflow,
+    /// There is no mark.
+    NoMark,
+    /// See the [`ErrorKind`] of the same name; so are those that follow.
+    Truncated,
+    /// A byte that is no code: the codec knows which.
+    UnknownCode,
+    /// Not in the memo.
+    NoSuchEntry,
+    /// An argument that makes no sense.
+    BadArgument,
+    /// Text that is not in its encoding.
+    BadText,
+    /// A value of a kind that this place does not allow.
+    WrongKind,
+    /// A key or member that is not hashable.
+    Unhashable,
+    /// A key without a value.
+    OddItems,
+}
+
+impl From<Fault> for ErrorKind {
+    fn from(fault: Fault) -> ErrorKind {
+        match fault {
+            Fault::Full => ErrorKind::OutOfSlots { needed: usize::MAX },
+            Fault::Underflow => ErrorKind::StackUnderflow,
+            Fault::NoMark => ErrorKind::NoMark,
+            Fault::Truncated => ErrorKind::Truncated,
+            Fault::UnknownCode => ErrorKind::UnknownCode(0),
+            Fault::NoSuchEntry => ErrorKind::NoSuchEntry,
+            Fault::BadArgument => ErrorKind::BadArgument,
+            Fault::BadText => ErrorKind::BadText,
+            Fault::WrongKind => ErrorKind::WrongKind,
+            Fault::Unhashable => ErrorKind::Unhashable,
+            Fault::OddItems => ErrorKind::OddItems,
+        }
+    }
+}
+
+/// A step's outcome.
+pub type Step<T = ()> = core::result::Result<T, Fault>;
 
 /// What decoding writes into. The codec has checked beforehand, by its prescan, that the slots are enough.
 #[derive(Debug)]
@@ -153,8 +199,36 @@ pub struct Arena<'s> {
     mark: usize,
 }
 
-/// The arena is full although the prescan said it would not be: the codec counted wrongly.
-const FULL: ErrorKind = ErrorKind::OutOfSlots { needed: usize::MAX };
+/// See [`Arena::room`].
+pub(crate) struct Room<'r> {
+    free: &'r mut [Slot],
+    left: usize,
+    pushed: bool,
+}
+
+impl Room<'_> {
+    /// Pushes a word; false when there is no room.
+    #[inline]
+    pub(crate) fn push(&mut self, word: Slot) -> bool {
+        let left = self.left.wrapping_sub(1);
+        let Some(slot) = self.free.get_mut(left) else { return false };
+        *slot = word;
+        (self.left, self.pushed) = (left, true);
+        true
+    }
+
+    /// Whether a word stands above the topmost mark.
+    #[inline]
+    pub(crate) fn pushed(&self) -> bool {
+        self.pushed
+    }
+
+    /// How many words are left.
+    #[inline]
+    pub(crate) fn left(&self) -> usize {
+        self.left
+    }
+}
 
 impl<'s> Arena<'s> {
     /// An arena over these slots, with room for `cells` shared values and `table` words of the codec's own.
@@ -190,8 +264,22 @@ impl<'s> Arena<'s> {
                 self.top = top;
                 Ok(())
             }
-            _ => Err(FULL),
+            _ => Err(Fault::Full),
         }
+    }
+
+    /// The free words between heap and stack, to push several words without looking at the arena in between.
+    #[inline]
+    pub(crate) fn room(&mut self) -> Room<'_> {
+        let pushed = self.top < self.mark;
+        let free = self.slots.get_mut(self.heap..self.top).unwrap_or_default();
+        Room { left: free.len(), free, pushed }
+    }
+
+    /// So many words are left of the [`Room`].
+    #[inline]
+    pub(crate) fn set_room(&mut self, left: usize) {
+        self.top = self.heap.wrapping_add(left);
     }
 
     /// How many words stand above the topmost mark.
@@ -203,17 +291,13 @@ impl<'s> Arena<'s> {
     /// The top word, if it is above the topmost mark.
     #[inline]
     pub fn peek(&self) -> Step<Slot> {
-        if self.top < self.mark { Ok(self.get(self.top)) } else { Err(ErrorKind::StackUnderflow) }
+        if self.top < self.mark { Ok(self.get(self.top)) } else { Err(Fault::Underflow) }
     }
 
     /// The word `below` the top, if it is above the topmost mark.
     #[inline]
     pub fn peek_below(&self, below: usize) -> Step<Slot> {
-        if self.above_mark() > below {
-            Ok(self.get(self.top.wrapping_add(below)))
-        } else {
-            Err(ErrorKind::StackUnderflow)
-        }
+        if self.above_mark() > below { Ok(self.get(self.top.wrapping_add(below))) } else { Err(Fault::Underflow) }
     }
 
     /// Replaces the top word.
@@ -249,7 +333,7 @@ impl<'s> Arena<'s> {
     #[inline]
     pub fn close_mark(&mut self) -> Step<usize> {
         if !self.has_mark() {
-            return Err(ErrorKind::NoMark);
+            return Err(Fault::NoMark);
         }
         let above = self.above_mark();
         self.mark = self.get(self.mark).payload();
@@ -268,7 +352,7 @@ impl<'s> Arena<'s> {
         let at = self.heap;
         let end = at.saturating_add(n);
         if end > self.top {
-            return Err(FULL);
+            return Err(Fault::Full);
         }
         self.heap = end;
         Ok(at)
@@ -284,7 +368,7 @@ impl<'s> Arena<'s> {
         let top = end.saturating_add(extra);
         let stop = first.saturating_add(n);
         if stop > top {
-            return Err(FULL);
+            return Err(Fault::Full);
         }
         if stop <= from {
             // The common case, no overlap: one pass.
@@ -409,7 +493,7 @@ impl<'s> Arena<'s> {
             return Ok(word);
         }
         if self.cells >= self.reserved {
-            return Err(FULL);
+            return Err(Fault::Full);
         }
         let cell = self.cells;
         self.set(cell, word);

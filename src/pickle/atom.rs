@@ -8,14 +8,14 @@ use crate::object::{Atom, Long, Spelling, Text};
 
 /// The bytes whose length stands in `width` bytes behind the code at `at`.
 #[inline]
-fn counted(input: &[u8], at: usize, width: usize) -> Option<&[u8]> {
-    let start = at.checked_add(1)?;
+fn counted(input: &[u8], at: usize, width: usize) -> &[u8] {
+    let start = at.wrapping_add(1);
     let len = match width {
-        1 => usize::from(bytes::u8(input, start)?),
-        4 => bytes::u32_le(input, start)? as usize,
-        _ => usize::try_from(bytes::u64_le(input, start)?).ok()?,
+        1 => usize::from(bytes::u8(input, start).unwrap_or(0)),
+        4 => bytes::u32_le(input, start).unwrap_or(0) as usize,
+        _ => usize::try_from(bytes::u64_le(input, start).unwrap_or(0)).unwrap_or(0),
     };
-    bytes::take(input, start.checked_add(width)?, len)
+    bytes::take(input, start.wrapping_add(width), len).unwrap_or_default()
 }
 
 /// The line behind the code at `at`.
@@ -46,37 +46,48 @@ pub(super) fn lines(input: &[u8], at: usize) -> Option<(&[u8], &[u8], usize)> {
     Some((module, name, next))
 }
 
-/// Reads the atom whose opcode stands at `at`; `None` if none stands there.
+/// An int of up to eight bytes in two's complement.
 #[inline]
-fn atom(input: &[u8], at: usize) -> Option<Atom<'_>> {
-    let next = at.checked_add(1)?;
-    Some(match bytes::u8(input, at)? {
-        BININT1 => Atom::Int(i64::from(bytes::u8(input, next)?)),
-        SHORT_BINUNICODE => utf8(counted(input, at, 1)?),
-        BINFLOAT => Atom::Float(f64::from_bits(bytes::u64_be(input, next)?)),
-        BININT2 => Atom::Int(i64::from(bytes::u16_le(input, next)?)),
-        BININT => Atom::Int(i64::from(bytes::u32_le(input, next)? as i32)),
-        LONG1 => match counted(input, at, 1)? {
-            // Up to eight bytes: no detour.
-            long if long.len() <= 8 => {
-                let negative = long.last().is_some_and(|b| b & 0x80 != 0);
-                let mut wide = [if negative { 0xff } else { 0 }; 8];
-                wide.get_mut(..long.len())?.copy_from_slice(long);
-                Atom::Int(i64::from_le_bytes(wide))
-            }
+fn short(long: &[u8]) -> i64 {
+    let mut value: u64 = if long.last().is_some_and(|b| b & 0x80 != 0) { u64::MAX } else { 0 };
+    for byte in long.iter().rev() {
+        value = value << 8 | u64::from(*byte);
+    }
+    value as i64
+}
+
+/// [`ReadAtom`](crate::object::ReadAtom) for pickles. Decoding has seen that the argument is there.
+pub(super) fn read(input: &[u8], at: usize) -> Atom<'_> {
+    let next = at.wrapping_add(1);
+    match bytes::u8(input, at).unwrap_or(NONE) {
+        BININT1 => Atom::Int(i64::from(bytes::u8(input, next).unwrap_or(0))),
+        SHORT_BINUNICODE => utf8(counted(input, at, 1)),
+        BINFLOAT => Atom::Float(f64::from_bits(bytes::u64_be(input, next).unwrap_or(0))),
+        BININT2 => Atom::Int(i64::from(bytes::u16_le(input, next).unwrap_or(0))),
+        BININT => Atom::Int(i64::from(bytes::u32_le(input, next).unwrap_or(0) as i32)),
+        LONG1 => match counted(input, at, 1) {
+            long if long.len() <= 8 => Atom::Int(short(long)),
             long => twos(long),
         },
         NEWTRUE => Atom::Bool(true),
         NEWFALSE => Atom::Bool(false),
-        BINUNICODE => utf8(counted(input, at, 4)?),
-        SHORT_BINBYTES => Atom::Bytes(counted(input, at, 1)?),
-        BINBYTES => Atom::Bytes(counted(input, at, 4)?),
-        BINBYTES8 => Atom::Bytes(counted(input, at, 8)?),
-        BYTEARRAY8 => Atom::ByteArray(counted(input, at, 8)?),
-        BINUNICODE8 => utf8(counted(input, at, 8)?),
-        LONG4 => twos(counted(input, at, 4)?),
-        SHORT_BINSTRING => Atom::ByteString(Text::new(counted(input, at, 1)?, Spelling::Latin1)),
-        BINSTRING => Atom::ByteString(Text::new(counted(input, at, 4)?, Spelling::Latin1)),
+        BINUNICODE => utf8(counted(input, at, 4)),
+        SHORT_BINBYTES => Atom::Bytes(counted(input, at, 1)),
+        code => rare(input, at, code).unwrap_or(Atom::None),
+    }
+}
+
+#[inline(never)]
+fn rare(input: &[u8], at: usize, code: u8) -> Option<Atom<'_>> {
+    let next = at.wrapping_add(1);
+    Some(match code {
+        BINBYTES => Atom::Bytes(counted(input, at, 4)),
+        BINBYTES8 => Atom::Bytes(counted(input, at, 8)),
+        BYTEARRAY8 => Atom::ByteArray(counted(input, at, 8)),
+        BINUNICODE8 => utf8(counted(input, at, 8)),
+        LONG4 => twos(counted(input, at, 4)),
+        SHORT_BINSTRING => Atom::ByteString(Text::new(counted(input, at, 1), Spelling::Latin1)),
+        BINSTRING => Atom::ByteString(Text::new(counted(input, at, 4), Spelling::Latin1)),
         STRING => Atom::ByteString(Text::new(unquote(line(input, at)?)?, Spelling::Quoted)),
         UNICODE => Atom::Str(Text::new(line(input, at)?, Spelling::RawUnicode)),
         INT => number::int(line(input, at)?)?,
@@ -90,12 +101,42 @@ fn atom(input: &[u8], at: usize) -> Option<Atom<'_>> {
         EXT1 => Atom::Ext(u32::from(bytes::u8(input, next)?)),
         EXT2 => Atom::Ext(u32::from(bytes::u16_le(input, next)?)),
         EXT4 => Atom::Ext(bytes::u32_le(input, next)?),
-        EMPTY_TUPLE => Atom::EmptyTuple,
-        _ => Atom::None,
+        _ => return None,
     })
 }
 
-/// [`ReadAtom`](crate::object::ReadAtom) for pickles.
-pub(super) fn read(input: &[u8], at: usize) -> Atom<'_> {
-    atom(input, at).unwrap_or(Atom::None)
+/// The short cuts of typed reading.
+#[cfg(feature = "serde")]
+pub(super) struct Pickled;
+
+#[cfg(feature = "serde")]
+impl crate::object::serde::Peek for Pickled {
+    #[inline]
+    fn int(input: &[u8], at: usize) -> Option<i64> {
+        let next = at.wrapping_add(1);
+        match bytes::u8(input, at)? {
+            BININT1 => bytes::u8(input, next).map(i64::from),
+            BININT2 => bytes::u16_le(input, next).map(i64::from),
+            BININT => bytes::u32_le(input, next).map(|n| i64::from(n as i32)),
+            LONG1 => Some(counted(input, at, 1)).filter(|long| long.len() <= 8).map(short),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn float(input: &[u8], at: usize) -> Option<f64> {
+        match bytes::u8(input, at)? {
+            BINFLOAT => bytes::u64_be(input, at.wrapping_add(1)).map(f64::from_bits),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn utf8(input: &[u8], at: usize) -> Option<&[u8]> {
+        match bytes::u8(input, at)? {
+            SHORT_BINUNICODE => Some(counted(input, at, 1)),
+            BINUNICODE => Some(counted(input, at, 4)),
+            _ => None,
+        }
+    }
 }

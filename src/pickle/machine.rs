@@ -8,13 +8,10 @@ use super::atom::{lines, unquote};
 use super::memo::Memo;
 use super::number;
 use super::opcode::code::*;
-use super::scan::{Plan, entry};
+use super::scan::{Plan, entry, plain};
 use crate::bytes;
-use crate::object::arena::{self as cell, Arena, Slot, Tag};
+use crate::object::arena::{self as cell, Arena, Fault, Slot, Step, Tag};
 use crate::object::{Error, ErrorKind, Extra, Result, Spelling, Text};
-
-/// A step's outcome: the error's place is the opcode's.
-type Step<T = ()> = core::result::Result<T, ErrorKind>;
 
 pub(super) struct Machine<'i, 's> {
     input: &'i [u8],
@@ -50,32 +47,70 @@ pub(super) fn run<'s>(
     let memo = Memo::new(plan, input, start, &mut arena)?;
     let mut machine = Machine { input, arena, memo, buffers: 0, checks_text };
     let mut at = start;
-    while let Some(code) = bytes::u8(input, at) {
+    loop {
+        at = machine.atoms(at);
+        let Some(code) = bytes::u8(input, at) else { break };
         if code == STOP {
-            let word = machine.arena.pop().map_err(|kind| Error::new(kind, at))?;
+            let word = machine.arena.pop().map_err(|fault| fail(fault, code, at))?;
             let (slots, cells) = machine.arena.finish();
             return Ok((word, slots, cells));
         }
-        at = machine.step(code, at).map_err(|kind| Error::new(kind, at))?;
+        at = machine.step(code, at).map_err(|fault| fail(fault, code, at))?;
     }
     Err(Error::new(ErrorKind::Truncated, input.len()))
 }
 
+/// What went wrong at an opcode.
+#[cold]
+fn fail(fault: Fault, code: u8, at: usize) -> Error {
+    let kind = if fault == Fault::UnknownCode { ErrorKind::UnknownCode(code) } else { fault.into() };
+    Error::new(kind, at)
+}
+
+/// Whether the text of this SHORT_BINUNICODE is in its encoding.
+fn is_text(opcode: Option<&[u8]>) -> bool {
+    opcode.and_then(|bytes| bytes.get(2..)).is_some_and(|raw| Text::new(raw, Spelling::Utf8).is_valid())
+}
+
 impl Machine<'_, '_> {
-    /// Runs one opcode and answers where the next one stands.
+    /// Pushes atoms, as many as come one after the other, and passes over MEMOIZE where nothing is to be remembered;
+    /// answers where something else stands.
     #[inline]
+    fn atoms(&mut self, at: usize) -> usize {
+        let (input, limit, mut entries) = (self.input, self.memo.limit, self.memo.len);
+        let mut at = at;
+        let mut room = self.arena.room();
+        loop {
+            match plain(input, at) {
+                Some((code, next)) => {
+                    if code == SHORT_BINUNICODE && self.checks_text && !is_text(input.get(at..next)) {
+                        break;
+                    }
+                    if !room.push(atom(at)) {
+                        break;
+                    }
+                    at = next;
+                }
+                None if input.get(at) == Some(&MEMOIZE) && entries >= limit && room.pushed() => {
+                    entries = entries.wrapping_add(1);
+                    at = at.wrapping_add(1);
+                }
+                None => break,
+            }
+        }
+        let left = room.left();
+        self.arena.set_room(left);
+        self.memo.len = entries;
+        at
+    }
+
+    /// Runs one opcode and answers where the next one stands.
     fn step(&mut self, code: u8, at: usize) -> Step<usize> {
         let next = at.wrapping_add(1);
         match code {
-            BININT1 => self.fixed(at, 1),
             SHORT_BINUNICODE => self.counted(at, 1, true),
             MEMOIZE => self.memoize().map(|()| next),
             BINGET => self.get(at, code),
-            BINFLOAT => self.fixed(at, 8),
-            BININT2 => self.fixed(at, 2),
-            BININT => self.fixed(at, 4),
-            NONE | NEWTRUE | NEWFALSE => self.fixed(at, 0),
-            LONG1 | SHORT_BINBYTES | SHORT_BINSTRING => self.counted(at, 1, false),
             BINUNICODE => self.counted(at, 4, true),
             BINUNICODE8 => self.counted(at, 8, true),
             LONG4 | BINBYTES | BINSTRING => self.counted(at, 4, false),
@@ -147,7 +182,7 @@ impl Machine<'_, '_> {
                 self.buffers = self.buffers.wrapping_add(1);
             }
             READONLY_BUFFER => self.readonly()?,
-            _ => return Err(ErrorKind::UnknownCode(code)),
+            _ => return Err(Fault::UnknownCode),
         }
         Ok(next)
     }
@@ -170,7 +205,7 @@ impl Machine<'_, '_> {
         };
         let first = start.wrapping_add(width);
         let end = len.and_then(|len| first.checked_add(len)).filter(|end| *end <= self.input.len());
-        Ok((first, end.ok_or(ErrorKind::Truncated)?))
+        Ok((first, end.ok_or(Fault::Truncated)?))
     }
 
     fn after_count(&self, at: usize, width: usize) -> Step<usize> {
@@ -184,7 +219,7 @@ impl Machine<'_, '_> {
         if text && self.checks_text {
             let raw = self.input.get(first..end).unwrap_or_default();
             if !Text::new(raw, Spelling::Utf8).is_valid() {
-                return Err(ErrorKind::BadText);
+                return Err(Fault::BadText);
             }
         }
         self.arena.push(atom(at))?;
@@ -217,7 +252,7 @@ impl Machine<'_, '_> {
     }
 
     fn put(&mut self, at: usize, code: u8) -> Step<usize> {
-        let (id, next) = entry(self.input, at, code).map_err(|error| error.kind)?;
+        let (id, next) = entry(self.input, at, code)?;
         let word = self.arena.peek()?;
         if self.memo.reads {
             self.remember(id, word)?;
@@ -226,8 +261,8 @@ impl Machine<'_, '_> {
     }
 
     fn get(&mut self, at: usize, code: u8) -> Step<usize> {
-        let (id, next) = entry(self.input, at, code).map_err(|error| error.kind)?;
-        let word = self.memo.get(&mut self.arena, id).ok_or(ErrorKind::NoSuchEntry)?;
+        let (id, next) = entry(self.input, at, code)?;
+        let word = self.memo.get(&mut self.arena, id).ok_or(Fault::NoSuchEntry)?;
         self.arena.push(word)?;
         Ok(next)
     }
@@ -243,7 +278,7 @@ impl Machine<'_, '_> {
         let extra = match target.tag() {
             cell::LIST => 0,
             cell::OBJECT => Extra::Items as Tag,
-            _ if n > 0 => return Err(ErrorKind::WrongKind),
+            _ if n > 0 => return Err(Fault::WrongKind),
             _ => 0,
         };
         self.arena.append(target.payload(), extra, n, mark)
@@ -253,13 +288,13 @@ impl Machine<'_, '_> {
     fn set_items(&mut self, n: usize, mark: bool) -> Step {
         let target = self.target(n, mark)?;
         if n & 1 != 0 {
-            return Err(ErrorKind::OddItems);
+            return Err(Fault::OddItems);
         }
         let extra = match target.tag() {
-            cell::DICT if !self.arena.are_hashable(n, 2) => return Err(ErrorKind::Unhashable),
+            cell::DICT if !self.arena.are_hashable(n, 2) => return Err(Fault::Unhashable),
             cell::DICT => 0,
             cell::OBJECT => Extra::Pairs as Tag,
-            _ if n > 0 => return Err(ErrorKind::WrongKind),
+            _ if n > 0 => return Err(Fault::WrongKind),
             _ => 0,
         };
         self.arena.append(target.payload(), extra, n, mark)
@@ -269,10 +304,10 @@ impl Machine<'_, '_> {
         let n = self.arena.close_mark()?;
         let target = self.target(n, true)?;
         let extra = match target.tag() {
-            cell::SET if !self.arena.are_hashable(n, 1) => return Err(ErrorKind::Unhashable),
+            cell::SET if !self.arena.are_hashable(n, 1) => return Err(Fault::Unhashable),
             cell::SET => 0,
             cell::OBJECT => Extra::Adds as Tag,
-            _ if n > 0 => return Err(ErrorKind::WrongKind),
+            _ if n > 0 => return Err(Fault::WrongKind),
             _ => 0,
         };
         self.arena.append(target.payload(), extra, n, true)
@@ -290,10 +325,10 @@ impl Machine<'_, '_> {
     fn dict(&mut self) -> Step {
         let n = self.arena.close_mark()?;
         if n & 1 != 0 {
-            return Err(ErrorKind::OddItems);
+            return Err(Fault::OddItems);
         }
         if !self.arena.are_hashable(n, 2) {
-            return Err(ErrorKind::Unhashable);
+            return Err(Fault::Unhashable);
         }
         let header = self.arena.header()?;
         self.arena.append(header, 0, n, true)?;
@@ -303,7 +338,7 @@ impl Machine<'_, '_> {
     /// A tuple of the `n` topmost words; a closed mark lies beneath them if `mark`.
     fn tuple(&mut self, n: usize, mark: bool) -> Step {
         if self.arena.above_mark() < n {
-            return Err(ErrorKind::StackUnderflow);
+            return Err(Fault::Underflow);
         }
         if n == 0 {
             self.arena.drop_words(usize::from(mark));
@@ -317,7 +352,7 @@ impl Machine<'_, '_> {
     fn frozenset(&mut self) -> Step {
         let n = self.arena.close_mark()?;
         if !self.arena.are_hashable(n, 1) {
-            return Err(ErrorKind::Unhashable);
+            return Err(Fault::Unhashable);
         }
         let row = self.arena.row(0, n, true)?;
         self.arena.push(Slot::new(cell::FROZENSET, row))
@@ -336,7 +371,7 @@ impl Machine<'_, '_> {
     /// Makes a fixed row of the `n` topmost words.
     fn wrap(&mut self, form: Tag, n: usize) -> Step {
         if self.arena.above_mark() < n {
-            return Err(ErrorKind::StackUnderflow);
+            return Err(Fault::Underflow);
         }
         let row = self.arena.row(form, n, false)?;
         self.arena.push(Slot::new(cell::FIXED, row))
@@ -352,7 +387,7 @@ impl Machine<'_, '_> {
         for below in 0..2 {
             let code = self.code_of(self.arena.peek_below(below)?);
             if !matches!(code, SHORT_BINUNICODE | BINUNICODE | BINUNICODE8 | UNICODE) {
-                return Err(ErrorKind::WrongKind);
+                return Err(Fault::WrongKind);
             }
         }
         self.wrap(cell::FORM_GLOBAL, 2)
@@ -376,16 +411,16 @@ impl Machine<'_, '_> {
             _ => (cell::FORM_NEWOBJ_EX, 3),
         };
         if self.arena.above_mark() < n {
-            return Err(ErrorKind::StackUnderflow);
+            return Err(Fault::Underflow);
         }
         let inner = |below: usize| self.arena.peek_below(below).map(|word| self.arena.resolve(word));
         let args = inner(n.wrapping_sub(2))?;
         let kwargs = n == 2 || inner(0)?.tag() == cell::DICT;
         if !(args.tag() == cell::TUPLE || args == EMPTY_TUPLE_WORD) || !kwargs {
-            return Err(ErrorKind::WrongKind);
+            return Err(Fault::WrongKind);
         }
         if !self.is_callable(self.arena.peek_below(n.wrapping_sub(1))?) {
-            return Err(ErrorKind::WrongKind);
+            return Err(Fault::WrongKind);
         }
         self.object(form, n)
     }
@@ -403,11 +438,11 @@ impl Machine<'_, '_> {
     }
 
     fn obj(&mut self) -> Step {
-        let n = self.arena.close_mark()?.checked_sub(1).ok_or(ErrorKind::StackUnderflow)?;
+        let n = self.arena.close_mark()?.checked_sub(1).ok_or(Fault::Underflow)?;
         let args = self.arguments(n, false)?;
         let class = self.arena.pop()?;
         if !self.is_callable(class) {
-            return Err(ErrorKind::WrongKind);
+            return Err(Fault::WrongKind);
         }
         self.arena.drop_words(1);
         self.arena.push(class)?;
@@ -418,14 +453,14 @@ impl Machine<'_, '_> {
     /// GLOBAL and INST: two lines.
     fn named(&mut self, code: u8, at: usize) -> Step<usize> {
         let n = if code == INST { self.arena.close_mark()? } else { 0 };
-        let (module, name, next) = lines(self.input, at).ok_or(ErrorKind::Truncated)?;
+        let (module, name, next) = lines(self.input, at).ok_or(Fault::Truncated)?;
         for line in [module, name] {
             if line.is_empty() {
-                return Err(ErrorKind::BadArgument);
+                return Err(Fault::BadArgument);
             }
             let valid = if code == INST { line.is_ascii() } else { core::str::from_utf8(line).is_ok() };
             if !valid {
-                return Err(ErrorKind::BadText);
+                return Err(Fault::BadText);
             }
         }
         if code == GLOBAL {
@@ -441,7 +476,7 @@ impl Machine<'_, '_> {
 
     /// Atoms whose argument is a line.
     fn line(&mut self, code: u8, at: usize) -> Step<usize> {
-        let (line, next) = bytes::line(self.input, at.wrapping_add(1)).ok_or(ErrorKind::Truncated)?;
+        let (line, next) = bytes::line(self.input, at.wrapping_add(1)).ok_or(Fault::Truncated)?;
         let valid = match code {
             INT => number::int(line).is_some(),
             LONG => number::long(line).is_some(),
@@ -452,7 +487,7 @@ impl Machine<'_, '_> {
         };
         if !valid {
             let number = matches!(code, INT | LONG | FLOAT);
-            return Err(if number { ErrorKind::BadArgument } else { ErrorKind::BadText });
+            return Err(if number { Fault::BadArgument } else { Fault::BadText });
         }
         self.arena.push(atom(at))?;
         Ok(next)
@@ -465,8 +500,8 @@ impl Machine<'_, '_> {
             EXT2 => (bytes::u16_le(self.input, start).map(i32::from), 2),
             _ => (bytes::u32_le(self.input, start).map(|n| n as i32), 4),
         };
-        if number.ok_or(ErrorKind::Truncated)? <= 0 {
-            return Err(ErrorKind::BadArgument);
+        if number.ok_or(Fault::Truncated)? <= 0 {
+            return Err(Fault::BadArgument);
         }
         self.fixed(at, width)
     }
@@ -478,7 +513,7 @@ impl Machine<'_, '_> {
             return self.arena.append(inst.payload(), Extra::States as Tag, 1, false);
         }
         let state = self.arena.pop()?;
-        if self.code_of(state) == NONE { Ok(()) } else { Err(ErrorKind::WrongKind) }
+        if self.code_of(state) == NONE { Ok(()) } else { Err(Fault::WrongKind) }
     }
 
     fn readonly(&mut self) -> Step {
@@ -492,7 +527,7 @@ impl Machine<'_, '_> {
             _ => match self.code_of(inner) {
                 SHORT_BINBYTES | BINBYTES | BINBYTES8 => Ok(()),
                 PERSID | EXT1 | EXT2 | EXT4 => self.wrap(cell::FORM_READONLY, 1),
-                _ => Err(ErrorKind::WrongKind),
+                _ => Err(Fault::WrongKind),
             },
         }
     }

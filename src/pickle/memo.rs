@@ -6,6 +6,7 @@
 
 use super::opcode::code::*;
 use super::scan::{LOW, Plan, next_entry};
+use crate::object::arena::Step;
 use crate::object::{Arena, Result, Slot};
 
 pub(super) struct Memo {
@@ -18,35 +19,42 @@ pub(super) struct Memo {
     /// Where the high numbers begin in the table.
     numbers: usize,
     /// How many entries are set: MEMOIZE's next number.
-    len: u32,
+    pub(super) len: u32,
+    /// No entry from here on is read: MEMOIZE only counts them.
+    pub(super) limit: u32,
     /// Whether any entry is read.
     pub(super) reads: bool,
 }
 
 impl Memo {
     pub(super) fn new(plan: &Plan, input: &[u8], start: usize, arena: &mut Arena<'_>) -> Result<Memo> {
-        let mut ranks = [0u16; LOW as usize / 32];
+        let ranks = [0; LOW as usize / 32];
+        let (numbers, reads) = (plan.entries, plan.reads);
+        let mut memo = Memo { low: plan.low, ranks, lows: 0, highs: 0, numbers, len: 0, limit: 0, reads };
+        if reads {
+            memo.prepare(plan, input, start, arena)?;
+        }
+        Ok(memo)
+    }
+
+    fn prepare(&mut self, plan: &Plan, input: &[u8], start: usize, arena: &mut Arena<'_>) -> Result<()> {
         let mut lows: u16 = 0;
-        for (rank, bits) in ranks.iter_mut().zip(&plan.low) {
+        for (rank, bits) in self.ranks.iter_mut().zip(&plan.low) {
             *rank = lows;
             lows = lows.wrapping_add(bits.count_ones() as u16);
         }
-        let mut memo = Memo {
-            low: plan.low,
-            ranks,
-            lows: usize::from(lows),
-            highs: 0,
-            numbers: plan.entries(),
-            len: 0,
-            reads: plan.reads,
-        };
+        self.lows = usize::from(lows);
+        self.limit = u32::MAX;
+        if plan.high == 0 {
+            let top = plan.low.iter().rposition(|bits| *bits != 0).unwrap_or(0);
+            self.limit = (top as u32).wrapping_add(1).wrapping_mul(32);
+        }
         let table = arena.table(plan.table());
         table.fill(Slot::EMPTY);
         if plan.high > 0 {
-            let numbers = table.get_mut(memo.numbers..).unwrap_or_default();
-            memo.highs = collect(input, start, plan.mixed, numbers)?;
+            self.highs = collect(input, start, plan.mixed, table.get_mut(self.numbers..).unwrap_or_default())?;
         }
-        Ok(memo)
+        Ok(())
     }
 
     /// The place of an entry in the table, if it has one.
@@ -86,12 +94,7 @@ impl Memo {
     }
 
     /// Remembers a value under an entry's number: answers the word that stands for it from now on, if the entry is read.
-    pub(super) fn put(
-        &mut self,
-        arena: &mut Arena<'_>,
-        id: u32,
-        value: Slot,
-    ) -> Result<Option<Slot>, crate::object::ErrorKind> {
+    pub(super) fn put(&mut self, arena: &mut Arena<'_>, id: u32, value: Slot) -> Step<Option<Slot>> {
         let Some(place) = self.place(arena, id) else { return Ok(None) };
         let value = arena.share(value)?;
         if let Some(entry) = arena.table(self.numbers).get_mut(place) {

@@ -12,6 +12,7 @@ use super::number;
 use super::opcode::code::*;
 use super::opcode::{Argument, OPCODES};
 use crate::bytes;
+use crate::object::arena::{Fault, Step};
 use crate::object::{Error, ErrorKind, Result, Slot};
 
 /// Memo entries with a number below this are told apart in the first pass.
@@ -29,6 +30,8 @@ const UNKNOWN: u16 = 15;
 
 /// Something other than pushing one atom or remembering the top.
 const DISTURBS: u16 = 1 << 8;
+/// Pushes an atom that is as long as its shape says.
+pub(super) const PLAIN: u16 = 1 << 11;
 /// MEMOIZE was seen; PUT, BINPUT or LONG_BINPUT was seen.
 const MEMOIZES: u16 = 1 << 9;
 const PUTS: u16 = 1 << 10;
@@ -71,6 +74,8 @@ const fn shapes() -> [u16; 256] {
             APPEND | SETITEM | PROTO | STOP | FRAME => (0, 0),
             MEMOIZE => (0, MEMOIZES),
             PUT | BINPUT | LONG_BINPUT => (0, PUTS),
+            BININT | BININT1 | BININT2 | NONE | NEWTRUE | NEWFALSE | BINFLOAT | LONG1 | SHORT_BINBYTES
+            | SHORT_BINSTRING | SHORT_BINUNICODE => (1, PLAIN),
             _ => (1, 0),
         };
         let special = matches!(
@@ -99,6 +104,8 @@ pub(super) struct Plan {
     pub(super) high: usize,
     /// Cells for values that DUP pushes, and for entries that are set again.
     extra_cells: usize,
+    /// How many entries are told apart, at most: the low ones that are read, and `high`.
+    pub(super) entries: usize,
     /// Whether any entry is read at all.
     pub(super) reads: bool,
     /// MEMOIZE and PUT both occur. Then what MEMOIZE means depends on the entries that PUTs made, read or not, and they
@@ -122,24 +129,27 @@ impl Plan {
             low: [0; LOW as usize / 32],
             high: 0,
             extra_cells: 0,
+            entries: 0,
             reads: false,
             mixed: false,
         };
         let mut grown = Grown { code: 0, weight: 0 };
         let mut last_put = None;
-        let (mut at, mut seen, mut flags) = (start, 0, 0);
+        let (mut at, mut seen, mut flags, mut weight) = (start, 0, 0, 0usize);
         loop {
             let (code, shape) = shape(input, at)?;
-            plan.weight = plan.weight.wrapping_add(usize::from(shape >> 4 & 7));
+            weight = weight.wrapping_add(usize::from(shape >> 4 & 7));
             seen |= shape;
             if shape & 15 != SPECIAL {
                 at = skip(input, at, shape & 15)?;
                 continue;
             }
+            plan.weight = weight;
             at = match code {
                 STOP => break plan.end = at.wrapping_add(1),
                 APPEND | SETITEM => {
                     plan.grow(code, seen & DISTURBS == 0, &mut grown);
+                    weight = plan.weight;
                     flags |= seen;
                     seen = 0;
                     at.wrapping_add(1)
@@ -159,7 +169,7 @@ impl Plan {
                 // Frames only have to be there.
                 FRAME => skip(input, at, COUNT8).map(|_| at.wrapping_add(9))?,
                 _ => {
-                    let (id, next) = entry(input, at, code)?;
+                    let (id, next) = entry(input, at, code).map_err(|fault| Error::new(fault.into(), at))?;
                     if matches!(code, GET | BINGET | LONG_BINGET) {
                         plan.reads = true;
                         plan.track(id);
@@ -178,6 +188,9 @@ impl Plan {
         plan.mixed = plan.reads && (flags | seen) & (MEMOIZES | PUTS) == MEMOIZES | PUTS;
         if plan.mixed {
             plan.track_puts(input, start)?;
+        }
+        if plan.reads {
+            plan.entries = plan.low.iter().fold(plan.high, |sum, bits| sum.wrapping_add(bits.count_ones() as usize));
         }
         Ok(plan)
     }
@@ -214,25 +227,36 @@ impl Plan {
         Ok(())
     }
 
-    /// How many entries are told apart, at most.
-    pub(super) fn entries(&self) -> usize {
-        self.low.iter().fold(self.high, |sum, bits| sum.wrapping_add(bits.count_ones() as usize))
-    }
-
     /// Cells for shared values.
     pub(super) fn cells(&self) -> usize {
-        self.extra_cells.wrapping_add(self.entries())
+        self.extra_cells.wrapping_add(self.entries)
     }
 
     /// Words of the memo's table: an entry's value each, and the number of each high one.
     pub(super) fn table(&self) -> usize {
-        self.entries().wrapping_add(self.high)
+        self.entries.wrapping_add(self.high)
     }
 
     /// How many slots are enough.
     pub(super) fn slots(&self) -> usize {
         self.weight.wrapping_add(self.cells()).wrapping_add(self.table())
     }
+}
+
+/// If an atom of a simple shape stands at `at`: its code and the place behind it.
+#[inline]
+pub(super) fn plain(input: &[u8], at: usize) -> Option<(u8, usize)> {
+    let code = *input.get(at)?;
+    let shape = SHAPES.get(usize::from(code)).copied().unwrap_or(UNKNOWN);
+    if shape & PLAIN == 0 {
+        return None;
+    }
+    let next = at.wrapping_add(1);
+    if shape & 15 <= 8 {
+        return Some((code, next.wrapping_add(usize::from(shape & 15))));
+    }
+    let len = usize::from(*input.get(next)?);
+    Some((code, next.wrapping_add(1).wrapping_add(len)))
 }
 
 /// The code at `at` and its shape.
@@ -274,18 +298,17 @@ fn skip_more(input: &[u8], at: usize, kind: u16) -> Result<usize> {
 }
 
 /// The number of the entry that a GET or PUT of any kind names, and the place behind it.
-pub(super) fn entry(input: &[u8], at: usize, code: u8) -> Result<(u32, usize)> {
+pub(super) fn entry(input: &[u8], at: usize, code: u8) -> Step<(u32, usize)> {
     let next = at.wrapping_add(1);
     let found = match code {
         BINGET | BINPUT => bytes::u8(input, next).map(|id| (u32::from(id), next.wrapping_add(1))),
         LONG_BINGET | LONG_BINPUT => bytes::u32_le(input, next).map(|id| (id, next.wrapping_add(4))),
         _ => {
-            let (line, next) = bytes::line(input, next).ok_or(Error::new(ErrorKind::Truncated, at))?;
-            let id = number::index(line).ok_or(Error::new(ErrorKind::BadArgument, at))?;
-            Some((id, next))
+            let (line, next) = bytes::line(input, next).ok_or(Fault::Truncated)?;
+            Some((number::index(line).ok_or(Fault::BadArgument)?, next))
         }
     };
-    found.ok_or(Error::new(ErrorKind::Truncated, at))
+    found.ok_or(Fault::Truncated)
 }
 
 /// The next opcode from `at` on that reads or sets an entry of the memo, the entry's number (0 for MEMOIZE) and the place
@@ -298,7 +321,7 @@ pub(super) fn next_entry(input: &[u8], at: usize) -> Result<Option<(u8, u32, usi
             STOP => return Ok(None),
             MEMOIZE => return Ok(Some((code, 0, at.wrapping_add(1)))),
             GET | BINGET | LONG_BINGET | PUT | BINPUT | LONG_BINPUT => {
-                let (id, next) = entry(input, at, code)?;
+                let (id, next) = entry(input, at, code).map_err(|fault| Error::new(fault.into(), at))?;
                 return Ok(Some((code, id, next)));
             }
             PROTO => at = at.wrapping_add(2),

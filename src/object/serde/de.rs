@@ -6,6 +6,8 @@ use crate::object::arena::*;
 use crate::object::view::Words;
 use crate::object::{Atom, Error, ErrorKind, Object, Result, Text, Tree};
 use core::cell::Cell;
+use core::marker::PhantomData;
+use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 /// How far typed reading goes.
@@ -25,21 +27,57 @@ impl Limits {
     }
 }
 
-/// Reads a value of type `T` out of an object of plain data.
+/// Reads a value of type `T` out of an object of plain data, of any codec.
 pub fn from_object<'a, T: de::Deserialize<'a>>(object: &Object<'a>, limits: Limits) -> Result<T> {
-    from_object_with(object, limits, &Registry::EMPTY)
+    from_object_with::<Any, T>(object, limits, &Registry::EMPTY)
 }
 
-/// Reads a value of type `T` out of an object; instances come to life through the registry.
-pub fn from_object_with<'a, T: de::Deserialize<'a>>(
+/// Reads a value of type `T` out of an object of the codec `C`, whose most frequent atoms are read without a detour;
+/// instances come to life through the registry.
+pub fn from_object_with<'a, C: Peek, T: de::Deserialize<'a>>(
     object: &Object<'a>,
     limits: Limits,
     registry: &Registry<'a>,
 ) -> Result<T> {
-    let walk = Walk { tree: object.tree, fuel: Cell::new(limits.fuel), registry: *registry, content: Cell::new(None) };
+    let walk = Walk {
+        tree: object.tree,
+        fuel: Cell::new(limits.fuel),
+        registry: *registry,
+        content: Cell::new(None),
+        codec: PhantomData::<C>,
+    };
     let de = De { walk: &walk, word: object.word, depth: limits.depth };
-    T::deserialize(de).map_err(|error| de.place(error))
+    let mut result = T::deserialize(de);
+    if let Err(error) = &mut result {
+        *error = de.place(*error);
+    }
+    result
 }
+
+/// A codec's short cuts to its most frequent atoms, at their place in the input; `None` where another one stands.
+pub trait Peek {
+    /// An int of up to 64 bits.
+    #[inline]
+    fn int(_input: &[u8], _at: usize) -> Option<i64> {
+        None
+    }
+    /// A float.
+    #[inline]
+    fn float(_input: &[u8], _at: usize) -> Option<f64> {
+        None
+    }
+    /// A str in UTF-8.
+    #[inline]
+    fn utf8(_input: &[u8], _at: usize) -> Option<&[u8]> {
+        None
+    }
+}
+
+/// No short cuts: for objects of any codec.
+#[derive(Debug)]
+pub struct Any;
+
+impl Peek for Any {}
 
 /// The offset of an error that does not know its place yet.
 const NOWHERE: usize = usize::MAX;
@@ -76,24 +114,32 @@ impl de::Error for Error {
 }
 
 /// One typed reading.
-pub(super) struct Walk<'a> {
+pub(super) struct Walk<'a, C> {
     pub(super) tree: Tree<'a>,
     fuel: Cell<u32>,
     pub(super) registry: Registry<'a>,
     /// What a word of tag [`CONTENT`] stands for, for whoever reads it next.
     pub(super) content: Cell<Option<Field<'a>>>,
+    codec: PhantomData<C>,
 }
 
 /// A word for items or pairs that were set in an instance: no tag of the arena's.
 pub(super) const CONTENT: Tag = 15;
 
 /// One value of it.
-#[derive(Clone, Copy)]
-pub(super) struct De<'w, 'a> {
-    pub(super) walk: &'w Walk<'a>,
+pub(super) struct De<'w, 'a, C> {
+    pub(super) walk: &'w Walk<'a, C>,
     pub(super) word: Slot,
     pub(super) depth: u16,
 }
+
+impl<C> Clone for De<'_, '_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for De<'_, '_, C> {}
 
 /// What a word stands for.
 enum Node<'a> {
@@ -105,7 +151,7 @@ enum Node<'a> {
     Other,
 }
 
-impl<'w, 'a> De<'w, 'a> {
+impl<'w, 'a, C: Peek> De<'w, 'a, C> {
     /// Gives an error its place.
     #[cold]
     pub(super) fn place(&self, error: Error) -> Error {
@@ -156,6 +202,14 @@ impl<'w, 'a> De<'w, 'a> {
         })
     }
 
+    /// One of the codec's short cuts.
+    #[inline]
+    fn peek<T>(&self, cut: fn(&'a [u8], usize) -> Option<T>) -> Option<T> {
+        let tree = &self.walk.tree;
+        let word = tree.resolve(self.word);
+        if word.tag() == ATOM { cut(tree.input, word.payload()) } else { None }
+    }
+
     #[inline]
     fn atom(&self) -> Result<Atom<'a>> {
         let word = self.inner()?;
@@ -179,7 +233,7 @@ impl<'w, 'a> De<'w, 'a> {
         }
     }
 
-    pub(super) fn child(&self, word: Slot, depth: u16) -> De<'w, 'a> {
+    pub(super) fn child(&self, word: Slot, depth: u16) -> De<'w, 'a, C> {
         De { walk: self.walk, word, depth }
     }
 
@@ -198,7 +252,7 @@ impl<'w, 'a> De<'w, 'a> {
         match self.node()? {
             Node::Pairs(words) => {
                 let de = self.child(self.word, self.deeper()?);
-                visitor.visit_map(Map { de, words, value: Slot::EMPTY, key: Slot::EMPTY, fields, odd: None })
+                visitor.visit_map(Map { de, words, value: Slot::EMPTY, key: Slot::EMPTY, fields, next: 0, odd: None })
             }
             _ => self.odd_map(fields, visitor),
         }
@@ -227,6 +281,7 @@ impl<'w, 'a> De<'w, 'a> {
     }
 
     /// Any atom to a visitor.
+    #[inline(never)]
     fn visit_atom<V: Visitor<'a>>(&self, atom: Atom<'a>, visitor: V) -> Result<V::Value> {
         match atom {
             Atom::None => visitor.visit_unit(),
@@ -252,9 +307,11 @@ macro_rules! ints {
     ($($method:ident)*) => {$(
         #[inline]
         fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+            if let Some(value) = self.peek(C::int) {
+                return visitor.visit_i64(value);
+            }
             match self.atom()? {
-                Atom::Int(value) => visitor.visit_i64(value),
-                atom @ Atom::Long(_) => self.visit_atom(atom, visitor),
+                atom @ (Atom::Int(_) | Atom::Long(_)) => self.visit_atom(atom, visitor),
                 _ => self.fail(ErrorKind::UnexpectedType),
             }
         }
@@ -265,9 +322,13 @@ macro_rules! strs {
     ($($method:ident)*) => {$(
         #[inline]
         fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+            if let Some(utf8) = self.peek(C::utf8)
+                && let Ok(text) = core::str::from_utf8(utf8)
+            {
+                return visitor.visit_borrowed_str(text);
+            }
             match self.atom()? {
-                Atom::Str(text) => self.text(text, visitor),
-                atom @ Atom::ByteString(_) => self.visit_atom(atom, visitor),
+                atom @ (Atom::Str(_) | Atom::ByteString(_)) => self.visit_atom(atom, visitor),
                 _ => self.fail(ErrorKind::UnexpectedType),
             }
         }
@@ -278,16 +339,18 @@ macro_rules! floats {
     ($($method:ident)*) => {$(
         #[inline]
         fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+            if let Some(value) = self.peek(C::float) {
+                return visitor.visit_f64(value);
+            }
             match self.atom()? {
-                Atom::Float(value) => visitor.visit_f64(value),
-                atom @ (Atom::Int(_) | Atom::Long(_)) => self.visit_atom(atom, visitor),
+                atom @ (Atom::Float(_) | Atom::Int(_) | Atom::Long(_)) => self.visit_atom(atom, visitor),
                 _ => self.fail(ErrorKind::UnexpectedType),
             }
         }
     )*};
 }
 
-impl<'a> de::Deserializer<'a> for De<'_, 'a> {
+impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
@@ -422,14 +485,14 @@ impl<'a> de::Deserializer<'a> for De<'_, 'a> {
 }
 
 /// The items of a sequence; `de` is the sequence itself with the depth left inside.
-pub(super) struct Seq<'w, 'a> {
-    pub(super) de: De<'w, 'a>,
+pub(super) struct Seq<'w, 'a, C> {
+    pub(super) de: De<'w, 'a, C>,
     pub(super) words: Words<'a>,
     /// What comes after the words.
     pub(super) then: Option<Words<'a>>,
 }
 
-impl<'a> de::SeqAccess<'a> for Seq<'_, 'a> {
+impl<'a, C: Peek> de::SeqAccess<'a> for Seq<'_, 'a, C> {
     type Error = Error;
 
     #[inline]
@@ -437,7 +500,10 @@ impl<'a> de::SeqAccess<'a> for Seq<'_, 'a> {
         match self.words.next(&self.de.walk.tree) {
             Some(word) => {
                 let de = self.de.child(word, self.de.depth);
-                seed.deserialize(de).map(Some).map_err(|error| de.place(error))
+                match seed.deserialize(de) {
+                    Ok(value) => Ok(Some(value)),
+                    Err(error) => Err(de.place(error)),
+                }
             }
             None => match self.then.take() {
                 None => Ok(None),
@@ -456,17 +522,33 @@ impl<'a> de::SeqAccess<'a> for Seq<'_, 'a> {
 }
 
 /// The pairs of a dict; `de` is the dict itself with the depth left inside.
-pub(super) struct Map<'w, 'a> {
-    pub(super) de: De<'w, 'a>,
+pub(super) struct Map<'w, 'a, C> {
+    pub(super) de: De<'w, 'a, C>,
     pub(super) words: Words<'a>,
     pub(super) key: Slot,
     pub(super) value: Slot,
     pub(super) fields: &'static [&'static str],
+    /// The field that is expected to come next.
+    pub(super) next: usize,
     /// Where the pairs come from if it is not the words.
     pub(super) odd: Option<&'w mut Odd<'a>>,
 }
 
-impl Map<'_, '_> {
+impl<'a, C: Peek> Map<'_, 'a, C> {
+    /// The field that a key names, if it is the one that comes next or another one of the struct's.
+    #[inline]
+    fn field(&mut self, key: &De<'_, 'a, C>) -> Option<&'static str> {
+        let fields = self.fields;
+        let name = key.peek(C::utf8)?;
+        let expected = fields.get(self.next).filter(|field| field.as_bytes() == name);
+        if expected.is_some() {
+            self.next = self.next.wrapping_add(1);
+            return expected.copied();
+        }
+        self.next = fields.iter().position(|field| field.as_bytes() == name)?.wrapping_add(1);
+        fields.get(self.next.wrapping_sub(1)).copied()
+    }
+
     /// Gives an error about a value its place, and the name of the field.
     #[cold]
     fn place(&self, error: Error) -> Error {
@@ -485,7 +567,7 @@ impl Map<'_, '_> {
     }
 }
 
-impl<'a> de::MapAccess<'a> for Map<'_, 'a> {
+impl<'a, C: Peek> de::MapAccess<'a> for Map<'_, 'a, C> {
     type Error = Error;
 
     #[inline]
@@ -496,6 +578,9 @@ impl<'a> de::MapAccess<'a> for Map<'_, 'a> {
         };
         (self.key, self.value) = (key, value);
         let de = self.de.child(key, self.de.depth);
+        if let Some(field) = self.field(&de) {
+            return seed.deserialize(StrDeserializer::new(field)).map(Some);
+        }
         seed.deserialize(de).map(Some).map_err(|error| de.place(error))
     }
 
@@ -510,22 +595,22 @@ impl<'a> de::MapAccess<'a> for Map<'_, 'a> {
 }
 
 /// A variant with content: a dict of one pair.
-struct Variant<'w, 'a> {
-    name: De<'w, 'a>,
-    content: De<'w, 'a>,
+struct Variant<'w, 'a, C> {
+    name: De<'w, 'a, C>,
+    content: De<'w, 'a, C>,
 }
 
-impl<'w, 'a> de::EnumAccess<'a> for Variant<'w, 'a> {
+impl<'w, 'a, C: Peek> de::EnumAccess<'a> for Variant<'w, 'a, C> {
     type Error = Error;
-    type Variant = De<'w, 'a>;
+    type Variant = De<'w, 'a, C>;
 
-    fn variant_seed<V: DeserializeSeed<'a>>(self, seed: V) -> Result<(V::Value, De<'w, 'a>)> {
+    fn variant_seed<V: DeserializeSeed<'a>>(self, seed: V) -> Result<(V::Value, De<'w, 'a, C>)> {
         let name = seed.deserialize(self.name).map_err(|error| self.name.place(error))?;
         Ok((name, self.content))
     }
 }
 
-impl<'a> de::VariantAccess<'a> for De<'_, 'a> {
+impl<'a, C: Peek> de::VariantAccess<'a> for De<'_, 'a, C> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<()> {

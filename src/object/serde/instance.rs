@@ -1,7 +1,7 @@
 //! Instances of Python's classes as serde reads them, and what older protocols spell as calls. Whatever is plain data
 //! goes past here.
 
-use super::de::{CONTENT, De, Map, Seq};
+use super::de::{CONTENT, De, Map, Peek, Seq};
 use crate::copyreg::{self, Class, Field, Fields, Flat, Instance, Key, Plain, plain};
 use crate::object::arena::*;
 use crate::object::view::Words;
@@ -18,9 +18,9 @@ pub(super) enum Odd<'a> {
 }
 
 /// What a newtype struct is read from.
-pub(super) enum Newtype<'w, 'a> {
+pub(super) enum Newtype<'w, 'a, C> {
     /// This value.
-    Value(De<'w, 'a>),
+    Value(De<'w, 'a, C>),
     /// Whatever stands here.
     Any,
     /// A complex.
@@ -33,7 +33,7 @@ enum Sequence<'a> {
     Bytes(Text<'a>),
 }
 
-impl<'w, 'a> De<'w, 'a> {
+impl<'w, 'a, C: Peek> De<'w, 'a, C> {
     fn object(&self) -> Result<Object<'a>> {
         Ok(Object { tree: self.walk.tree, word: self.inner()? })
     }
@@ -83,12 +83,12 @@ impl<'w, 'a> De<'w, 'a> {
     ) -> Result<V::Value> {
         let de = De { depth: self.deeper()?, ..*self };
         let words = Words::slice(&[]);
-        visitor.visit_map(Map { de, words, key: Slot::EMPTY, value: Slot::EMPTY, fields, odd: Some(odd) })
+        visitor.visit_map(Map { de, words, key: Slot::EMPTY, value: Slot::EMPTY, fields, next: 0, odd: Some(odd) })
     }
 
     /// A tuple struct, from an instance of its class.
     #[inline(never)]
-    pub(super) fn places(&self, rust: &str) -> Result<Seq<'w, 'a>> {
+    pub(super) fn places(&self, rust: &str) -> Result<Seq<'w, 'a, C>> {
         let places = self.fields(rust, &[])?.into_places()?;
         Ok(Seq { de: De { depth: self.deeper()?, ..*self }, words: places.words, then: None })
     }
@@ -112,7 +112,7 @@ impl<'w, 'a> De<'w, 'a> {
 
     /// What a newtype struct of this name is read from.
     #[inline(never)]
-    pub(super) fn newtype(&self, rust: &str) -> Result<Newtype<'w, 'a>> {
+    pub(super) fn newtype(&self, rust: &str) -> Result<Newtype<'w, 'a, C>> {
         let plain_value = Ok(Newtype::Value(*self));
         if self.walk.registry.is_empty() && !rust.starts_with('\0') {
             return plain_value;
@@ -139,7 +139,7 @@ impl<'w, 'a> De<'w, 'a> {
     }
 
     /// The one field of an instance.
-    fn only_field(&self, rust: &str) -> Result<Newtype<'w, 'a>> {
+    fn only_field(&self, rust: &str) -> Result<Newtype<'w, 'a, C>> {
         let depth = self.deeper()?;
         let mut fields = self.fields(rust, &[""])?;
         match (fields.next()?, fields.next()?) {
@@ -278,12 +278,12 @@ impl<'w, 'a> De<'w, 'a> {
 }
 
 /// The characters of a text as bytes.
-struct Bytes<'w, 'a> {
+struct Bytes<'w, 'a, C> {
     chars: Chars<'a>,
-    de: De<'w, 'a>,
+    de: De<'w, 'a, C>,
 }
 
-impl<'a> de::SeqAccess<'a> for Bytes<'_, 'a> {
+impl<'a, C: Peek> de::SeqAccess<'a> for Bytes<'_, 'a, C> {
     type Error = crate::object::Error;
 
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>> {
@@ -295,7 +295,7 @@ impl<'a> de::SeqAccess<'a> for Bytes<'_, 'a> {
     }
 }
 
-impl<'a> Map<'_, 'a> {
+impl<'a, C: Peek> Map<'_, 'a, C> {
     /// The next key of pairs that do not stand in words.
     #[inline(never)]
     pub(super) fn odd_key<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>> {
