@@ -24,6 +24,7 @@ mod ids;
 pub mod key;
 mod like;
 mod numeric;
+pub mod onflash;
 mod parameter;
 mod plan;
 mod printf;

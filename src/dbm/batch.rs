@@ -20,6 +20,18 @@ pub struct Savepoint {
     at: u32,
 }
 
+impl Savepoint {
+    /// As words, for who keeps savepoints of several kinds of store.
+    pub(crate) fn to_words(self) -> [u32; 2] {
+        [self.page.into(), self.at]
+    }
+
+    /// From [`Savepoint::to_words`].
+    pub(crate) fn from_words([page, at]: [u32; 2]) -> Self {
+        Savepoint { page: page as u16, at }
+    }
+}
+
 impl<F: NorFlash> Dbm<'_, F> {
     /// Opens a batch: what is written from here on counts only after [`commit`](Self::commit), and reads see it already.
     pub fn begin(&mut self) -> Result<()> {

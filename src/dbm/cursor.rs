@@ -91,6 +91,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.give(moved, buf)
     }
 
+    /// The key before the cursor, without its value, at the start of `buf`; `None` before the first.
+    pub fn previous_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
+        match self.advance(cursor, false)? {
+            Some(record) => Ok(Some(self.log.key(&record, buf)?)),
+            None => Ok(None),
+        }
+    }
+
     fn give<'b>(&mut self, record: Option<Record>, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
         let Some(record) = record else { return Ok(None) };
         let needed = (record.head.key + record.head.value) as usize;

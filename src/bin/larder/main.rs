@@ -8,6 +8,7 @@ mod canon;
 mod input;
 mod marshal;
 mod pickle;
+mod sql;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ enum Command {
     /// Marshal streams and .pyc files.
     #[command(subcommand)]
     Marshal(marshal::Command),
+    /// SQL on a flash image.
+    Sql(sql::Sql),
     /// Answers `pickle canon FILE` and `marshal canon FILE` lines of standard input, a line each: `OK TEXT` or `ERROR message`.
     Batch,
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let done = match Tool::parse().command {
         Command::Pickle(command) => command.run(),
         Command::Marshal(command) => command.run(),
+        Command::Sql(sql) => sql.run(),
         Command::Batch => batch::run(),
     };
     match done {

@@ -1,0 +1,32 @@
+//! `larder sql`: SQL on a flash image, for people and, line by line, for test programs.
+
+mod protocol;
+mod shell;
+mod store;
+
+use crate::input::{Failure, Result};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Runs SQL on a flash image.
+#[derive(Args)]
+pub(crate) struct Sql {
+    /// The image: a part of 16 MiB with sectors of 4 KiB and words of 4 bytes. A missing file is made.
+    #[arg(required_unless_present = "protocol")]
+    image: Option<PathBuf>,
+    /// The statements; without them, a shell reads them from standard input.
+    statement: Option<String>,
+    /// Answers requests of standard input, a line each, as a test program wants them.
+    #[arg(long, conflicts_with_all = ["image", "statement"])]
+    protocol: bool,
+}
+
+impl Sql {
+    pub(crate) fn run(self) -> Result {
+        match (self.protocol, self.image) {
+            (true, _) => protocol::run(),
+            (false, Some(image)) => shell::run(image, self.statement),
+            (false, None) => Err(Failure::Other("an image, or --protocol".into())),
+        }
+    }
+}

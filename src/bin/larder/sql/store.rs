@@ -1,0 +1,117 @@
+//! The part that the statements run on: in memory or in a file, and how a session on it begins and ends.
+
+use crate::input::{Failure, Result};
+use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
+use larder::dbm::{self, Flag};
+use larder::flash::{self, FileFlash, SimFlash};
+use larder::sqlite3::onflash::OnFlash;
+use larder::sqlite3::{Connection, Error};
+use std::path::PathBuf;
+
+const WORD: usize = 4;
+const SECTOR: usize = 4096;
+const SECTORS: usize = 4096;
+/// Lent to a statement: more than any device has, so that no answer depends on it.
+pub(crate) const MEMORY: usize = 60 << 10;
+
+/// Where the cells are.
+pub(crate) enum Place {
+    Memory,
+    File(PathBuf),
+}
+
+/// A flash part that is either.
+pub(crate) enum Part {
+    Memory(SimFlash<'static, WORD, SECTOR>),
+    File(FileFlash<WORD, SECTOR>),
+}
+
+impl Place {
+    /// The part there; an image that is missing is made.
+    pub(crate) fn open(&self) -> Result<Part> {
+        match self {
+            Place::Memory => SimFlash::owned(SECTORS).map(Part::Memory).map_err(failed),
+            Place::File(path) => FileFlash::open(path, SECTORS).map(Part::File).map_err(failed),
+        }
+    }
+}
+
+fn failed(error: flash::Error) -> Failure {
+    Failure::Other(format!("the image: {error}"))
+}
+
+/// How a session ended.
+pub(crate) enum End<T> {
+    /// The same part again: what an open transaction did is lost.
+    Again,
+    /// No more on this part.
+    Done(T),
+}
+
+/// Runs sessions on a part until one does not want it again. The store is closed after each.
+pub(crate) fn sessions<T>(
+    mut part: Part,
+    mut flag: Flag,
+    mut session: impl FnMut(&mut Connection<'_>) -> Result<End<T>>,
+) -> Result<T> {
+    let mut pages = vec![0; dbm::memory_needed(SECTORS * SECTOR, SECTOR)];
+    let mut memory = vec![0; MEMORY];
+    loop {
+        let db = dbm::open(part, flag, &mut pages).map_err(|error| Failure::Other(error.to_string()))?;
+        let mut store = OnFlash::new(db);
+        let mut connection = Connection::open(&mut store, &mut memory).map_err(refused)?;
+        connection.set_autocommit(true);
+        let end = session(&mut connection)?;
+        if connection.in_transaction() {
+            connection.rollback().map_err(refused)?;
+        }
+        drop(connection);
+        part = store.into_dbm().close().map_err(|error| Failure::Other(error.to_string()))?;
+        match end {
+            End::Again => flag = Flag::Create,
+            End::Done(value) => return Ok(value),
+        }
+    }
+}
+
+fn refused(error: Error) -> Failure {
+    Failure::Other(error.to_string())
+}
+
+impl ErrorType for Part {
+    type Error = flash::Error;
+}
+
+impl ReadNorFlash for Part {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> flash::Result<()> {
+        match self {
+            Part::Memory(part) => part.read(offset, bytes),
+            Part::File(part) => part.read(offset, bytes),
+        }
+    }
+
+    fn capacity(&self) -> usize {
+        SECTORS * SECTOR
+    }
+}
+
+impl NorFlash for Part {
+    const WRITE_SIZE: usize = WORD;
+    const ERASE_SIZE: usize = SECTOR;
+
+    fn erase(&mut self, from: u32, to: u32) -> flash::Result<()> {
+        match self {
+            Part::Memory(part) => part.erase(from, to),
+            Part::File(part) => part.erase(from, to),
+        }
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> flash::Result<()> {
+        match self {
+            Part::Memory(part) => part.write(offset, bytes),
+            Part::File(part) => part.write(offset, bytes),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The store of SQL on flash: a [`Dbm`] and the places of the cursors in it.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use embedded_storage::nor_flash::NorFlash;
+
+use super::error::ErrorKind;
+use super::store::{CURSORS, Entry, Savepoint, Store};
+use crate::dbm::{self, Cursor, Dbm};
+
+/// A [`Dbm`] as a [`Store`].
+pub struct OnFlash<'m, F> {
+    db: Dbm<'m, F>,
+    cursors: [Cursor; CURSORS],
+}
+
+impl<'m, F: NorFlash> OnFlash<'m, F> {
+    /// Tables in `db`. It should hold nothing else.
+    pub fn new(db: Dbm<'m, F>) -> Self {
+        let cursors = [db.cursor(); CURSORS];
+        OnFlash { db, cursors }
+    }
+
+    /// The store below, to compact it, or to count what it does.
+    pub fn dbm(&mut self) -> &mut Dbm<'m, F> {
+        &mut self.db
+    }
+
+    /// Gives the store back.
+    pub fn into_dbm(self) -> Dbm<'m, F> {
+        self.db
+    }
+
+    /// Moves a cursor with `step`, which leaves it where it was if it fails.
+    fn step<T>(
+        &mut self,
+        cursor: usize,
+        step: impl FnOnce(&mut Dbm<'m, F>, &mut Cursor) -> dbm::Result<T>,
+    ) -> Result<T, ErrorKind> {
+        let place = self.cursors.get_mut(cursor).ok_or(ErrorKind::Internal)?;
+        let mut moved = *place;
+        let found = step(&mut self.db, &mut moved)?;
+        *place = moved;
+        Ok(found)
+    }
+}
+
+impl From<dbm::Error> for ErrorKind {
+    fn from(error: dbm::Error) -> Self {
+        match error {
+            dbm::Error::BufferTooSmall { needed } => ErrorKind::Limit { needed },
+            dbm::Error::KeyTooLong { .. } | dbm::Error::ValueTooLong { .. } => ErrorKind::TooBig,
+            dbm::Error::Full => ErrorKind::Full,
+            dbm::Error::ReadOnly => ErrorKind::Misuse,
+            dbm::Error::Corrupt { .. } => ErrorKind::Corrupt,
+            dbm::Error::Batch => ErrorKind::Transaction,
+            dbm::Error::Stale => ErrorKind::Internal,
+            _ => ErrorKind::Io,
+        }
+    }
+}
+
+fn lengths(found: Option<dbm::Entry<'_>>) -> Option<Entry> {
+    found.map(|entry| Entry { key: entry.key.len(), value: entry.value.len() })
+}
+
+impl<F: NorFlash> Store for OnFlash<'_, F> {
+    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
+        Ok(self.db.get(key, buf)?.map(<[u8]>::len))
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), ErrorKind> {
+        Ok(self.db.set(key, value)?)
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<bool, ErrorKind> {
+        Ok(self.db.delete(key)?)
+    }
+
+    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), ErrorKind> {
+        self.step(cursor, |db, place| db.seek(place, key))
+    }
+
+    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind> {
+        self.step(cursor, |db, place| Ok(lengths(db.next(place, buf)?)))
+    }
+
+    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind> {
+        self.step(cursor, |db, place| Ok(lengths(db.previous(place, buf)?)))
+    }
+
+    fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
+        self.step(cursor, |db, place| Ok(db.previous_key(place, key)?.map(<[u8]>::len)))
+    }
+
+    fn begin(&mut self) -> Result<(), ErrorKind> {
+        Ok(self.db.begin()?)
+    }
+
+    fn commit(&mut self) -> Result<(), ErrorKind> {
+        Ok(self.db.commit()?)
+    }
+
+    fn rollback(&mut self) -> Result<(), ErrorKind> {
+        Ok(self.db.rollback()?)
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.db.in_batch()
+    }
+
+    fn savepoint(&mut self) -> Result<Savepoint, ErrorKind> {
+        let [page, at] = self.db.savepoint()?.to_words();
+        Ok(Savepoint([page, at, 0, 0]))
+    }
+
+    fn rollback_to(&mut self, Savepoint([page, at, ..]): Savepoint) -> Result<(), ErrorKind> {
+        Ok(self.db.rollback_to(dbm::Savepoint::from_words([page, at]))?)
+    }
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Runs random scripts through larder and through SQLite, and says where they differ.
+
+    cargo build --release --features cli
+    python3 tests/sql/differential.py target/release/larder --scripts 10000
+    python3 tests/sql/differential.py target/release/larder --seed 4711 --scripts 1 --show
+
+A difference is reported with the shortest script that still shows it. Exit status 0: no difference, and `unsupported`
+in at most one answer of a hundred.
+"""
+
+import argparse
+import math
+import os
+import random
+import sys
+import tempfile
+
+from engines import Larder, SQLite
+from generator import Generator
+
+
+def canonical(value):
+    """So that 1 and 1.0 and True differ, and zeros have their sign."""
+    if isinstance(value, float):
+        return "real", repr(value)
+    return type(value).__name__, value
+
+
+def sort_key(row):
+    return [repr(canonical(value)) for value in row]
+
+
+def compare(step, ours, theirs):
+    """None, or what differs."""
+    kind, sql, _ = step
+    if theirs[0] == "error" or ours[0] == "error":
+        if theirs[0] == ours[0]:
+            return None
+        return "larder: %s, SQLite: %s" % (ours, theirs)
+    if ours[0] != theirs[0]:
+        return "larder: %s, SQLite: %s" % (ours, theirs)
+    if ours[0] == "ok":
+        if sql.split()[0].upper() in ("INSERT", "UPDATE", "DELETE", "REPLACE") and ours != theirs:
+            return "changes and lastrowid: larder %s, SQLite %s" % (ours[1:], theirs[1:])
+        return None
+    if ours[1] != theirs[1]:
+        return "names: larder %s, SQLite %s" % (ours[1], theirs[1])
+    left, right = ours[2], theirs[2]
+    if kind != "ordered":
+        left, right = sorted(left, key=sort_key), sorted(right, key=sort_key)
+    if [[canonical(v) for v in row] for row in left] != [[canonical(v) for v in row] for row in right]:
+        return "rows:\n  larder %s\n  SQLite %s" % (left, right)
+    return None
+
+
+class Campaign:
+    def __init__(self, tool):
+        self.tool = tool
+        self.folder = tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.larder = Larder(tool)
+        self.sqlite = SQLite(os.path.join(self.folder.name, "db"))
+        self.statements = 0
+        self.errors = 0
+        self.unsupported = {}
+
+    def run(self, steps, count=True):
+        """The place of the first difference and what it is; None without one."""
+        self.larder.reset()
+        self.sqlite.reset()
+        for at, step in enumerate(steps):
+            kind, sql, parameters = step
+            if kind == "reopen":
+                self.larder.reopen()
+                self.sqlite.reopen()
+                continue
+            try:
+                ours = self.larder.run(sql, parameters)
+            except RuntimeError as error:
+                self.larder = Larder(self.tool)
+                return at, str(error)
+            if ours[0] == "error" and ours[1] == "unsupported":
+                if count:
+                    self.unsupported[sql] = ours[2]
+                # What larder did not do, the other must not do either.
+                continue
+            theirs = self.sqlite.run(sql, parameters)
+            if count:
+                self.statements += 1
+                self.errors += theirs[0] == "error"
+            difference = compare(step, ours, theirs)
+            if difference:
+                return at, difference
+        return None
+
+    def shrink(self, steps):
+        """The shortest part of the script that still differs."""
+        found = self.run(steps, count=False)
+        if found is None:
+            return steps, "gone when run again"
+        steps = steps[:found[0] + 1]
+        at = len(steps) - 2
+        while at >= 0:
+            fewer = steps[:at] + steps[at + 1:]
+            again = self.run(fewer, count=False)
+            if again is not None:
+                steps, found = fewer[:again[0] + 1], again
+                at = min(at, len(steps) - 1)
+            at -= 1
+        return steps, found[1]
+
+    def close(self):
+        self.larder.close()
+        self.sqlite.close()
+        self.folder.cleanup()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("tool")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scripts", type=int, default=100)
+    parser.add_argument("--most", type=int, default=5, help="stop after so many differences")
+    parser.add_argument("--show", action="store_true", help="print the scripts")
+    arguments = parser.parse_args()
+    campaign = Campaign(arguments.tool)
+    differences = 0
+    for seed in range(arguments.seed, arguments.seed + arguments.scripts):
+        steps = Generator(random.Random(seed)).script()
+        if arguments.show:
+            for step in steps:
+                print(step)
+        if campaign.run(steps) is None:
+            continue
+        differences += 1
+        shortest, what = campaign.shrink(steps)
+        print("---- seed %d" % seed)
+        for kind, sql, parameters in shortest:
+            print("%s;%s" % (sql or ".reopen", "  -- %r" % (parameters,) if parameters else ""))
+        print(what, flush=True)
+        if differences >= arguments.most:
+            break
+    total = campaign.statements + len(campaign.unsupported)
+    print("%d scripts, %d statements (%d of them errors in both), %d unsupported, %d differences" % (
+        arguments.scripts, total, campaign.errors, len(campaign.unsupported), differences))
+    for sql, message in list(campaign.unsupported.items())[:5]:
+        print("unsupported: %s -- %s" % (sql, message))
+    few = len(campaign.unsupported) * 100 <= total
+    campaign.close()
+    sys.exit(0 if differences == 0 and few and math.isfinite(total) else 1)
+
+
+if __name__ == "__main__":
+    main()
