@@ -115,7 +115,11 @@ impl Cell {
 /// The places that values borrow from.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
+    /// The arena up to the free part of the scratch, which may be lent to a writer.
     pub(crate) arena: &'a [u8],
+    /// The arena behind the scratch, and where that begins.
+    pub(crate) stages: &'a [u8],
+    pub(crate) stages_at: usize,
     pub(crate) sql: &'a [u8],
     pub(crate) parameters: &'a [Value<'a>],
 }
@@ -135,6 +139,7 @@ impl<'a> View<'a> {
     fn stretch(&self, cell: Cell) -> Value<'a> {
         let (at, len) = (cell.bits as u32 as usize, (cell.bits >> 32) as usize);
         let bytes = match cell.place {
+            ARENA if at >= self.stages_at => self.stages.get(at - self.stages_at..at - self.stages_at + len),
             ARENA => self.arena.get(at..at + len),
             SQL => self.sql.get(at..at + len),
             _ => return self.parameters.get(at).copied().unwrap_or(Value::Null),
@@ -148,6 +153,19 @@ impl<'a> View<'a> {
     pub(crate) fn at(&self, at: usize) -> Value<'a> {
         self.value(Cell::read(self.arena, at))
     }
+}
+
+/// Splits an arena at the free part of its scratch: what values borrow from, and the free part.
+pub(crate) fn split<'v>(
+    arena: &'v mut [u8],
+    (bump, end): (usize, usize),
+    sql: &'v [u8],
+    parameters: &'v [Value<'v>],
+) -> (View<'v>, &'v mut [u8]) {
+    let end = end.min(arena.len());
+    let (front, stages) = arena.split_at_mut(end);
+    let (arena, room) = front.split_at_mut(bump.min(end));
+    (View { arena, stages, stages_at: end, sql, parameters }, room)
 }
 
 /// The cell of a value whose bytes are in the memory that begins at address `arena` (of so many bytes), or in the

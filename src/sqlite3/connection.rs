@@ -263,11 +263,12 @@ impl<'a> Connection<'a> {
     /// Cursors of the store for a statement: the first, and a bit for each.
     fn take_slots(&mut self, count: u8) -> Result<(u8, u16)> {
         let wanted = (1u32 << count) - 1;
-        if usize::from(count) > OWN_CURSOR {
-            return Err(ErrorKind::TooBig.at(0));
+        let most = self.store.cursors().min(CURSORS);
+        if usize::from(count) >= most {
+            return Err(ErrorKind::Cursors { needed: usize::from(count) + 1 }.at(0));
         }
         for _ in 0..2 {
-            for first in 0..=OWN_CURSOR - usize::from(count) {
+            for first in OWN_CURSOR + 1..=most - usize::from(count) {
                 let bits = (wanted << first) as u16;
                 if self.slots & bits == 0 {
                     self.slots |= bits;
@@ -278,7 +279,7 @@ impl<'a> Connection<'a> {
             self.slots = 0;
             self.epoch = self.epoch.wrapping_add(1);
         }
-        Err(ErrorKind::TooBig.at(CURSORS))
+        Err(ErrorKind::Internal.at(0))
     }
 
     pub(crate) fn free_slots(&mut self, slots: u16) {

@@ -115,7 +115,13 @@ impl<'c> Cursor<'c> {
     fn row(&self) -> Row<'_> {
         let statement = &self.statement;
         Row {
-            view: View { arena: self.connection.memory(), sql: statement.sql, parameters: statement.parameters },
+            view: View {
+                arena: self.connection.memory(),
+                stages: &[],
+                stages_at: usize::MAX,
+                sql: statement.sql,
+                parameters: statement.parameters,
+            },
             program: &statement.program,
             first: statement.state.row.into(),
             columns: statement.state.columns,
@@ -265,7 +271,13 @@ impl Rows<'_, '_> {
             return Ok(None);
         }
         Ok(Some(Row {
-            view: View { arena: statement.memory, sql: statement.sql, parameters: self.parameters },
+            view: View {
+                arena: statement.memory,
+                stages: &[],
+                stages_at: usize::MAX,
+                sql: statement.sql,
+                parameters: self.parameters,
+            },
             program: &statement.program,
             first: statement.state.row.into(),
             columns: statement.state.columns,

@@ -837,11 +837,11 @@ impl Compiler<'_> {
         let len = writer.len();
         let prefix = start.get(..len).unwrap_or_default();
         let (definition_end, top, total) = (self.code, self.top, self.arena.len());
-        self.store.seek(0, prefix).map_err(|kind| kind.at(offset))?;
+        self.store.seek(1, prefix).map_err(|kind| kind.at(offset))?;
         loop {
             let (low, room) = self.arena.split_at_mut(definition_end);
             let room = room.get_mut(..top - definition_end).unwrap_or_default();
-            let entry = match self.store.next(0, room) {
+            let entry = match self.store.next(1, room) {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return Ok(()),
                 Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }.at(offset)),
@@ -1004,11 +1004,11 @@ impl Compiler<'_> {
         schema::begin_key(schema::SCHEMA, &mut writer);
         let len = writer.len();
         let prefix = start.get(..len).unwrap_or_default();
-        self.store.seek(0, prefix).map_err(|kind| self.error_here(kind))?;
+        self.store.seek(1, prefix).map_err(|kind| self.error_here(kind))?;
         let (low, high, total) = (self.code, self.top, self.arena.len());
         loop {
             let room = self.arena.get_mut(low..high).unwrap_or_default();
-            let entry = match self.store.next(0, room) {
+            let entry = match self.store.next(1, room) {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return Ok(()),
                 Err(ErrorKind::Limit { needed }) => {

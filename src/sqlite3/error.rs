@@ -64,6 +64,11 @@ pub enum ErrorKind {
         /// How many bytes.
         needed: usize,
     },
+    /// The store keeps too few cursors: so many are needed. Python: `MemoryError`.
+    Cursors {
+        /// How many cursors.
+        needed: usize,
+    },
     /// More of something than a statement can have: 250 columns, 32 KiB of text, 60 values on the stack; the documentation lists
     /// them. Python: `sqlite3.OperationalError`.
     TooBig,
@@ -138,7 +143,7 @@ impl ErrorKind {
             Unique | NotNull | Check => Class::Constraint,
             Mismatch | Type => Class::Type,
             Overflow => Class::Overflow,
-            Limit { .. } | TooBig => Class::Limit,
+            Limit { .. } | Cursors { .. } | TooBig => Class::Limit,
             Full => Class::Full,
             Misuse | Parameters | Transaction => Class::Misuse,
             Busy | Interrupted => Class::Busy,
@@ -204,6 +209,7 @@ impl core::fmt::Display for ErrorKind {
             Overflow => "integer overflow",
             Type => "not of the type asked for",
             Limit { needed } => return write!(f, "the memory lent is too small: {needed} bytes are needed"),
+            Cursors { needed } => return write!(f, "the store keeps too few cursors: {needed} are needed"),
             TooBig => "more than a statement can have",
             Full => "the store is full",
             Misuse => "misuse",

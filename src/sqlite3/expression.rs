@@ -385,6 +385,7 @@ impl Compiler<'_> {
 
     /// AND, or the middle of a BETWEEN.
     fn and(&mut self) -> Result<()> {
+        self.reduce(level::NOT)?;
         let open = self.innermost();
         if open.kind == mark::BASE && open.a != 0 {
             return self.close();

@@ -111,9 +111,7 @@ impl Machine<'_> {
         let set = usize::from(self.get8(stage + at::A)) + 1 + field;
         let (bump, end, sp) = (self.bump, self.layout.end, self.sp);
         let key = {
-            let (low, high) = self.arena.split_at_mut(bump.min(self.layout.end));
-            let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
-            let view = super::cell::View { arena: low, sql: self.sql, parameters: self.parameters };
+            let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
             let mut writer = super::key::Writer::new(room, usize::MAX);
             writer.column(view.at(sp.saturating_sub(CELL)), schema::order((collation as u8) << 1));
             let len = writer.len();

@@ -383,10 +383,8 @@ impl Machine<'_> {
     /// Makes a record of cells in a row, at the end of the scratch: offset and length.
     pub(crate) fn make_record(&mut self, first: usize, columns: usize) -> Result<(usize, usize)> {
         let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
-        let (low, high) = self.arena.split_at_mut(bump.min(total));
-        let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
+        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
         let room_len = room.len();
-        let view = super::cell::View { arena: low, sql: self.sql, parameters: self.parameters };
         let made = record::encode(columns, &|at| view.at(first + at * super::cell::CELL), room);
         let len = match made {
             Ok(record) => record.len(),

@@ -1213,14 +1213,23 @@ impl Compiler<'_> {
                 unescaped(text, quote).zip(out.iter_mut()).map(|(byte, place)| *place = byte).count()
             });
         }
-        // A column goes by its declared name, anything else by its text.
-        let (mut qualifier, mut name) = (None, first);
+        // A column goes by its declared name, in parentheses too; anything else by its text.
+        let (mut qualifier, mut name, mut parentheses) = (None, first, 0);
+        while name.kind == Kind::LeftParen {
+            name = self.after(name);
+            parentheses += 1;
+        }
         while is_name(name.kind) && self.after(name).kind == Kind::Dot {
             qualifier = Some(name);
             name = self.after(self.after(name));
         }
+        let mut end = name;
+        for _ in 0..parentheses {
+            end = self.after(end);
+        }
         if is_name(name.kind)
-            && name.end == item.end
+            && end.end == item.end
+            && (parentheses == 0 || end.kind == Kind::RightParen)
             && let Ok(Some(found)) = self.look_up(qualifier, name)
         {
             return self.declared_name(found.source, found.column, Some(name));

@@ -181,10 +181,8 @@ impl Machine<'_> {
     pub(crate) fn make_key(&mut self, orders: usize, count: usize, sequence: Option<u32>) -> Result<usize> {
         let first = self.sp.saturating_sub(count * CELL);
         let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
-        let (low, high) = self.arena.split_at_mut(bump.min(total));
-        let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
+        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
         let room_len = room.len();
-        let view = super::cell::View { arena: low, sql: self.sql, parameters: self.parameters };
         let mut writer = Writer::new(room, usize::MAX);
         for key in 0..count {
             let order = view.arena.get(orders + key).copied().unwrap_or(0);

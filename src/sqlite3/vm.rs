@@ -8,7 +8,7 @@
 
 use core::cmp::Ordering;
 
-use super::cell::{CELL, Cell, View, locate};
+use super::cell::{CELL, Cell, View, locate, split};
 use super::compile::{NONE, get16, put16};
 use super::error::ErrorKind;
 use super::function::{self, Context};
@@ -16,7 +16,7 @@ use super::program::{Comparison, Op};
 use super::schema;
 use super::scratch::Scratch;
 use super::statement::Program;
-use super::store::{CURSORS, Savepoint, Store};
+use super::store::{Savepoint, Store};
 use super::value::{self, Affinity, Operator, Value};
 
 /// Bytes of a cursor and of a stage.
@@ -25,7 +25,7 @@ pub(crate) const STAGE: usize = 40;
 /// The most arguments a function takes.
 const ARGUMENTS: usize = 16;
 /// The place of a store's cursor that the machine keeps for look-ups of its own.
-pub(crate) const OWN_CURSOR: usize = CURSORS - 1;
+pub(crate) const OWN_CURSOR: usize = 0;
 
 pub(crate) type Result<T, E = ErrorKind> = core::result::Result<T, E>;
 
@@ -209,7 +209,7 @@ impl<'a> Machine<'a> {
     /// What values borrow from, while nothing is written.
     #[inline]
     pub(crate) fn view(&self) -> View<'_> {
-        View { arena: self.arena, sql: self.sql, parameters: self.parameters }
+        View { arena: self.arena, stages: &[], stages_at: usize::MAX, sql: self.sql, parameters: self.parameters }
     }
 
     /// Makes a value of cells, with the free part of the scratch to write texts in, and gives its cell.
@@ -220,10 +220,8 @@ impl<'a> Machine<'a> {
         let (bump, end) = (self.bump, self.layout.end);
         let arena_len = self.arena.len();
         let base = self.arena.as_ptr() as usize;
-        let (low, high) = self.arena.split_at_mut(bump.min(arena_len));
-        let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
+        let (view, room) = split(self.arena, (bump, end), self.sql, self.parameters);
         let room_len = room.len();
-        let view = View { arena: low, sql: self.sql, parameters: self.parameters };
         let mut scratch = Scratch::new(room);
         let made = match make(view, &mut scratch, &mut self.session.context) {
             Ok(value) => value,
@@ -247,7 +245,9 @@ impl<'a> Machine<'a> {
                 Cell::in_arena(blob, at, kept.len())
             }
         };
-        if let Some((at, len)) = cell.in_arena_at() {
+        if let Some((at, len)) = cell.in_arena_at()
+            && (bump..end).contains(&at)
+        {
             self.bump = self.bump.max(at + len);
         }
         Ok(cell)

@@ -71,6 +71,9 @@ fn copy(buf: &mut [u8], key: &[u8], value: &[u8]) -> Result<Entry, ErrorKind> {
 }
 
 impl Store for MapStore {
+    fn cursors(&self) -> usize {
+        CURSORS
+    }
     fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
         self.reads += 1;
         match self.map.get(key) {
@@ -135,10 +138,11 @@ impl Store for MapStore {
         self.undo.is_some()
     }
     fn savepoint(&mut self) -> Result<Savepoint, ErrorKind> {
-        Ok(Savepoint([self.undo.as_ref().map_or(0, Vec::len) as u32, 0, 0, 0]))
+        Ok(Savepoint::Number(self.undo.as_ref().map_or(0, Vec::len) as u32))
     }
     fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), ErrorKind> {
-        self.undo_to(savepoint.0[0] as usize);
+        let Savepoint::Number(len) = savepoint else { return Err(ErrorKind::Misuse) };
+        self.undo_to(len as usize);
         Ok(())
     }
 }
