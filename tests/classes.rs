@@ -13,11 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use zoo::{PYTHONS, Specimen, zoo};
-
-thread_local! {
-    static ZOO: Vec<Specimen> = PYTHONS.into_iter().flat_map(zoo).collect();
-}
+use zoo::{Specimen, all};
 
 fn write<T: Serialize>(value: &T, protocol: u8) -> Vec<u8> {
     let mut buf = vec![0; 8192];
@@ -33,13 +29,11 @@ fn read<'a, T: Deserialize<'a>>(pickle: &'a [u8], slots: &'a mut Vec<Slot>) -> R
 fn each(name: &str, exact: u8, mut test: impl FnMut(&Specimen, bool)) {
     let mut count = 0;
     let other = format!("{name}.other");
-    ZOO.with(|zoo| {
-        for specimen in zoo.iter().filter(|s| s.name == name || s.name == other) {
-            let newer = !["2.7", "3.6"].contains(&specimen.python);
-            test(specimen, newer && specimen.protocol >= exact && specimen.name == name);
-            count += 1;
-        }
-    });
+    for specimen in all().iter().filter(|s| s.name == name || s.name == other) {
+        let newer = !["2.7", "3.6"].contains(&specimen.python);
+        test(specimen, newer && specimen.protocol >= exact && specimen.name == name);
+        count += 1;
+    }
     assert!(count >= 16, "{name} is in the zoo {count} times");
 }
 

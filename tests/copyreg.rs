@@ -11,7 +11,7 @@ use larder::pickle::{self, Pickler, Unpickler};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use zoo::{PYTHONS, zoo};
+use zoo::all;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct MyClass {
@@ -138,23 +138,22 @@ fn write<T: Serialize>(value: &T, protocol: u8, cpython: bool) -> Vec<u8> {
 /// `exact` on, it is written as CPython 3.8 to 3.13 writes it.
 fn check<T: for<'a> Deserialize<'a> + Serialize + PartialEq + std::fmt::Debug>(name: &str, value: T, exact: u8) {
     let mut count = 0;
-    for python in PYTHONS {
-        for specimen in zoo(python).iter().filter(|s| s.name == name || s.name == format!("{name}.other")) {
-            // Protocols 0 and 1 know nothing of __getnewargs_ex__: Python itself loses what it gives.
-            if name == "keywords" && specimen.protocol < 2 {
-                continue;
-            }
-            let mut slots = Vec::new();
-            let found: T =
-                read(&specimen.pickle, &mut slots).unwrap_or_else(|e| panic!("{specimen}: {e}\n{}", specimen.raw));
-            assert_eq!(found, value, "{specimen}");
-            let (again, mut slots) = (write(&value, specimen.protocol, true), Vec::new());
-            assert_eq!(read::<T>(&again, &mut slots).unwrap(), value, "{specimen}");
-            if specimen.protocol >= exact && !["2.7", "3.6"].contains(&python) {
-                assert_eq!(again.escape_ascii().to_string(), specimen.pickle.escape_ascii().to_string(), "{specimen}");
-            }
-            count += 1;
+    let other = format!("{name}.other");
+    for specimen in all().iter().filter(|s| s.name == name || s.name == other) {
+        // Protocols 0 and 1 know nothing of __getnewargs_ex__: Python itself loses what it gives.
+        if name == "keywords" && specimen.protocol < 2 {
+            continue;
         }
+        let mut slots = Vec::new();
+        let found: T =
+            read(&specimen.pickle, &mut slots).unwrap_or_else(|e| panic!("{specimen}: {e}\n{}", specimen.raw));
+        assert_eq!(found, value, "{specimen}");
+        let (again, mut slots) = (write(&value, specimen.protocol, true), Vec::new());
+        assert_eq!(read::<T>(&again, &mut slots).unwrap(), value, "{specimen}");
+        if specimen.protocol >= exact && !["2.7", "3.6"].contains(&specimen.python) {
+            assert_eq!(again.escape_ascii().to_string(), specimen.pickle.escape_ascii().to_string(), "{specimen}");
+        }
+        count += 1;
     }
     assert!(count >= 16, "{name} is in the zoo {count} times");
 }

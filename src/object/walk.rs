@@ -23,7 +23,7 @@ struct Frame {
     next: usize,
     run: usize,
     last: usize,
-    /// The row that is read after this one; 0 for none.
+    /// The row that is read after this one, plus one; 0 for none.
     then: usize,
     /// In a dict: the value comes, its key is written.
     value: bool,
@@ -53,8 +53,8 @@ impl Frame {
     fn word(&mut self, tree: &Tree<'_>) -> Option<Slot> {
         while self.now == self.end {
             if self.then != 0 {
-                self.now = self.then.wrapping_add(1);
-                self.end = self.now.wrapping_add(tree.slot(self.then).payload());
+                self.now = self.then;
+                self.end = self.now.wrapping_add(tree.slot(self.then.wrapping_sub(1)).payload());
                 self.then = 0;
                 continue;
             }
@@ -267,7 +267,7 @@ impl Walk<'_, '_> {
                     Container::Inst => (1, tree.slot(at.wrapping_add(2))),
                     _ => (level.len as usize, Slot::EMPTY),
                 };
-                let then = if then.tag() == TUPLE { then.payload() } else { 0 };
+                let then = if then.tag() == TUPLE { then.payload().wrapping_add(1) } else { 0 };
                 let now = at.wrapping_add(1);
                 Frame { now, end: now.wrapping_add(parts), next, last, then, object: true, ..Frame::new(level) }
             }

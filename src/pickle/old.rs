@@ -81,16 +81,23 @@ impl Writer<'_, '_> {
     pub(super) fn write_byte_string(&mut self, text: &Text<'_>) -> Done {
         let len = text.chars().count();
         if self.protocol == 0 {
+            // Quoted as Python 2's repr quotes it.
+            let has = |quote| text.chars().any(|c| c == quote);
+            let quote = if has(39) && !has(34) { b'"' } else { b'\'' };
             self.begin(STRING)?;
-            self.out.put([b'\''])?;
+            self.out.put([quote])?;
             for c in text.chars() {
                 match c {
-                    39 | 92 => self.out.put([b'\\', c as u8])?,
+                    9 => self.out.put(*b"\\t")?,
+                    10 => self.out.put(*b"\\n")?,
+                    13 => self.out.put(*b"\\r")?,
+                    92 => self.out.put(*b"\\\\")?,
+                    _ if c == u32::from(quote) => self.out.put([b'\\', quote])?,
                     32..=126 => self.out.put([c as u8])?,
                     _ => self.escape(b'x', c, 2)?,
                 }
             }
-            return self.out.put([b'\'', b'\n']);
+            return self.out.put([quote, b'\n']);
         }
         match (u8::try_from(len), i32::try_from(len)) {
             (Ok(len), _) => self.out.payload_header([SHORT_BINSTRING, len], usize::from(len))?,

@@ -92,8 +92,14 @@ fn newest() -> &'static [u8] {
     NEWEST.get_or_init(|| expand(&[], &packed("3.13")))
 }
 
+/// All pickles of all Pythons.
+pub fn all() -> &'static [Specimen] {
+    static ALL: OnceLock<Vec<Specimen>> = OnceLock::new();
+    ALL.get_or_init(|| PYTHONS.into_iter().flat_map(zoo).collect())
+}
+
 /// The pickles of one Python, object by object.
-pub fn zoo(python: &'static str) -> Vec<Specimen> {
+fn zoo(python: &'static str) -> Vec<Specimen> {
     let own;
     let file = if python == "3.13" {
         newest()
