@@ -50,5 +50,4 @@ mod write;
 pub use connection::{Connection, Memory, Transaction};
 pub use cursor::{Column, Cursor, FromValue, Row, Rows, Statement};
 pub use error::{Class, Error, ErrorKind, Result};
-pub use store::DbmStore;
 pub use value::Value;

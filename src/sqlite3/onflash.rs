@@ -4,19 +4,19 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::error::ErrorKind;
-use super::store::{CURSORS, Entry, Savepoint, Store};
+use super::store::{Entry, Savepoint, Store};
 use crate::dbm::{self, Cursor, Dbm};
 
 /// A [`Dbm`] as a [`Store`].
 pub struct OnFlash<'m, F> {
     db: Dbm<'m, F>,
-    cursors: [Cursor; CURSORS],
+    cursors: &'m mut [Cursor],
 }
 
 impl<'m, F: NorFlash> OnFlash<'m, F> {
-    /// Tables in `db`. It should hold nothing else.
-    pub fn new(db: Dbm<'m, F>) -> Self {
-        let cursors = [db.cursor(); CURSORS];
+    /// Tables in `db`. It should hold nothing else. One of the cursors is for look-ups; a statement takes one more for each
+    /// table that it has open at once. `[db.cursor(); 5]` makes some.
+    pub fn new(db: Dbm<'m, F>, cursors: &'m mut [Cursor]) -> Self {
         OnFlash { db, cursors }
     }
 
@@ -64,6 +64,10 @@ fn lengths(found: Option<dbm::Entry<'_>>) -> Option<Entry> {
 }
 
 impl<F: NorFlash> Store for OnFlash<'_, F> {
+    fn cursors(&self) -> usize {
+        self.cursors.len()
+    }
+
     fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
         Ok(self.db.get(key, buf)?.map(<[u8]>::len))
     }

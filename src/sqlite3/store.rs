@@ -5,10 +5,7 @@
 //! sought stands before the first key. Outside of a transaction a cursor may show the map as it was when it was sought;
 //! inside of one it is live: it goes on from the key it stands on, whatever was set or deleted.
 
-use embedded_storage::nor_flash::NorFlash;
-
 use super::error::ErrorKind;
-use crate::dbm::{self, Dbm};
 
 /// The most cursors of a store that are used.
 pub const CURSORS: usize = 16;
@@ -99,104 +96,4 @@ pub trait Store {
 /// A place in a transaction. What it means is the store's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Savepoint {
-    /// Nowhere.
-    #[default]
-    None,
-    /// A number that the store gave.
-    Number(u32),
-    /// A moment of a dbm's batch.
-    Dbm(dbm::Savepoint),
-}
-
-/// The store on flash: a [`Dbm`] with its cursors.
-pub struct DbmStore<'m, F> {
-    db: Dbm<'m, F>,
-    cursors: &'m mut [dbm::Cursor],
-}
-
-impl<'m, F: NorFlash> DbmStore<'m, F> {
-    /// A store over an open [`Dbm`]. One cursor is the store's own; a statement takes one more for each table that it has
-    /// open at once. `[db.cursor(); 4]` makes some.
-    pub fn new(db: Dbm<'m, F>, cursors: &'m mut [dbm::Cursor]) -> Self {
-        DbmStore { db, cursors }
-    }
-
-    /// Gives the [`Dbm`] back.
-    pub fn into_inner(self) -> Dbm<'m, F> {
-        self.db
-    }
-
-    /// The [`Dbm`], for its counters and its steps of compaction.
-    pub fn dbm(&mut self) -> &mut Dbm<'m, F> {
-        &mut self.db
-    }
-}
-
-/// What an error of the dbm is for SQL.
-fn kind(error: dbm::Error) -> ErrorKind {
-    match error {
-        dbm::Error::BufferTooSmall { needed } => ErrorKind::Limit { needed },
-        dbm::Error::Full => ErrorKind::Full,
-        dbm::Error::KeyTooLong { .. } | dbm::Error::ValueTooLong { .. } => ErrorKind::TooBig,
-        dbm::Error::Corrupt { .. } => ErrorKind::Corrupt,
-        dbm::Error::ReadOnly => ErrorKind::Misuse,
-        dbm::Error::Batch => ErrorKind::Transaction,
-        dbm::Error::Stale => ErrorKind::Busy,
-        _ => ErrorKind::Io,
-    }
-}
-
-impl<F: NorFlash> Store for DbmStore<'_, F> {
-    fn cursors(&self) -> usize {
-        self.cursors.len()
-    }
-    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
-        Ok(self.db.get(key, buf).map_err(kind)?.map(|value| value.len()))
-    }
-    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), ErrorKind> {
-        self.db.set(key, value).map_err(kind)
-    }
-    fn delete(&mut self, key: &[u8]) -> Result<bool, ErrorKind> {
-        self.db.delete(key).map_err(kind)
-    }
-    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), ErrorKind> {
-        let cursor = self.cursors.get_mut(cursor).ok_or(ErrorKind::Misuse)?;
-        self.db.seek(cursor, key).map_err(kind)
-    }
-    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind> {
-        let cursor = self.cursors.get_mut(cursor).ok_or(ErrorKind::Misuse)?;
-        let entry = self.db.next(cursor, buf).map_err(kind)?;
-        Ok(entry.map(|entry| Entry { key: entry.key.len(), value: entry.value.len() }))
-    }
-    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind> {
-        let cursor = self.cursors.get_mut(cursor).ok_or(ErrorKind::Misuse)?;
-        let entry = self.db.previous(cursor, buf).map_err(kind)?;
-        Ok(entry.map(|entry| Entry { key: entry.key.len(), value: entry.value.len() }))
-    }
-    fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
-        let cursor = self.cursors.get_mut(cursor).ok_or(ErrorKind::Misuse)?;
-        Ok(self.db.previous_key(cursor, key).map_err(kind)?.map(|key| key.len()))
-    }
-    fn begin(&mut self) -> Result<(), ErrorKind> {
-        self.db.begin().map_err(kind)
-    }
-    fn commit(&mut self) -> Result<(), ErrorKind> {
-        self.db.commit().map_err(kind)
-    }
-    fn rollback(&mut self) -> Result<(), ErrorKind> {
-        self.db.rollback().map_err(kind)
-    }
-    fn in_transaction(&self) -> bool {
-        self.db.in_batch()
-    }
-    fn savepoint(&mut self) -> Result<Savepoint, ErrorKind> {
-        self.db.savepoint().map(Savepoint::Dbm).map_err(kind)
-    }
-    fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), ErrorKind> {
-        match savepoint {
-            Savepoint::Dbm(savepoint) => self.db.rollback_to(savepoint).map_err(kind),
-            _ => Err(ErrorKind::Misuse),
-        }
-    }
-}
+pub struct Savepoint(pub [u32; 4]);

@@ -138,11 +138,10 @@ impl Store for MapStore {
         self.undo.is_some()
     }
     fn savepoint(&mut self) -> Result<Savepoint, ErrorKind> {
-        Ok(Savepoint::Number(self.undo.as_ref().map_or(0, Vec::len) as u32))
+        Ok(Savepoint([self.undo.as_ref().map_or(0, Vec::len) as u32, 0, 0, 0]))
     }
     fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), ErrorKind> {
-        let Savepoint::Number(len) = savepoint else { return Err(ErrorKind::Misuse) };
-        self.undo_to(len as usize);
+        self.undo_to(savepoint.0[0] as usize);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use larder::dbm::{self, Flag};
 use larder::flash::{self, FileFlash, SimFlash};
 use larder::sqlite3::onflash::OnFlash;
+use larder::sqlite3::store::CURSORS;
 use larder::sqlite3::{Connection, Error};
 use std::path::PathBuf;
 
@@ -58,7 +59,8 @@ pub(crate) fn sessions<T>(
     let mut memory = vec![0; MEMORY];
     loop {
         let db = dbm::open(part, flag, &mut pages).map_err(|error| Failure::Other(error.to_string()))?;
-        let mut store = OnFlash::new(db);
+        let mut cursors = [db.cursor(); CURSORS];
+        let mut store = OnFlash::new(db, &mut cursors);
         let mut connection = Connection::open(&mut store, &mut memory).map_err(refused)?;
         connection.set_autocommit(true);
         let end = session(&mut connection)?;
