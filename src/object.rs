@@ -15,6 +15,7 @@ mod emit;
 mod error;
 mod float;
 mod long;
+pub mod repr;
 #[cfg(feature = "serde")]
 pub mod serde;
 mod text;

@@ -2,6 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 
 mod atom;
+mod dis;
 mod machine;
 mod memo;
 mod names;
@@ -11,6 +12,7 @@ pub mod opcode;
 mod out;
 mod pickler;
 mod scan;
+mod tools;
 
 use crate::copyreg::Registry;
 use crate::object::walk;
@@ -20,6 +22,8 @@ use pickler::{READ, Writer};
 use scan::Plan;
 
 pub use crate::object::{Error, ErrorKind};
+pub use dis::dis;
+pub use tools::{Genops, Op, Value, genops, optimize, scan};
 
 /// The highest protocol there is, and that is read and written here.
 pub const HIGHEST_PROTOCOL: u8 = 5;

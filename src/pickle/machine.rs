@@ -11,7 +11,7 @@ use super::opcode::code::*;
 use super::scan::{Plan, entry, plain};
 use crate::bytes;
 use crate::object::arena::{self as cell, Arena, Fault, Slot, Step, Tag};
-use crate::object::{Error, ErrorKind, Extra, Result, Spelling, Text};
+use crate::object::{Atom, Error, ErrorKind, Extra, Result, Spelling, Text};
 
 pub(super) struct Machine<'i, 's> {
     input: &'i [u8],
@@ -39,13 +39,7 @@ pub(super) fn run<'s>(
     slots: &'s mut [Slot],
     checks_text: bool,
 ) -> Result<(Slot, &'s [Slot], usize)> {
-    let needed = plan.slots();
-    if slots.len() < needed {
-        return Err(Error::new(ErrorKind::OutOfSlots { needed }, start));
-    }
-    let mut arena = Arena::new(slots, plan.cells(), plan.table());
-    let memo = Memo::new(plan, input, start, &mut arena)?;
-    let mut machine = Machine { input, arena, memo, buffers: 0, checks_text };
+    let mut machine = Machine::new(input, start, plan, slots, checks_text)?;
     let mut at = start;
     loop {
         at = machine.atoms(at);
@@ -56,6 +50,41 @@ pub(super) fn run<'s>(
             return Ok((word, slots, cells));
         }
         at = machine.step(code, at).map_err(|fault| fail(fault, code, at))?;
+    }
+    Err(Error::new(ErrorKind::Truncated, input.len()))
+}
+
+/// Runs a pickle for the globals that it names.
+pub(super) fn globals<'i>(
+    input: &'i [u8],
+    plan: &Plan,
+    slots: &mut [Slot],
+    found: &mut dyn FnMut(Text<'i>, Text<'i>),
+) -> Result<()> {
+    let mut machine = Machine::new(input, 0, plan, slots, true)?;
+    let mut at = 0;
+    while let Some(code) = bytes::u8(input, at) {
+        match code {
+            STOP => return Ok(()),
+            GLOBAL | INST => {
+                if let Some((module, name, _)) = lines(input, at) {
+                    found(Text::new(module, Spelling::Utf8), Text::new(name, Spelling::Utf8));
+                }
+            }
+            STACK_GLOBAL => {
+                if let (Some(module), Some(name)) = (machine.text_below(1), machine.text_below(0)) {
+                    found(module, name);
+                }
+            }
+            _ => {}
+        }
+        at = match plain(input, at) {
+            Some((_, next)) => {
+                machine.arena.push(atom(at)).map_err(|fault| fail(fault, code, at))?;
+                next
+            }
+            None => machine.step(code, at).map_err(|fault| fail(fault, code, at))?,
+        };
     }
     Err(Error::new(ErrorKind::Truncated, input.len()))
 }
@@ -72,7 +101,27 @@ fn is_text(opcode: Option<&[u8]>) -> bool {
     opcode.and_then(|bytes| bytes.get(2..)).is_some_and(|raw| Text::new(raw, Spelling::Utf8).is_valid())
 }
 
-impl Machine<'_, '_> {
+impl<'i, 's> Machine<'i, 's> {
+    /// A machine over as many slots as the plan wants.
+    fn new(input: &'i [u8], start: usize, plan: &Plan, slots: &'s mut [Slot], checks_text: bool) -> Result<Self> {
+        let needed = plan.slots();
+        if slots.len() < needed {
+            return Err(Error::new(ErrorKind::OutOfSlots { needed }, start));
+        }
+        let mut arena = Arena::new(slots, plan.cells(), plan.table());
+        let memo = Memo::new(plan, input, start, &mut arena)?;
+        Ok(Machine { input, arena, memo, buffers: 0, checks_text })
+    }
+
+    /// The str so many words below the top.
+    fn text_below(&self, below: usize) -> Option<Text<'i>> {
+        let word = self.arena.resolve(self.arena.peek_below(below).ok()?);
+        match super::atom::read(self.input, word.payload()) {
+            Atom::Str(text) if word.tag() == cell::ATOM => Some(text),
+            _ => None,
+        }
+    }
+
     /// Pushes atoms, as many as come one after the other, and passes over MEMOIZE where nothing is to be remembered;
     /// answers where something else stands.
     #[inline]
@@ -245,8 +294,10 @@ impl Machine<'_, '_> {
     }
 
     fn remember(&mut self, id: u32, word: Slot) -> Step {
-        if let Some(word) = self.memo.put(&mut self.arena, id, word)? {
+        if self.memo.has(&mut self.arena, id) {
+            let word = self.arena.share(word)?;
             self.arena.replace(word);
+            self.memo.store(&mut self.arena, id, word);
         }
         Ok(())
     }

@@ -6,7 +6,6 @@
 
 use super::opcode::code::*;
 use super::scan::{LOW, Plan, next_entry};
-use crate::object::arena::Step;
 use crate::object::{Arena, Result, Slot};
 
 pub(super) struct Memo {
@@ -93,17 +92,21 @@ impl Memo {
         }
     }
 
-    /// Remembers a value under an entry's number: answers the word that stands for it from now on, if the entry is read.
-    pub(super) fn put(&mut self, arena: &mut Arena<'_>, id: u32, value: Slot) -> Step<Option<Slot>> {
-        let Some(place) = self.place(arena, id) else { return Ok(None) };
-        let value = arena.share(value)?;
+    /// Whether an entry is read, and has a place.
+    pub(super) fn has(&self, arena: &mut Arena<'_>, id: u32) -> bool {
+        self.place(arena, id).is_some()
+    }
+
+    /// Remembers a value under an entry's number; false if nothing reads it.
+    pub(super) fn store(&mut self, arena: &mut Arena<'_>, id: u32, value: Slot) -> bool {
+        let Some(place) = self.place(arena, id) else { return false };
         if let Some(entry) = arena.table(self.numbers).get_mut(place) {
             if *entry == Slot::EMPTY {
                 self.len = self.len.wrapping_add(1);
             }
             *entry = value;
         }
-        Ok(Some(value))
+        true
     }
 }
 

@@ -153,6 +153,16 @@ impl<'o> Out<'o> {
         self.put(header)
     }
 
+    /// An opcode with its argument, as it stands in another pickle.
+    pub(super) fn copy(&mut self, opcode: &[u8]) -> Result<(), Refused> {
+        if opcode.len() > FRAME_TARGET {
+            self.close_frame();
+        } else {
+            self.value();
+        }
+        self.put_slice(opcode)
+    }
+
     /// Lets `make` fill what is left of the buffer and say how much it used; `room` bytes are enough for it.
     pub(super) fn fill(&mut self, room: usize, make: impl Fn(&mut [u8]) -> Option<usize>) -> Result<(), Refused> {
         if self.sink.is_some() {

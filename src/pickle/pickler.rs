@@ -52,10 +52,15 @@ impl<'o, 's> Writer<'o, 's> {
         if self.protocol >= 2 {
             self.out.put([PROTO, self.protocol])?;
         }
+        self.start_frames();
+        Ok(())
+    }
+
+    /// From here on there are frames, if the protocol has them.
+    pub(super) fn start_frames(&mut self) {
         if self.protocol >= 4 {
             self.out.start_frames();
         }
-        Ok(())
     }
 
     /// What comes last.

@@ -311,12 +311,26 @@ pub(super) fn entry(input: &[u8], at: usize, code: u8) -> Step<(u32, usize)> {
     found.ok_or(Fault::Truncated)
 }
 
+/// The place behind the opcode at `at`.
+pub(super) fn step(input: &[u8], at: usize) -> Result<usize> {
+    let (code, shape) = shape(input, at)?;
+    match code {
+        STOP | APPEND | SETITEM | DUP => Ok(at.wrapping_add(1)),
+        PROTO => Ok(at.wrapping_add(2)),
+        FRAME => Ok(at.wrapping_add(9)),
+        GET | BINGET | LONG_BINGET | PUT | BINPUT | LONG_BINPUT => {
+            entry(input, at, code).map(|(_, next)| next).map_err(|fault| Error::new(fault.into(), at))
+        }
+        _ => skip(input, at, shape & 15),
+    }
+}
+
 /// The next opcode from `at` on that reads or sets an entry of the memo, the entry's number (0 for MEMOIZE) and the place
 /// behind it; `None` at STOP.
 pub(super) fn next_entry(input: &[u8], at: usize) -> Result<Option<(u8, u32, usize)>> {
     let mut at = at;
     loop {
-        let (code, shape) = shape(input, at)?;
+        let (code, _) = shape(input, at)?;
         match code {
             STOP => return Ok(None),
             MEMOIZE => return Ok(Some((code, 0, at.wrapping_add(1)))),
@@ -324,10 +338,7 @@ pub(super) fn next_entry(input: &[u8], at: usize) -> Result<Option<(u8, u32, usi
                 let (id, next) = entry(input, at, code).map_err(|fault| Error::new(fault.into(), at))?;
                 return Ok(Some((code, id, next)));
             }
-            PROTO => at = at.wrapping_add(2),
-            FRAME => at = at.wrapping_add(9),
-            APPEND | SETITEM | DUP => at = at.wrapping_add(1),
-            _ => at = skip(input, at, shape & 15)?,
+            _ => at = step(input, at)?,
         }
     }
 }

@@ -1,0 +1,176 @@
+//! Looking at a pickle without running it: [`genops`], [`optimize`] and [`scan`], as Python's pickletools has them.
+#![deny(clippy::panic)]
+
+use super::atom;
+use super::machine;
+use super::memo::Memo;
+use super::number;
+use super::opcode::code::*;
+use super::opcode::{Argument, Opcode, opcode};
+use super::out::Out;
+use super::pickler::Writer;
+use super::scan::{Plan, next_entry, step};
+use crate::bytes;
+use crate::object::{Arena, Atom, Error, ErrorKind, Result, Slot, Spelling, Text};
+
+/// One opcode of a pickle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Op<'a> {
+    /// Its row of the table.
+    pub opcode: &'static Opcode,
+    /// What follows its code.
+    pub argument: Option<Value<'a>>,
+    /// Where it begins.
+    pub offset: usize,
+    /// Where the next one begins.
+    pub end: usize,
+}
+
+/// An opcode's argument.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// An int that fits 64 bits, or a bool, an int of any size, a float, a str, bytes, a bytearray.
+    Atom(Atom<'a>),
+    /// A length of up to 64 bits.
+    Length(u64),
+    /// Module and name.
+    Pair(Text<'a>, Text<'a>),
+}
+
+/// The opcodes of the first pickle in `bytes`, one by one, up to its STOP. After an error there is nothing more.
+pub fn genops(bytes: &[u8]) -> Genops<'_> {
+    Genops { bytes, at: Some(0) }
+}
+
+/// See [`genops`].
+#[derive(Debug, Clone)]
+pub struct Genops<'a> {
+    bytes: &'a [u8],
+    at: Option<usize>,
+}
+
+impl<'a> Iterator for Genops<'a> {
+    type Item = Result<Op<'a>>;
+
+    fn next(&mut self) -> Option<Result<Op<'a>>> {
+        let op = op(self.bytes, self.at.take()?);
+        if let Ok(op) = &op
+            && op.opcode.code != STOP
+        {
+            self.at = Some(op.end);
+        }
+        Some(op)
+    }
+}
+
+/// The opcode at `at`.
+fn op(input: &[u8], at: usize) -> Result<Op<'_>> {
+    let code = input.get(at).copied().ok_or(Error::new(ErrorKind::Truncated, at))?;
+    let row = opcode(code).ok_or(Error::new(ErrorKind::UnknownCode(code), at))?;
+    let end = step(input, at)?;
+    if end > input.len() {
+        return Err(Error::new(ErrorKind::Truncated, at));
+    }
+    let argument = match row.argument {
+        Argument::Nothing => None,
+        _ => Some(value(input, at, row).ok_or(Error::new(ErrorKind::BadArgument, at))?),
+    };
+    Ok(Op { opcode: row, argument, offset: at, end })
+}
+
+/// The argument of the opcode at `at`, which is there as a whole.
+fn value<'a>(input: &'a [u8], at: usize, row: &Opcode) -> Option<Value<'a>> {
+    let next = at.checked_add(1)?;
+    let int = |n: i64| Some(Value::Atom(Atom::Int(n)));
+    match row.argument {
+        Argument::U1 => int(i64::from(bytes::u8(input, next)?)),
+        Argument::U2 => int(i64::from(bytes::u16_le(input, next)?)),
+        Argument::I4 => int(i64::from(bytes::u32_le(input, next)? as i32)),
+        Argument::U4 => int(i64::from(bytes::u32_le(input, next)?)),
+        Argument::U8 => Some(Value::Length(bytes::u64_le(input, next)?)),
+        Argument::DecimalLine if row.code != INT => int(i64::from(number::index(bytes::line(input, next)?.0)?)),
+        Argument::Line => Some(Value::Atom(Atom::Str(Text::new(bytes::line(input, next)?.0, Spelling::Utf8)))),
+        _ => match atom::read(input, at) {
+            Atom::None => None,
+            Atom::Global(module, name) => Some(Value::Pair(module, name)),
+            Atom::ByteString(text) => Some(Value::Atom(Atom::Str(text))),
+            Atom::Str(text) if !text.is_valid() => None,
+            atom => Some(Value::Atom(atom)),
+        },
+    }
+}
+
+/// The globals that a pickle names, module and name of each, as often as it names them; nothing is built.
+///
+/// GLOBAL and INST have their names in the stream, STACK_GLOBAL takes them from the stack: so the pickle is run, on as many
+/// slots as [`loads`](super::loads) wants. An error comes after the globals before it. This is no filter: a filter is a
+/// [registry](crate::copyreg), which lets nothing through but what it lists.
+pub fn scan<'a>(bytes: &'a [u8], slots: &mut [Slot], found: &mut dyn FnMut(Text<'a>, Text<'a>)) -> Result<()> {
+    let plan = Plan::new(bytes, 0)?;
+    machine::globals(bytes, &plan, slots, found)
+}
+
+/// Writes a pickle anew without the entries of the memo that nothing reads, in new frames: byte for byte what
+/// `pickletools.optimize` gives. `slots` takes one slot per entry that is read.
+///
+/// Where MEMOIZE and PUT are mixed, which no pickler does, every entry that a PUT makes is kept.
+pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Result<&'b [u8]> {
+    let plan = Plan::new(bytes, 0)?;
+    let needed = plan.table();
+    if slots.len() < needed {
+        return Err(Error::new(ErrorKind::OutOfSlots { needed }, 0));
+    }
+    let mut arena = Arena::new(slots, 0, needed);
+    let mut memo = Memo::new(&plan, bytes, 0, &mut arena)?;
+    let mut writer = Writer::new(Out::new(buf, None, true), protocol(bytes, &plan)?, false, &mut []);
+    for op in genops(bytes) {
+        let op = op?;
+        let code = op.opcode.code;
+        if op.offset == 0 && code != PROTO {
+            writer.start_frames();
+        }
+        let written = match code {
+            FRAME => Ok(()),
+            PUT | BINPUT | LONG_BINPUT | MEMOIZE => {
+                let id = if code == MEMOIZE { memo.memoize(&mut arena) } else { op.entry() };
+                match id {
+                    Some(id) if memo.store(&mut arena, id, Slot::raw(writer.memo.wrapping_add(1))) => writer.put_memo(),
+                    _ => Ok(()),
+                }
+            }
+            GET | BINGET | LONG_BINGET => {
+                let new = op.entry().and_then(|id| memo.get(&mut arena, id));
+                let new = new.ok_or(Error::new(ErrorKind::NoSuchEntry, op.offset))?;
+                writer.get(new.bits().wrapping_sub(1))
+            }
+            _ => writer.out.copy(bytes.get(op.offset..op.end).unwrap_or_default()),
+        };
+        written.map_err(|refused| Error::new(refused.into(), op.offset))?;
+        if op.offset == 0 && code == PROTO {
+            writer.start_frames();
+        }
+    }
+    writer.out.close_frame();
+    writer.out.finish().map(|used| &*used).map_err(|needed| Error::new(ErrorKind::BufferTooSmall { needed }, 0))
+}
+
+/// The protocol of the memo's opcodes: what a PROTO says, else what the GETs are of.
+fn protocol(bytes: &[u8], plan: &Plan) -> Result<u8> {
+    let (mut at, mut protocol) = (0, plan.protocol);
+    while let Some((code, _, next)) = next_entry(bytes, at)? {
+        protocol = protocol.max(u8::from(matches!(code, BINGET | LONG_BINGET)));
+        at = next;
+    }
+    Ok(protocol)
+}
+
+impl Op<'_> {
+    /// The number of the memo's entry that a GET or PUT names.
+    pub(super) fn entry(&self) -> Option<u32> {
+        match self.argument {
+            Some(Value::Atom(Atom::Int(id))) => u32::try_from(id).ok(),
+            _ => None,
+        }
+    }
+}
