@@ -20,7 +20,7 @@
 //! floor 4: shelve sqlite3
 //! floor 3: pickle marshal
 //! floor 2: copyreg object dbm
-//! floor 1: bytes crc flash
+//! floor 1: bytes crc decimal flash
 //! ```
 //!
 //! More strictly: `dbm` never names `object`, the codecs never name `flash`, and `shelve` and `sqlite3` do not know each
@@ -30,6 +30,7 @@ pub mod bytes;
 pub mod copyreg;
 pub mod crc;
 pub mod dbm;
+pub mod decimal;
 pub mod flash;
 #[cfg(feature = "marshal")]
 pub mod marshal;

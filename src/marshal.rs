@@ -25,7 +25,6 @@
 
 mod atom;
 pub mod code;
-mod decimal;
 mod head;
 mod reader;
 mod scan;

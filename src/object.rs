@@ -13,7 +13,6 @@ pub mod arena;
 mod atom;
 mod emit;
 mod error;
-mod float;
 mod long;
 pub mod repr;
 #[cfg(feature = "serde")]
@@ -27,7 +26,6 @@ pub use arena::{Arena, Fault, Slot};
 pub use atom::{Atom, ReadAtom};
 pub use emit::{Container, Emit, Level, Refused};
 pub use error::{Error, ErrorKind, Result};
-pub(crate) use float::float_repr;
 pub use long::{Long, MAX_DECIMAL_DIGITS};
 pub(crate) use text::encode_utf8;
 pub use text::{Chars, Spelling, Text};

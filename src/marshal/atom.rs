@@ -65,7 +65,7 @@ pub(super) fn long(input: &[u8], at: usize) -> Option<Long<'_>> {
 /// infinite.
 pub(super) fn float(raw: &[u8]) -> Option<f64> {
     let raw = raw.split(|b| *b == 0).next()?;
-    core::str::from_utf8(raw).ok()?.parse().ok()
+    crate::decimal::parse(raw)
 }
 
 /// Whether this atom's own bytes are well-formed: digits, text. What follows its code is known to be there.

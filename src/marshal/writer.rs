@@ -4,10 +4,10 @@
 //! from 3 on CPython's flags depend on its reference counts, so that here only what is referred to has a flag.
 
 use super::code::Python;
-use super::decimal;
 use super::head::Reading;
 use super::scan;
 use super::typecode::*;
+use crate::decimal;
 use crate::object::{Container, Emit, Level, Long, Refused, Slot, Spelling, Text};
 
 type Done = Result<(), Refused>;
@@ -128,7 +128,7 @@ impl<'o> Writer<'o> {
     /// A float's text behind its length.
     fn float_text(&mut self, value: f64) -> Done {
         let mut buf = [0; decimal::LONGEST];
-        let text = decimal::text(value, &mut buf);
+        let text = decimal::text(value, decimal::Style::Seventeen, &mut buf).as_bytes();
         self.put([text.len() as u8])?;
         self.put_slice(text)
     }

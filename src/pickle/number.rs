@@ -2,6 +2,7 @@
 //! `PyOS_string_to_double` in FLOAT.
 #![deny(clippy::panic)]
 
+use crate::decimal;
 use crate::object::{Atom, Long, MAX_DECIMAL_DIGITS};
 
 /// What C's `isspace` says.
@@ -108,7 +109,7 @@ pub(super) fn small(long: Long<'_>) -> Atom<'_> {
 pub(super) fn float(line: &[u8]) -> Option<f64> {
     let end = line.iter().position(|b| *b == 0).unwrap_or(line.len());
     let text = line.get(..end)?;
-    let value: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
+    let value = decimal::parse(text)?;
     let named = text.iter().any(|b| matches!(b, b'n' | b'N'));
     (value.is_finite() || named).then_some(value)
 }

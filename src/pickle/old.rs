@@ -3,6 +3,7 @@
 
 use super::opcode::code::*;
 use super::pickler::Writer;
+use crate::decimal;
 use crate::object::{Container, Emit, Level, Long, Refused, Spelling, Text};
 
 type Done = Result<(), Refused>;
@@ -122,8 +123,8 @@ impl Writer<'_, '_> {
 
     pub(super) fn float_line(&mut self, value: f64) -> Done {
         self.begin(FLOAT)?;
-        let mut buf = [0; 32];
-        self.out.put_slice(crate::object::float_repr(value, &mut buf).as_bytes())?;
+        let mut buf = [0; decimal::LONGEST];
+        self.out.put_slice(decimal::text(value, decimal::Style::Repr, &mut buf).as_bytes())?;
         self.out.put([b'\n'])
     }
 
