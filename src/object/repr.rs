@@ -5,11 +5,11 @@
 
 use super::Slot;
 use super::emit::{Container, Emit, Level, Refused};
-use super::float::float_repr;
 use super::long::Long;
 use super::text::Text;
 use super::view::Object;
 use super::walk;
+use crate::decimal::{self, LONGEST, Style};
 use core::fmt::{self, Display, Formatter, Write};
 
 /// Containers in containers that Display shows; deeper ones are an error of the formatter.
@@ -76,7 +76,7 @@ pub fn bytes(out: &mut dyn Write, bytes: &[u8]) -> fmt::Result {
 
 /// A float as Python's `repr` writes it.
 pub fn float(out: &mut dyn Write, value: f64) -> fmt::Result {
-    out.write_str(float_repr(value, &mut [0; 32]))
+    out.write_str(decimal::text(value, Style::Repr, &mut [0; LONGEST]))
 }
 
 /// An int of any size in decimal; in hexadecimal if it is no text and longer than 255 bytes.
@@ -108,10 +108,10 @@ fn decimal(out: &mut dyn Write, long: &Long<'_>) -> fmt::Result {
 
 /// A complex as Python's `repr` writes it.
 fn complex(out: &mut dyn Write, re: f64, im: f64) -> fmt::Result {
-    let whole = |value| float_repr(value, &mut [0; 32]).trim_end_matches(".0").len();
+    let whole = |value| decimal::text(value, Style::Repr, &mut [0; LONGEST]).trim_end_matches(".0").len();
     let part = |out: &mut dyn Write, value: f64| {
-        let mut buf = [0; 32];
-        let text = float_repr(value, &mut buf);
+        let mut buf = [0; LONGEST];
+        let text = decimal::text(value, Style::Repr, &mut buf);
         out.write_str(text.get(..whole(value)).unwrap_or(text))
     };
     if re == 0.0 && re.is_sign_positive() {
