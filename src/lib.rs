@@ -28,7 +28,9 @@
 
 pub mod bytes;
 pub mod copyreg;
+#[cfg(feature = "dbm")]
 pub mod crc;
+#[cfg(feature = "dbm")]
 pub mod dbm;
 pub mod decimal;
 pub mod flash;
@@ -41,3 +43,8 @@ pub mod pickle;
 pub mod shelve;
 #[cfg(feature = "sqlite3")]
 pub mod sqlite3;
+
+/// README's program is a test.
+#[cfg(all(doctest, feature = "serde", feature = "shelve"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
