@@ -28,6 +28,8 @@ pub mod code;
 mod head;
 mod reader;
 mod scan;
+#[cfg(feature = "serde")]
+mod stream;
 pub mod typecode;
 mod writer;
 
@@ -91,6 +93,19 @@ impl Unmarshaller {
         reader::read(self.reading, bytes, at, slots)
     }
 
+    /// Decodes the first value of `bytes` into a `T`, see [`from_slice`].
+    #[cfg(feature = "serde")]
+    pub fn from_slice<'a, T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
+        if self.reading.has_references()
+            && bytes.len() <= Slot::MAX_INPUT
+            && let Ok(value) = stream::from_slice(bytes, slots)
+        {
+            return Ok(value);
+        }
+        let object = self.loads(bytes, slots)?;
+        crate::object::serde::from_object(&object, crate::object::serde::Limits::of(bytes))
+    }
+
     /// How many slots reading the first value of `bytes` needs: in one pass, exact but for values referred to twice,
     /// whose cells are counted twice. Nested deeper than 60, the answer is the most that so many bytes can need.
     pub fn slots_needed(&self, bytes: &[u8]) -> Result<usize> {
@@ -113,10 +128,13 @@ pub fn dumps<'b, T: serde::Serialize + ?Sized>(value: &T, buf: &'b mut [u8]) -> 
 }
 
 /// Decodes the first value of `bytes` into a `T`, which may borrow from `bytes`.
+///
+/// Plain data that the type reads to its end is read straight from the stream: `slots` are then needed only for values
+/// that can be referred to, one each, and none if the stream has none. Everything else (an enum with content, text of
+/// version 0, an error that wants a place) goes by way of [`loads`] and needs [`slots_needed`] slots.
 #[cfg(feature = "serde")]
 pub fn from_slice<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
-    let object = loads(bytes, slots)?;
-    crate::object::serde::from_object(&object, crate::object::serde::Limits::of(bytes))
+    Unmarshaller::new().from_slice(bytes, slots)
 }
 
 /// How a stream is written. [`dumps`] is a marshaller with the defaults.

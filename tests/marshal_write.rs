@@ -135,7 +135,7 @@ fn a_struct_goes_both_ways() {
     }
     let mut buf = [0; 512];
     let bytes = marshal::dumps(&reading, &mut buf).unwrap();
-    assert!(bytes.starts_with(b"{Z\x06sensorz\x06bme280Z\x01tg"));
+    assert!(bytes.starts_with(b"{\xda\x06sensorz\x06bme280\xda\x01tg"));
 }
 
 #[test]

@@ -27,10 +27,13 @@ fn read(input: &[u8], at: usize, python_2: bool) -> Option<Atom<'_>> {
         ELLIPSIS => Atom::Ellipsis,
         INT => Atom::Int(i64::from(bytes::u32_le(input, at)? as i32)),
         INT64 => Atom::Int(bytes::u64_le(input, at)? as i64),
-        LONG => {
-            let long = long(input, at)?;
-            long.to_i64().map_or(Atom::Long(long), Atom::Int)
-        }
+        LONG => match short_long(input, at) {
+            Some((value, _)) => Atom::Int(value),
+            None => {
+                let long = long(input, at)?;
+                long.to_i64().map_or(Atom::Long(long), Atom::Int)
+            }
+        },
         FLOAT => Atom::Float(float(short(at)?)?),
         BINARY_FLOAT => Atom::Float(double(at)?),
         COMPLEX => {
@@ -52,6 +55,30 @@ fn read(input: &[u8], at: usize, python_2: bool) -> Option<Atom<'_>> {
 /// Text of an "ASCII" code; what is not ASCII in it is Latin-1.
 fn ascii(raw: &[u8]) -> Text<'_> {
     Text::new(raw, if raw.is_ascii() { Spelling::Utf8 } else { Spelling::Latin1 })
+}
+
+/// The value of a LONG of up to four digits, 60 bits, whose count stands at `at`, and the place behind it. `None` for
+/// longer ones and for malformed ones.
+#[inline]
+pub(super) fn short_long(input: &[u8], at: usize) -> Option<(i64, usize)> {
+    let count = bytes::u32_le(input, at)? as i32;
+    let len = count.unsigned_abs() as usize;
+    if len > 4 {
+        return None;
+    }
+    let mut at = at.wrapping_add(4);
+    let (mut value, mut digit, mut shift) = (0i64, 1, 0u32);
+    for _ in 0..len {
+        digit = bytes::u16_le(input, at)?;
+        if digit > 0x7fff {
+            return None;
+        }
+        value |= i64::from(digit) << shift;
+        shift = shift.wrapping_add(15);
+        at = at.wrapping_add(2);
+    }
+    // The last digit is never 0.
+    (digit != 0).then_some((if count < 0 { value.wrapping_neg() } else { value }, at))
 }
 
 /// The digits of a LONG whose count stands at `at`.

@@ -64,6 +64,11 @@ impl Reading {
         Reading { python, allow_code, flag: if old { 0 } else { FLAG_REF }, read_by }
     }
 
+    /// Whether the streams of this Python have references, version 3's and later.
+    pub(super) const fn has_references(&self) -> bool {
+        self.flag != 0
+    }
+
     /// The type code at `at`. Sizes are compared with what is left: a container's too, whose values take a byte at least.
     #[inline]
     pub(super) fn head(&self, input: &[u8], at: usize) -> Result<Head, ErrorKind> {

@@ -128,7 +128,9 @@ impl Reader<'_, '_> {
                 let hashable = self.is_hashable(self.arena.resolve(word));
                 self.put(word, hashable)
             }
-            TUPLE | SMALL_TUPLE if head.count == 0 => self.atom(head, start),
+            TUPLE | SMALL_TUPLE if head.count == 0 => {
+                self.whole(head, Slot::new(arena::SIMPLE, arena::SIMPLE_EMPTY_TUPLE as usize))
+            }
             TUPLE | SMALL_TUPLE => self.open_row(head, arena::TUPLE, arena::UNHASHABLE, 0),
             FROZENSET => self.open_row(head, arena::FROZENSET, 0, WANTED),
             SLICE => self.open_row(head, arena::FIXED, arena::FORM_SLICE, 0),
@@ -147,13 +149,13 @@ impl Reader<'_, '_> {
                     let text = matches!(code, UNICODE | INTERNED);
                     return Err(if text { ErrorKind::BadText } else { ErrorKind::BadArgument });
                 }
-                self.atom(head, start)
+                self.whole(head, Slot::new(arena::ATOM, start))
             }
         }
     }
 
-    fn atom(&mut self, head: Head, start: usize) -> Result<(), ErrorKind> {
-        let word = Slot::new(arena::ATOM, start);
+    /// A value that is complete at once.
+    fn whole(&mut self, head: Head, word: Slot) -> Result<(), ErrorKind> {
         let word = if head.indexed { self.index(word)? } else { word };
         self.put(word, true)
     }
@@ -389,6 +391,7 @@ impl Reader<'_, '_> {
         };
         let python_2 = self.reading.python.is_2();
         let tuple = word.tag() == arena::TUPLE;
+        let empty = word.tag() == arena::SIMPLE;
         match hold {
             Hold::Number => false,
             Hold::Bytes => code == STRING || python_2 && code == INTERNED,
@@ -396,8 +399,8 @@ impl Reader<'_, '_> {
             Hold::Text => {
                 matches!(code, UNICODE | INTERNED | ASCII | ASCII_INTERNED | SHORT_ASCII | SHORT_ASCII_INTERNED)
             }
-            Hold::Tuple => tuple || matches!(code, TUPLE | SMALL_TUPLE),
-            Hold::Names if !tuple => matches!(code, TUPLE | SMALL_TUPLE),
+            Hold::Tuple => tuple || empty,
+            Hold::Names if !tuple => empty,
             Hold::Names => {
                 let row = word.payload();
                 let n = self.arena.get(row).payload();

@@ -30,17 +30,73 @@ pub(super) struct Writer<'o> {
     /// Per shared value: its index plus 1, or 0; and [`INCOMPLETE`].
     shared: &'o mut [Slot],
     indices: u32,
-    /// The shared value that comes, plus one.
+    /// The shared value that comes, plus one; [`NAMED`] for a name.
     pending: u32,
-    /// The value that comes is a field of a code object.
-    field: bool,
+    /// Where a value would be a field of a code object.
+    field_at: usize,
     depth: usize,
+    names: Names,
+}
+
+/// What comes is a name that is to be referred to.
+const NAMED: u32 = u32::MAX;
+
+/// How many names are known at most.
+const NAMES: usize = 8;
+
+/// Names that were written, to be referred to from then on, as CPython refers to interned keys: one struct after another
+/// has the same, in the same order.
+struct Names {
+    known: [Option<(&'static str, u32)>; NAMES],
+    len: usize,
+    /// The one that probably comes next.
+    next: usize,
+}
+
+impl Names {
+    /// The index of a name.
+    #[inline]
+    fn find(&mut self, name: &'static str) -> Option<u32> {
+        match self.known.get(self.next) {
+            Some(Some((known, index))) if core::ptr::eq(*known, name) => {
+                let next = self.next.wrapping_add(1);
+                self.next = if next < self.len { next } else { 0 };
+                Some(*index)
+            }
+            _ => self.search(name),
+        }
+    }
+
+    #[inline(never)]
+    fn search(&mut self, name: &'static str) -> Option<u32> {
+        for (i, known) in self.known.iter().enumerate() {
+            let (known, index) = (*known)?;
+            if core::ptr::eq(known, name) {
+                let next = i.wrapping_add(1);
+                self.next = if next < self.len { next } else { 0 };
+                return Some(index);
+            }
+        }
+        None
+    }
 }
 
 impl<'o> Writer<'o> {
     pub(super) fn new(buf: &'o mut [u8], version: u8, allow_code: bool, shared: &'o mut [Slot]) -> Self {
         shared.fill(Slot::EMPTY);
-        Writer { buf, at: 0, version, allow_code, shared, indices: 0, pending: 0, field: false, depth: 0 }
+        let names = Names { known: [None; NAMES], len: 0, next: 0 };
+        Writer {
+            buf,
+            at: 0,
+            version,
+            allow_code,
+            shared,
+            indices: 0,
+            pending: 0,
+            field_at: usize::MAX,
+            depth: 0,
+            names,
+        }
     }
 
     /// How many bytes there are so far.
@@ -50,19 +106,51 @@ impl<'o> Writer<'o> {
 
     #[inline]
     fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Done {
-        if let Some(to) = self.buf.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<N>()) {
-            *to = bytes;
+        match self.buf.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<N>()) {
+            Some(to) => *to = bytes,
+            None => return self.count(N),
         }
-        self.at = self.at.saturating_add(N);
+        self.at = self.at.wrapping_add(N);
         Ok(())
     }
 
+    /// A type code and what belongs to it.
     #[inline]
-    fn put_slice(&mut self, bytes: &[u8]) -> Done {
-        if let Some(to) = self.buf.get_mut(self.at..).and_then(|rest| rest.get_mut(..bytes.len())) {
-            to.copy_from_slice(bytes);
+    fn put_code<const N: usize>(&mut self, code: u8, bytes: [u8; N]) -> Done {
+        if let Some([first, rest @ ..]) = self.buf.get_mut(self.at..)
+            && let Some(to) = rest.first_chunk_mut::<N>()
+        {
+            *first = code;
+            *to = bytes;
+            self.at = self.at.wrapping_add(N).wrapping_add(1);
+            return Ok(());
         }
-        self.at = self.at.saturating_add(bytes.len());
+        self.count(N.saturating_add(1))
+    }
+
+    /// A few bytes and what they announce.
+    #[inline]
+    fn put_both<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) -> Done {
+        if let Some((to, rest)) = self.buf.get_mut(self.at..).and_then(|to| to.split_first_chunk_mut::<N>())
+            && let Some(rest) = rest.get_mut(..bytes.len())
+        {
+            *to = head;
+            rest.copy_from_slice(bytes);
+            self.at = self.at.wrapping_add(N).wrapping_add(bytes.len());
+            return Ok(());
+        }
+        self.count(N.saturating_add(bytes.len()))
+    }
+
+    fn put_slice(&mut self, bytes: &[u8]) -> Done {
+        self.put_both([], bytes)
+    }
+
+    /// Past the buffer's end bytes are only counted.
+    #[cold]
+    #[inline(never)]
+    fn count(&mut self, len: usize) -> Done {
+        self.at = self.at.saturating_add(len);
         Ok(())
     }
 
@@ -78,16 +166,16 @@ impl<'o> Writer<'o> {
     /// The type code of a value that can have an index: with the flag, if it is shared.
     #[inline]
     fn flagged(&mut self, code: u8) -> u8 {
-        self.field = false;
         if self.pending == 0 { code } else { self.flag(code) }
     }
 
     #[inline(never)]
     fn flag(&mut self, code: u8) -> u8 {
         let id = core::mem::take(&mut self.pending);
-        let Some(place) = self.shared.get_mut(id.wrapping_sub(1) as usize) else { return code };
         self.indices = self.indices.wrapping_add(1);
-        *place = Slot::raw(self.indices);
+        if let Some(place) = self.shared.get_mut(id.wrapping_sub(1) as usize) {
+            *place = Slot::raw(self.indices);
+        }
         code | FLAG_REF
     }
 
@@ -100,7 +188,7 @@ impl<'o> Writer<'o> {
 
     /// A value that is its type code alone, and is never referred to.
     fn alone(&mut self, code: u8) -> Done {
-        (self.pending, self.field) = (0, false);
+        self.pending = 0;
         self.put([code])
     }
 
@@ -108,8 +196,27 @@ impl<'o> Writer<'o> {
     fn sized(&mut self, code: u8, bytes: &[u8]) -> Done {
         let [a, b, c, d] = Self::size(bytes.len())?.to_le_bytes();
         let code = self.flagged(code);
-        self.put([code, a, b, c, d])?;
-        self.put_slice(bytes)
+        self.put_both([code, a, b, c, d], bytes)
+    }
+
+    /// What stands at this index of the table of references.
+    #[inline]
+    fn reference(&mut self, index: u32) -> Done {
+        self.put_code(REF, index.to_le_bytes())
+    }
+
+    /// A name that is not known yet, and now is, if there is room.
+    #[inline(never)]
+    fn new_name(&mut self, name: &'static str) -> Done {
+        if self.version < 3 {
+            return self.utf8(name.as_bytes(), true);
+        }
+        if let Some(place) = self.names.known.get_mut(self.names.len) {
+            *place = Some((name, self.indices));
+            self.names.len = self.names.len.wrapping_add(1);
+            self.pending = NAMED;
+        }
+        self.utf8(name.as_bytes(), true)
     }
 
     /// A str in UTF-8, or WTF-8.
@@ -121,8 +228,7 @@ impl<'o> Writer<'o> {
             return self.sized(if interned { ASCII_INTERNED } else { ASCII }, utf8);
         };
         let code = self.flagged(if interned { SHORT_ASCII_INTERNED } else { SHORT_ASCII });
-        self.put([code, len])?;
-        self.put_slice(utf8)
+        self.put_both([code, len], utf8)
     }
 
     /// A float's text behind its length.
@@ -166,6 +272,24 @@ impl<'o> Writer<'o> {
         Ok(())
     }
 
+    /// An int of more than 32 bits: 3 to 5 digits.
+    #[inline(never)]
+    fn wide_int(&mut self, value: i64) -> Done {
+        let (mut digits, mut count, mut rest) = ([0; 10], 0u32, value.unsigned_abs());
+        for place in digits.as_chunks_mut::<2>().0 {
+            if rest == 0 {
+                break;
+            }
+            *place = ((rest & 0x7fff) as u16).to_le_bytes();
+            rest >>= 15;
+            count = count.wrapping_add(1);
+        }
+        let [a, b, c, d] = if value < 0 { count.wrapping_neg() } else { count }.to_le_bytes();
+        let code = self.flagged(LONG);
+        let used = count.wrapping_mul(2) as usize;
+        self.put_both([code, a, b, c, d], digits.get(..used).unwrap_or_default())
+    }
+
     /// Digits of a text: multiplied up where they are written.
     fn text_digits(&mut self, negative: bool, radix: u8, digits: &[u8]) -> Done {
         // Converting takes time by the square of the length: CPython's limit keeps it small.
@@ -205,6 +329,18 @@ impl<'o> Writer<'o> {
     fn patch(&mut self, at: usize, number: u32) {
         if let Some(to) = self.buf.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
             *to = number.to_le_bytes();
+        }
+    }
+
+    /// What a list, tuple or set wants when it is complete.
+    fn close_sized(&mut self, level: &Level) {
+        let mut count = level.len;
+        if count == UNKNOWN {
+            count = UNKNOWN.wrapping_sub(level.left);
+            self.patch(level.at as usize, count);
+        }
+        if self.version < 3 && matches!(level.container, Container::Set | Container::FrozenSet) {
+            self.sort((level.at as usize).saturating_add(4), count);
         }
     }
 
@@ -273,17 +409,14 @@ impl Emit for Writer<'_> {
     }
 
     fn int(&mut self, value: i64) -> Done {
-        let Ok(short) = i32::try_from(value) else {
-            return self.digits(value < 0, value.unsigned_abs().to_le_bytes().into_iter());
-        };
-        let [a, b, c, d] = short.to_le_bytes();
-        if self.field {
+        let Ok(short) = i32::try_from(value) else { return self.wide_int(value) };
+        if self.field_at == self.at {
             // A number among the fields of a code object has no type code.
-            (self.pending, self.field) = (0, false);
-            return self.put([a, b, c, d]);
+            self.pending = 0;
+            return self.put(short.to_le_bytes());
         }
         let code = self.flagged(INT);
-        self.put([code, a, b, c, d])
+        self.put_code(code, short.to_le_bytes())
     }
 
     fn long(&mut self, value: &Long<'_>) -> Done {
@@ -316,10 +449,13 @@ impl Emit for Writer<'_> {
     }
 
     fn float(&mut self, value: f64) -> Done {
-        let binary = self.version >= 2;
-        let code = self.flagged(if binary { BINARY_FLOAT } else { FLOAT });
+        if self.version >= 2 {
+            let code = self.flagged(BINARY_FLOAT);
+            return self.put_code(code, value.to_bits().to_le_bytes());
+        }
+        let code = self.flagged(FLOAT);
         self.put([code])?;
-        if binary { self.put(value.to_bits().to_le_bytes()) } else { self.float_text(value) }
+        self.float_text(value)
     }
 
     fn complex(&mut self, re: f64, im: f64) -> Done {
@@ -336,8 +472,12 @@ impl Emit for Writer<'_> {
         self.utf8(value.as_bytes(), false)
     }
 
+    #[inline]
     fn name(&mut self, value: &'static str) -> Done {
-        self.utf8(value.as_bytes(), true)
+        match self.names.find(value) {
+            Some(index) => self.reference(index),
+            None => self.new_name(value),
+        }
     }
 
     fn text(&mut self, value: &Text<'_>) -> Done {
@@ -424,43 +564,42 @@ impl Emit for Writer<'_> {
             Some(len) => Self::size(len)?,
             None => UNKNOWN,
         };
-        self.depth = self.depth.saturating_add(1);
+        self.depth = self.depth.wrapping_add(1);
         // What is inside of it is one deeper; a dict has its end inside of it.
-        if self.depth >= MAX_DEPTH && (size > 0 || container == Container::Dict) || self.depth > MAX_DEPTH {
+        if self.depth >= MAX_DEPTH && (size > 0 || container == Container::Dict || self.depth > MAX_DEPTH) {
             return Err(Refused::TooDeep);
         }
         let shared = self.pending;
-        let (code, since) = match container {
-            Container::List => (LIST, 0),
-            Container::Tuple if self.version >= 4 && size < 256 => (SMALL_TUPLE, 0),
-            Container::Tuple => (TUPLE, 0),
-            Container::Dict => (DICT, 0),
-            Container::Set => (SET, 0),
-            Container::FrozenSet => (FROZENSET, 0),
-            Container::Slice => (SLICE, 5),
-            Container::FrozenDict => (FROZENDICT, 6),
-            Container::Code if self.allow_code => (CODE, 0),
+        let mut level = Level { left: size, len: size, container, state: 0, shared, at: 0 };
+        let (code, sized) = match container {
+            Container::List => (LIST, true),
+            Container::Dict => (DICT, false),
+            Container::Tuple if self.version >= 4 && size < 256 => (SMALL_TUPLE, false),
+            Container::Tuple => (TUPLE, true),
+            Container::Set => (SET, true),
+            Container::FrozenSet => (FROZENSET, true),
+            Container::Slice if self.version >= 5 => (SLICE, false),
+            Container::FrozenDict if self.version >= 6 => (FROZENDICT, false),
+            Container::Code if self.allow_code => {
+                // Each field is announced.
+                (level.left, level.state) = (0, FIELD);
+                (CODE, false)
+            }
             _ => return Err(Refused::Unsupported),
         };
-        if self.version < since {
-            return Err(Refused::Unsupported);
-        }
         let code = self.flagged(code);
-        self.put([code])?;
-        let mut level = Level { left: size, len: size, container, state: 0, shared, at: self.at as u32 };
-        match container {
-            Container::Tuple if code & !FLAG_REF == SMALL_TUPLE => self.put([size as u8])?,
-            Container::List | Container::Tuple | Container::Set | Container::FrozenSet => {
-                self.put_u32(if size == UNKNOWN { 0 } else { size })?;
+        if sized {
+            self.put_code(code, if size == UNKNOWN { 0 } else { size }.to_le_bytes())?;
+            level.at = self.at.wrapping_sub(4) as u32;
+        } else {
+            self.put([code])?;
+            if container == Container::Tuple {
+                self.put([size as u8])?;
             }
-            // Each field is announced.
-            Container::Code => (level.left, level.state) = (0, FIELD),
-            _ => {}
         }
-        let late =
-            matches!(container, Container::FrozenSet | Container::Slice | Container::FrozenDict | Container::Code);
-        if late && size != 0 {
-            self.set_complete(shared, false);
+        if shared != 0 && size != 0 {
+            let late = [Container::FrozenSet, Container::Slice, Container::FrozenDict, Container::Code];
+            self.set_complete(shared, !late.contains(&container));
         }
         Ok(level)
     }
@@ -470,27 +609,23 @@ impl Emit for Writer<'_> {
         if level.state != FIELD {
             return Err(Refused::Custom);
         }
-        self.field = true;
+        self.field_at = self.at;
         Ok(())
     }
 
     fn close(&mut self, level: Level) -> Done {
-        self.depth = self.depth.saturating_sub(1);
-        let count = if level.len == UNKNOWN { UNKNOWN.wrapping_sub(level.left) } else { level.len };
-        match level.container {
-            Container::Dict | Container::FrozenDict => self.put([NULL])?,
-            Container::List | Container::Tuple | Container::Set | Container::FrozenSet if level.len == UNKNOWN => {
-                self.patch(level.at as usize, count);
-            }
-            _ => {}
-        }
+        self.depth = self.depth.wrapping_sub(1);
         if level.len != UNKNOWN && level.left != 0 {
             return Err(Refused::Custom);
         }
-        if matches!(level.container, Container::Set | Container::FrozenSet) && self.version < 3 {
-            self.sort((level.at as usize).saturating_add(4), count);
+        match level.container {
+            Container::Dict | Container::FrozenDict => self.put([NULL])?,
+            Container::Slice | Container::Code => {}
+            _ => self.close_sized(&level),
         }
-        self.set_complete(level.shared, true);
+        if level.shared != 0 {
+            self.set_complete(level.shared, true);
+        }
         Ok(())
     }
 
@@ -505,12 +640,7 @@ impl Emit for Writer<'_> {
             return Err(Refused::Unsupported);
         }
         match known.checked_sub(1) {
-            Some(index) => {
-                self.field = false;
-                self.put([REF])?;
-                self.put_u32(index)?;
-                Ok(true)
-            }
+            Some(index) => self.reference(index).map(|()| true),
             None => {
                 self.pending = (id as u32).wrapping_add(1);
                 Ok(false)
