@@ -25,6 +25,10 @@ pub use crate::object::{Error, ErrorKind};
 pub use dis::dis;
 pub use tools::{Genops, Op, Value, genops, optimize, scan};
 
+/// The attacks that are known, what becomes of them here, and the tests that hold it.
+#[doc = include_str!("pickle/HOSTILE.md")]
+pub mod hostile {}
+
 /// The highest protocol there is, and that is read and written here.
 pub const HIGHEST_PROTOCOL: u8 = 5;
 
