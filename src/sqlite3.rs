@@ -5,6 +5,7 @@
 //! does; what it lacks, it refuses with [`ErrorKind::Unsupported`] and its place.
 
 pub mod aggregate;
+mod alter;
 mod cell;
 mod change;
 mod compile;
@@ -27,6 +28,7 @@ mod numeric;
 pub mod onflash;
 mod parameter;
 mod plan;
+mod pragma;
 mod printf;
 mod program;
 pub mod record;

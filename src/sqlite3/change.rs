@@ -346,7 +346,8 @@ impl Machine<'_> {
         for part in 0..usize::from(index.columns) {
             let (column, order) = index.part(part);
             let ours = self.view().at(self.local_at(first + usize::from(column)));
-            let theirs = record::column(record, column.into())?.unwrap_or(Value::Null);
+            let theirs = record::column(record, column.into())?;
+            let theirs = theirs.unwrap_or_else(|| schema::default_value(self.table(table), column));
             if ours.compare(theirs, schema::order(order).collation).is_ne() {
                 return Ok(false);
             }
@@ -374,7 +375,8 @@ impl Machine<'_> {
             Row::Record(..) if column == ROWID => Ok(rowid.map_or(Value::Null, Value::Integer)),
             Row::Record(start, len) => {
                 let record = self.arena.get(start..start + len).unwrap_or_default();
-                record::column(record, column.into()).map(|value| value.unwrap_or(Value::Null))
+                let value = record::column(record, column.into())?;
+                Ok(value.unwrap_or_else(|| schema::default_value(definition, column)))
             }
         };
         write_index_key(index, &value, rowid, out)

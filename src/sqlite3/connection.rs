@@ -308,7 +308,7 @@ impl<'a> Connection<'a> {
             }
             _ => {
                 *state = State::default();
-                self.special(sql, program, arena, state)?;
+                self.special(sql, program, arena)?;
                 Ok(0)
             }
         }
@@ -394,7 +394,7 @@ impl<'a> Connection<'a> {
     }
 
     /// A statement that has no program.
-    fn special(&mut self, sql: &[u8], program: &Program, arena: &mut [u8], state: &mut State) -> Result<()> {
+    fn special(&mut self, sql: &[u8], program: &Program, arena: &mut [u8]) -> Result<()> {
         let at = |kind: ErrorKind| kind.at(0);
         match program.verb {
             Verb::Begin => self.store.begin().map_err(at),
@@ -402,8 +402,7 @@ impl<'a> Connection<'a> {
             Verb::Rollback if self.store.in_transaction() => self.rollback(),
             Verb::Commit | Verb::Rollback => Err(at(ErrorKind::Transaction)),
             Verb::Savepoint | Verb::Release | Verb::RollbackTo => self.named_savepoint(sql, program),
-            Verb::Schema => self.change_schema(sql, arena),
-            Verb::Pragma => self.pragma(sql, program, arena, state),
+            Verb::Schema | Verb::Pragma => self.change_schema(sql, arena),
             _ => Ok(()),
         }
     }
@@ -473,10 +472,6 @@ impl<'a> Connection<'a> {
                 Err(error)
             }
         }
-    }
-
-    fn pragma(&mut self, _sql: &[u8], _program: &Program, _arena: &mut [u8], _state: &mut State) -> Result<()> {
-        Err(ErrorKind::Unsupported.at(0))
     }
 }
 

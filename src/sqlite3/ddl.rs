@@ -12,7 +12,7 @@ use super::record;
 use super::rows::row_key;
 use super::schema::{self, Definition, ROWID};
 use super::token::{Kind, Token};
-use super::value::{Affinity, Value};
+use super::value::Value;
 use super::vm::OWN_CURSOR;
 
 /// Which part of a definition a walk over CREATE TABLE writes.
@@ -31,6 +31,7 @@ impl Compiler<'_> {
             Kind::Create => self.create(),
             Kind::Drop => self.drop_any(),
             Kind::Alter => self.alter(),
+            Kind::Pragma => self.set_user_version(),
             _ => self.reindex(),
         }
     }
@@ -281,7 +282,6 @@ impl Compiler<'_> {
     }
 
     /// One column with its constraints.
-    #[allow(dead_code)]
     pub(crate) fn column_definition_of(&mut self, from: usize) -> Result<()> {
         let column = self.at(from + 5);
         self.column_definition(from, Walk::Columns, column)
@@ -813,7 +813,7 @@ impl Compiler<'_> {
     }
 
     /// The end of the last token before an offset.
-    fn trim_end(&self, from: u16, before: u16) -> u16 {
+    pub(crate) fn trim_end(&self, from: u16, before: u16) -> u16 {
         let mut token = self.lex(from);
         while self.after(token).start < before && self.after(token).kind != Kind::End_ {
             token = self.after(token);
@@ -859,7 +859,7 @@ impl Compiler<'_> {
                 match record::column(value, column.into())? {
                     Some(value) => Ok(value),
                     // A row older than the column: its default.
-                    None => Ok(default_value(definition, column)),
+                    None => Ok(schema::default_value(definition, column)),
                 }
             };
             let mut made = [0; schema::KEY];
@@ -921,6 +921,10 @@ impl Compiler<'_> {
             return self.drop_index(at, len, plain);
         }
         let number = definition.number();
+        if wanted == schema::VIEW {
+            self.delete_name(plain)?;
+            return self.delete_schema_rows(1, plain);
+        }
         self.delete_range(number)?;
         let mut index_at = definition_at(self.arena, at, len).indexes_at();
         for _ in 0..definition_at(self.arena, at, len).indexes() {
@@ -965,7 +969,7 @@ impl Compiler<'_> {
         self.save(table, low, len - (next - from))
     }
 
-    fn delete_name(&mut self, name: &[u8]) -> Result<()> {
+    pub(crate) fn delete_name(&mut self, name: &[u8]) -> Result<()> {
         let mut key = [0; schema::KEY];
         let key = schema::name_key(name.iter().copied(), &mut key).map_err(|kind| self.error_here(kind))?;
         self.store.delete(key).map(|_| ()).map_err(|kind| self.error_here(kind))
@@ -1034,12 +1038,46 @@ impl Compiler<'_> {
 
     // ---- the others
 
-    fn alter(&mut self) -> Result<()> {
-        Err(self.error_here(ErrorKind::Unsupported))
-    }
-
+    /// CREATE VIEW: the text of its SELECT is kept.
     fn create_view(&mut self) -> Result<()> {
-        Err(self.error_here(ErrorKind::Unsupported))
+        let unless = self.if_not_exists()?;
+        let Some(name) = self.new_name(unless)? else { return Ok(()) };
+        if self.token.kind == Kind::LeftParen {
+            return Err(self.error_here(ErrorKind::Unsupported));
+        }
+        self.expect(Kind::As)?;
+        let start = self.token.start;
+        if self.token.kind != Kind::Select {
+            return Err(self.error_here(match self.token.kind {
+                Kind::With | Kind::Values => ErrorKind::Unsupported,
+                _ => ErrorKind::Syntax,
+            }));
+        }
+        let mut last = self.token;
+        while !matches!(self.token.kind, Kind::End_ | Kind::Semicolon) {
+            match self.token.kind {
+                Kind::Illegal => return Err(self.unexpected()),
+                // "parameters are not allowed in views"
+                Kind::Parameter => return Err(self.error_here(ErrorKind::Schema)),
+                _ => last = self.advance(),
+            }
+        }
+        self.end_of_statement()?;
+        let mut plain = [0; 64];
+        let plain = self.plain_name(name, &mut plain)?;
+        let row = self.add_schema_row("view", plain, plain, 0, Some((b"CREATE VIEW ", name, last.end)))?;
+        let from = self.code;
+        self.bytes(&[schema::VIEW, 0, 0])?;
+        self.word(row)?;
+        self.bytes(&[0, ROWID, 0, 0, 0])?;
+        self.word(last.end - start)?;
+        for offset in start..last.end {
+            let byte = self.sql.get(usize::from(offset)).copied().unwrap_or(0);
+            self.byte(byte)?;
+        }
+        self.byte(0)?;
+        let len = self.code - from;
+        self.save(plain, from, len)
     }
 
     fn reindex(&mut self) -> Result<()> {
@@ -1057,28 +1095,6 @@ impl Compiler<'_> {
 
 fn definition_at(arena: &[u8], at: usize, len: usize) -> Definition<'_> {
     Definition(arena.get(at..at + len).unwrap_or_default())
-}
-
-/// The value of a default that is a literal, for rows older than their column.
-fn default_value<'v>(definition: Definition<'v>, column: u8) -> Value<'v> {
-    let Some(known) = definition.column(column).filter(|known| known.has_default) else { return Value::Null };
-    let text = known.default;
-    let (negative, digits) = match text.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        Some((b'+', rest)) => (false, rest),
-        _ => (false, text),
-    };
-    let affinity = schema::affinity(known.affinity);
-    match digits.first() {
-        Some(b'\'') => {
-            let text = Value::Text(unquoted(digits).0);
-            if affinity == Affinity::Text { text } else { affinity.apply_numeric(text) }
-        }
-        Some(b'0'..=b'9' | b'.') => {
-            affinity.apply_numeric(super::text::literal(digits, negative).unwrap_or(Value::Null))
-        }
-        _ => Value::Null,
-    }
 }
 
 /// The key of a setting.

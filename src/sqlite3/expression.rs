@@ -263,7 +263,7 @@ impl Compiler<'_> {
     }
 
     /// The text from an offset on.
-    fn source(&self, from: u16) -> &[u8] {
+    pub(crate) fn source(&self, from: u16) -> &[u8] {
         let text = if from & IN_ARENA == 0 { self.sql } else { &*self.arena };
         text.get(usize::from(from & !IN_ARENA)..).unwrap_or_default()
     }

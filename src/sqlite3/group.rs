@@ -215,7 +215,8 @@ impl Compiler<'_> {
         if self.get(frame, f::KEYS) == 0 {
             self.put(frame, f::DONE, self.result.sort_collation().into());
             let distinct = self.lex(super::program::word(self.arena, at + 4)).kind == Kind::Distinct;
-            if distinct {
+            let extreme = matches!(Id::numbered(self.code_byte(at + 3)), Some(Id::AggregateMin | Id::AggregateMax));
+            if distinct && !extreme {
                 let (stage, which) = (self.code_byte(at + 1), self.code_byte(at + 2));
                 self.bytes(&[Op::GroupSeen as u8, stage, which, self.result.sort_collation()])?;
                 let skip = self.chain(NONE)?;

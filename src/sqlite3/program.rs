@@ -159,6 +159,8 @@ instructions! {
     StagePass "b"
     /// ( -- ) jumps back if another pass is needed
     StageMore "bj"
+    /// ( -- ) it is an error if another pass would be needed
+    StageOnce "b"
     /// ( columns keys -- ) into a sorter: stage, columns, keys with their order
     SortInsert "bbt"
     /// ( -- columns ) next of the sorter, or jump: stage, columns, values on the stack
@@ -187,6 +189,8 @@ instructions! {
     RowsetAdd "bb"
     /// ( -- ) moves the cursor to the next row of the set, or jump: stage, cursor, table
     RowsetNext "bbwj"
+    /// ( -- text ) "ok", or what integrity_check found
+    Integrity ""
     /// ( -- ) a statement that writes begins
     Write ""
     /// ( -- ) applies the affinities of a table to locals and sees to the rowid: table description, first local, a new row?
@@ -210,7 +214,6 @@ impl Op {
     }
 
     /// Its name, for EXPLAIN.
-    #[allow(dead_code)]
     pub(crate) fn name(self) -> &'static str {
         TABLE.get(self as usize).map_or("", |entry| entry.1)
     }

@@ -4,11 +4,11 @@
 //!
 //! | number | the rest of the key | value |
 //! |--:|---|---|
-//! | 0 | one byte: which setting | `u` user_version, `n` the next number, `v` the version of this layout |
+//! | 0 | one byte: which setting | `u` user_version, `n` the next number |
+//! | 0 | `d` and the name of a table, index or view, in small letters | its definition, below |
 //! | 1 | rowid | a row of sqlite_schema: type, name, tbl_name, rootpage, sql |
-//! | 2 | the name of a table, index or view, in small letters | its definition, below |
-//! | 3.. | a table: rowid | the row's record; the rowid column is NULL in it |
-//! | 3.. | an index: columns, rowid | nothing |
+//! | 2.. | a table: rowid | the row's record; the rowid column is NULL in it |
+//! | 2.. | an index: columns, rowid | nothing |
 //!
 //! # The definition of a table
 //!
@@ -37,10 +37,10 @@ use super::store::Store;
 pub(crate) const SETTINGS: u16 = 0;
 /// The number of sqlite_schema.
 pub(crate) const SCHEMA: u16 = 1;
-/// The number of the definitions.
-pub(crate) const NAMES: u16 = 2;
+/// What the keys of definitions begin with, among the settings.
+const NAMED: u8 = b'd';
 /// The first number of a table or index.
-pub(crate) const FIRST: u16 = 3;
+pub(crate) const FIRST: u16 = 2;
 
 /// The longest text of a column in a key; [`super::key`] cuts there.
 pub(crate) const TEXT_LIMIT: usize = 96;
@@ -84,12 +84,9 @@ pub(crate) struct Column<'a> {
 
 /// An index of a definition.
 #[derive(Clone, Copy)]
-#[allow(dead_code)]
 pub(crate) struct Index<'a> {
     pub(crate) number: u16,
     pub(crate) unique: bool,
-    pub(crate) primary: bool,
-    pub(crate) automatic: bool,
     pub(crate) action: u8,
     pub(crate) columns: u8,
     /// Pairs of column and order.
@@ -147,11 +144,6 @@ impl<'a> Definition<'a> {
     pub(crate) fn number(&self) -> u16 {
         word(self.0, 1)
     }
-    /// Rowid of its row in sqlite_schema.
-    #[allow(dead_code)]
-    pub(crate) fn row(&self) -> u16 {
-        word(self.0, 3)
-    }
     pub(crate) fn columns(&self) -> u8 {
         self.byte(5)
     }
@@ -165,7 +157,7 @@ impl<'a> Definition<'a> {
         self.byte(8)
     }
 
-    fn column_at(&self, at: usize) -> Column<'a> {
+    pub(crate) fn column_at(&self, at: usize) -> Column<'a> {
         let (flags, more) = (self.byte(at), self.byte(at + 1));
         let (name, kind, default) = (self.byte(at + 3), self.byte(at + 4), self.byte(at + 5));
         let name_at = at + 6;
@@ -215,8 +207,6 @@ impl<'a> Definition<'a> {
         Index {
             number: word(self.0, at),
             unique: flags & 1 != 0,
-            primary: flags & 2 != 0,
-            automatic: flags & 4 != 0,
             action: flags >> 3 & 7,
             columns,
             parts: self.slice(at + 4, 2 * usize::from(columns)),
@@ -260,7 +250,8 @@ pub(crate) fn begin_key(number: u16, out: &mut key::Writer<'_>) {
 /// The key of a definition: the name in small letters.
 pub(crate) fn name_key(name: impl Iterator<Item = u8>, out: &mut [u8; KEY]) -> Result<&[u8], ErrorKind> {
     let mut writer = key::Writer::new(out, TEXT_LIMIT);
-    begin_key(NAMES, &mut writer);
+    begin_key(SETTINGS, &mut writer);
+    writer.byte(NAMED);
     name.for_each(|byte| writer.byte(byte.to_ascii_lowercase()));
     writer.finish().map_err(|_| ErrorKind::TooBig)
 }
@@ -291,4 +282,28 @@ pub(crate) fn is_schema_name(name: &[u8]) -> bool {
 /// The longest text of a column in the keys of an index with so many columns.
 pub(crate) fn text_limit(columns: usize) -> usize {
     (200 / columns.max(1)).min(TEXT_LIMIT)
+}
+
+/// The value of a default that is a literal, for rows older than their column.
+pub(crate) fn default_value<'v>(definition: Definition<'v>, column: u8) -> super::value::Value<'v> {
+    let Some(known) = definition.column(column).filter(|known| known.has_default) else {
+        return super::value::Value::Null;
+    };
+    let text = known.default;
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some((b'+', rest)) => (false, rest),
+        _ => (false, text),
+    };
+    let affinity = affinity(known.affinity);
+    match digits.first() {
+        Some(b'\'') => {
+            let text = super::value::Value::Text(digits.get(1..digits.len().saturating_sub(1)).unwrap_or_default());
+            if affinity == super::value::Affinity::Text { text } else { affinity.apply_numeric(text) }
+        }
+        Some(b'0'..=b'9' | b'.') => {
+            affinity.apply_numeric(super::text::literal(digits, negative).unwrap_or(super::value::Value::Null))
+        }
+        _ => super::value::Value::Null,
+    }
 }

@@ -40,6 +40,8 @@ pub(crate) enum Output {
     Insert,
     /// They are the rows of a source of the outer frame.
     Source,
+    /// Nowhere: only what the columns are is asked.
+    Describe,
 }
 
 /// What goes on when a SELECT is complete.
@@ -84,6 +86,11 @@ pub(crate) mod step {
     pub(crate) const BARE: u16 = 24;
     pub(crate) const UNWIND: u16 = 25;
     pub(crate) const FINISH: u16 = 26;
+    /// A subquery of the FROM is described; its rows are all handed on.
+    pub(crate) const DESCRIBED: u16 = 27;
+    pub(crate) const CLOSED: u16 = 28;
+    pub(crate) const SORTED: u16 = 29;
+    pub(crate) const FROM: u16 = 30;
     /// Steps from here on belong to statements that write: see write.rs.
     pub(crate) const WRITE: u16 = 40;
 }
@@ -122,7 +129,8 @@ impl Compiler<'_> {
         self.clauses()?;
         if self.get(frame, f::FROM) != NONE {
             self.go(self.get(frame, f::FROM));
-            self.from()?;
+            self.put(frame, f::STEP, step::FROM);
+            self.put(frame, f::POS, 0);
         }
         self.mode = Mode::Step;
         Ok(())
@@ -229,6 +237,9 @@ impl Compiler<'_> {
                 self.goto(step::LIMIT_1);
                 self.expression_at(self.get(frame, f::LIMIT))
             }
+            step::FROM => self.source_begin(),
+            step::CLOSED => self.loop_end(self.get(frame, f::AT).into()),
+            step::SORTED => self.sorted_end(),
             step::LIMIT_1 => self.limit(),
             step::LIMIT_2 => self.limit_end(),
             step::PREPARE => self.prepare(),
@@ -339,7 +350,7 @@ impl Compiler<'_> {
     /// With groups, what is done for each of them is compiled first, and jumped over.
     fn prepare(&mut self) -> Result<()> {
         let frame = self.frame;
-        if self.get(frame, f::ORDER) != NONE {
+        if self.get(frame, f::ORDER) != NONE || self.has(frame, flag::GATHER) {
             let stage = self.new_stage()?;
             self.put(frame, f::SORT, stage.into());
         }
@@ -541,6 +552,9 @@ impl Compiler<'_> {
             return Ok(());
         }
         self.clause_end()?;
+        if self.get(frame, f::OUTPUT) == Output::Describe as u16 {
+            return self.describe_done();
+        }
         let distinct = self.get(frame, f::DISTINCT);
         if distinct != NONE {
             let columns = self.get(frame, f::COLUMNS);
@@ -556,6 +570,12 @@ impl Compiler<'_> {
             self.goto(step::OUTPUT);
             return Ok(());
         }
+        if self.get(frame, f::ORDER) == NONE {
+            // Rows are only gathered.
+            self.op2(Op::SortInsert, self.get(frame, f::SORT) as u8, self.get(frame, f::COLUMNS) as u8)?;
+            self.word(0)?;
+            return self.row_done();
+        }
         self.put(frame, f::KEYS, 0);
         self.put(frame, f::KEY_LIST, self.top as u16);
         self.go_clause(f::ORDER);
@@ -564,7 +584,7 @@ impl Compiler<'_> {
     }
 
     /// What is known of a result column.
-    fn result_column(&self, column: u16) -> Operand {
+    pub(crate) fn result_column(&self, column: u16) -> Operand {
         let at = usize::from(self.get(self.frame, f::COLUMN_LIST)).wrapping_sub(1 + usize::from(column));
         Operand::unpack(self.arena.get(at).copied().unwrap_or(0), 0)
     }
@@ -699,7 +719,9 @@ impl Compiler<'_> {
         let frame = self.frame;
         self.top = self.get(frame, f::COLUMN_LIST).into();
         self.now.depth = self.get(frame, f::DEPTH) as u8;
-        if self.get(frame, f::MODE) == 1 {
+        if self.has(frame, flag::SORTING) {
+            self.goto(step::SORTED);
+        } else if self.get(frame, f::MODE) == 1 {
             self.op(Op::Jump)?;
             self.chain_in(frame, f::NEXT)?;
             self.goto(step::STAGES);
@@ -711,9 +733,11 @@ impl Compiler<'_> {
 
     fn output(&mut self) -> Result<()> {
         let frame = self.frame;
-        if self.get(frame, f::OUTPUT) == Output::Insert as u16 {
+        let output = self.get(frame, f::OUTPUT);
+        if output == Output::Insert as u16 || output == Output::Source as u16 {
             // The outer frame compiles what is done with the row, and comes back.
-            return self.insert_row();
+            self.emit_offset(f::NEXT)?;
+            return if output == Output::Insert as u16 { self.insert_row() } else { self.hand_on() };
         }
         self.emit_output(f::NEXT)?;
         self.row_done()
@@ -829,8 +853,7 @@ impl Compiler<'_> {
     /// The target of the jump just begun is the next row of a source.
     fn chain_next(&mut self, at: usize) -> Result<()> {
         if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
-            let inner = usize::from(self.get(at, s::SUBQUERY));
-            return self.chain_in(inner, f::NEXT);
+            return self.chain_in(at, s::LOOP);
         }
         self.word(self.get(at, s::LOOP))
     }
@@ -1086,25 +1109,34 @@ impl Compiler<'_> {
         }
         let sort = self.get(frame, f::SORT);
         if sort != NONE {
-            if self.get(frame, f::OUTPUT) == Output::Insert as u16
-                || self.get(frame, f::OUTPUT) == Output::Source as u16
-            {
-                return self.sorted_rows();
-            }
-            let next = self.here();
             let columns = self.get(frame, f::COLUMNS) as u8;
+            self.put(frame, f::OUT, self.here());
             self.bytes(&[Op::SortNext as u8, sort as u8, columns, depth])?;
             let done = self.chain(NONE)?;
+            self.put(frame, f::OUT_END, done);
             self.grow(columns)?;
-            self.emit_output(f::NEXT)?;
-            let skip = self.get(frame, f::NEXT);
-            self.patch(skip, next);
-            self.jump_to(Op::Jump, next)?;
-            self.patch_here(done);
-            self.op1(Op::StageMore, sort as u8)?;
-            self.word(self.get(frame, f::SORT_PASS))?;
-            self.now.depth = depth;
+            self.put(frame, f::COLUMN_LIST, self.top as u16);
+            self.set_flag(frame, flag::SORTING, true);
+            self.goto(step::OUTPUT);
+            return Ok(());
         }
+        self.complete()
+    }
+
+    /// The output of a sorted row is complete: the next one, then the next pass.
+    fn sorted_end(&mut self) -> Result<()> {
+        let frame = self.frame;
+        let (sort, next) = (self.get(frame, f::SORT) as u8, self.get(frame, f::OUT));
+        let skip = self.get(frame, f::NEXT);
+        self.patch(skip, next);
+        self.jump_to(Op::Jump, next)?;
+        let done = self.get(frame, f::OUT_END);
+        self.patch_here(done);
+        self.op1(if self.has(frame, flag::GATHER) { Op::StageOnce } else { Op::StageMore }, sort)?;
+        if !self.has(frame, flag::GATHER) {
+            self.word(self.get(frame, f::SORT_PASS))?;
+        }
+        self.now.depth = self.get(frame, f::DEPTH) as u8;
         self.complete()
     }
 
@@ -1151,7 +1183,7 @@ impl Compiler<'_> {
     }
 
     /// Cursors and stages of a frame that is complete are free again.
-    fn forget_numbers(&mut self, frame: usize) {
+    pub(crate) fn forget_numbers(&mut self, frame: usize) {
         let from = usize::from(self.get(frame, f::SOURCES));
         if from != 0 {
             self.now.cursors = self.now.cursors.min(self.get(from, s::CURSOR) as u8);
@@ -1181,6 +1213,14 @@ impl Compiler<'_> {
         let frame = self.frame;
         self.columns = self.get(frame, f::COLUMNS) as u8;
         self.names = self.here();
+        self.result_names()?;
+        self.go(self.get(frame, f::END));
+        self.end_of_statement()
+    }
+
+    /// The names of the result columns, here.
+    pub(crate) fn result_names(&mut self) -> Result<()> {
+        let frame = self.frame;
         let mut at = self.get(frame, f::RESULT);
         while let Some(item) = self.item_at(at) {
             let (token, dot) = (self.lex(at), self.after(self.lex(at)));
@@ -1197,7 +1237,7 @@ impl Compiler<'_> {
                 None => break,
             }
         }
-        self.end_of_statement()
+        Ok(())
     }
 
     fn item_name(&mut self, first: Token, item: super::source::Item) -> Result<()> {

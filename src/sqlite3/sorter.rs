@@ -170,6 +170,12 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// Rows that were gathered once must all have found room.
+    pub(crate) fn stage_once(&mut self, stage: usize) -> Result<()> {
+        let stage = self.stage(stage);
+        if self.stage_flag(stage, flag::MORE) { Err(self.stage_limit(256)) } else { Ok(()) }
+    }
+
     fn next_sequence(&mut self, stage: usize) -> u32 {
         let sequence = self.get32(stage + at::SEQUENCE);
         self.put32(stage + at::SEQUENCE, sequence.wrapping_add(1));
@@ -545,7 +551,7 @@ impl Machine<'_> {
         let entry = if self.stage_flag(stage, flag::READING) {
             self.bump = self.field(stage + at::BUMP);
             let entry = self.field(stage + at::CURRENT);
-            entry + self.field(entry)
+            if entry < self.field(stage + at::USED) { entry + self.field(entry) } else { entry }
         } else {
             self.set_stage_flag(stage, flag::READING, true);
             self.set_field(stage + at::BUMP, self.bump);

@@ -96,6 +96,12 @@ pub(crate) mod flag {
     pub(crate) const CLOSED: u16 = 16;
     /// The sorter makes the rows distinct.
     pub(crate) const UNIQUE: u16 = 32;
+    /// Names are not looked for in the frame around this one, but beyond it.
+    pub(crate) const ALONE: u16 = 64;
+    /// Rows are gathered before the first of them goes on.
+    pub(crate) const GATHER: u16 = 128;
+    /// The output of the sorter is being compiled.
+    pub(crate) const SORTING: u16 = 256;
 }
 
 /// Fields of a source.
@@ -274,42 +280,78 @@ impl Compiler<'_> {
         self.name()
     }
 
-    /// Reads a FROM, from the token behind the word.
-    pub(crate) fn from(&mut self) -> Result<()> {
-        let mut left = false;
-        loop {
-            let source = self.source_item()?;
-            if left {
-                self.put(source, s::FLAGS, self.get(source, s::FLAGS) | joined::LEFT);
-                let matched = self.new_local()?;
-                self.put(source, s::MATCHED, matched.into());
-            }
-            if self.accept(Kind::On) {
-                self.put(source, s::ON, self.token.start);
-                self.skip_condition();
-            } else if self.accept(Kind::Using) {
-                return Err(self.error_here(ErrorKind::Unsupported));
-            }
-            left = false;
-            match self.token.kind {
-                Kind::Comma => {
-                    self.advance();
-                    continue;
-                }
-                Kind::Natural | Kind::Full | Kind::Right => return Err(self.error_here(ErrorKind::Unsupported)),
-                Kind::Left => {
-                    self.advance();
-                    self.accept(Kind::Outer);
-                    left = true;
-                }
-                Kind::Inner | Kind::Cross => {
-                    self.advance();
-                }
-                Kind::Join => {}
-                _ => return Ok(()),
-            }
-            self.expect(Kind::Join)?;
+    /// The next table of a FROM, or a subquery, which is described first.
+    pub(crate) fn source_begin(&mut self) -> Result<()> {
+        if self.token.kind == Kind::LeftParen {
+            return self.subquery_source();
         }
+        let name = self.table_name()?;
+        if self.token.kind == Kind::LeftParen {
+            return Err(self.error(ErrorKind::Unsupported, name));
+        }
+        let definition = self.load(name, ErrorKind::NoSuchTable)?;
+        match self.arena.get(definition.0) {
+            Some(&schema::TABLE) => {}
+            Some(&schema::VIEW) => return self.view_source(definition.0, name),
+            _ => return Err(self.error(ErrorKind::NoSuchTable, name)),
+        }
+        let source = self.push_source(definition, name)?;
+        let cursor = self.new_cursor()?;
+        self.put(source, s::CURSOR, cursor.into());
+        self.alias(source)?;
+        if self.accept(Kind::Indexed) {
+            self.expect(Kind::By)?;
+            let index = self.name()?;
+            let known = self.definition(source).each_index().any(|found| self.same(index, found.name));
+            if !known {
+                return Err(self.error(ErrorKind::NoSuchIndex, index));
+            }
+        } else if self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Indexed {
+            self.advance();
+            self.advance();
+        }
+        self.source_done(source)
+    }
+
+    /// Behind a table and its alias: its ON, and how the next one is joined.
+    pub(crate) fn source_done(&mut self, source: usize) -> Result<()> {
+        let frame = self.frame;
+        // POS says whether this one is the right side of a LEFT JOIN.
+        if self.get(frame, f::POS) == 1 {
+            self.put(source, s::FLAGS, self.get(source, s::FLAGS) | joined::LEFT);
+            let matched = self.new_local()?;
+            self.put(source, s::MATCHED, matched.into());
+        }
+        if self.accept(Kind::On) {
+            self.put(source, s::ON, self.token.start);
+            self.skip_condition();
+        } else if self.token.kind == Kind::Using {
+            return Err(self.error_here(ErrorKind::Unsupported));
+        }
+        self.put(frame, f::POS, 0);
+        self.goto(super::select::step::FROM);
+        match self.token.kind {
+            Kind::Comma => {
+                self.advance();
+                return Ok(());
+            }
+            Kind::Natural | Kind::Full | Kind::Right => return Err(self.error_here(ErrorKind::Unsupported)),
+            Kind::Left => {
+                self.advance();
+                self.accept(Kind::Outer);
+                self.put(frame, f::POS, 1);
+            }
+            Kind::Inner | Kind::Cross => {
+                self.advance();
+            }
+            Kind::Join => {}
+            _ => {
+                self.goto(super::select::step::LIMIT);
+                return Ok(());
+            }
+        }
+        self.expect(Kind::Join)?;
+        Ok(())
     }
 
     /// Skips a condition of a FROM.
@@ -347,39 +389,6 @@ impl Compiler<'_> {
         }
     }
 
-    /// One table or subquery of a FROM, with its alias.
-    fn source_item(&mut self) -> Result<usize> {
-        if self.token.kind == Kind::LeftParen {
-            return self.subquery_source();
-        }
-        let name = self.table_name()?;
-        if self.token.kind == Kind::LeftParen {
-            return Err(self.error(ErrorKind::Unsupported, name));
-        }
-        let definition = self.load(name, ErrorKind::NoSuchTable)?;
-        let kind = self.arena.get(definition.0).copied().unwrap_or(0);
-        let source = match kind {
-            schema::TABLE => self.push_source(definition, name)?,
-            schema::VIEW => self.view(definition, name)?,
-            _ => return Err(self.error(ErrorKind::NoSuchTable, name)),
-        };
-        let cursor = self.new_cursor()?;
-        self.put(source, s::CURSOR, cursor.into());
-        self.alias(source)?;
-        if self.accept(Kind::Indexed) {
-            self.expect(Kind::By)?;
-            let index = self.name()?;
-            let known = self.definition(source).each_index().any(|found| self.same(index, found.name));
-            if !known {
-                return Err(self.error(ErrorKind::NoSuchIndex, index));
-            }
-        } else if self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Indexed {
-            self.advance();
-            self.advance();
-        }
-        Ok(source)
-    }
-
     /// `[AS] alias`.
     pub(crate) fn alias(&mut self, source: usize) -> Result<()> {
         if self.accept(Kind::As) {
@@ -410,6 +419,9 @@ impl Compiler<'_> {
     /// Whether a source goes by this name.
     pub(crate) fn is_called(&self, source: usize, name: Token) -> bool {
         let alias = self.get(source, s::ALIAS);
+        if alias == NONE && self.get(source, s::NAME) == NONE {
+            return false;
+        }
         let known = self.lex(if alias == NONE { self.get(source, s::NAME) } else { alias });
         self.same_tokens(known, name)
     }
@@ -461,7 +473,14 @@ impl Compiler<'_> {
             if self.has(frame, flag::CLOSED) {
                 break;
             }
+            let alone = self.has(frame, flag::ALONE);
             frame = self.get(frame, f::PARENT).into();
+            if alone && frame != 0 {
+                if self.has(frame, flag::CLOSED) {
+                    break;
+                }
+                frame = self.get(frame, f::PARENT).into();
+            }
         }
         Ok(None)
     }
@@ -563,6 +582,10 @@ impl Compiler<'_> {
                 self.op2(Op::ColumnOr, cursor, column)?;
                 let end = self.chain(NONE)?;
                 self.literal_default(at)?;
+                let affinity = self.definition(source).column(column).map_or(0, |known| known.affinity);
+                if affinity != 0 {
+                    self.op1(Op::Apply, affinity)?;
+                }
                 self.patch_here(end);
                 Ok(())
             }
@@ -628,7 +651,7 @@ impl Compiler<'_> {
                     }
                 }
             }
-            if self.has(frame, flag::CLOSED) {
+            if self.has(frame, flag::CLOSED) || self.has(frame, flag::ALONE) {
                 break;
             }
             frame = self.get(frame, f::PARENT).into();

@@ -134,7 +134,7 @@ impl<'a> Compiler<'a> {
                 return Ok(Verb::Change);
             }
             Kind::Create | Kind::Drop | Kind::Alter | Kind::Reindex => return Ok(Verb::Schema),
-            Kind::Pragma => return Ok(Verb::Pragma),
+            Kind::Pragma => return self.pragma(),
             Kind::Values | Kind::With | Kind::Attach | Kind::Detach => {
                 return Err(self.error_here(ErrorKind::Unsupported));
             }

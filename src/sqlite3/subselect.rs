@@ -1,29 +1,213 @@
-//! Subqueries and views in a FROM.
+//! Subqueries and views in a FROM, and tables behind IN.
+//!
+//! Contract: a subquery in a FROM is no table that is filled: its loops stand around the loops of what follows it, and each
+//! of its rows is handed on as soon as it is made. It is compiled twice: once to learn the names and kinds of its columns,
+//! before the outer expressions need them, and once for its code. A view is a subquery whose text is in the catalog.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
 use super::error::{ErrorKind, Result};
-use super::token::Token;
+use super::program::{Op, Relation};
+use super::schema::{self, Definition, ROWID};
+use super::select::{Output, Resume, step};
+use super::source::{f, flag, joined, s};
+use super::token::{Kind, Token};
 
 impl Compiler<'_> {
-    pub(crate) fn subquery_source(&mut self) -> Result<usize> {
-        Err(self.error_here(ErrorKind::Unsupported))
+    /// `( SELECT ... )` in a FROM: its columns are found out first.
+    pub(crate) fn subquery_source(&mut self) -> Result<()> {
+        let open = self.advance();
+        if self.token.kind != Kind::Select {
+            return Err(self.error(ErrorKind::Unsupported, open));
+        }
+        self.describe_select(open, self.token.start, false)
     }
 
-    pub(crate) fn view(&mut self, _definition: (usize, usize), name: Token) -> Result<usize> {
-        Err(self.error(ErrorKind::Unsupported, name))
+    /// A view in a FROM: `at` is where its definition is.
+    pub(crate) fn view_source(&mut self, at: usize, name: Token) -> Result<()> {
+        let text = (at + schema::HEADER + 2) as u16 | IN_ARENA;
+        self.describe_select(name, text, true)
     }
 
-    pub(crate) fn open_subquery(&mut self, _at: usize) -> Result<()> {
-        Err(self.error_here(ErrorKind::Unsupported))
+    /// Compiles a SELECT only to learn its columns. The token behind it, or behind a view's name, is gone back to.
+    fn describe_select(&mut self, name: Token, select: u16, view: bool) -> Result<()> {
+        let (outer, code) = (self.frame, self.here());
+        self.put(outer, f::TOKEN, name.start);
+        self.put(outer, f::CODE, select);
+        self.put(outer, f::TERM, name.end);
+        self.goto(step::DESCRIBED);
+        self.go(select);
+        self.begin_select(Output::Describe, Resume::Step, 0, self.now.locals.into(), code)?;
+        self.hide_outer(view);
+        Ok(())
     }
 
-    pub(crate) fn close_subquery(&mut self, _at: usize) -> Result<()> {
-        Err(self.error_here(ErrorKind::Unsupported))
+    /// The tables beside a subquery are unknown in it; to a view, everything around it is.
+    fn hide_outer(&mut self, view: bool) {
+        let inner = self.frame;
+        self.set_flag(inner, if view { flag::CLOSED } else { flag::ALONE }, true);
     }
 
-    /// `x IN table`.
-    pub(crate) fn in_table(&mut self, _left: Operand) -> Result<()> {
-        Err(self.error_here(ErrorKind::Unsupported))
+    /// The result columns of a SELECT that is only described are compiled: their definition takes the place of all that.
+    pub(crate) fn describe_done(&mut self) -> Result<()> {
+        let inner = self.frame;
+        let outer = usize::from(self.get(inner, f::PARENT));
+        // The names are made behind the code, which is given up with them.
+        let names = self.code;
+        self.result_names()?;
+        let definition = self.code;
+        let columns = self.get(inner, f::COLUMNS);
+        self.bytes(&[schema::TABLE, 0, 0, 0, 0, columns as u8, ROWID, 0, 0, 0])?;
+        let mut at = names;
+        for column in 0..columns {
+            let operand = self.result_column(column);
+            let (mut from, mut len) = (at + 1, usize::from(self.arena.get(at).copied().unwrap_or(0)));
+            let in_text = len == 0xff;
+            if in_text {
+                (from, len) = (get16(self.arena, at + 1).into(), get16(self.arena, at + 3).into());
+                at += 5;
+            } else {
+                at += 1 + len;
+            }
+            let len = len.min(120);
+            // Without an affinity a column says so by its type.
+            let none = operand.affinity == 0;
+            let affinity = operand.affinity.saturating_sub(1);
+            let collation = operand.collation.saturating_sub(1);
+            self.bytes(&[affinity, collation, 0, len as u8, none.into(), 0])?;
+            for offset in 0..len {
+                let byte = if in_text {
+                    self.source(from as u16).get(offset).copied()
+                } else {
+                    self.arena.get(from + offset).copied()
+                };
+                self.byte(byte.unwrap_or(0))?;
+            }
+            self.bytes(if none { b"-\0" } else { b"\0" })?;
+        }
+        let len = self.code - definition;
+        let correlated = self.has(inner, flag::OUTER);
+        // Down to the outer frame's stack, and up with the definition.
+        self.now = Counts { depth: self.get(outer, f::DEPTH) as u8, ..self.now };
+        self.forget_numbers(inner);
+        self.now.locals = self.get(inner, f::EXTRA) as u8;
+        self.top = inner + 2 * f::FIELDS;
+        if definition + 2 * len > self.top {
+            self.top -= len;
+        } else {
+            self.reserve(len)?;
+        }
+        let top = self.top;
+        if top < definition {
+            return Err(self.no_room(len));
+        }
+        self.arena.copy_within(definition..definition + len, top);
+        self.code = self.get(inner, f::START).into();
+        let select = self.get(outer, f::CODE);
+        let name = self.lex(self.get(outer, f::TOKEN));
+        self.frame = outer;
+        if correlated {
+            self.set_flag(outer, flag::OUTER, true);
+        }
+        let source = self.push_source((top, len), name)?;
+        self.put(source, s::FLAGS, joined::SUBQUERY);
+        self.put(source, s::INDEX, select);
+        let cursor = self.new_cursor()?;
+        self.put(source, s::CURSOR, cursor.into());
+        if name.kind == Kind::LeftParen {
+            // From the SELECT to its parenthesis.
+            self.token = name;
+            self.skip_parentheses();
+            self.put(source, s::NAME, NONE);
+        } else {
+            self.go(self.get(outer, f::TERM));
+        }
+        self.alias(source)?;
+        self.source_done(source)
+    }
+
+    /// Opens the loop over a subquery: its own loops.
+    pub(crate) fn open_subquery(&mut self, at: usize) -> Result<()> {
+        let select = self.get(at, s::INDEX);
+        let view = select & IN_ARENA != 0 && self.get(at, s::NAME) != NONE;
+        self.op1(Op::OpenRows, self.get(at, s::CURSOR) as u8)?;
+        self.goto(step::OPENED);
+        self.go(select);
+        self.begin_select(Output::Source, Resume::Step, self.get(at, s::CURSOR) as u8, at as u16, 0)?;
+        self.hide_outer(view);
+        self.put(at, s::SUBQUERY, self.frame as u16);
+        Ok(())
+    }
+
+    /// A row of the subquery is on the stack: the outer frame goes on with it.
+    pub(crate) fn hand_on(&mut self) -> Result<()> {
+        let inner = self.frame;
+        let (cursor, columns) = (self.get(inner, f::PLACE) as u8, self.get(inner, f::COLUMNS) as u8);
+        self.op2(Op::MakeRow, cursor, columns)?;
+        self.now.depth = self.get(inner, f::DEPTH) as u8;
+        self.frame = self.get(inner, f::PARENT).into();
+        self.mode = Mode::Step;
+        Ok(())
+    }
+
+    /// The outer frame is done with a row of the subquery, which goes on to its next one.
+    pub(crate) fn close_subquery(&mut self, at: usize) -> Result<()> {
+        let frame = self.frame;
+        let next = self.get(frame, f::NEXT);
+        self.put(frame, f::NEXT, NONE);
+        self.patch_here(next);
+        let next = self.get(at, s::LOOP);
+        self.put(at, s::LOOP, NONE);
+        self.patch_here(next);
+        self.goto(step::CLOSED);
+        self.frame = self.get(at, s::SUBQUERY).into();
+        self.emit_limit()?;
+        self.row_done()
+    }
+
+    /// `x IN table`: the table has one column.
+    pub(crate) fn in_table(&mut self, left: Operand) -> Result<()> {
+        let name = self.table_name()?;
+        let top = self.top;
+        let (at, len) = self.load(name, ErrorKind::NoSuchTable)?;
+        let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
+        if definition.kind() != schema::TABLE {
+            return Err(self.error(ErrorKind::Unsupported, name));
+        }
+        let Some(column) = definition.column(0).filter(|_| definition.columns() == 1) else {
+            return Err(self.error(ErrorKind::Schema, name));
+        };
+        if column.added {
+            return Err(self.error(ErrorKind::Unsupported, name));
+        }
+        let right = Operand { affinity: column.affinity + 1, collation: column.collation + 1, ..Operand::default() };
+        let (number, is_rowid) = (definition.number(), definition.rowid_column() == 0);
+        self.top = top;
+        let cursor = self.new_cursor()?;
+        self.op1(Op::Int8, 0)?;
+        let place = self.now.depth;
+        self.grow(1)?;
+        self.op1(Op::Scan, cursor)?;
+        self.word(number)?;
+        self.byte(0)?;
+        let next = self.here();
+        self.op2(Op::Next, cursor, place + 1)?;
+        let exit = self.chain(NONE)?;
+        if is_rowid {
+            self.op1(Op::Rowid, cursor)?
+        } else {
+            self.op2(Op::Column, cursor, 0)?
+        }
+        self.grow(1)?;
+        self.shrink(1);
+        self.op2(Op::InRow, place, Operand::compare(Relation::Equal, left, right).0)?;
+        let exit = self.chain(exit)?;
+        self.jump_to(Op::Jump, next)?;
+        self.patch_here(exit);
+        self.op1(Op::Depth, place + 1)?;
+        self.op(Op::Nip)?;
+        self.shrink(1);
+        self.now.cursors = cursor;
+        Ok(())
     }
 }

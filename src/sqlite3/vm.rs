@@ -547,6 +547,10 @@ impl<'a> Machine<'a> {
             Op::StageStart => self.stage_start()?,
             Op::StagePass => self.stage_pass(),
             Op::StageMore => self.stage_more()?,
+            Op::StageOnce => {
+                let stage = self.u8();
+                self.stage_once(stage)?;
+            }
             Op::SortInsert => self.sort_insert()?,
             Op::SortNext => self.sort_next()?,
             Op::Distinct => self.distinct()?,
@@ -560,6 +564,7 @@ impl<'a> Machine<'a> {
             Op::GroupResult => self.group_result()?,
             Op::RowsetAdd => self.rowset_add()?,
             Op::RowsetNext => self.rowset_next()?,
+            Op::Integrity => self.integrity()?,
             Op::Write => self.begin_write()?,
             Op::Affinities => self.affinities()?,
             Op::CheckNull => self.check_null()?,

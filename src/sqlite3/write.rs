@@ -115,8 +115,15 @@ impl Compiler<'_> {
         }
         for column in 0..self.definition(from).columns() {
             let Some(known) = self.definition(from).column(column) else { break };
-            let flags = known.affinity | u8::from(known.not_null) << 3;
-            self.bytes(&[flags, known.collation, known.primary, 0, 0, 0, 0])?;
+            let default = if known.added && known.has_default { known.default.len() } else { 0 };
+            let flags = known.affinity | u8::from(known.not_null) << 3 | if default > 0 { 0x30 } else { 0 };
+            let (collation, primary, default_at) = (known.collation, known.primary, at + known.default_at);
+            self.bytes(&[flags, collation, primary, 0, 0, default as u8])?;
+            for offset in 0..default {
+                let byte = self.arena.get(default_at + offset).copied().unwrap_or(0);
+                self.byte(byte)?;
+            }
+            self.byte(0)?;
         }
         let mut index_at = self.definition(from).indexes_at();
         for _ in 0..self.definition(from).indexes() {
@@ -195,12 +202,44 @@ impl Compiler<'_> {
                 self.defaults(0)
             }
             Kind::Select => {
-                self.begin_select(Output::Insert, Resume::Step, 0, 0, 0)?;
+                // Rows that come from the table itself are gathered before the first is written.
+                let gather = self.reads_target();
                 self.put(frame, f::STEP, at::SELECTED);
+                self.begin_select(Output::Insert, Resume::Step, 0, 0, 0)?;
+                let inner = self.frame;
+                self.set_flag(inner, flag::GATHER, gather);
                 Ok(())
             }
             _ => Err(self.unexpected()),
         }
+    }
+
+    /// Whether the name of the table that is written to, or a view, stands in the rest of the statement.
+    fn reads_target(&mut self) -> bool {
+        let name = self.lex(self.get(self.target(), s::NAME));
+        let mut token = self.token;
+        let mut from = false;
+        while token.kind != Kind::End_ && token.kind != Kind::Illegal {
+            if is_name(token.kind) && self.same_tokens(token, name) {
+                return true;
+            }
+            // Any table may be a view of this one.
+            if is_name(token.kind) && from && self.is_view(token) {
+                return true;
+            }
+            from = matches!(token.kind, Kind::From | Kind::Join | Kind::Comma | Kind::In);
+            token = self.after(token);
+        }
+        false
+    }
+
+    /// Whether a name is that of a view.
+    fn is_view(&mut self, name: Token) -> bool {
+        let (top, low) = (self.top, self.low);
+        let found = self.load(name, ErrorKind::NoSuchTable);
+        let view = found.is_ok_and(|(at, _)| self.arena.get(at) == Some(&schema::VIEW));
+        (self.top, self.low) = (top, low);
+        view
     }
 
     /// The column that the value of this place is for; `None` behind the last.
@@ -317,12 +356,6 @@ impl Compiler<'_> {
     pub(crate) fn insert_row(&mut self) -> Result<()> {
         let inner = self.frame;
         let columns = self.get(inner, f::COLUMNS);
-        let skip = if self.get(inner, f::SORT) == NONE || self.get(inner, f::STEP) == step::OUTPUT {
-            f::NEXT
-        } else {
-            f::NEXT_GROUP
-        };
-        self.emit_offset(skip)?;
         self.frame = self.get(inner, f::PARENT).into();
         let frame = self.frame;
         self.put(frame, f::SAVED, inner as u16);
@@ -337,11 +370,6 @@ impl Compiler<'_> {
         self.put(frame, f::POS, NONE);
         self.put(frame, f::NEXT, NONE);
         self.defaults(0)
-    }
-
-    /// Behind the output of a sorter inside of INSERT ... SELECT.
-    pub(crate) fn sorted_rows(&mut self) -> Result<()> {
-        Err(self.error_here(ErrorKind::Unsupported))
     }
 
     /// The columns are in the locals: affinities, NOT NULL, CHECK.
@@ -446,6 +474,7 @@ impl Compiler<'_> {
             // The row came from a SELECT, which goes on.
             self.frame = self.get(frame, f::SAVED).into();
             self.put(frame, f::STEP, at::SELECTED);
+            self.emit_limit()?;
             return self.row_done();
         }
         self.go(pos);

@@ -1,0 +1,270 @@
+//! PRAGMA: table_info, user_version, integrity_check.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::change::write_index_key;
+use super::compile::*;
+use super::error::{ErrorKind, Result};
+use super::key::{self, Writer};
+use super::program::Op;
+use super::record;
+use super::schema::{self, Definition, ROWID};
+use super::statement::Verb;
+use super::token::{Kind, Token};
+use super::value::Value;
+use super::vm::{self, Machine};
+
+impl Compiler<'_> {
+    /// A pragma that gives rows becomes a program; one that sets something runs later.
+    pub(crate) fn pragma(&mut self) -> Result<Verb> {
+        self.advance();
+        let mut name = self.name()?;
+        if self.accept(Kind::Dot) {
+            name = self.name()?;
+        }
+        let argument = self.pragma_argument()?;
+        self.end_of_statement()?;
+        match argument {
+            Some(table) if self.same(name, b"table_info") => self.table_info(table)?,
+            Some(_) if self.same(name, b"user_version") => return Ok(Verb::Pragma),
+            None if self.same(name, b"user_version") => {
+                let version = self.setting(b'u')?.unwrap_or(0);
+                self.constant(Value::Integer(version))?;
+                self.pragma_row(&[b"user_version"])?;
+            }
+            None if self.same(name, b"integrity_check") || self.same(name, b"quick_check") => {
+                self.now.cursors = 2;
+                self.most.cursors = 2;
+                self.op(Op::Integrity)?;
+                self.pragma_row(&[b"integrity_check"])?;
+            }
+            _ => return Err(self.error(ErrorKind::Unsupported, name)),
+        }
+        self.mode = Mode::Done;
+        Ok(Verb::Select)
+    }
+
+    /// `= value` or `(value)`.
+    fn pragma_argument(&mut self) -> Result<Option<Token>> {
+        let parenthesis = self.token.kind == Kind::LeftParen;
+        if !parenthesis && self.token.kind != Kind::Equal {
+            return Ok(None);
+        }
+        self.advance();
+        if matches!(self.token.kind, Kind::Minus | Kind::Plus) {
+            self.advance();
+        }
+        let value = self.advance();
+        if parenthesis {
+            self.expect(Kind::RightParen)?;
+        }
+        Ok(Some(value))
+    }
+
+    /// The one row of a pragma, and the names of its columns.
+    fn pragma_row(&mut self, names: &[&[u8]]) -> Result<()> {
+        self.grow(names.len() as u8)?;
+        self.op1(Op::Result, names.len() as u8)?;
+        self.pragma_names(names)
+    }
+
+    fn pragma_names(&mut self, names: &[&[u8]]) -> Result<()> {
+        self.op(Op::Halt)?;
+        self.columns = names.len() as u8;
+        self.names = self.here();
+        for name in names {
+            self.byte(name.len() as u8)?;
+            self.bytes(name)?;
+        }
+        Ok(())
+    }
+
+    fn table_info(&mut self, table: Token) -> Result<()> {
+        self.grow(6)?;
+        let loaded = match self.load(table, ErrorKind::NoSuchTable) {
+            Ok(loaded) => Some(loaded),
+            Err(error) if error.kind == ErrorKind::NoSuchTable => None,
+            Err(error) => return Err(error),
+        };
+        if let Some((at, len)) = loaded {
+            let kind = self.arena.get(at).copied().unwrap_or(0);
+            if kind == schema::VIEW {
+                return Err(self.error(ErrorKind::Unsupported, table));
+            }
+            let columns = if kind == schema::TABLE { self.arena.get(at + 5).copied().unwrap_or(0) } else { 0 };
+            for column in 0..columns {
+                let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
+                let Some(known) = definition.column(column) else { break };
+                let (not_null, primary, has_default) = (known.not_null, known.primary, known.has_default);
+                let default_at = at + known.default_at;
+                let name_at = default_at - known.type_name.len() - known.name.len();
+                let (name, kind, default) = (known.name.len(), known.type_name.len(), known.default.len());
+                self.constant(Value::Integer(column.into()))?;
+                self.text_at(name_at, name)?;
+                let type_at = name_at + name;
+                if let Some(declared) = self.arena.get_mut(type_at..type_at + kind) {
+                    // SQLite knows these words and shows them in capitals.
+                    let words: [&[u8]; 6] = [b"ANY", b"BLOB", b"INT", b"INTEGER", b"REAL", b"TEXT"];
+                    if words.iter().any(|word| word.eq_ignore_ascii_case(declared)) {
+                        declared.make_ascii_uppercase();
+                    }
+                }
+                self.text_at(type_at, kind)?;
+                self.constant(Value::Integer(not_null.into()))?;
+                if has_default {
+                    self.text_at(default_at, default)?
+                } else {
+                    self.op(Op::Null)?
+                }
+                self.constant(Value::Integer(primary.into()))?;
+                self.op1(Op::Result, 6)?;
+                self.op1(Op::Depth, 0)?;
+            }
+        }
+        self.pragma_names(&[b"cid", b"name", b"type", b"notnull", b"dflt_value", b"pk"])
+    }
+
+    /// Code for a text that is in the arena.
+    fn text_at(&mut self, at: usize, len: usize) -> Result<()> {
+        self.op(Op::Text)?;
+        self.word(len as u16)?;
+        for offset in at..at + len {
+            let byte = self.arena.get(offset).copied().unwrap_or(0);
+            self.byte(byte)?;
+        }
+        Ok(())
+    }
+
+    /// `PRAGMA user_version = number`.
+    pub(crate) fn set_user_version(&mut self) -> Result<()> {
+        while self.token.kind != Kind::Equal && self.token.kind != Kind::LeftParen {
+            self.advance();
+        }
+        self.advance();
+        let negative = self.accept(Kind::Minus);
+        self.accept(Kind::Plus);
+        let number = super::text::leading_integer(self.text(self.token)) as i32;
+        self.set_setting(b'u', if negative { number.wrapping_neg() } else { number }.into())
+    }
+}
+
+/// What integrity_check found.
+enum Finding {
+    Fine,
+    /// An entry of an index is missing, or there is one too many.
+    Index,
+}
+
+impl Machine<'_> {
+    /// ( -- text ) "ok", or what is wrong.
+    pub(crate) fn integrity(&mut self) -> vm::Result<()> {
+        let text: &[u8] = match self.check_tables()? {
+            Finding::Fine => b"ok",
+            Finding::Index => b"an index does not agree with its table",
+        };
+        let made = self.make(|_, _, _| Ok(Value::Text(text)))?;
+        self.push(made);
+        Ok(())
+    }
+
+    /// Walks over all definitions, the rows of each table, and the entries of each index.
+    fn check_tables(&mut self) -> vm::Result<Finding> {
+        let slot = usize::from(self.state.slot);
+        let mut prefix = [0; schema::KEY];
+        let prefix = schema::name_key(core::iter::empty(), &mut prefix)?;
+        self.store.seek(slot, prefix)?;
+        let start = self.bump;
+        loop {
+            let end = self.layout.end;
+            let room = self.arena.get_mut(start..end).unwrap_or_default();
+            let Some(entry) = self.store.next(slot, room)? else { return Ok(Finding::Fine) };
+            let key = self.arena.get(start..start + entry.key).unwrap_or_default();
+            if !key.starts_with(prefix) {
+                return Ok(Finding::Fine);
+            }
+            self.bump = start + entry.key + entry.value;
+            let found = self.check_table(start + entry.key, entry.value, slot + 1);
+            self.bump = start;
+            if let Finding::Index = found? {
+                return Ok(Finding::Index);
+            }
+        }
+    }
+
+    fn check_table(&mut self, at: usize, len: usize, slot: usize) -> vm::Result<Finding> {
+        if self.get8(at) != schema::TABLE {
+            return Ok(Finding::Fine);
+        }
+        let (number, indexes) = {
+            let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
+            (definition.number(), definition.indexes())
+        };
+        let rows = self.each_entry(number, slot, |machine, start, key, value| {
+            let definition = Definition(machine.arena.get(at..at + len).unwrap_or_default());
+            let key = machine.arena.get(start..start + key).unwrap_or_default();
+            let mut reader = key::Reader::new(key, 0);
+            reader.rowid()?;
+            let rowid = reader.rowid()?;
+            let value_at = start + key.len();
+            for which in 0..usize::from(indexes) {
+                let definition = Definition(definition.0);
+                let Some(index) = definition.each_index().nth(which) else { continue };
+                let record = machine.arena.get(value_at..value_at + value).unwrap_or_default();
+                let column = |column: u8| {
+                    if column == ROWID {
+                        return Ok(Value::Integer(rowid));
+                    }
+                    Ok(match record::column(record, column.into())? {
+                        Some(value) => value,
+                        None => schema::default_value(definition, column),
+                    })
+                };
+                let mut made = [0; schema::KEY];
+                let len = write_index_key(index, &column, Some(rowid), &mut made)?.len;
+                if machine.store.get(made.get(..len).unwrap_or_default(), &mut [])?.is_none() {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })?;
+        let Some(rows) = rows else { return Ok(Finding::Index) };
+        for which in 0..usize::from(indexes) {
+            let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
+            let Some(index) = definition.each_index().nth(which).map(|index| index.number) else { continue };
+            if self.each_entry(index, slot, |_, _, _, _| Ok(true))? != Some(rows) {
+                return Ok(Finding::Index);
+            }
+        }
+        Ok(Finding::Fine)
+    }
+
+    /// Goes over the entries of a table or index; how many there are, or `None` if `check` was not content with one.
+    fn each_entry(
+        &mut self,
+        number: u16,
+        slot: usize,
+        mut check: impl FnMut(&mut Self, usize, usize, usize) -> vm::Result<bool>,
+    ) -> vm::Result<Option<u64>> {
+        let mut prefix = [0; 16];
+        let mut writer = Writer::new(&mut prefix, 0);
+        schema::begin_key(number, &mut writer);
+        let prefix = writer.finish()?;
+        self.store.seek(slot, prefix)?;
+        let mut count = 0;
+        loop {
+            let (start, end, total) = (self.bump, self.layout.end, self.arena.len());
+            let room = self.arena.get_mut(start..end).unwrap_or_default();
+            let entry = match self.store.next(slot, room) {
+                Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }),
+                other => other?,
+            };
+            let Some(entry) = entry else { return Ok(Some(count)) };
+            if !self.arena.get(start..start + entry.key).unwrap_or_default().starts_with(prefix) {
+                return Ok(Some(count));
+            }
+            if !check(self, start, entry.key, entry.value)? {
+                return Ok(None);
+            }
+            count += 1;
+        }
+    }
+}
