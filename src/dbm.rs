@@ -112,6 +112,8 @@ pub struct Dbm<'m, F> {
     pub(crate) lead_len: u8,
     /// Parts of long values in the head page.
     pub(crate) parts: u8,
+    /// A key stands twice in the list.
+    pub(crate) twice: bool,
     /// Records of the head page before this stay listed when a newer one of the same key comes.
     pub(crate) keep_before: u32,
     pub(crate) batch: Pending,
@@ -125,6 +127,14 @@ pub struct Dbm<'m, F> {
     pub(crate) guess: u32,
     /// A sector must be erased before anything is written (an interrupted erase).
     pub(crate) doomed: u32,
+    /// What serves the cursor that moved last.
+    pub(crate) merge: cursor::Merge,
+    /// There is a page that has to be walked.
+    pub(crate) stale: bool,
+    /// The last stamp given to a cursor.
+    pub(crate) stamps: u32,
+    /// Changes with the list.
+    pub(crate) changes: u32,
     /// Live bytes per page are kept up to date by every write.
     pub(crate) counting: bool,
 }
@@ -154,6 +164,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         lead: [0; LEAD],
         lead_len: 0,
         parts: 0,
+        twice: false,
         keep_before: 0,
         batch: Pending { open: false, started: false, page: NO_PAGE, at: 0, sequence: 0 },
         free: 0,
@@ -161,6 +172,10 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         epoch: 0,
         guess: 64,
         doomed: u32::MAX,
+        merge: cursor::Merge::NONE,
+        stale: false,
+        stamps: 0,
+        changes: 0,
         counting: false,
     };
     db.recover(flag)?;
@@ -186,6 +201,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         if key.len() > format::KEY_MAX {
             return Ok(None);
         }
+        // Look-ups want directories, when nothing else happens.
+        self.merge.idle = self.merge.idle.saturating_add(1);
+        if self.merge.idle > 8 {
+            self.end_merge()?;
+        }
         Ok(self.find(key, Want::Newest)?.filter(|record| record.head.kind != Kind::Deleted))
     }
 
@@ -195,6 +215,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         let value = buf.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
         self.log.copy(record.page, record.value_at(), value)?;
         Ok(value)
+    }
+
+    /// Bytes of a record's value.
+    pub(crate) fn value_len(&mut self, record: &Record) -> Result<usize> {
+        Ok(record.head.value as usize)
     }
 
     /// Sets a key to a value. Python: `db[key] = value`.

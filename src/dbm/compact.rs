@@ -125,6 +125,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.push_order(page);
         self.table.clear_list();
         self.parts = 0;
+        self.twice = false;
         self.keep_before = 0;
         self.head = page;
         self.tail = geometry.first();
@@ -365,6 +366,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Copies what lives in a sector to the head page and those after it, and erases the sector. `without`: a key whose
     /// record is left behind, and thereby deleted.
     pub(crate) fn compact(&mut self, sector: u32, without: Option<&[u8]>) -> Result<()> {
+        self.end_merge()?;
         let mut mark = without.is_some();
         for page in self.pages_of(sector) {
             let page = page as u16;

@@ -6,17 +6,29 @@ use core::cmp::Ordering;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{KEY_MAX, Kind};
+use super::log::WINDOW;
 use super::record::Record;
 use super::table::State;
-use super::{Dbm, Error, Result};
+use super::{Dbm, Error, NO_PAGE, Result};
 
-/// A place between the keys of a store. It is live: it sees what is written while it is open.
+/// Bytes of a key that a cursor holds itself.
+const HELD: usize = 32;
+
+/// A place between the keys of a store. It is a value, borrows nothing, and any number of them may be open; it is live: it
+/// sees what is written while it is open.
+///
+/// A cursor on a key of more than 32 bytes remembers where that key's record stands; when compaction has moved it since,
+/// the next move answers [`Error::Stale`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Cursor {
+    /// What the store's merge is at when it serves this cursor.
+    stamp: u32,
     place: Place,
     len: u8,
-    key: [u8; KEY_MAX],
+    page: u16,
+    at: u32,
+    key: [u8; HELD],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,56 +51,101 @@ pub struct Entry<'b> {
     pub value: &'b [u8],
 }
 
-impl Cursor {
-    fn key(&self) -> &[u8] {
-        self.key.get(..usize::from(self.len)).unwrap_or(&[])
-    }
+/// The merge of all pages' key orders that serves one cursor at a time. What it keeps of each sealed page stands where the
+/// page's directory stands otherwise: the rank of the page's next key, and bits of that key to compare by.
+#[derive(Clone, Copy)]
+pub(crate) struct Merge {
+    /// Directories have given way.
+    pub(crate) active: bool,
+    forward: bool,
+    /// The cursor served.
+    stamp: u32,
+    /// The log as it was.
+    epoch: u32,
+    /// The list as it was.
+    changes: u32,
+    /// Bytes of the keys that are not compared, since those that are near have them in common.
+    skip: u8,
+    /// As for a page, of the list.
+    head: u32,
+    /// Look-ups since the last move.
+    pub(crate) idle: u8,
+}
 
-    fn put(&mut self, place: Place, key: &[u8]) {
-        self.place = place;
-        self.len = key.len() as u8;
-        for (to, from) in self.key.iter_mut().zip(key) {
-            *to = *from;
-        }
-    }
+impl Merge {
+    pub(crate) const NONE: Merge =
+        Merge { active: false, forward: true, stamp: 0, epoch: 0, changes: 0, skip: 0, head: SPENT, idle: 0 };
+}
+
+/// Bits of the prefix in a page's word.
+const PREFIX: u32 = 20;
+/// A prefix behind all that are near.
+const FAR: u32 = (1 << PREFIX) - 1;
+/// A page without a next key.
+const SPENT: u32 = 0x0fff_ffff;
+
+/// What gives the merge's next key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Head,
+    Page(u16),
+    Walked,
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// A cursor before the first key.
     pub fn cursor(&self) -> Cursor {
-        Cursor { place: Place::Start, len: 0, key: [0; KEY_MAX] }
+        Cursor { stamp: 0, place: Place::Start, len: 0, page: 0, at: 0, key: [0; HELD] }
     }
 
     /// Moves a cursor before `key`, whether there is such a key or not: [`next`](Self::next) gives it or the one after,
-    /// [`previous`](Self::previous) the one before.
+    /// [`previous`](Self::previous) the one before. A key of more than 32 bytes must be there.
     pub fn seek(&mut self, cursor: &mut Cursor, key: &[u8]) -> Result<()> {
         if key.len() > KEY_MAX {
             return Err(Error::KeyTooLong { max: KEY_MAX });
         }
-        cursor.put(Place::Before, key);
-        Ok(())
+        cursor.stamp = 0;
+        if key.len() <= HELD {
+            put_held(cursor, Place::Before, key);
+            return Ok(());
+        }
+        // The merge is set up for the key itself, and the cursor moves to the record before it and behind that.
+        self.build(Place::Before, key, true)?;
+        let Some((record, _)) = self.merged(key)? else {
+            put_held(cursor, Place::End, &[]);
+            return Ok(());
+        };
+        self.put_cursor(cursor, Place::Before, &record)
     }
 
     /// Moves a cursor before the first key.
     pub fn seek_first(&mut self, cursor: &mut Cursor) {
-        cursor.put(Place::Start, &[]);
+        cursor.stamp = 0;
+        put_held(cursor, Place::Start, &[]);
     }
 
     /// Moves a cursor behind the last key.
     pub fn seek_last(&mut self, cursor: &mut Cursor) {
-        cursor.put(Place::End, &[]);
+        cursor.stamp = 0;
+        put_held(cursor, Place::End, &[]);
     }
 
-    /// The next key and its value, at the start of `buf`; `None` behind the last.
+    /// The next key and its value, at the start of `buf`; `None` behind the last. When `buf` is too small, the cursor stays.
     pub fn next<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        let moved = self.advance(cursor, true)?;
-        self.give(moved, buf)
+        self.step_cursor(cursor, true, buf)
     }
 
     /// The key before the cursor and its value, at the start of `buf`; `None` before the first.
     pub fn previous<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        let moved = self.advance(cursor, false)?;
-        self.give(moved, buf)
+        self.step_cursor(cursor, false, buf)
+    }
+
+    /// The next key, without its value, at the start of `buf`; `None` behind the last.
+    pub fn next_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
+        match self.advance(cursor, true)? {
+            Some(record) => Ok(Some(self.log.key(&record, buf)?)),
+            None => Ok(None),
+        }
     }
 
     /// The key before the cursor, without its value, at the start of `buf`; `None` before the first.
@@ -99,32 +156,59 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
     }
 
-    fn give<'b>(&mut self, record: Option<Record>, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        let Some(record) = record else { return Ok(None) };
-        let needed = (record.head.key + record.head.value) as usize;
+    fn step_cursor<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
+        let before = *cursor;
+        let Some(record) = self.advance(cursor, forward)? else { return Ok(None) };
+        let needed = record.head.key as usize + self.value_len(&record)?;
         if buf.len() < needed {
+            *cursor = before;
+            cursor.stamp = 0;
             return Err(Error::BufferTooSmall { needed });
         }
         let (key, rest) = buf.split_at_mut(record.head.key as usize);
-        let key = self.log.key(&record, key)?;
+        self.log.copy(record.page, record.at + record.head.len(), key)?;
         let value = self.value(&record, rest)?;
         Ok(Some(Entry { key, value }))
     }
 
-    /// Moves a cursor to the next live key in a direction.
-    fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Result<Option<Record>> {
+    /// Moves a cursor to the next live key in a direction. The record's check has been found right.
+    pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Result<Option<Record>> {
+        let mut buf = [0; KEY_MAX];
         loop {
-            match self.neighbour(cursor, forward)? {
+            let served = self.merge.active
+                && cursor.stamp != 0
+                && (cursor.stamp, forward, self.epoch) == (self.merge.stamp, self.merge.forward, self.merge.epoch);
+            if !served {
+                let len = self.cursor_key(cursor, &mut buf)?;
+                self.build(cursor.place, buf.get(..len).unwrap_or(&[]), forward)?;
+            } else if self.merge.changes != self.changes {
+                let len = self.cursor_key(cursor, &mut buf)?;
+                self.build_head(cursor.place, buf.get(..len).unwrap_or(&[]))?;
+            }
+            self.merge.idle = 0;
+            let walking = if self.stale {
+                let len = self.cursor_key(cursor, &mut buf)?;
+                Some((cursor.place, len))
+            } else {
+                None
+            };
+            let walked = match walking {
+                Some((place, len)) => self.walk_all(place, buf.get(..len).unwrap_or(&[]), forward)?,
+                None => None,
+            };
+            match self.merged_with(walked)? {
                 None => {
-                    cursor.put(if forward { Place::End } else { Place::Start }, &[]);
+                    cursor.stamp = 0;
+                    put_held(cursor, if forward { Place::End } else { Place::Start }, &[]);
                     return Ok(None);
                 }
-                Some(record) => {
-                    let mut key = [0; KEY_MAX];
-                    let key = self.log.key(&record, &mut key)?;
-                    cursor.put(Place::On, key);
-                    self.log.trust(&record)?;
+                Some((record, _)) => {
+                    self.stamps = self.stamps.wrapping_add(1).max(1);
+                    self.merge.stamp = self.stamps;
+                    self.put_cursor(cursor, Place::On, &record)?;
+                    cursor.stamp = self.stamps;
                     if record.head.kind != Kind::Deleted {
+                        self.log.trust(&record)?;
                         return Ok(Some(record));
                     }
                 }
@@ -132,47 +216,424 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
     }
 
-    /// The newest record of the key next to a cursor.
-    fn neighbour(&mut self, cursor: &Cursor, forward: bool) -> Result<Option<Record>> {
-        let mut best: Option<(Record, [u8; KEY_MAX])> = None;
-        for place in (0..self.table.count()).rev() {
-            let page = self.table.order(place);
+    fn put_cursor(&mut self, cursor: &mut Cursor, place: Place, record: &Record) -> Result<()> {
+        (cursor.place, cursor.len, cursor.page, cursor.at) = (place, record.head.key as u8, record.page, record.at);
+        let held = cursor.key.get_mut(..(record.head.key as usize).min(HELD)).unwrap_or(&mut []);
+        self.log.copy(record.page, record.at + record.head.len(), held)
+    }
+
+    /// The key a cursor is at, and its length.
+    fn cursor_key(&mut self, cursor: &Cursor, buf: &mut [u8; KEY_MAX]) -> Result<usize> {
+        let len = usize::from(cursor.len);
+        if len > HELD {
+            let record = self.log.head(cursor.page, cursor.at, u32::from(cursor.len))?;
+            let record = record.filter(|record| record.head.key == u32::from(cursor.len)).ok_or(Error::Stale)?;
+            let key = self.log.key(&record, buf)?;
+            if key.get(..HELD) != Some(&cursor.key) || !self.log.verify(&record)? {
+                return Err(Error::Stale);
+            }
+            return Ok(len);
+        }
+        for (to, from) in buf.iter_mut().zip(cursor.key.iter().take(len)) {
+            *to = *from;
+        }
+        Ok(len)
+    }
+
+    // ---- the merge ----
+
+    /// Sets the merge up for the keys beyond a place.
+    fn build(&mut self, place: Place, key: &[u8], forward: bool) -> Result<()> {
+        for at in 0..self.table.count() {
+            let page = self.table.order(at);
             self.load(page)?;
-            let found = if page == self.head || self.table.state(page).indexed() {
-                self.neighbour_ranked(page, cursor, forward)?
-            } else {
-                self.neighbour_walking(page, cursor, forward)?
+        }
+        self.merge = Merge { active: true, forward, epoch: self.epoch, ..Merge::NONE };
+        self.stale = false;
+        for at in 0..self.table.count() {
+            let page = self.table.order(at);
+            if page == self.head {
+                continue;
+            }
+            if !self.table.state(page).indexed() {
+                self.stale = true;
+                continue;
+            }
+            let rank = self.search(page, place, key, forward)?;
+            let word = match rank {
+                Some(rank) => rank << PREFIX | FAR,
+                None => SPENT,
             };
-            let Some(record) = found else { continue };
-            let closer = match &best {
+            self.table.set_data(page, word);
+        }
+        self.build_head(place, key)?;
+        if self.merge.head == SPENT { self.refresh() } else { Ok(()) }
+    }
+
+    fn build_head(&mut self, place: Place, key: &[u8]) -> Result<()> {
+        self.merge.changes = self.changes;
+        self.merge.head = SPENT;
+        if self.head == NO_PAGE {
+            return Ok(());
+        }
+        let forward = self.merge.forward;
+        let keys = self.listed_keys() as u32;
+        let low = match place {
+            Place::Start => 0,
+            Place::End => keys,
+            Place::Before => self.list_search(key, false)? as u32,
+            Place::On => self.list_search(key, forward)? as u32,
+        };
+        let rank = self.land(self.head, low, keys, forward)?;
+        if let Some(rank) = rank {
+            self.merge.head = rank << PREFIX | FAR;
+            self.place_head()?;
+        }
+        Ok(())
+    }
+
+    /// Finds where the list's next key stands among those of the pages.
+    fn place_head(&mut self) -> Result<()> {
+        for place in 0..self.table.count() {
+            let Some(source) = self.source(place).filter(|source| *source != Source::Head) else { continue };
+            if self.word(source) & FAR == FAR {
+                continue;
+            }
+            let mut buf = [0; KEY_MAX];
+            let near = self.at_word(source)?;
+            let key = self.log.key(&near, &mut buf)?;
+            let record = self.at_word(Source::Head)?;
+            let prefix = self.near(&record, key)?;
+            if prefix != FAR {
+                self.merge.head = self.merge.head & !FAR | prefix;
+                return Ok(());
+            }
+            break;
+        }
+        // Far off, on one side or the other.
+        self.refresh()
+    }
+
+    /// The rank of the first key of a page beyond a place.
+    fn search(&mut self, page: u16, place: Place, key: &[u8], forward: bool) -> Result<Option<u32>> {
+        let keys = self.keys_in(page)?;
+        let index = self.log.geometry.index(self.table.entries(page));
+        let (mut low, mut high) = match place {
+            Place::Start => (0, 0),
+            Place::End => (keys, keys),
+            _ => (0, keys),
+        };
+        let after = place == Place::On && forward;
+        let guess = self.guess;
+        self.guess = key.len() as u32 + 4;
+        while low < high {
+            let middle = (low + high) / 2;
+            let record = self.ranked(page, &index, middle)?;
+            match self.log.compare(&record, key)? {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal if after => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        self.guess = guess;
+        self.land(page, low, keys, forward)
+    }
+
+    /// From the first rank not before a place: the rank of the nearest record in a direction that counts.
+    fn land(&mut self, page: u16, low: u32, keys: u32, forward: bool) -> Result<Option<u32>> {
+        let plain = page != self.head && !self.table.mixed(page) && self.table.state(page) != State::Void;
+        let mut rank = low;
+        loop {
+            if forward && rank >= keys || !forward && rank == 0 {
+                return Ok(None);
+            }
+            let at = if forward { rank } else { rank - 1 };
+            if plain {
+                return Ok(Some(at));
+            }
+            // Of several records of a key the last one that counts, if any does.
+            let record = self.ranked_any(page, at)?;
+            let mut key = [0; KEY_MAX];
+            let key = self.log.key(&record, &mut key)?;
+            let (mut from, mut to) = (at, at + 1);
+            while forward && to < keys {
+                let next = self.ranked_any(page, to)?;
+                if self.log.compare(&next, key)? != Ordering::Equal {
+                    break;
+                }
+                to += 1;
+            }
+            while !forward && from > 0 {
+                let next = self.ranked_any(page, from - 1)?;
+                if self.log.compare(&next, key)? != Ordering::Equal {
+                    break;
+                }
+                from -= 1;
+            }
+            for at in (from..to).rev() {
+                let record = self.ranked_any(page, at)?;
+                if !self.voided(&record)? {
+                    return Ok(Some(at));
+                }
+            }
+            rank = if forward { to } else { from };
+        }
+    }
+
+    fn word(&self, source: Source) -> u32 {
+        match source {
+            Source::Head => self.merge.head,
+            Source::Page(page) => self.table.data(page),
+            Source::Walked => SPENT,
+        }
+    }
+
+    fn set_word(&mut self, source: Source, word: u32) {
+        match source {
+            Source::Head => self.merge.head = word,
+            Source::Page(page) => self.table.set_data(page, word),
+            Source::Walked => {}
+        }
+    }
+
+    fn source(&self, place: usize) -> Option<Source> {
+        let page = self.table.order(place);
+        if page == self.head {
+            Some(Source::Head)
+        } else {
+            self.table.state(page).indexed().then_some(Source::Page(page))
+        }
+    }
+
+    fn at_word(&mut self, source: Source) -> Result<Record> {
+        let rank = self.word(source) >> PREFIX;
+        match source {
+            Source::Head => self.listed_at(rank as usize),
+            Source::Page(page) => {
+                let index = self.log.geometry.index(self.table.entries(page));
+                self.ranked(page, &index, rank)
+            }
+            Source::Walked => Err(Error::Stale),
+        }
+    }
+
+    /// Finds how many bytes the nearest keys have in common, and each page's prefix after them.
+    fn refresh(&mut self) -> Result<()> {
+        let mut nearest = [0; KEY_MAX];
+        let mut nearest_len = None;
+        let forward = self.merge.forward;
+        for place in 0..self.table.count() {
+            let Some(source) = self.source(place).filter(|source| self.word(*source) != SPENT) else { continue };
+            let record = self.at_word(source)?;
+            let nearer = match nearest_len {
                 None => true,
-                Some((other, key)) => {
-                    let key = key.get(..other.head.key as usize).unwrap_or(&[]);
-                    let order = self.log.compare(&record, key)?;
+                Some(len) => {
+                    let order = self.log.compare(&record, nearest.get(..len).unwrap_or(&[]))?;
                     if forward { order == Ordering::Less } else { order == Ordering::Greater }
                 }
             };
-            if closer {
-                let mut key = [0; KEY_MAX];
-                self.log.key(&record, &mut key)?;
-                best = Some((record, key));
+            if nearer {
+                nearest_len = Some(self.log.key(&record, &mut nearest)?.len());
             }
         }
-        Ok(best.map(|(record, _)| record))
+        let Some(len) = nearest_len else { return Ok(()) };
+        let nearest = nearest.get(..len).unwrap_or(&[]);
+        let (mut least, mut most, mut first) = (len, 0, true);
+        for place in 0..self.table.count() {
+            let Some(source) = self.source(place).filter(|source| self.word(*source) != SPENT) else { continue };
+            let record = self.at_word(source)?;
+            let common = self.common(&record, nearest)?;
+            if first || common < len || record.head.key as usize > len {
+                (least, most) = (least.min(common), most.max(if common == len { 0 } else { common }));
+            }
+            first = false;
+        }
+        // Prefixes of two bytes and a half must tell the nearest from the next, or else all from one another.
+        let skip = if most >= least + 2 { most } else { least };
+        self.merge.skip = skip as u8;
+        for place in 0..self.table.count() {
+            let Some(source) = self.source(place).filter(|source| self.word(*source) != SPENT) else { continue };
+            let record = self.at_word(source)?;
+            let prefix = self.near(&record, nearest)?;
+            self.set_word(source, self.word(source) & !FAR | prefix);
+        }
+        Ok(())
     }
 
-    /// Whether a record lies beyond a cursor, in a direction.
-    fn beyond(&mut self, record: &Record, cursor: &Cursor, forward: bool) -> Result<bool> {
-        Ok(match (cursor.place, forward) {
-            (Place::Start, forward) => forward,
-            (Place::End, forward) => !forward,
-            (place, true) => match self.log.compare(record, cursor.key())? {
-                Ordering::Greater => true,
-                Ordering::Equal => place == Place::Before,
-                Ordering::Less => false,
-            },
-            (_, false) => self.log.compare(record, cursor.key())? == Ordering::Less,
-        })
+    /// How many bytes a record's key has in common with another.
+    fn common(&mut self, record: &Record, key: &[u8]) -> Result<usize> {
+        let (mut at, mut left) = (record.at + record.head.len(), record.head.key as usize);
+        let mut common = 0;
+        while left > 0 {
+            let rest = key.get(common..).unwrap_or(&[]);
+            let bytes = self.log.view(record.page, at, 1, left as u32)?;
+            let count = bytes.len().min(left);
+            let same = bytes.iter().zip(rest).take(count).take_while(|(a, b)| a == b).count();
+            common += same;
+            if same < count {
+                break;
+            }
+            (at, left) = (at + count as u32, left - count);
+        }
+        Ok(common)
+    }
+
+    /// The prefix of a record's key, if it begins like `key`; else it is far.
+    fn near(&mut self, record: &Record, key: &[u8]) -> Result<u32> {
+        let skip = usize::from(self.merge.skip);
+        let (page, at, len) = (record.page, record.at + record.head.len(), record.head.key as usize);
+        let need = (skip + 3).min(len);
+        if need > WINDOW / 2 {
+            if self.common(record, key)? < skip {
+                return Ok(FAR);
+            }
+        } else {
+            let bytes = self.log.view(page, at, need as u32, need as u32)?;
+            if len < skip || bytes.get(..skip) != key.get(..skip) {
+                return Ok(FAR);
+            }
+        }
+        let rest = (len - skip).min(3);
+        let bytes = self.log.view(page, at + skip as u32, rest as u32, rest as u32)?;
+        let byte = |i: usize| bytes.get(i).filter(|_| i < rest).map_or(0, |byte| u32::from(*byte));
+        let prefix = byte(0) << 12 | byte(1) << 4 | byte(2) >> 4;
+        let prefix = if self.merge.forward { prefix } else { FAR - 1 - prefix.min(FAR - 1) };
+        Ok(prefix.min(FAR - 1))
+    }
+
+    /// The record next in the merge, and the merge moved on behind its key.
+    fn merged(&mut self, _key: &[u8]) -> Result<Option<(Record, Source)>> {
+        self.merged_with(None)
+    }
+
+    fn merged_with(&mut self, walked: Option<Record>) -> Result<Option<(Record, Source)>> {
+        let forward = self.merge.forward;
+        let mut buf = [0; KEY_MAX];
+        loop {
+            // The newest of the pages with the least prefix; those with the same are told apart by their keys.
+            let (mut best, mut least, mut ties) = (None, SPENT, 0u32);
+            for place in (0..self.table.count()).rev() {
+                let Some(source) = self.source(place) else { continue };
+                let word = self.word(source);
+                if word == SPENT {
+                    continue;
+                }
+                let prefix = word & FAR;
+                if best.is_none() || prefix < least {
+                    (best, least, ties) = (Some(source), prefix, 0);
+                } else if prefix == least {
+                    ties += 1;
+                }
+            }
+            if best.is_some() && least == FAR {
+                self.refresh()?;
+                if best.is_some_and(|best| self.word(best) & FAR == FAR) && ties == 0 {
+                    return Err(Error::Corrupt { page: 0, offset: 0 });
+                }
+                continue;
+            }
+            let mut record = match best {
+                Some(source) => self.at_word(source)?,
+                None => match walked {
+                    Some(walked) => return Ok(Some((walked, Source::Walked))),
+                    None => return Ok(None),
+                },
+            };
+            let mut source = best.unwrap_or(Source::Walked);
+            if ties > 0 {
+                let mut len = self.log.key(&record, &mut buf)?.len();
+                let mut seen = false;
+                for place in (0..self.table.count()).rev() {
+                    let Some(other) = self.source(place) else { continue };
+                    let word = self.word(other);
+                    if other == source {
+                        seen = true;
+                    }
+                    if !seen || other == source || word == SPENT || word & FAR != least {
+                        continue;
+                    }
+                    let rival = self.at_word(other)?;
+                    match self.log.compare(&rival, buf.get(..len).unwrap_or(&[]))? {
+                        // An older record of the same key.
+                        Ordering::Equal => self.pass(other, &rival)?,
+                        order if (order == Ordering::Less) == forward => {
+                            (record, source) = (rival, other);
+                            len = self.log.key(&record, &mut buf)?.len();
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            if let Some(walked) = walked {
+                let len = self.log.key(&walked, &mut buf)?.len();
+                match self.log.compare(&record, buf.get(..len).unwrap_or(&[]))? {
+                    Ordering::Equal => {
+                        let newer = self.table.place(walked.page) > self.table.place(record.page);
+                        self.pass(source, &record)?;
+                        return Ok(Some((if newer { walked } else { record }, source)));
+                    }
+                    order if (order == Ordering::Less) == forward => {}
+                    _ => return Ok(Some((walked, Source::Walked))),
+                }
+            }
+            self.pass(source, &record)?;
+            return Ok(Some((record, source)));
+        }
+    }
+
+    /// Moves a page of the merge behind the record it is at.
+    fn pass(&mut self, source: Source, record: &Record) -> Result<()> {
+        let forward = self.merge.forward;
+        let rank = self.word(source) >> PREFIX;
+        let page = match source {
+            Source::Head => self.head,
+            Source::Page(page) => page,
+            Source::Walked => return Ok(()),
+        };
+        let keys = self.keys_in(page)?;
+        let mut low = if forward { rank + 1 } else { rank };
+        if page == self.head || self.table.mixed(page) || self.table.state(page) == State::Void {
+            // Further records of the same key are passed too.
+            let mut buf = [0; KEY_MAX];
+            let key = self.log.key(record, &mut buf)?;
+            while !forward && low > 0 {
+                let next = self.ranked_any(page, low - 1)?;
+                if self.log.compare(&next, key)? != Ordering::Equal {
+                    break;
+                }
+                low -= 1;
+            }
+        }
+        let Some(rank) = self.land(page, low, keys, forward)? else {
+            self.set_word(source, SPENT);
+            return Ok(());
+        };
+        self.set_word(source, rank << PREFIX);
+        let mut buf = [0; KEY_MAX];
+        let key = self.log.key(record, &mut buf)?;
+        let guess = self.guess;
+        self.guess = key.len() as u32 + 6;
+        let next = self.at_word(source);
+        self.guess = guess;
+        let prefix = self.near(&next?, key)?;
+        self.set_word(source, rank << PREFIX | prefix);
+        Ok(())
+    }
+
+    /// Gives the directories back their places.
+    pub(crate) fn end_merge(&mut self) -> Result<()> {
+        if !self.merge.active {
+            return Ok(());
+        }
+        self.merge.active = false;
+        for place in 0..self.table.count() {
+            let page = self.table.order(place);
+            if self.table.state(page).indexed() {
+                let directory = self.directory(page)?;
+                self.table.set_data(page, directory);
+            }
+        }
+        Ok(())
     }
 
     fn ranked_any(&mut self, page: u16, rank: u32) -> Result<Record> {
@@ -188,85 +649,60 @@ impl<F: NorFlash> Dbm<'_, F> {
         if page == self.head {
             return Ok(self.listed_keys() as u32);
         }
+        if !self.table.mixed(page) {
+            return Ok(self.table.entries(page));
+        }
         let at = self.log.geometry.page - super::format::FOOTER;
         let foot = self.log.view(page, at, 2, super::format::FOOTER)?;
         let parts = u32::from(foot.get(super::format::footer::PARTS).copied().unwrap_or(0));
         Ok(self.table.entries(page).saturating_sub(parts))
     }
 
-    fn neighbour_ranked(&mut self, page: u16, cursor: &Cursor, forward: bool) -> Result<Option<Record>> {
-        let keys = self.keys_in(page)?;
-        // The first rank beyond the cursor (forward), or the first that is not before it (backward).
-        let (mut low, mut high) = (0, keys);
-        while low < high {
-            let middle = (low + high) / 2;
-            let record = self.ranked_any(page, middle)?;
-            if self.beyond(&record, cursor, forward)? == forward {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        let mut rank = low;
-        loop {
-            if forward && rank >= keys || !forward && rank == 0 {
-                return Ok(None);
-            }
-            let at = if forward { rank } else { rank - 1 };
-            let record = self.ranked_any(page, at)?;
-            // Of several records of the key the last one counts.
-            let mut key = [0; KEY_MAX];
-            let key = self.log.key(&record, &mut key)?;
-            let (mut from, mut to) = (at, at + 1);
-            while to < keys && forward {
-                let next = self.ranked_any(page, to)?;
-                if self.log.compare(&next, key)? != Ordering::Equal {
-                    break;
-                }
-                to += 1;
-            }
-            while from > 0 && !forward {
-                let next = self.ranked_any(page, from - 1)?;
-                if self.log.compare(&next, key)? != Ordering::Equal {
-                    break;
-                }
-                from -= 1;
-            }
-            for at in (from..to).rev() {
-                let record = self.ranked_any(page, at)?;
-                if !self.voided(&record)? {
-                    return Ok(Some(record));
-                }
-            }
-            rank = if forward { to } else { from };
-        }
-    }
-
-    fn neighbour_walking(&mut self, page: u16, cursor: &Cursor, forward: bool) -> Result<Option<Record>> {
-        let mut walk = self.walk(page);
-        let mut best: Option<(Record, [u8; KEY_MAX])> = None;
-        while let Some(record) = self.walked(&mut walk)? {
-            if record.head.kind == Kind::Part || !self.beyond(&record, cursor, forward)? {
+    /// The nearest record beyond a place in the pages that have no index.
+    fn walk_all(&mut self, place: Place, key: &[u8], forward: bool) -> Result<Option<Record>> {
+        let mut best: Option<Record> = None;
+        let mut buf = [0; KEY_MAX];
+        for at in 0..self.table.count() {
+            let page = self.table.order(at);
+            if page == self.head || self.table.state(page).indexed() {
                 continue;
             }
-            let closer = match &best {
-                None => true,
-                Some((other, key)) => {
-                    let key = key.get(..other.head.key as usize).unwrap_or(&[]);
-                    match self.log.compare(&record, key)? {
-                        Ordering::Equal => true,
-                        Ordering::Less => forward,
-                        Ordering::Greater => !forward,
-                    }
+            let mut walk = self.walk(page);
+            while let Some(record) = self.walked(&mut walk)? {
+                if record.head.kind == Kind::Part {
+                    continue;
                 }
-            };
-            if closer {
-                let mut key = [0; KEY_MAX];
-                self.log.key(&record, &mut key)?;
-                best = Some((record, key));
+                let beyond = match (place, forward) {
+                    (Place::Start, forward) => forward,
+                    (Place::End, forward) => !forward,
+                    (place, true) => match self.log.compare(&record, key)? {
+                        Ordering::Greater => true,
+                        Ordering::Equal => place == Place::Before,
+                        Ordering::Less => false,
+                    },
+                    (_, false) => self.log.compare(&record, key)? == Ordering::Less,
+                };
+                if !beyond {
+                    continue;
+                }
+                let closer = match &best {
+                    None => true,
+                    Some(best) => {
+                        let len = self.log.key(best, &mut buf)?.len();
+                        match self.log.compare(&record, buf.get(..len).unwrap_or(&[]))? {
+                            // The later one is the newer one.
+                            Ordering::Equal => true,
+                            Ordering::Less => forward,
+                            Ordering::Greater => !forward,
+                        }
+                    }
+                };
+                if closer {
+                    best = Some(record);
+                }
             }
         }
-        Ok(best.map(|(record, _)| record))
+        Ok(best)
     }
 
     /// All keys, in order. Python: `db.keys()`.
@@ -292,5 +728,9 @@ impl<F: NorFlash> Keys<'_, Dbm<'_, F>> {
     }
 }
 
-#[allow(dead_code)]
-const _: State = State::Free;
+fn put_held(cursor: &mut Cursor, place: Place, key: &[u8]) {
+    (cursor.place, cursor.len) = (place, key.len() as u8);
+    for (to, from) in cursor.key.iter_mut().zip(key) {
+        *to = *from;
+    }
+}

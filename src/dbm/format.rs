@@ -37,6 +37,8 @@ pub(crate) mod footer {
     pub(crate) const TAIL: Range<usize> = 2..4;
     /// Erases of the page's sector, modulo 2^24.
     pub(crate) const WEAR: Range<usize> = 4..7;
+    /// 1 if the index lists parts, or a key more than once.
+    pub(crate) const MIXED: usize = 7;
     /// The header's sequence number again.
     pub(crate) const SEQUENCE: Range<usize> = 8..12;
     /// CRC-32 of the page up to the hash table.

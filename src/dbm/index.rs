@@ -94,7 +94,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.find_walking(page, key, want);
         }
         let index = self.log.geometry.index(self.table.entries(page));
-        let (from, to) = directory_range(index.entries, self.table.data(page), hash >> 29);
+        let directory = if self.merge.active { self.directory(page)? } else { self.table.data(page) };
+        let (from, to) = directory_range(index.entries, directory, hash >> 29);
         let finger = index.finger(hash);
         let width = index.rank_bits + index.finger_bits;
         let mut best: Option<Record> = None;
@@ -185,6 +186,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let foot = bytes.get(WINDOW - FOOTER as usize..).unwrap_or(&[]);
         let entries = foot.get(footer::ENTRIES).copied().unwrap_or(0);
         let tail = (read32(foot, footer::TAIL.start) & 0xffff) as u16;
+        let mixed = foot.get(footer::MIXED) == Some(&1);
         let want = read32(foot, footer::INDEX_CHECK.start);
         let before = read32(bytes, WINDOW - (FOOTER + DIRECTORY) as usize);
         let mut state = State::Stale;
@@ -208,7 +210,17 @@ impl<F: NorFlash> Dbm<'_, F> {
         let directory = if u32::from(entries) > DIRECTORY_FROM { before } else { format::NO_DIRECTORY };
         self.table.set_data(page, directory);
         self.table.set_state(page, state);
+        self.table.set_mixed(page, mixed);
         Ok(())
+    }
+
+    /// The directory of a page, from the flash.
+    pub(crate) fn directory(&mut self, page: u16) -> Result<u32> {
+        if self.table.entries(page) <= DIRECTORY_FROM {
+            return Ok(format::NO_DIRECTORY);
+        }
+        let at = self.log.geometry.page - FOOTER - DIRECTORY;
+        Ok(read32(self.log.view(page, at, DIRECTORY, DIRECTORY)?, 0))
     }
 
     /// Where the fate of a batch stands in a page that was sealed in it.
@@ -338,6 +350,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Lists a record that was just appended to the head page.
     pub(crate) fn list_record(&mut self, record: &Record, key: &[u8]) -> Result<()> {
+        self.changes = self.changes.wrapping_add(1);
         let bits = u32::from(self.log.geometry.offset_bits);
         let offset = record.at / self.log.geometry.word;
         if record.head.kind == Kind::Part {
@@ -359,6 +372,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         self.table.insert_list(i, entry);
+        // Is there another record of the key?
+        if i > 0 && !self.twice && self.table.list(i - 1) >> bits == entry >> bits {
+            let before = self.listed(i - 1)?;
+            self.twice = self.log.compare(&before, key)? == Ordering::Equal;
+        }
         Ok(())
     }
 
@@ -491,7 +509,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         };
         let [t0, t1] = tail.to_le_bytes();
         let [w0, w1, w2, _] = self.wear.to_le_bytes();
-        self.log.push(&[entries as u8, self.parts, t0, t1, w0, w1, w2, 0])?;
+        let mixed = self.parts > 0 || self.twice;
+        self.log.push(&[entries as u8, self.parts, t0, t1, w0, w1, w2, mixed as u8])?;
         self.log.push(&self.sequence.wrapping_sub(1).to_le_bytes())?;
         self.log.push(&page_check.to_le_bytes())?;
         let index_check = !self.log.page_check;
@@ -501,7 +520,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.set_live(page, live.min(254) as u8);
         self.table.set_data(page, directory);
         self.table.set_state(page, if batch { State::Open } else { State::Sealed });
+        self.table.set_mixed(page, mixed);
         self.table.clear_list();
+        self.twice = false;
         self.parts = 0;
         self.keep_before = 0;
         self.epoch = self.epoch.wrapping_add(1);

@@ -312,6 +312,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         let page = self.head;
         self.table.clear_list();
         self.parts = 0;
+        self.twice = false;
+        self.changes = self.changes.wrapping_add(1);
         let mut walk = self.walk(page);
         walk.end = end;
         while let Some(record) = self.walked(&mut walk)? {

@@ -39,13 +39,18 @@ pub(crate) enum State {
     Void,
 }
 
-const STATES: [State; 9] = [
+/// Added to the state of a page whose index is mixed: it lists parts, or a key more than once.
+const MIXED: u32 = 3;
+const STATES: [State; 12] = [
     State::Free,
     State::Erased,
     State::Dirty,
     State::Head,
     State::Raw,
     State::Stale,
+    State::Sealed,
+    State::Open,
+    State::Void,
     State::Sealed,
     State::Open,
     State::Void,
@@ -162,7 +167,19 @@ impl<'m> Table<'m> {
         STATES.get((self.word(page) >> 28) as usize).copied().unwrap_or(State::Dirty)
     }
     pub(crate) fn set_state(&mut self, page: u16, state: State) {
+        let mixed = self.mixed(page) && state.indexed();
         self.set_word(page, self.word(page) & 0x0fff_ffff | (state as u32) << 28);
+        self.set_mixed(page, mixed);
+    }
+
+    /// Whether a sealed page's index lists parts, or a key more than once.
+    pub(crate) fn mixed(&self, page: u16) -> bool {
+        self.word(page) >> 28 > State::Void as u32
+    }
+    pub(crate) fn set_mixed(&mut self, page: u16, mixed: bool) {
+        if mixed && self.state(page).indexed() && !self.mixed(page) {
+            self.set_word(page, self.word(page) + (MIXED << 28));
+        }
     }
 
     /// While the store is opened: a page's sequence number stands where its entries, live units and directory will.
