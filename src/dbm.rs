@@ -13,17 +13,23 @@
 mod batch;
 mod compact;
 mod cursor;
+mod dict;
 mod error;
 pub(crate) mod format;
 mod index;
 mod log;
 mod record;
 mod recover;
+mod stat;
+mod stream;
 mod table;
 
 pub use batch::{Batch, Savepoint};
 pub use cursor::{Cursor, Entry, Keys};
+pub use dict::Items;
 pub use error::{Error, Result};
+pub use stat::{Progress, Stat};
+pub use stream::{Reader, Writer};
 
 use embedded_storage::nor_flash::NorFlash;
 
@@ -127,6 +133,11 @@ pub struct Dbm<'m, F> {
     pub(crate) guess: u32,
     /// A sector must be erased before anything is written (an interrupted erase).
     pub(crate) doomed: u32,
+    /// Records that the last walk met, and the last of them if it was a mark.
+    pub(crate) walked: u32,
+    pub(crate) last_mark: Option<Record>,
+    /// The last of them belongs to a batch that was not committed.
+    pub(crate) last_void: bool,
     /// What serves the cursor that moved last.
     pub(crate) merge: cursor::Merge,
     /// There is a page that has to be walked.
@@ -172,6 +183,9 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         epoch: 0,
         guess: 64,
         doomed: u32::MAX,
+        walked: 0,
+        last_mark: None,
+        last_void: false,
         merge: cursor::Merge::NONE,
         stale: false,
         stamps: 0,
@@ -211,15 +225,10 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Copies a record's value.
     pub(crate) fn value<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> Result<&'b [u8]> {
-        let needed = record.head.value as usize;
+        let needed = self.value_len(record)?;
         let value = buf.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
-        self.log.copy(record.page, record.value_at(), value)?;
+        self.piece(record, 0, value)?;
         Ok(value)
-    }
-
-    /// Bytes of a record's value.
-    pub(crate) fn value_len(&mut self, record: &Record) -> Result<usize> {
-        Ok(record.head.value as usize)
     }
 
     /// Sets a key to a value. Python: `db[key] = value`.
@@ -232,8 +241,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         let head =
             Head { kind: Kind::Value, pending: self.batch.open, key: key.len() as u32, value: value.len() as u32 };
         let max = self.log.geometry.record_max();
+        if value.len() > format::REGION_MAX as usize {
+            return Err(Error::ValueTooLong { max: format::REGION_MAX as usize });
+        }
         if value.len() as u32 > max || head.total(&self.log.geometry) > max {
-            return Err(Error::ValueTooLong { max: (max - head.key - 8) as usize });
+            return self.set_long(key, value);
         }
         self.write(head, key, value)
     }

@@ -95,7 +95,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.epoch = self.epoch.wrapping_add(1);
         if self.head != NO_PAGE {
             let tail = self.tail;
-            self.relist(tail)?;
+            let whole = self.log.flush().is_ok() && self.relist(tail)? && self.tail == tail;
+            if !whole {
+                self.give_up_head();
+            }
         }
         Ok(())
     }

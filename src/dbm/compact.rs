@@ -113,7 +113,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.wear = self.table.data(page) & 0x00ff_ffff;
         self.table.set_state(page, State::Dirty);
         self.log.page_check = crc::START;
-        self.log.begin(page, 0);
+        self.log.begin(page, 0)?;
         self.log.push(&geometry.header(self.sequence))?;
         let ones = [0xff; 32];
         self.log.push(ones.get(..(geometry.first() - super::format::HEADER) as usize).unwrap_or(&[]))?;
@@ -205,6 +205,45 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(())
     }
 
+    /// A sector that is worth compacting in idle time: a page without index, or one of which at most half lives.
+    pub(crate) fn choose_worth(&mut self) -> Result<Option<u32>> {
+        if self.free == 0 {
+            return self.choose(0);
+        }
+        let mut best: Option<(u32, u32)> = None;
+        for sector in 0..self.sectors() {
+            if self.sector_free(sector) || !self.may_go(sector) {
+                continue;
+            }
+            let Some(live) = self.live_of(sector)? else { return Ok(Some(sector)) };
+            if best.is_none_or(|(least, _)| live < least) {
+                best = Some((live, sector));
+            }
+        }
+        Ok(best.filter(|(live, _)| *live <= 128 * self.log.geometry.per_sector).map(|(_, sector)| sector))
+    }
+
+    /// What lives in a sector, in 256ths of a page; none if a page in it has no index.
+    fn live_of(&mut self, sector: u32) -> Result<Option<u32>> {
+        let mut live = 0;
+        for page in self.pages_of(sector) {
+            let page = page as u16;
+            if !self.table.state(page).in_log() {
+                continue;
+            }
+            self.load(page)?;
+            if self.table.state(page) == State::Stale {
+                return Ok(None);
+            }
+            if self.table.live(page) == UNKNOWN {
+                let units = self.measure(page)?.0;
+                self.table.set_live(page, units.min(254) as u8);
+            }
+            live += u32::from(self.table.live(page));
+        }
+        Ok(Some(live))
+    }
+
     /// The sector that is best compacted so that a record of `total` bytes finds room; none if the store is full.
     fn choose(&mut self, total: u32) -> Result<Option<u32>> {
         let geometry = self.log.geometry;
@@ -215,23 +254,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             if !self.may_go(sector) || best.is_some_and(|(_, other)| other == sector) {
                 continue;
             }
-            let mut live = 0;
-            for page in self.pages_of(sector) {
-                let page = page as u16;
-                if !self.table.state(page).in_log() {
-                    continue;
-                }
-                self.load(page)?;
-                if self.table.state(page) == State::Stale {
-                    // It must not stay: it can be neither sealed nor appended to.
-                    return Ok(Some(sector));
-                }
-                if self.table.live(page) == UNKNOWN {
-                    let units = self.measure(page)?.0;
-                    self.table.set_live(page, units.min(254) as u8);
-                }
-                live += u32::from(self.table.live(page));
-            }
+            // A page without index must not stay: it can be neither sealed nor appended to.
+            let Some(live) = self.live_of(sector)? else { return Ok(Some(sector)) };
             if best.is_none_or(|(least, _)| live < least) {
                 best = Some((live, sector));
             }
@@ -281,7 +305,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// What lives in a page: units, bytes, records.
-    fn measure(&mut self, page: u16) -> Result<(u32, u32, u32)> {
+    pub(crate) fn measure(&mut self, page: u16) -> Result<(u32, u32, u32)> {
         let geometry = self.log.geometry;
         let mut sums = (0, 0, 0);
         let mut cursor = Going::default();
@@ -324,7 +348,11 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// A part lives as long as the long value it belongs to.
     fn part_fate(&mut self, record: &Record, key: &[u8]) -> Result<Fate> {
-        let (number, _) = self.log.numbers(record)?;
+        let (number, part) = self.log.numbers(record)?;
+        let newest = self.find(key, Want::Part(number, part))?;
+        if newest.is_none_or(|newest| (newest.page, newest.at) != (record.page, record.at)) {
+            return Ok(Fate::Dead);
+        }
         if self.batch.open && self.in_batch_now(record) {
             return Ok(Fate::Live);
         }
@@ -418,7 +446,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.open_page()?;
         }
         let copy = Record { page: self.head, at: self.tail, head: Head { pending, ..record.head } };
-        self.log.transfer(record, copy.page, copy.at, pending).inspect_err(|_| self.give_up_head())?;
+        let copied = self.log.transfer(record, copy.page, copy.at, pending).and_then(|()| self.log.flush());
+        copied.inspect_err(|_| self.give_up_head())?;
         let mut buf = [0; KEY_MAX];
         let key = self.log.key(record, &mut buf)?;
         self.appended(&copy, key)
@@ -462,7 +491,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let zeros = [0; 32];
                 let len = self.log.geometry.align(4) as usize;
                 let check = self.log.page_check;
-                self.log.begin(page, at);
+                self.log.begin(page, at)?;
                 self.log.push(zeros.get(..len).unwrap_or(&[]))?;
                 self.log.flush()?;
                 self.log.page_check = check;

@@ -68,13 +68,24 @@ pub(crate) struct Merge {
     skip: u8,
     /// As for a page, of the list.
     head: u32,
+    /// What gave the last key, and is not yet behind it.
+    last: Option<Source>,
     /// Look-ups since the last move.
     pub(crate) idle: u8,
 }
 
 impl Merge {
-    pub(crate) const NONE: Merge =
-        Merge { active: false, forward: true, stamp: 0, epoch: 0, changes: 0, skip: 0, head: SPENT, idle: 0 };
+    pub(crate) const NONE: Merge = Merge {
+        active: false,
+        forward: true,
+        stamp: 0,
+        epoch: 0,
+        changes: 0,
+        skip: 0,
+        head: SPENT,
+        last: None,
+        idle: 0,
+    };
 }
 
 /// Bits of the prefix in a page's word.
@@ -89,7 +100,6 @@ const SPENT: u32 = 0x0fff_ffff;
 enum Source {
     Head,
     Page(u16),
-    Walked,
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
@@ -111,7 +121,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         // The merge is set up for the key itself, and the cursor moves to the record before it and behind that.
         self.build(Place::Before, key, true)?;
-        let Some((record, _)) = self.merged(key)? else {
+        let Some((record, _)) = self.merged_with(None)? else {
             put_held(cursor, Place::End, &[]);
             return Ok(());
         };
@@ -142,18 +152,28 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// The next key, without its value, at the start of `buf`; `None` behind the last.
     pub fn next_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        match self.advance(cursor, true)? {
-            Some(record) => Ok(Some(self.log.key(&record, buf)?)),
-            None => Ok(None),
-        }
+        self.step_key(cursor, true, buf)
     }
 
     /// The key before the cursor, without its value, at the start of `buf`; `None` before the first.
     pub fn previous_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        match self.advance(cursor, false)? {
-            Some(record) => Ok(Some(self.log.key(&record, buf)?)),
-            None => Ok(None),
+        self.step_key(cursor, false, buf)
+    }
+
+    fn step_key<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
+        let before = *cursor;
+        let Some(record) = self.advance(cursor, forward)? else { return Ok(None) };
+        let key = self.log.key(&record, buf);
+        if key.is_err() {
+            *cursor = before;
+            cursor.stamp = 0;
         }
+        Ok(Some(key?))
+    }
+
+    /// Moves a cursor before the first key after `key`.
+    pub(crate) fn seek_past(&mut self, cursor: &mut Cursor, key: &[u8]) -> Result<()> {
+        self.seek(cursor, key)
     }
 
     fn step_cursor<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
@@ -175,34 +195,34 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Result<Option<Record>> {
         let mut buf = [0; KEY_MAX];
         loop {
+            let len = self.cursor_key(cursor, &mut buf)?;
+            let key = buf.get(..len).unwrap_or(&[]);
             let served = self.merge.active
                 && cursor.stamp != 0
                 && (cursor.stamp, forward, self.epoch) == (self.merge.stamp, self.merge.forward, self.merge.epoch);
             if !served {
-                let len = self.cursor_key(cursor, &mut buf)?;
-                self.build(cursor.place, buf.get(..len).unwrap_or(&[]), forward)?;
-            } else if self.merge.changes != self.changes {
-                let len = self.cursor_key(cursor, &mut buf)?;
-                self.build_head(cursor.place, buf.get(..len).unwrap_or(&[]))?;
+                self.build(cursor.place, key, forward)?;
+            } else {
+                let last = self.merge.last.take();
+                if self.merge.changes != self.changes {
+                    self.build_head(cursor.place, key)?;
+                    if let Some(source @ Source::Page(_)) = last {
+                        self.pass(source, key)?;
+                    }
+                } else if let Some(source) = last {
+                    self.pass(source, key)?;
+                }
             }
             self.merge.idle = 0;
-            let walking = if self.stale {
-                let len = self.cursor_key(cursor, &mut buf)?;
-                Some((cursor.place, len))
-            } else {
-                None
-            };
-            let walked = match walking {
-                Some((place, len)) => self.walk_all(place, buf.get(..len).unwrap_or(&[]), forward)?,
-                None => None,
-            };
+            let walked = if self.stale { self.walk_all(cursor.place, key, forward)? } else { None };
             match self.merged_with(walked)? {
                 None => {
                     cursor.stamp = 0;
                     put_held(cursor, if forward { Place::End } else { Place::Start }, &[]);
                     return Ok(None);
                 }
-                Some((record, _)) => {
+                Some((record, source)) => {
+                    self.merge.last = source;
                     self.stamps = self.stamps.wrapping_add(1).max(1);
                     self.merge.stamp = self.stamps;
                     self.put_cursor(cursor, Place::On, &record)?;
@@ -341,7 +361,11 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// From the first rank not before a place: the rank of the nearest record in a direction that counts.
     fn land(&mut self, page: u16, low: u32, keys: u32, forward: bool) -> Result<Option<u32>> {
-        let plain = page != self.head && !self.table.mixed(page) && self.table.state(page) != State::Void;
+        let plain = if page == self.head {
+            !self.twice
+        } else {
+            !self.table.mixed(page) && self.table.state(page) != State::Void
+        };
         let mut rank = low;
         loop {
             if forward && rank >= keys || !forward && rank == 0 {
@@ -384,7 +408,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         match source {
             Source::Head => self.merge.head,
             Source::Page(page) => self.table.data(page),
-            Source::Walked => SPENT,
         }
     }
 
@@ -392,7 +415,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         match source {
             Source::Head => self.merge.head = word,
             Source::Page(page) => self.table.set_data(page, word),
-            Source::Walked => {}
         }
     }
 
@@ -413,7 +435,6 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let index = self.log.geometry.index(self.table.entries(page));
                 self.ranked(page, &index, rank)
             }
-            Source::Walked => Err(Error::Stale),
         }
     }
 
@@ -501,12 +522,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(prefix.min(FAR - 1))
     }
 
-    /// The record next in the merge, and the merge moved on behind its key.
-    fn merged(&mut self, _key: &[u8]) -> Result<Option<(Record, Source)>> {
-        self.merged_with(None)
-    }
-
-    fn merged_with(&mut self, walked: Option<Record>) -> Result<Option<(Record, Source)>> {
+    /// The record next in the merge, and what gave it: that is still at it, all else is behind its key.
+    fn merged_with(&mut self, walked: Option<Record>) -> Result<Option<(Record, Option<Source>)>> {
         let forward = self.merge.forward;
         let mut buf = [0; KEY_MAX];
         loop {
@@ -535,11 +552,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             let mut record = match best {
                 Some(source) => self.at_word(source)?,
                 None => match walked {
-                    Some(walked) => return Ok(Some((walked, Source::Walked))),
+                    Some(walked) => return Ok(Some((walked, None))),
                     None => return Ok(None),
                 },
             };
-            let mut source = best.unwrap_or(Source::Walked);
+            let Some(mut source) = best else { return Ok(None) };
             if ties > 0 {
                 let mut len = self.log.key(&record, &mut buf)?.len();
                 let mut seen = false;
@@ -555,7 +572,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                     let rival = self.at_word(other)?;
                     match self.log.compare(&rival, buf.get(..len).unwrap_or(&[]))? {
                         // An older record of the same key.
-                        Ordering::Equal => self.pass(other, &rival)?,
+                        Ordering::Equal => self.pass(other, buf.get(..len).unwrap_or(&[]))?,
                         order if (order == Ordering::Less) == forward => {
                             (record, source) = (rival, other);
                             len = self.log.key(&record, &mut buf)?.len();
@@ -569,34 +586,33 @@ impl<F: NorFlash> Dbm<'_, F> {
                 match self.log.compare(&record, buf.get(..len).unwrap_or(&[]))? {
                     Ordering::Equal => {
                         let newer = self.table.place(walked.page) > self.table.place(record.page);
-                        self.pass(source, &record)?;
-                        return Ok(Some((if newer { walked } else { record }, source)));
+                        return Ok(Some((if newer { walked } else { record }, Some(source))));
                     }
                     order if (order == Ordering::Less) == forward => {}
-                    _ => return Ok(Some((walked, Source::Walked))),
+                    _ => return Ok(Some((walked, None))),
                 }
             }
-            self.pass(source, &record)?;
-            return Ok(Some((record, source)));
+            return Ok(Some((record, Some(source))));
         }
     }
 
-    /// Moves a page of the merge behind the record it is at.
-    fn pass(&mut self, source: Source, record: &Record) -> Result<()> {
+    /// Moves a page of the merge behind the key it is at.
+    fn pass(&mut self, source: Source, key: &[u8]) -> Result<()> {
         let forward = self.merge.forward;
         let rank = self.word(source) >> PREFIX;
         let page = match source {
             Source::Head => self.head,
             Source::Page(page) => page,
-            Source::Walked => return Ok(()),
         };
         let keys = self.keys_in(page)?;
         let mut low = if forward { rank + 1 } else { rank };
-        if page == self.head || self.table.mixed(page) || self.table.state(page) == State::Void {
+        if !forward
+            && (page == self.head && self.twice
+                || page != self.head && self.table.mixed(page)
+                || self.table.state(page) == State::Void)
+        {
             // Further records of the same key are passed too.
-            let mut buf = [0; KEY_MAX];
-            let key = self.log.key(record, &mut buf)?;
-            while !forward && low > 0 {
+            while low > 0 {
                 let next = self.ranked_any(page, low - 1)?;
                 if self.log.compare(&next, key)? != Ordering::Equal {
                     break;
@@ -604,19 +620,19 @@ impl<F: NorFlash> Dbm<'_, F> {
                 low -= 1;
             }
         }
-        let Some(rank) = self.land(page, low, keys, forward)? else {
-            self.set_word(source, SPENT);
-            return Ok(());
-        };
-        self.set_word(source, rank << PREFIX);
-        let mut buf = [0; KEY_MAX];
-        let key = self.log.key(record, &mut buf)?;
         let guess = self.guess;
-        self.guess = key.len() as u32 + 6;
-        let next = self.at_word(source);
+        self.guess = key.len() as u32 + 2;
+        let landed = self.land(page, low, keys, forward);
+        let word = match landed {
+            Ok(Some(rank)) => {
+                self.set_word(source, rank << PREFIX);
+                self.at_word(source).and_then(|next| self.near(&next, key)).map(|prefix| rank << PREFIX | prefix)
+            }
+            Ok(None) => Ok(SPENT),
+            Err(error) => Err(error),
+        };
         self.guess = guess;
-        let prefix = self.near(&next?, key)?;
-        self.set_word(source, rank << PREFIX | prefix);
+        self.set_word(source, word?);
         Ok(())
     }
 
@@ -645,7 +661,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// How many entries of a page are keys.
-    fn keys_in(&mut self, page: u16) -> Result<u32> {
+    pub(crate) fn keys_in(&mut self, page: u16) -> Result<u32> {
         if page == self.head {
             return Ok(self.listed_keys() as u32);
         }

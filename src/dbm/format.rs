@@ -188,6 +188,11 @@ impl Geometry {
         if batch { at.saturating_sub(self.align(4)) } else { at }
     }
 
+    /// Bytes of a long value in each of its parts but the last.
+    pub(crate) const fn part(&self) -> u32 {
+        self.page / 4 - self.page / 64
+    }
+
     /// The largest record that a page takes.
     pub(crate) const fn record_max(&self) -> u32 {
         self.limit(1, true) - self.first()

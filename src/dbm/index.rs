@@ -138,6 +138,22 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(best)
     }
 
+    /// Whether the hash table of a page leads to a record.
+    pub(crate) fn indexed_at(&mut self, record: &Record, rank: u32) -> Result<bool> {
+        let hash = self.hash_of(record)?;
+        let index = self.log.geometry.index(self.table.entries(record.page));
+        let (from, to) = directory_range(index.entries, self.directory(record.page)?, hash >> 29);
+        let width = index.rank_bits + index.finger_bits;
+        for i in from..to {
+            let (at, bit) = (index.hash_at + i * width / 8, i * width % 8);
+            let entry = read_bits(self.log.view(record.page, at, 4, WINDOW as u32)?, bit, width);
+            if entry == index.finger(hash) << index.rank_bits | rank {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The hash that a record's index entry has.
     pub(crate) fn hash_of(&mut self, record: &Record) -> Result<u32> {
         let mut key = [0; format::KEY_MAX];
@@ -154,7 +170,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn ranked(&mut self, page: u16, index: &Index, rank: u32) -> Result<Record> {
         let bit = rank * index.offset_bits;
         let at = index.offsets_at + bit / 8;
-        let bytes = self.log.view(page, at, 4, 4)?;
+        let need = (bit % 8 + index.offset_bits).div_ceil(8);
+        let bytes = self.log.view(page, at, need, need)?;
         let offset = read_bits(bytes, bit % 8, index.offset_bits) * self.log.geometry.word;
         let guess = self.guess;
         match self.log.head(page, offset, guess)? {
@@ -256,7 +273,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     // ---- the list of the head page ----
 
     /// Bits of the key in a list entry: what its two bytes after the lead leave room for.
-    fn prefix(&self, key: &[u8]) -> u32 {
+    fn list_prefix(&self, key: &[u8]) -> u32 {
         let at = usize::from(self.lead_len);
         let two = [key.get(at).copied().unwrap_or(0), key.get(at + 1).copied().unwrap_or(0)];
         let bits = 24 - u32::from(self.log.geometry.offset_bits);
@@ -289,8 +306,9 @@ impl<F: NorFlash> Dbm<'_, F> {
             Ordering::Greater => return Ok(keys),
             Ordering::Equal => {}
         }
-        let (bits, prefix) = (u32::from(self.log.geometry.offset_bits), self.prefix(key));
+        let (bits, prefix) = (u32::from(self.log.geometry.offset_bits), self.list_prefix(key));
         let (mut low, mut high) = (0, keys);
+        let guess = core::mem::replace(&mut self.guess, key.len() as u32 + 2);
         while low < high {
             let middle = (low + high) / 2;
             let less = match (self.table.list(middle) >> bits).cmp(&prefix) {
@@ -311,6 +329,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 high = middle;
             }
         }
+        self.guess = guess;
         Ok(low)
     }
 
@@ -329,7 +348,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut best = None;
         while i > 0 {
             i -= 1;
-            let (bits, prefix) = (u32::from(self.log.geometry.offset_bits), self.prefix(key));
+            let (bits, prefix) = (u32::from(self.log.geometry.offset_bits), self.list_prefix(key));
             if self.table.list(i) >> bits != prefix {
                 break;
             }
@@ -360,7 +379,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Ok(());
         }
         self.shorten_lead(key)?;
-        let entry = self.prefix(key) << bits | offset;
+        let entry = self.list_prefix(key) << bits | offset;
         let i = self.list_search(key, true)?;
         if i > 0 {
             let before = self.listed(i - 1)?;
@@ -444,18 +463,18 @@ impl<F: NorFlash> Dbm<'_, F> {
             gap -= count;
         }
         self.log.page_check = check;
-        self.log.begin(page, index.offsets_at - spare);
+        self.log.begin(page, index.offsets_at - spare)?;
         // The footer is programmed when all else stands: a footer that is right has an index that is whole.
         self.log.fence(page, (geometry.page - FOOTER) & !(geometry.word - 1));
         let zeros = [0; 32];
         self.log.push(zeros.get(..spare as usize).unwrap_or(&[]))?;
         let mut packer = Packer::default();
-        let mut live = 0u32;
+        let (mut live, mut key_len) = (0u32, u32::from(self.lead_len) + 2);
         for i in 0..entries as usize {
             let offset = self.table.list(i) & mask;
             let at = offset * geometry.word;
-            let guess = self.guess;
-            let record = self.log.head(page, at, guess)?.ok_or(Error::Corrupt { page, offset: at })?;
+            let record = self.log.head(page, at, key_len + 2)?.ok_or(Error::Corrupt { page, offset: at })?;
+            key_len = record.head.key;
             live += units(&geometry, &record.head);
             let hash = self.hash_of(&record)?;
             self.table.set_list(i, hash >> 8);

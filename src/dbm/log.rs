@@ -68,6 +68,9 @@ impl<F: NorFlash> Log<F> {
     }
 
     fn load(&mut self, start: u32, want: u32) -> Result<()> {
+        if self.stage_len > 0 && start < self.stage_at + self.stage_len as u32 && start + want > self.stage_at {
+            self.flush()?;
+        }
         let unit = F::READ_SIZE as u32;
         let from = start & !(unit - 1);
         let len = ((start - from + want + unit - 1) & !(unit - 1)).min(WINDOW as u32);
@@ -82,6 +85,7 @@ impl<F: NorFlash> Log<F> {
     pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Result<()> {
         let start = u32::from(page) * self.geometry.page + at;
         if F::READ_SIZE == 1 && buf.len() > WINDOW {
+            self.flush()?;
             return self.flash.read(start, buf).map_err(failed);
         }
         let mut done = 0;
@@ -119,11 +123,15 @@ impl<F: NorFlash> Log<F> {
         Ok(state)
     }
 
-    /// Starts programming at a place, on a word.
-    pub(crate) fn begin(&mut self, page: u16, at: u32) {
-        self.stage_at = u32::from(page) * self.geometry.page + at;
-        self.stage_len = 0;
+    /// Starts programming at a place, on a word. What is staged stays so if this follows it, and is programmed if not.
+    pub(crate) fn begin(&mut self, page: u16, at: u32) -> Result<()> {
+        let start = u32::from(page) * self.geometry.page + at;
+        if self.stage_at + self.stage_len as u32 != start {
+            self.flush()?;
+            self.stage_at = start;
+        }
         self.fence = NOWHERE;
+        Ok(())
     }
 
     /// What stands from `at` in the page on will be programmed after everything before it.
@@ -134,6 +142,7 @@ impl<F: NorFlash> Log<F> {
     /// More bytes to program; they reach the flash when the stage is full.
     pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
         self.page_check = crc::update32(self.page_check, bytes);
+        self.forget(self.stage_at, self.stage_len as u32 + bytes.len() as u32);
         while !bytes.is_empty() {
             let room = self.stage.get_mut(self.stage_len..).unwrap_or(&mut []);
             let to_fence = self.fence.wrapping_sub(self.stage_at + self.stage_len as u32) as usize;
@@ -172,6 +181,7 @@ impl<F: NorFlash> Log<F> {
 
     /// Erases a sector.
     pub(crate) fn erase(&mut self, sector: u32) -> Result<()> {
+        self.flush()?;
         let bytes = self.geometry.page * self.geometry.per_sector;
         self.forget(sector * bytes, bytes);
         self.flash.erase(sector * bytes, (sector + 1) * bytes).map_err(failed)

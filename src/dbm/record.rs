@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{Check, HEAD_MAX, Head, LONG_HEAD};
+use super::format::{Check, HEAD_MAX, Head, Kind, LONG_HEAD};
 use super::log::{Log, WINDOW};
 use super::{Error, Result};
 
@@ -106,7 +106,7 @@ impl<F: NorFlash> Log<F> {
     ) -> Result<()> {
         let mut check = Check::new(self.geometry.compact);
         let (bytes, len) = head.bytes();
-        self.begin(page, at);
+        self.begin(page, at)?;
         for piece in [bytes.get(..len).unwrap_or(&[]), key, start, rest] {
             check.update(piece);
             self.push(piece)?;
@@ -124,7 +124,8 @@ impl<F: NorFlash> Log<F> {
         self.push(ones)?;
         let (bytes, len) = check.bytes();
         self.push(bytes.get(..len).unwrap_or(&[]))?;
-        self.flush()
+        // What a batch writes may wait for its commit.
+        if head.pending && head.kind != Kind::Commit { Ok(()) } else { self.flush() }
     }
 
     /// Copies a record to another place, its check verified on the way in and made anew on the way out.
@@ -132,7 +133,7 @@ impl<F: NorFlash> Log<F> {
         let head = Head { pending, ..from.head };
         let mut check = Check::new(self.geometry.compact);
         let (bytes, len) = head.bytes();
-        self.begin(page, at);
+        self.begin(page, at)?;
         let bytes = bytes.get(..len).unwrap_or(&[]);
         check.update(bytes);
         self.push(bytes)?;

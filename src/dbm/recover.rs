@@ -4,6 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{FOOTER, HEADER, Kind, NO_TAIL, footer, read32};
+use super::log::WINDOW;
 use super::record::Record;
 use super::table::{State, UNKNOWN};
 use super::{Dbm, Error, Flag, NO_PAGE, Result};
@@ -190,8 +191,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.set_entries(page, 0);
         self.table.set_state(page, State::Head);
         self.head = page;
-        let clean = self.relist(geometry.page)? && self.log.blank(page, self.tail)?;
-        if let Some(record) = self.last_commit_or_mark(page)? {
+        // What a batch writes is programmed several records at a time: behind the last of an unfinished one, words may be
+        // programmed that do not show it. (Not so in a page of copies, which are programmed one by one.)
+        let clean = self.relist(geometry.page)? && (!self.last_void || self.free == 0) && self.unused(page)?;
+        if let Some(record) = self.last_mark {
             self.finish_last(page, &record)?;
         }
         if clean {
@@ -201,16 +204,25 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(self.free > 0)
     }
 
-    /// The last record of a page, if it is a mark of some kind.
-    fn last_commit_or_mark(&mut self, page: u16) -> Result<Option<Record>> {
-        let (mut at, mut last) = (self.log.geometry.first(), None);
-        while at < self.tail {
-            let guess = self.guess;
-            let Some(record) = self.log.head(page, at, guess)? else { break };
-            at += record.head.total(&self.log.geometry);
-            last = Some(record);
+    /// Whether nothing was begun behind the tail of the head page: neither a record, whose first program starts there, nor
+    /// an index.
+    fn unused(&mut self, page: u16) -> Result<bool> {
+        let geometry = self.log.geometry;
+        let (tail, index) =
+            (self.tail, geometry.limit(self.walked.min(super::format::ENTRIES_MAX), true).max(self.tail));
+        if !self.log.blank(page, index)? {
+            return Ok(false);
         }
-        Ok(last.filter(|record| record.head.kind == Kind::Commit))
+        let end = (tail + WINDOW as u32).min(geometry.page);
+        let mut at = tail;
+        while at < end {
+            let bytes = self.log.view(page, at, 1, end - at)?;
+            if bytes.iter().any(|byte| *byte != 0xff) {
+                return Ok(false);
+            }
+            at += bytes.len() as u32;
+        }
+        Ok(true)
     }
 
     /// Takes note of what the log's last record, a mark, was about: it may have been interrupted.
@@ -314,19 +326,29 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.parts = 0;
         self.twice = false;
         self.changes = self.changes.wrapping_add(1);
-        let mut walk = self.walk(page);
+        self.last_mark = None;
+        self.last_void = false;
+        self.walked = 0;
+        let (mut walk, mut checked, mut check) = (self.walk(page), 0, crc::START);
         walk.end = end;
-        while let Some(record) = self.walked(&mut walk)? {
+        let guess = core::mem::replace(&mut self.guess, WINDOW as u32);
+        loop {
+            let found = self.walked(&mut walk)?;
+            check = self.log.check_over(page, checked, walk.at, check)?;
+            checked = walk.at;
+            let Some(record) = found else { break };
             let mut key = [0; super::format::KEY_MAX];
             let key = self.log.key(&record, &mut key)?;
             if self.table.listed() >= self.table.room() {
                 // Listed with more memory than there is now.
+                self.guess = guess;
                 return Ok(false);
             }
             self.list_record(&record, key)?;
         }
+        self.guess = guess;
         self.tail = walk.at;
-        self.log.page_check = self.log.check_over(page, 0, self.tail, crc::START)?;
+        self.log.page_check = check;
         let size = self.log.geometry.page;
         if self.tail >= end || self.tail + 4 > size {
             return Ok(true);
@@ -345,6 +367,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn walked(&mut self, walk: &mut Walk) -> Result<Option<Record>> {
         while let Some(record) = self.sound(walk.page, walk.at, walk.end)? {
             walk.at += record.head.total(&self.log.geometry);
+            self.walked += 1;
+            self.last_mark = (record.head.kind == Kind::Commit).then_some(record);
+            self.last_void = false;
             if record.head.kind == Kind::Commit {
                 continue;
             }
@@ -353,6 +378,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                     self.next_commit(walk)?;
                 }
                 if record.at < walk.commit_from {
+                    self.last_void = true;
                     continue;
                 }
             }

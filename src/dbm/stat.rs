@@ -1,0 +1,179 @@
+//! Looking after a store: idle work, figures, and the search for damage.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use core::cmp::Ordering;
+
+use embedded_storage::nor_flash::NorFlash;
+
+use super::format::KEY_MAX;
+use super::table::State;
+use super::{Dbm, Error, Result};
+
+/// Whether idle time is still of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Progress {
+    /// Something was done; there may be more.
+    More,
+    /// Nothing is worth doing.
+    Idle,
+}
+
+/// Figures of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Stat {
+    /// Sectors in the store.
+    pub sectors: u32,
+    /// Sectors that hold nothing; one of them is kept for compaction.
+    pub free_sectors: u32,
+    /// Bytes in a page.
+    pub page: u32,
+    /// Bytes of records that count, tombstones among them.
+    pub live: u32,
+    /// Bytes that compaction would win back: all of the pages in use that is neither live nor free for appending.
+    pub dead: u32,
+    /// Bytes that can be appended before a sector must be compacted.
+    pub free: u32,
+    /// Records that count, tombstones and parts of long values among them.
+    pub records: u32,
+    /// Erases of the sector with the fewest, of that with the most, and of all. A sector whose count a power cut or a
+    /// reopening lost counts as the mean.
+    pub wear_least: u32,
+    /// Of that with the most.
+    pub wear_most: u32,
+    /// Of all sectors together.
+    pub wear_total: u32,
+}
+
+impl<F: NorFlash> Dbm<'_, F> {
+    /// Does a bounded piece of idle work: at most one erase, and the copies of one sector.
+    ///
+    /// When it answers [`Progress::Idle`], a burst of sets that fits in the free sectors but one costs no erase.
+    pub fn step(&mut self) -> Result<Progress> {
+        self.writable()?;
+        let sectors = self.log.geometry.pages / self.log.geometry.per_sector;
+        for sector in 0..sectors {
+            let per = self.log.geometry.per_sector;
+            let mut pages = sector * per..(sector + 1) * per;
+            if self.sector_free(sector) && pages.any(|page| self.table.state(page as u16) != State::Erased) {
+                self.erase_sector(sector)?;
+                return Ok(Progress::More);
+            }
+        }
+        if self.in_batch() {
+            return Ok(Progress::Idle);
+        }
+        if !self.counting {
+            self.forget_live();
+            self.counting = true;
+        }
+        match self.choose_worth()? {
+            Some(sector) => {
+                self.compact(sector, None)?;
+                Ok(Progress::More)
+            }
+            None => Ok(Progress::Idle),
+        }
+    }
+
+    /// Compacts the whole store: when it returns, as many sectors are free as can be. Python: `db.reorganize()`.
+    pub fn reorganize(&mut self) -> Result<()> {
+        self.writable()?;
+        if self.in_batch() {
+            return Err(Error::Batch);
+        }
+        while self.step()? == Progress::More {}
+        Ok(())
+    }
+
+    /// Figures of the store. Looks at every record.
+    pub fn stat(&mut self) -> Result<Stat> {
+        let geometry = self.log.geometry;
+        let sectors = geometry.pages / geometry.per_sector;
+        let mut stat =
+            Stat { sectors, free_sectors: self.free, page: geometry.page, wear_least: u32::MAX, ..Stat::default() };
+        let capacity = geometry.limit(1, false) - geometry.first();
+        for place in 0..self.table.count() {
+            let page = self.table.order(place);
+            let (_, bytes, records) = self.measure(page)?;
+            stat.live += bytes;
+            stat.records += records;
+            if page == self.head {
+                let left = geometry.limit(self.table.listed() as u32, false).saturating_sub(self.tail);
+                stat.free += left;
+                stat.dead += (self.tail - geometry.first()).saturating_sub(bytes);
+            } else {
+                stat.dead += capacity.saturating_sub(bytes);
+            }
+        }
+        stat.free += self.free.saturating_sub(1) * geometry.per_sector * capacity;
+        for sector in 0..sectors {
+            let wear = self.wear_of(sector)?;
+            stat.wear_least = stat.wear_least.min(wear);
+            stat.wear_most = stat.wear_most.max(wear);
+            stat.wear_total += wear;
+        }
+        Ok(stat)
+    }
+
+    /// Verifies everything: each page's check and index, each record's check, the order of the keys, and that every key is
+    /// found by its hash. The error names the first damage; otherwise the answer is the number of records.
+    pub fn check(&mut self) -> Result<u32> {
+        let geometry = self.log.geometry;
+        self.end_merge()?;
+        let mut count = 0;
+        for place in 0..self.table.count() {
+            let page = self.table.order(place);
+            self.load(page)?;
+            if page == self.head {
+                for i in 0..self.table.listed() {
+                    let record = self.listed_at(i)?;
+                    self.log.trust(&record)?;
+                    count += 1;
+                }
+                continue;
+            }
+            if !self.table.state(page).indexed() {
+                let mut walk = self.walk(page);
+                while self.walked(&mut walk)?.is_some() {
+                    count += 1;
+                }
+                // Only a power cut leaves such a page, and only as the newest; anything else is damage.
+                if place + 1 < self.table.count() {
+                    return Err(Error::Corrupt { page, offset: geometry.page - 20 });
+                }
+                continue;
+            }
+            if geometry.sequence(self.log.view(page, 0, 8, 8)?).is_none() {
+                return Err(Error::Corrupt { page, offset: 0 });
+            }
+            if !self.sealed_intact(page)? {
+                return Err(Error::Corrupt { page, offset: geometry.first() });
+            }
+            let index = geometry.index(self.table.entries(page));
+            let keys = self.keys_in(page)?;
+            let mut before = [0; KEY_MAX];
+            let mut before_len = None;
+            for rank in 0..index.entries {
+                let record = self.ranked(page, &index, rank)?;
+                self.log.trust(&record)?;
+                if rank < keys {
+                    if let Some(len) = before_len {
+                        let order = self.log.compare(&record, before.get(..len).unwrap_or(&[]))?;
+                        if order == Ordering::Less {
+                            return Err(Error::Corrupt { page, offset: index.offsets_at });
+                        }
+                    }
+                    before_len = Some(self.log.key(&record, &mut before)?.len());
+                }
+                if !self.indexed_at(&record, rank)? {
+                    return Err(Error::Corrupt { page, offset: index.hash_at });
+                }
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,290 @@
+//! Values longer than a page: kept as parts of one size under the same key, then a record that names them.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use embedded_storage::nor_flash::NorFlash;
+
+use super::batch::Rollback;
+use super::format::{Head, KEY_MAX, Kind, LONG_HEAD};
+use super::index::Want;
+use super::record::Record;
+use super::{Dbm, Error, Result};
+
+/// Reads a value piece by piece.
+pub struct Reader<'a, D> {
+    db: &'a mut D,
+    record: Record,
+    at: u32,
+    length: u32,
+}
+
+/// Writes a value piece by piece; it counts, as a whole, once [`Writer::finish`] has returned.
+pub struct Writer<'a, 'b, D: Rollback> {
+    db: &'a mut D,
+    key: [u8; KEY_MAX],
+    key_len: usize,
+    buf: &'b mut [u8],
+    filled: usize,
+    number: u32,
+    parts: u32,
+    length: u32,
+    /// The writer began the batch it writes in.
+    own: bool,
+    done: bool,
+}
+
+impl<F: NorFlash> Dbm<'_, F> {
+    /// Bytes of a long value in each of its records: what [`Dbm::writer`] needs a buffer of.
+    pub fn part_size(&self) -> usize {
+        self.log.geometry.part() as usize
+    }
+
+    /// The length of a key's value, or `None` when there is no such key.
+    pub fn value_size(&mut self, key: &[u8]) -> Result<Option<usize>> {
+        match self.find_value(key)? {
+            Some(record) => Ok(Some(self.value_len(&record)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Fills `buf` with what a value holds from `offset` on; less at its end, nothing behind it, `None` without the key.
+    pub fn get_into<'b>(&mut self, key: &[u8], offset: usize, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
+        let Some(record) = self.find_value(key)? else { return Ok(None) };
+        let length = self.value_len(&record)?;
+        let count = length.saturating_sub(offset).min(buf.len());
+        let piece = buf.get_mut(..count).unwrap_or(&mut []);
+        self.piece(&record, offset as u32, piece)?;
+        Ok(Some(piece))
+    }
+
+    /// Bytes of a record's value.
+    pub(crate) fn value_len(&mut self, record: &Record) -> Result<usize> {
+        if record.head.kind == Kind::Long {
+            return Ok(self.log.numbers(record)?.1 as usize);
+        }
+        Ok(record.head.value as usize)
+    }
+
+    /// Copies part of a value, which holds that much.
+    pub(crate) fn piece(&mut self, record: &Record, offset: u32, piece: &mut [u8]) -> Result<()> {
+        if record.head.kind != Kind::Long {
+            return self.log.copy(record.page, record.value_at() + offset, piece);
+        }
+        let (number, length) = self.log.numbers(record)?;
+        if u64::from(offset) + piece.len() as u64 > u64::from(length) {
+            return Err(Error::Corrupt { page: record.page, offset: record.at });
+        }
+        let mut buf = [0; KEY_MAX];
+        let key = &*self.log.key(record, &mut buf)?;
+        let size = self.log.geometry.part();
+        let (mut at, mut done) = (offset, 0);
+        while let Some(rest) = piece.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            let found = self.find(key, Want::Part(number, at / size))?;
+            let part = found.ok_or(Error::Corrupt { page: record.page, offset: record.at })?;
+            let (inside, held) = (at % size, part.head.value - LONG_HEAD);
+            let count = held.saturating_sub(inside).min(rest.len() as u32);
+            if count == 0 {
+                return Err(Error::Corrupt { page: part.page, offset: part.at });
+            }
+            let to = rest.get_mut(..count as usize).unwrap_or(&mut []);
+            self.log.copy(part.page, part.value_at() + LONG_HEAD + inside, to)?;
+            at += count;
+            done += count as usize;
+        }
+        Ok(())
+    }
+
+    /// Reads a value piece by piece; `None` when there is no such key.
+    pub fn reader(&mut self, key: &[u8]) -> Result<Option<Reader<'_, Self>>> {
+        let Some(record) = self.find_value(key)? else { return Ok(None) };
+        let length = self.value_len(&record)? as u32;
+        Ok(Some(Reader { db: self, record, at: 0, length }))
+    }
+
+    /// Writes a value piece by piece. `buf` holds at least [`part_size`](Self::part_size) bytes. Outside a batch the value
+    /// counts when [`Writer::finish`] returns, inside one with its commit.
+    pub fn writer<'a, 'b>(&'a mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Writer<'a, 'b, Self>> {
+        self.writable()?;
+        if key.len() > KEY_MAX {
+            return Err(Error::KeyTooLong { max: KEY_MAX });
+        }
+        let needed = self.part_size();
+        let buf = buf.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+        let own = !self.in_batch();
+        if own {
+            self.begin()?;
+        }
+        let number = self.new_number();
+        let mut held = [0; KEY_MAX];
+        for (to, from) in held.iter_mut().zip(key) {
+            *to = *from;
+        }
+        Ok(Writer {
+            db: self,
+            key: held,
+            key_len: key.len(),
+            buf,
+            filled: 0,
+            number,
+            parts: 0,
+            length: 0,
+            own,
+            done: false,
+        })
+    }
+
+    /// A number that no long value has whose parts may still be about: where the log's tail is.
+    fn new_number(&self) -> u32 {
+        self.sequence << 12 ^ self.tail / self.log.geometry.word ^ self.changes << 20
+    }
+
+    /// Sets a key to a value that does not fit in a record.
+    pub(crate) fn set_long(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.writable()?;
+        let own = !self.in_batch();
+        if own {
+            self.begin()?;
+        }
+        let number = self.new_number();
+        let size = self.log.geometry.part() as usize;
+        let mut result = Ok(());
+        for (part, piece) in value.chunks(size).enumerate() {
+            result = result.and_then(|()| self.put_part(key, number, part as u32, piece));
+        }
+        result = result.and_then(|()| self.put_long(key, number, value.len() as u32));
+        match (result, own) {
+            (Ok(()), true) => self.commit(),
+            (Err(error), true) => {
+                self.rollback()?;
+                Err(error)
+            }
+            (result, false) => result,
+        }
+    }
+
+    fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) -> Result<()> {
+        let value = LONG_HEAD + piece.len() as u32;
+        let head = Head { kind: Kind::Part, pending: true, key: key.len() as u32, value };
+        self.make_room(head.total(&self.log.geometry))?;
+        let (number, part) = (number.to_le_bytes(), part.to_le_bytes());
+        let [a, b, c, d] = number;
+        let [e, f, g, h] = part;
+        self.put(head, key, &[a, b, c, d, e, f, g, h], piece)
+    }
+
+    fn put_long(&mut self, key: &[u8], number: u32, length: u32) -> Result<()> {
+        let head = Head { kind: Kind::Long, pending: true, key: key.len() as u32, value: LONG_HEAD };
+        self.make_room(head.total(&self.log.geometry))?;
+        self.count_dead(key)?;
+        let [a, b, c, d] = number.to_le_bytes();
+        let [e, f, g, h] = length.to_le_bytes();
+        self.put(head, key, &[a, b, c, d, e, f, g, h], &[])
+    }
+}
+
+impl<F: NorFlash> Reader<'_, Dbm<'_, F>> {
+    /// Bytes of the value that are left.
+    pub fn left(&self) -> usize {
+        (self.length - self.at) as usize
+    }
+
+    /// Goes to a place in the value; its end, if that is nearer.
+    pub fn seek(&mut self, offset: usize) {
+        self.at = (offset as u64).min(u64::from(self.length)) as u32;
+    }
+
+    /// Fills `buf` with what comes next, as far as there is something; how many bytes that were.
+    pub fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        let count = self.left().min(buf.len());
+        let piece = buf.get_mut(..count).unwrap_or(&mut []);
+        self.db.piece(&self.record, self.at, piece)?;
+        self.at += count as u32;
+        Ok(count)
+    }
+}
+
+impl<F: NorFlash> Writer<'_, '_, Dbm<'_, F>> {
+    fn flush_part(&mut self) -> Result<()> {
+        let key = self.key.get(..self.key_len).unwrap_or(&[]);
+        let piece = self.buf.get(..self.filled).unwrap_or(&[]);
+        self.db.put_part(key, self.number, self.parts, piece)?;
+        self.parts += 1;
+        self.filled = 0;
+        Ok(())
+    }
+
+    /// Adds bytes to the value.
+    pub fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            let room = self.buf.get_mut(self.filled..).unwrap_or(&mut []);
+            let count = room.len().min(bytes.len());
+            let (now, later) = bytes.split_at(count);
+            for (to, from) in room.iter_mut().zip(now) {
+                *to = *from;
+            }
+            (self.filled, bytes) = (self.filled + count, later);
+            self.length = self.length.saturating_add(count as u32);
+            if self.filled == self.buf.len() {
+                self.flush_part()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the value count.
+    pub fn finish(mut self) -> Result<()> {
+        if self.filled > 0 {
+            self.flush_part()?;
+        }
+        let key = self.key.get(..self.key_len).unwrap_or(&[]);
+        self.db.put_long(key, self.number, self.length)?;
+        self.done = true;
+        if self.own { self.db.commit() } else { Ok(()) }
+    }
+}
+
+impl<D: Rollback> Drop for Writer<'_, '_, D> {
+    fn drop(&mut self) {
+        if !self.done && self.own {
+            self.db.give_up();
+        }
+    }
+}
+
+#[cfg(feature = "embedded-io")]
+mod io {
+    //! The same by the traits of `embedded-io`.
+    use super::*;
+    use embedded_io::ErrorKind;
+
+    impl embedded_io::Error for Error {
+        fn kind(&self) -> ErrorKind {
+            match self {
+                Error::Full => ErrorKind::OutOfMemory,
+                Error::Corrupt { .. } => ErrorKind::InvalidData,
+                Error::NotFound => ErrorKind::NotFound,
+                Error::ReadOnly => ErrorKind::PermissionDenied,
+                _ => ErrorKind::Other,
+            }
+        }
+    }
+    impl<F: NorFlash> embedded_io::ErrorType for Reader<'_, Dbm<'_, F>> {
+        type Error = Error;
+    }
+    impl<F: NorFlash> embedded_io::Read for Reader<'_, Dbm<'_, F>> {
+        fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+            Reader::read(self, buf)
+        }
+    }
+    impl<D: Rollback> embedded_io::ErrorType for Writer<'_, '_, D> {
+        type Error = Error;
+    }
+    impl<F: NorFlash> embedded_io::Write for Writer<'_, '_, Dbm<'_, F>> {
+        fn write(&mut self, buf: &[u8]) -> Result<usize> {
+            Writer::write(self, buf)?;
+            Ok(buf.len())
+        }
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+}
