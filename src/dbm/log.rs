@@ -9,6 +9,8 @@ use crate::crc;
 
 /// Bytes of the window: most records are read in one go.
 pub(crate) const WINDOW: usize = 128;
+/// Bytes of the small window.
+const SMALL: usize = 32;
 /// Bytes of the stage: most records are programmed in one go.
 const STAGE: usize = 128;
 /// No window.
@@ -20,15 +22,25 @@ pub(crate) struct Log<F> {
     pub(crate) geometry: Geometry,
     /// CRC-32 state over all bytes of the head page.
     pub(crate) page_check: u32,
-    window_at: u32,
-    window_len: u32,
-    window: [u8; WINDOW],
+    /// What is shown of the flash: a small window for keys and index entries, a large one for records.
+    shown: [Shown; 2],
+    small: [u8; SMALL],
+    large: [u8; WINDOW],
     stage_at: u32,
     stage_len: usize,
     /// Where the stage goes to the flash before what follows.
     fence: u32,
     stage: [u8; STAGE],
 }
+
+/// Where a window is.
+#[derive(Clone, Copy)]
+struct Shown {
+    at: u32,
+    len: u32,
+}
+
+const NOTHING: Shown = Shown { at: NOWHERE, len: 0 };
 
 fn failed<E: NorFlashError>(error: E) -> Error {
     Error::Flash(error.kind())
@@ -40,9 +52,9 @@ impl<F: NorFlash> Log<F> {
             flash,
             geometry,
             page_check: crc::START,
-            window_at: NOWHERE,
-            window_len: 0,
-            window: [0; WINDOW],
+            shown: [NOTHING; 2],
+            small: [0; SMALL],
+            large: [0; WINDOW],
             stage_at: 0,
             stage_len: 0,
             fence: NOWHERE,
@@ -58,27 +70,45 @@ impl<F: NorFlash> Log<F> {
             return Err(Error::Corrupt { page, offset: at });
         }
         let start = u32::from(page) * self.geometry.page + at;
-        let inside = start.wrapping_sub(self.window_at);
-        if self.window_at == NOWHERE || inside > self.window_len || self.window_len - inside < need {
-            self.load(start, want.clamp(need, room))?;
-        }
-        let from = (start - self.window_at) as usize;
-        let to = (from + room as usize).min(self.window_len as usize);
-        Ok(self.window.get(from..to).unwrap_or(&[]))
+        let [small, large] = self.shown;
+        let shows = |shown: &Shown| {
+            let inside = start.wrapping_sub(shown.at);
+            shown.at != NOWHERE && inside < shown.len && shown.len - inside >= need
+        };
+        let which = if shows(&large) {
+            1
+        } else if shows(&small) {
+            0
+        } else {
+            self.load(start, want.clamp(need, room))?
+        };
+        let [small, large] = self.shown;
+        let (bytes, shown) = if which == 0 { (self.small.as_slice(), small) } else { (self.large.as_slice(), large) };
+        let from = (start - shown.at) as usize;
+        let to = (from + room as usize).min(shown.len as usize);
+        Ok(bytes.get(from..to).unwrap_or(&[]))
     }
 
-    fn load(&mut self, start: u32, want: u32) -> Result<()> {
+    /// Reads into one of the windows; which one.
+    fn load(&mut self, start: u32, want: u32) -> Result<usize> {
         if self.stage_len > 0 && start < self.stage_at + self.stage_len as u32 && start + want > self.stage_at {
             self.flush()?;
         }
         let unit = F::READ_SIZE as u32;
         let from = start & !(unit - 1);
-        let len = ((start - from + want + unit - 1) & !(unit - 1)).min(WINDOW as u32);
-        self.window_at = NOWHERE;
-        let buf = self.window.get_mut(..len as usize).unwrap_or(&mut []);
-        self.flash.read(from, buf).map_err(failed)?;
-        (self.window_at, self.window_len) = (from, len);
-        Ok(())
+        let len = (start - from + want + unit - 1) & !(unit - 1);
+        let which = usize::from(len > SMALL as u32);
+        let (bytes, [small, large]) = if which == 0 {
+            (self.small.as_mut_slice(), &mut self.shown)
+        } else {
+            (self.large.as_mut_slice(), &mut self.shown)
+        };
+        let shown = if which == 0 { small } else { large };
+        let len = len.min(bytes.len() as u32);
+        *shown = NOTHING;
+        self.flash.read(from, bytes.get_mut(..len as usize).unwrap_or(&mut [])).map_err(failed)?;
+        *shown = Shown { at: from, len };
+        Ok(which)
     }
 
     /// Fills `buf` from `at` in a page on.
@@ -172,10 +202,12 @@ impl<F: NorFlash> Log<F> {
         self.flash.write(at, self.stage.get(..len).unwrap_or(&[])).map_err(failed)
     }
 
-    /// Drops the window if it shows what is about to change.
+    /// Drops the windows that show what is about to change.
     fn forget(&mut self, at: u32, len: u32) {
-        if self.window_at != NOWHERE && at < self.window_at + self.window_len && self.window_at < at + len {
-            self.window_at = NOWHERE;
+        for shown in &mut self.shown {
+            if shown.at != NOWHERE && at < shown.at + shown.len && shown.at < at + len {
+                *shown = NOTHING;
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the store keeps in the memory lent to it: 8 bytes a page, and the list of the head page's records.
 //!
 //! ```text
-//! 2 bytes a page   the pages of the log, oldest first
+//! 2 bytes a page   the pages of the log, oldest first (1 byte, and more for the list, up to 256 pages)
 //! 6 bytes a page   entries, live units, directory (28 bits), state (4 bits)
 //! 3 bytes a record of the head page, in key order: offset in words, and bits of the key after what all have in common
 //! ```
@@ -13,6 +13,8 @@ use super::format::ENTRIES_MAX;
 pub(crate) const PER_PAGE: usize = 8;
 /// Bytes of the head page's list, at least.
 pub(crate) const FIXED: usize = 256;
+/// Of these, bytes that are not a page number.
+const ENTRY: usize = 6;
 /// Bytes of a list entry.
 const LIST: usize = 3;
 
@@ -74,6 +76,8 @@ pub(crate) const UNKNOWN: u8 = 255;
 pub(crate) struct Table<'m> {
     memory: &'m mut [u8],
     pages: usize,
+    /// Bytes of a page number: 1 where that is enough, and the list is the longer for it.
+    number: usize,
     /// Pages in the log.
     count: usize,
     /// Records in the list.
@@ -86,8 +90,9 @@ impl<'m> Table<'m> {
     pub(crate) fn new(memory: &'m mut [u8], pages: u32) -> Self {
         let pages = pages as usize;
         memory.fill(0);
-        let room = (memory.len().saturating_sub(pages * PER_PAGE) / LIST).min(ENTRIES_MAX as usize);
-        Table { memory, pages, count: 0, listed: 0, room }
+        let number = if pages <= 256 { 1 } else { 2 };
+        let room = (memory.len().saturating_sub(pages * (number + ENTRY)) / LIST).min(ENTRIES_MAX as usize);
+        Table { memory, pages, number, count: 0, listed: 0, room }
     }
 
     fn get(&self, at: usize) -> u8 {
@@ -99,7 +104,7 @@ impl<'m> Table<'m> {
         }
     }
     fn entry(&self, page: u16) -> usize {
-        self.pages * 2 + usize::from(page) * 6
+        self.pages * self.number + usize::from(page) * ENTRY
     }
 
     /// Pages in the log.
@@ -108,12 +113,17 @@ impl<'m> Table<'m> {
     }
     /// The page at a place of the log; 0 is the oldest.
     pub(crate) fn order(&self, at: usize) -> u16 {
+        if self.number == 1 {
+            return u16::from(self.get(at));
+        }
         u16::from_le_bytes([self.get(at * 2), self.get(at * 2 + 1)])
     }
     pub(crate) fn set_order(&mut self, at: usize, page: u16) {
         let [low, high] = page.to_le_bytes();
-        self.put(at * 2, low);
-        self.put(at * 2 + 1, high);
+        self.put(at * self.number, low);
+        if self.number == 2 {
+            self.put(at * 2 + 1, high);
+        }
     }
     /// Puts a page at the end of the log.
     pub(crate) fn push_order(&mut self, page: u16) {
@@ -123,7 +133,8 @@ impl<'m> Table<'m> {
     /// Takes the page at a place out of the log.
     pub(crate) fn remove_order(&mut self, at: usize) {
         if at < self.count {
-            self.memory.copy_within(at * 2 + 2..self.count * 2, at * 2);
+            let number = self.number;
+            self.memory.copy_within((at + 1) * number..self.count * number, at * number);
             self.count -= 1;
         }
     }
@@ -206,7 +217,7 @@ impl<'m> Table<'m> {
         self.listed = 0;
     }
     fn list_at(&self, i: usize) -> usize {
-        self.pages * PER_PAGE + i * LIST
+        self.pages * (self.number + ENTRY) + i * LIST
     }
     pub(crate) fn list(&self, i: usize) -> u32 {
         let at = self.list_at(i);
