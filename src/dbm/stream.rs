@@ -134,7 +134,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// A number that no long value has whose parts may still be about: where the log's tail is.
     fn new_number(&self) -> u32 {
-        self.sequence << 12 ^ self.tail / self.log.geometry.word ^ self.changes << 20
+        (self.sequence << 12) ^ (self.tail / self.log.geometry.word) ^ (self.changes << 20)
     }
 
     /// Sets a key to a value that does not fit in a record.
