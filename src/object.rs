@@ -29,5 +29,5 @@ pub use error::{Error, ErrorKind, Result};
 pub use long::{Long, MAX_DECIMAL_DIGITS};
 pub(crate) use text::encode_utf8;
 pub use text::{Chars, Spelling, Text};
-pub use tree::Tree;
+pub use tree::{Encoding, PersistentLoad, Tree};
 pub use view::{Extra, Items, Kind, Object, Pairs};

@@ -5,6 +5,7 @@
 
 use super::Slot;
 use super::emit::{Container, Emit, Level, Refused};
+use super::error::{Error, ErrorKind};
 use super::long::Long;
 use super::text::Text;
 use super::view::Object;
@@ -12,7 +13,7 @@ use super::walk;
 use crate::decimal::{self, LONGEST, Style};
 use core::fmt::{self, Display, Formatter, Write};
 
-/// Containers in containers that Display shows; deeper ones are an error of the formatter.
+/// Containers in containers that Display shows; with a deeper one it ends in `...`.
 const DEPTH: usize = 32;
 
 /// Whether `str.isprintable` says so: everything but the categories of control, format, surrogate, private, unassigned
@@ -41,6 +42,17 @@ fn quote(chars: impl Iterator<Item = u32>) -> char {
 /// Characters as `repr` has them: those of a str, or those of bytes, where nothing beyond ASCII is printable.
 fn quoted(out: &mut dyn Write, chars: impl Iterator<Item = u32> + Clone, bytes: bool) -> fmt::Result {
     let quote = quote(chars.clone());
+    quoted_by(out, chars, bytes, &[quote], quote)
+}
+
+/// The same between these quotes, with a backslash before each of those in `escaped`.
+fn quoted_by(
+    out: &mut dyn Write,
+    chars: impl Iterator<Item = u32>,
+    bytes: bool,
+    escaped: &[char],
+    quote: char,
+) -> fmt::Result {
     out.write_char(quote)?;
     for c in chars {
         match char::from_u32(c) {
@@ -48,7 +60,7 @@ fn quoted(out: &mut dyn Write, chars: impl Iterator<Item = u32> + Clone, bytes: 
             Some('\r') => out.write_str("\\r")?,
             Some('\t') => out.write_str("\\t")?,
             Some('\\') => out.write_str("\\\\")?,
-            Some(c) if c == quote => write!(out, "\\{c}")?,
+            Some(c) if escaped.contains(&c) => write!(out, "\\{c}")?,
             Some(c) if (c.is_ascii() || !bytes) && is_printable(c) => out.write_char(c)?,
             _ if c < 0x100 => write!(out, "\\x{c:02x}")?,
             _ if c < 0x1_0000 => write!(out, "\\u{c:04x}")?,
@@ -72,6 +84,15 @@ pub fn text(out: &mut dyn Write, text: &Text<'_>) -> fmt::Result {
 pub fn bytes(out: &mut dyn Write, bytes: &[u8]) -> fmt::Result {
     out.write_char('b')?;
     quoted(out, bytes.iter().map(|b| u32::from(*b)), true)
+}
+
+/// A bytearray as Python's `repr` writes it: a single quote has a backslash even between double ones.
+pub fn byte_array(out: &mut dyn Write, bytes: &[u8]) -> fmt::Result {
+    out.write_str("bytearray(b")?;
+    let chars = bytes.iter().map(|b| u32::from(*b));
+    let quote = quote(chars.clone());
+    quoted_by(out, chars, true, &['\'', quote], quote)?;
+    out.write_char(')')
 }
 
 /// A float as Python's `repr` writes it.
@@ -131,7 +152,18 @@ impl Display for Object<'_> {
             Repr { out: f, path: [0; DEPTH], open: [Container::State; DEPTH], turn: [0; DEPTH], depth: 0, pending: 0 };
         let mut stack = [Slot::EMPTY; DEPTH * walk::SLOTS_PER_LEVEL];
         let fuel = u32::try_from(self.tree().input_len().saturating_mul(16)).unwrap_or(u32::MAX);
-        walk::emit(self, &mut repr, &mut stack, fuel).map_err(|_| fmt::Error)
+        match walk::emit(self, &mut repr, &mut stack, fuel) {
+            Ok(()) => Ok(()),
+            Err(Error { kind: ErrorKind::Write, .. }) => Err(fmt::Error),
+            // Deeper, or unfolding into more, than anyone wants to read.
+            Err(_) => f.write_str("..."),
+        }
+    }
+}
+
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at byte {}", self.kind(), self.offset())
     }
 }
 
@@ -259,9 +291,7 @@ impl Emit for Repr<'_, '_> {
     }
     fn byte_array(&mut self, value: &[u8]) -> Done {
         self.begin()?;
-        self.put("bytearray(")?;
-        done(bytes(self.out, value))?;
-        self.put(")")
+        done(byte_array(self.out, value))
     }
     fn global(&mut self, module: &Text<'_>, name: &Text<'_>) -> Done {
         self.begin()?;

@@ -3,6 +3,7 @@
 use super::arena::*;
 use super::atom::{Atom, ReadAtom};
 use super::error::{Error, ErrorKind};
+use super::view::Object;
 
 /// Decoded structure, ready to be read: the input, the slots, and how the codec that filled them reads an atom.
 #[derive(Clone, Copy)]
@@ -12,6 +13,24 @@ pub struct Tree<'a> {
     pub(crate) read: ReadAtom,
     pub(crate) buffers: &'a [&'a [u8]],
     pub(crate) cells: usize,
+    pub(crate) encoding: Encoding,
+    pub(crate) persistent: Option<PersistentLoad<'a>>,
+}
+
+/// What stands for a persistent id: given the object of kind [`PersId`](super::Kind::PersId), it answers another one.
+pub type PersistentLoad<'a> = &'a dyn Fn(&Object<'a>) -> Option<Object<'a>>;
+
+/// What a str of Python 2, which is bytes there, is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Encoding {
+    /// A str, if it is ASCII; else an error. Python's default.
+    #[default]
+    Ascii,
+    /// A str, one character a byte.
+    Latin1,
+    /// bytes.
+    Bytes,
 }
 
 impl core::fmt::Debug for Tree<'_> {
@@ -23,7 +42,7 @@ impl core::fmt::Debug for Tree<'_> {
 impl<'a> Tree<'a> {
     /// A tree over an input and the slots that [`Arena::finish`] gave.
     pub fn new(input: &'a [u8], (slots, cells): (&'a [Slot], usize), read: ReadAtom) -> Self {
-        Tree { input, slots, read, buffers: &[], cells }
+        Tree { input, slots, read, buffers: &[], cells, encoding: Encoding::Ascii, persistent: None }
     }
 
     /// The length of the input.

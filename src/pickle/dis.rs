@@ -158,11 +158,7 @@ fn show(value: &Value<'_>, out: &mut dyn Write) -> fmt::Result {
             Atom::Float(value) => repr::float(out, *value),
             Atom::Str(text) => repr::text(out, text),
             Atom::Bytes(bytes) => repr::bytes(out, bytes),
-            Atom::ByteArray(bytes) => {
-                out.write_str("bytearray(")?;
-                repr::bytes(out, bytes)?;
-                out.write_char(')')
-            }
+            Atom::ByteArray(bytes) => repr::byte_array(out, bytes),
             _ => Ok(()),
         },
     }

@@ -4,7 +4,7 @@ use super::instance::{Newtype, Odd};
 use crate::copyreg::{Field, Registry};
 use crate::object::arena::*;
 use crate::object::view::Words;
-use crate::object::{Atom, Error, ErrorKind, Object, Result, Text, Tree};
+use crate::object::{Atom, Encoding, Error, ErrorKind, Kind, Object, Result, Text, Tree};
 use core::cell::Cell;
 use core::marker::PhantomData;
 use serde::de::value::StrDeserializer;
@@ -219,8 +219,12 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
     #[inline(never)]
     fn odd_atom(&self) -> Result<Atom<'a>> {
         match self.node()? {
-            Node::Atom(atom) => Ok(atom),
-            _ => self.fail(ErrorKind::UnexpectedType),
+            Node::Atom(atom) if !matches!(atom, Atom::PersId(_)) => Ok(atom),
+            _ => self
+                .persistent()?
+                .and_then(|found| found.atom())
+                .ok_or(())
+                .or_else(|()| self.fail(ErrorKind::UnexpectedType)),
         }
     }
 
@@ -237,24 +241,34 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
         De { walk: self.walk, word, depth }
     }
 
-    #[inline]
     fn seq<V: Visitor<'a>>(&self, visitor: V) -> Result<V::Value> {
         match self.node()? {
             Node::Items(words) => {
                 visitor.visit_seq(Seq { de: self.child(self.word, self.deeper()?), words, then: None })
             }
-            _ => self.odd_seq(visitor),
+            _ => match self.persistent()? {
+                None => self.odd_seq(visitor),
+                Some(found) => {
+                    let (walk, word, depth) = self.walk_over(&found)?;
+                    De { walk: &walk, word, depth }.seq(visitor)
+                }
+            },
         }
     }
 
-    #[inline]
     fn map<V: Visitor<'a>>(&self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
         match self.node()? {
             Node::Pairs(words) => {
                 let de = self.child(self.word, self.deeper()?);
                 visitor.visit_map(Map { de, words, value: Slot::EMPTY, key: Slot::EMPTY, fields, next: 0, odd: None })
             }
-            _ => self.odd_map(fields, visitor),
+            _ => match self.persistent()? {
+                None => self.odd_map(fields, visitor),
+                Some(found) => {
+                    let (walk, word, depth) = self.walk_over(&found)?;
+                    De { walk: &walk, word, depth }.map(fields, visitor)
+                }
+            },
         }
     }
 
@@ -275,9 +289,40 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
         }
     }
 
-    /// A str of Python 2 is text if it is ASCII, as `encoding='ASCII'` has it.
-    fn ascii(&self, text: Text<'a>) -> Result<Text<'a>> {
-        if text.chars().all(|c| c < 128) { Ok(text) } else { self.fail(ErrorKind::BadText) }
+    /// A str of Python 2, as the encoding has it.
+    fn byte_string<V: Visitor<'a>>(&self, text: Text<'a>, visitor: V) -> Result<V::Value> {
+        match self.walk.tree.encoding {
+            Encoding::Bytes => match text.as_bytes() {
+                Some(bytes) => visitor.visit_borrowed_bytes(bytes),
+                None => match text.to_bytes(&mut [0; 128]) {
+                    Some(bytes) => visitor.visit_bytes(bytes),
+                    None => self.fail(ErrorKind::NotBorrowable),
+                },
+            },
+            Encoding::Ascii if text.chars().any(|c| c > 127) => self.fail(ErrorKind::BadText),
+            _ => self.text(text, visitor),
+        }
+    }
+
+    /// What stands for a persistent id, if the caller's function knows.
+    #[inline(never)]
+    fn persistent(&self) -> Result<Option<Object<'a>>> {
+        let object = Object { tree: self.walk.tree, word: self.word };
+        if object.kind() != Kind::PersId {
+            return Ok(None);
+        }
+        match self.walk.tree.persistent.and_then(|load| load(&object)) {
+            Some(found) => Ok(Some(found)),
+            None => self.fail(ErrorKind::NoPersistentLoad),
+        }
+    }
+
+    /// A walk over the tree of another object.
+    fn walk_over(&self, object: &Object<'a>) -> Result<(Walk<'a, C>, Slot, u16)> {
+        let fuel = Cell::new(self.walk.fuel.get());
+        let registry = self.walk.registry;
+        let walk = Walk { tree: object.tree, fuel, registry, content: Cell::new(None), codec: PhantomData };
+        Ok((walk, object.word, self.deeper()?))
     }
 
     /// Any atom to a visitor.
@@ -295,7 +340,7 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
             },
             Atom::Float(value) => visitor.visit_f64(value),
             Atom::Str(text) => self.text(text, visitor),
-            Atom::ByteString(text) => self.text(self.ascii(text)?, visitor),
+            Atom::ByteString(text) => self.byte_string(text, visitor),
             Atom::Bytes(bytes) | Atom::ByteArray(bytes) => visitor.visit_borrowed_bytes(bytes),
             Atom::EmptyTuple => visitor.visit_seq(Seq { de: *self, words: Words::slice(&[]), then: None }),
             _ => self.fail(ErrorKind::UnexpectedType),
@@ -355,10 +400,17 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
         match self.node()? {
+            Node::Atom(Atom::PersId(_)) => self.visit_atom(self.odd_atom()?, visitor),
             Node::Atom(atom) => self.visit_atom(atom, visitor),
             Node::Items(_) => self.seq(visitor),
             Node::Pairs(_) => self.map(&[], visitor),
-            Node::Other => self.odd_any(visitor),
+            Node::Other => match self.persistent()? {
+                None => self.odd_any(visitor),
+                Some(found) => {
+                    let (walk, word, depth) = self.walk_over(&found)?;
+                    De { walk: &walk, word, depth }.deserialize_any(visitor)
+                }
+            },
         }
     }
 
@@ -441,6 +493,7 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
     ) -> Result<V::Value> {
         match self.inner()?.tag() {
             OBJECT => self.instance(name, fields, visitor),
+            FIXED | ATOM if !fields.is_empty() && self.persistent()?.is_some() => self.map(fields, visitor),
             _ if name.starts_with('\0') => self.instance(name, fields, visitor),
             DICT | FROZENDICT => self.map(fields, visitor),
             _ => self.seq(visitor),

@@ -28,6 +28,7 @@ pub(super) enum Newtype<'w, 'a, C> {
 }
 
 /// A sequence that does not stand in the words of a list.
+#[allow(clippy::large_enum_variant)] // it lives on the stack of one function
 enum Sequence<'a> {
     Items(Items<'a>, Option<Items<'a>>),
     Bytes(Text<'a>),

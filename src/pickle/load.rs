@@ -1,0 +1,105 @@
+//! [`Unpickler`]: how a pickle is read.
+
+use super::scan::Plan;
+use super::{atom, machine};
+use crate::copyreg::Registry;
+#[cfg(feature = "serde")]
+use crate::object::serde::{Limits, from_object_with};
+use crate::object::{Encoding, Object, PersistentLoad, Result, Slot, Tree};
+
+/// How a pickle is read. [`loads`](super::loads) and [`from_slice`](super::from_slice) are an unpickler with the defaults.
+#[derive(Clone, Copy, Default)]
+pub struct Unpickler<'a> {
+    registry: Registry<'a>,
+    encoding: Encoding,
+    buffers: &'a [&'a [u8]],
+    persistent: Option<PersistentLoad<'a>>,
+    depth: Option<u16>,
+    fuel: Option<u32>,
+}
+
+impl core::fmt::Debug for Unpickler<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Unpickler").field("encoding", &self.encoding).field("buffers", &self.buffers.len()).finish()
+    }
+}
+
+impl<'a> Unpickler<'a> {
+    /// An unpickler with the defaults.
+    pub const fn new() -> Self {
+        let (registry, encoding) = (Registry::EMPTY, Encoding::Ascii);
+        Unpickler { registry, encoding, buffers: &[], persistent: None, depth: None, fuel: None }
+    }
+
+    /// With these classes: their instances are read as the Rust types that the rows name, and no others.
+    pub const fn registry(self, registry: &Registry<'a>) -> Self {
+        Unpickler { registry: *registry, ..self }
+    }
+
+    /// What a str of Python 2 is read as: Python's `encoding=`. Datetime and numpy want [`Encoding::Latin1`].
+    pub const fn encoding(self, encoding: Encoding) -> Self {
+        Unpickler { encoding, ..self }
+    }
+
+    /// The buffers that travel beside the pickle, in their order: Python's `buffers=`.
+    pub const fn buffers(self, buffers: &'a [&'a [u8]]) -> Self {
+        Unpickler { buffers, ..self }
+    }
+
+    /// What stands for a persistent id in typed reading: Python's `persistent_load`. It is given the object of kind
+    /// [`PersId`](crate::object::Kind::PersId) and answers another object, of another pickle for instance.
+    pub const fn persistent_load(self, load: PersistentLoad<'a>) -> Self {
+        Unpickler { persistent: Some(load), ..self }
+    }
+
+    /// How deep typed reading goes: containers in containers, 64 by default.
+    pub const fn depth(self, depth: u16) -> Self {
+        Unpickler { depth: Some(depth), ..self }
+    }
+
+    /// How many items shared values may unfold into in typed reading: 16 per byte of the pickle by default.
+    pub const fn fuel(self, fuel: u32) -> Self {
+        Unpickler { fuel: Some(fuel), ..self }
+    }
+
+    /// Decodes the first pickle in `bytes`; what follows it is ignored.
+    pub fn loads(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
+        let plan = Plan::new(bytes, 0)?;
+        self.run(bytes, &plan, slots, true)
+    }
+
+    /// Decodes the first pickle in `bytes` and leaves what follows it there, as Python's `load` leaves a file.
+    ///
+    /// Each pickle has a memo of its own here: one that refers to values of the pickle before it, as a Pickler used twice
+    /// writes it, is refused with [`ErrorKind::NoSuchEntry`](super::ErrorKind::NoSuchEntry).
+    pub fn load(&self, bytes: &mut &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
+        let plan = Plan::new(bytes, 0)?;
+        let object = self.run(bytes, &plan, slots, true)?;
+        *bytes = bytes.get(plan.end..).unwrap_or_default();
+        Ok(object)
+    }
+
+    /// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
+    #[cfg(feature = "serde")]
+    pub fn from_slice<T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
+        let plan = Plan::new(bytes, 0)?;
+        let object = self.run(bytes, &plan, slots, false)?;
+        self.to(&object)
+    }
+
+    /// Reads a value of type `T` out of an object that this unpickler decoded.
+    #[cfg(feature = "serde")]
+    pub fn to<T: serde::Deserialize<'a>>(&self, object: &Object<'a>) -> Result<T> {
+        let mut limits = Limits::of(object.tree().input);
+        limits.depth = self.depth.unwrap_or(limits.depth);
+        limits.fuel = self.fuel.unwrap_or(limits.fuel);
+        from_object_with::<atom::Pickled, T>(object, limits, &self.registry)
+    }
+
+    fn run(&self, bytes: &'a [u8], plan: &Plan, slots: &'a mut [Slot], checks_text: bool) -> Result<Object<'a>> {
+        let (word, slots, cells) = machine::run(bytes, 0, plan, slots, checks_text)?;
+        let mut tree = Tree::new(bytes, (slots, cells), atom::read);
+        (tree.encoding, tree.buffers, tree.persistent) = (self.encoding, self.buffers, self.persistent);
+        Ok(Object::new(tree, word))
+    }
+}
