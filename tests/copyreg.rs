@@ -6,7 +6,7 @@
 mod zoo;
 
 use larder::copyreg::{Class, Extension, Registry, Value};
-use larder::object::{ErrorKind, Result, Slot};
+use larder::object::{Result, Slot};
 use larder::pickle::{self, Pickler, Unpickler};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

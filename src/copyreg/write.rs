@@ -129,8 +129,9 @@ impl Writing {
 
     /// Begins what older protocols have no opcode for, as a call of the functions that copyreg has for them.
     fn open_old(mut self, emit: &mut dyn Emit) -> Result<Writing, Refused> {
-        let Class { module, name: class, make, .. } = self.class;
-        let plain = make == Make::NewObj && self.args_left == 0;
+        let Class { module, name: class, make, items, pairs, .. } = self.class;
+        // As CPython writes it; it is not safe for subclasses of list and dict.
+        let plain = make == Make::NewObj && self.args_left == 0 && !items && !pairs;
         let (function, args) = match make {
             Make::NewObjEx => ("__newobj_ex__", 3),
             _ if plain => ("_reconstructor", 3),

@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-pub const PYTHONS: [&str; 9] = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"];
+pub(crate) const PYTHONS: [&str; 9] = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"];
 
 /// One pickle of the zoo.
-pub struct Specimen {
+pub(crate) struct Specimen {
     /// The Python that wrote it.
     pub python: &'static str,
     pub name: String,
@@ -93,7 +93,7 @@ fn newest() -> &'static [u8] {
 }
 
 /// All pickles of all Pythons.
-pub fn all() -> &'static [Specimen] {
+pub(crate) fn all() -> &'static [Specimen] {
     static ALL: OnceLock<Vec<Specimen>> = OnceLock::new();
     ALL.get_or_init(|| PYTHONS.into_iter().flat_map(zoo).collect())
 }
@@ -124,7 +124,7 @@ fn zoo(python: &'static str) -> Vec<Specimen> {
 }
 
 /// A canonical text as the zoo keeps it: a long one by its FNV-1a hash.
-pub fn kept(text: &str) -> String {
+pub(crate) fn kept(text: &str) -> String {
     if text.len() <= 2048 {
         return text.to_string();
     }
