@@ -283,7 +283,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn write(&mut self, head: Head, key: &[u8], value: &[u8]) -> Result<()> {
         self.writable()?;
         let total = head.total(&self.log.geometry);
-        self.make_room(total)?;
+        match self.make_room(total) {
+            Err(Error::Flash(_)) if self.discard_copies()? => self.make_room(total)?,
+            done => done?,
+        }
         self.count_dead(key)?;
         match self.put(head, key, &[], value) {
             // Words can read as blank and refuse a program all the same, when power went during one or during their erase:

@@ -267,6 +267,19 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(())
     }
 
+    /// Throws away the newest page if it was given up while it took copies in the last free sector: it holds nothing else.
+    /// Whether it was so.
+    pub(crate) fn discard_copies(&mut self) -> Result<bool> {
+        let Some(last) = self.table.count().checked_sub(1) else { return Ok(false) };
+        let newest = self.table.order(last);
+        if self.batch.open || self.free > 0 || self.head != NO_PAGE || self.table.state(newest) != State::Stale {
+            return Ok(false);
+        }
+        self.doom(newest)?;
+        self.clean()?;
+        Ok(true)
+    }
+
     /// Drops the sector of a page from the log; it must be erased before anything is written.
     fn doom(&mut self, page: u16) -> Result<()> {
         let per = self.log.geometry.per_sector;

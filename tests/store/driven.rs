@@ -1,0 +1,112 @@
+//! Bytes as a program for a store: sessions of operations, each of which may end in a power cut. The fuzz target
+//! `tests/fuzz/fuzz_targets/store.rs` looks for bytes that break it; here, random ones are tried.
+
+use larder::dbm::{self, Flag};
+use larder::flash::Tear;
+
+use crate::recorder::Recorder;
+use crate::script::{Model, Op, SMALL, dump};
+
+/// The bytes, and zeros when they are used up.
+struct Bytes<'a>(core::slice::Iter<'a, u8>);
+
+impl Bytes<'_> {
+    fn next(&mut self) -> usize {
+        self.0.next().copied().unwrap_or(0).into()
+    }
+
+    fn more(&self) -> bool {
+        self.0.len() > 0
+    }
+
+    fn change(&mut self) -> (Vec<u8>, Option<Vec<u8>>) {
+        let (key, length) = (SMALL.key(self.next() % 24), self.next());
+        let fill = self.next() as u8;
+        (key, (length != 0).then(|| (0..length as u8 - 1).map(|i| i ^ fill).collect()))
+    }
+
+    fn op(&mut self) -> Op {
+        match self.next() {
+            0..150 => match self.change() {
+                (key, Some(value)) => Op::Set(key, value),
+                (key, None) => Op::Delete(key),
+            },
+            150..180 => Op::Batch((0..self.next() % 8).map(|_| self.change()).collect()),
+            180..200 => Op::Aborted((0..self.next() % 8).map(|_| self.change()).collect()),
+            200..220 => Op::Step,
+            220..225 => Op::Reorganize,
+            _ => Op::Reopen,
+        }
+    }
+}
+
+/// Runs the program on a part that its first byte chooses.
+pub fn drive(program: &[u8]) {
+    let mut bytes = Bytes(program.iter());
+    match bytes.next() % 6 {
+        0 => on::<1, 512>(4, &mut bytes),
+        1 => on::<4, 512>(6, &mut bytes),
+        2 => on::<8, 1024>(4, &mut bytes),
+        3 => on::<32, 1024>(5, &mut bytes),
+        4 => on::<4, 4096>(2, &mut bytes),
+        _ => on::<4, 512>(2, &mut bytes),
+    }
+}
+
+fn on<const W: usize, const E: usize>(sectors: usize, bytes: &mut Bytes<'_>) {
+    let mut part = Recorder::<W, E>::erased(sectors);
+    let mut memory = vec![0; dbm::memory_needed(sectors * E, E) + bytes.next() * 8];
+    let mut accept = vec![Model::new()];
+    while bytes.more() {
+        part.part.seed(bytes.next() as u32);
+        let (cut, tear) = (bytes.next(), Tear::ALL[bytes.next() % 5]);
+        if cut < 192 {
+            part.part.cut_after(cut as u64, tear);
+        }
+        if let Err(error) = session(&mut part, &mut memory, &mut accept, bytes) {
+            assert!(!part.part.has_power(), "with power on: {error:?}");
+        }
+        part.part.restore_power();
+    }
+    session(&mut part, &mut memory, &mut accept, &mut Bytes([].iter())).unwrap();
+}
+
+/// From one opening to the next, or to an error: `accept` is what the store may hold then.
+fn session<const W: usize, const E: usize>(
+    part: &mut Recorder<W, E>,
+    memory: &mut [u8],
+    accept: &mut Vec<Model>,
+    bytes: &mut Bytes<'_>,
+) -> Result<(), dbm::Error> {
+    let mut db = dbm::open(part, Flag::Create, memory)?;
+    let mut held = dump(&mut db)?;
+    assert!(accept.contains(&held), "{held:?}\nis none of {accept:?}");
+    while bytes.more() {
+        let op = bytes.op();
+        if let Op::Reopen = op {
+            break;
+        }
+        let mut next = held.clone();
+        op.change(&mut next);
+        *accept = vec![held.clone(), next.clone()];
+        if op.apply(&mut db, &held)? {
+            held = next;
+        }
+    }
+    *accept = vec![held];
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::script::Rng;
+
+    #[test]
+    fn random_programs() {
+        let mut rng = Rng(2026);
+        for _ in 0..400 {
+            let length = rng.below(600);
+            super::drive(&rng.bytes(length));
+        }
+    }
+}

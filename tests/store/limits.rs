@@ -1,0 +1,164 @@
+//! What the store refuses, each with an error of its own, and what it takes at the edges.
+
+use larder::dbm::{self, Error, Flag};
+use larder::flash::SimFlash;
+
+use crate::recorder::Recorder;
+use crate::script::{Model, Op, Rng, dump};
+
+fn refused<const W: usize, const E: usize, const R: usize>(sectors: usize) -> Option<Error> {
+    let part = SimFlash::<W, E, R>::owned(sectors).unwrap();
+    dbm::open(part, Flag::Create, &mut vec![0; 65536]).err()
+}
+
+#[test]
+fn wrong_geometry_is_refused_by_name() {
+    assert_eq!(refused::<64, 4096, 1>(4), Some(Error::WordSize { found: 64 }));
+    assert_eq!(refused::<4, 256, 1>(4), Some(Error::SectorSize { found: 256 }));
+    assert_eq!(refused::<4, 131_072, 4>(1), Some(Error::RegionSize { found: 131_072 }));
+    assert_eq!(refused::<4, 131_072, 4>(129), Some(Error::RegionSize { found: 129 * 131_072 }));
+}
+
+#[test]
+fn every_geometry_in_between_works() {
+    fn works<const W: usize, const E: usize, const R: usize>(sectors: usize) {
+        let mut part = SimFlash::<W, E, R>::owned(sectors).unwrap();
+        let mut memory = vec![0; dbm::memory_needed(sectors * E, E)];
+        let (mut model, mut rng) = (Model::new(), Rng(3));
+        for _ in 0..3 {
+            let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+            for _ in 0..40 {
+                let op = Op::Set(vec![rng.below(9) as u8], rng.bytes(30));
+                assert!(op.apply(&mut db, &model).unwrap());
+                op.change(&mut model);
+            }
+            assert_eq!(dump(&mut db).unwrap(), model, "words of {W}, {sectors} sectors of {E}");
+        }
+    }
+    works::<2, 528, 2>(3);
+    works::<16, 1056, 16>(5);
+    works::<32, 131_072, 1>(2);
+    works::<4, 131_072, 4>(128);
+}
+
+#[test]
+fn too_little_memory_says_how_much() {
+    let needed = dbm::memory_needed(8 * 512, 512);
+    assert!(needed <= 8 * 8 + 256);
+    let mut part = Recorder::<4, 512>::erased(8);
+    for length in [0, 1, needed - 1] {
+        let error = dbm::open(&mut part, Flag::Create, &mut vec![0; length]).err();
+        assert_eq!(error, Some(Error::MemoryTooSmall { needed }));
+    }
+    assert!(dbm::open(&mut part, Flag::Create, &mut vec![0; needed]).is_ok());
+}
+
+#[test]
+fn flags_are_pythons() {
+    let mut part = Recorder::<4, 512>::erased(8);
+    let mut memory = [0; 1024];
+    for flag in [Flag::Read, Flag::Write] {
+        assert_eq!(dbm::open(&mut part, flag, &mut memory).err(), Some(Error::NotFound));
+    }
+    dbm::open(&mut part, Flag::Create, &mut memory).unwrap().set(b"kept", b"yes").unwrap();
+    let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+    assert!(db.contains(b"kept").unwrap());
+    drop(db);
+    let mut db = dbm::open(&mut part, Flag::Read, &mut memory).unwrap();
+    assert_eq!(db.set(b"a", b"b"), Err(Error::ReadOnly));
+    assert_eq!(db.delete(b"kept"), Err(Error::ReadOnly));
+    assert_eq!(db.begin(), Err(Error::ReadOnly));
+    assert_eq!(db.get(b"kept", &mut [0; 3]), Ok(Some(&b"yes"[..])));
+    drop(db);
+    let mut db = dbm::open(&mut part, Flag::New, &mut memory).unwrap();
+    assert!(!db.contains(b"kept").unwrap());
+    assert_eq!(dump(&mut db).unwrap().len(), 0);
+}
+
+#[test]
+fn keys_and_values_at_the_edges() {
+    let mut part = Recorder::<8, 1024>::erased(8);
+    let mut memory = [0; 1024];
+    let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+    let (long, longer) = ([7; 255], [7; 256]);
+    db.set(b"", b"").unwrap();
+    db.set(&long, b"long").unwrap();
+    db.set(b"\0", &[0xff; 100]).unwrap();
+    assert_eq!(db.set(&longer, b""), Err(Error::KeyTooLong { max: 255 }));
+    assert_eq!(db.get(&longer, &mut []), Ok(None));
+    assert_eq!(db.delete(&longer), Ok(false));
+    assert_eq!(db.get(b"", &mut []), Ok(Some(&b""[..])));
+    assert_eq!(db.get(&long, &mut [0; 3]), Err(Error::BufferTooSmall { needed: 4 }));
+    assert_eq!(db.get(&long, &mut [0; 4]), Ok(Some(&b"long"[..])));
+    assert!(matches!(db.set(b"big", &[1; 9000]), Err(Error::ValueTooLong { .. } | Error::Full)));
+    assert_eq!(db.get(b"big", &mut []), Ok(None));
+    let mut keys = db.keys();
+    assert_eq!(keys.next(&mut []), Ok(Some(&b""[..])));
+    assert_eq!(keys.next(&mut [0; 1]), Ok(Some(&b"\0"[..])));
+    assert_eq!(keys.next(&mut [0; 254]), Err(Error::BufferTooSmall { needed: 255 }));
+    drop(db);
+    let mut db = dbm::open(&mut part, Flag::Read, &mut memory).unwrap();
+    assert_eq!(dump(&mut db).unwrap().len(), 3);
+}
+
+/// A full store keeps reading, refuses writes, and takes writes again after deletes; on two sectors and on many.
+#[test]
+fn a_full_store_reads_on_and_recovers_by_deletes() {
+    fn fills<const W: usize, const E: usize>(sectors: usize) {
+        let mut part = Recorder::<W, E>::erased(sectors);
+        let mut memory = vec![0; dbm::memory_needed(sectors * E, E)];
+        let (mut model, mut rng) = (Model::new(), Rng(8));
+        for round in 0..6 {
+            let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+            let mut fresh = 0;
+            loop {
+                let op = Op::Set(rng.bytes(6), rng.bytes(20));
+                if !op.apply(&mut db, &model).unwrap() {
+                    break;
+                }
+                op.change(&mut model);
+                fresh += 1;
+            }
+            assert!(fresh > 2, "round {round}: room was made: {fresh}");
+            assert_eq!(db.set(b"one more", &[0; 20]), Err(Error::Full));
+            assert_eq!(dump(&mut db).unwrap(), model, "round {round}: a full store reads");
+            drop(db);
+            let mut db = dbm::open(&mut part, Flag::Write, &mut memory).unwrap();
+            assert_eq!(dump(&mut db).unwrap(), model, "round {round}: and opens");
+            let gone: Vec<_> = model.keys().filter(|_| rng.below(2) == 0).cloned().collect();
+            for key in gone {
+                let op = Op::Delete(key);
+                assert!(op.apply(&mut db, &model).unwrap(), "round {round}: a full store deletes");
+                op.change(&mut model);
+            }
+            assert_eq!(dump(&mut db).unwrap(), model);
+        }
+    }
+    fills::<4, 512>(2);
+    fills::<1, 512>(4);
+    fills::<32, 1024>(5);
+    fills::<8, 1024>(3);
+    fills::<4, 4096>(2);
+}
+
+/// A batch that does not fit leaves no trace.
+#[test]
+fn a_batch_larger_than_the_room_is_aborted_whole() {
+    let mut part = Recorder::<4, 512>::erased(6);
+    let mut memory = [0; 1024];
+    let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+    db.set(b"here", b"before").unwrap();
+    let before = dump(&mut db).unwrap();
+    db.begin().unwrap();
+    db.set(b"here", b"inside").unwrap();
+    let full = (0..200).map(|i| db.set(&[b'k', i], &[i; 30])).find(|done| done.is_err());
+    assert_eq!(full, Some(Err(Error::Full)));
+    db.rollback().unwrap();
+    assert_eq!(dump(&mut db).unwrap(), before);
+    drop(db);
+    let mut db = dbm::open(&mut part, Flag::Write, &mut memory).unwrap();
+    assert_eq!(dump(&mut db).unwrap(), before);
+    for i in 0..20 {
+        db.set(&[i], &[i; 30]).unwrap();
+    }
+}

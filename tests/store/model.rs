@@ -1,0 +1,57 @@
+//! Random operations on every kind of part, with the least memory and with plenty, against a `BTreeMap`.
+
+use larder::dbm::{self, Flag};
+
+use crate::recorder::Recorder;
+use crate::script::{Model, Op, Rng, Shape, dump, dump_and_get};
+
+/// Runs a script on a part of this geometry and memory; how many of its steps found the store full.
+fn against_the_model<const W: usize, const E: usize>(
+    sectors: usize,
+    memory: usize,
+    shape: Shape,
+    seed: u64,
+    steps: usize,
+) -> usize {
+    let mut part = Recorder::<W, E>::erased(sectors);
+    let (mut rng, mut memory, mut buf) = (Rng(seed), vec![0; memory], vec![0; 8192]);
+    let (mut model, mut full) = (Model::new(), 0);
+    let mut script = shape.script(seed, steps).into_iter();
+    let mut open = true;
+    while open {
+        open = false;
+        let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+        assert_eq!(dump(&mut db).unwrap(), model, "{W} {E} {sectors} {seed}: what was there is there");
+        for op in script.by_ref() {
+            if let Op::Reopen = op {
+                open = true;
+                break;
+            }
+            if op.apply(&mut db, &model).unwrap() {
+                op.change(&mut model);
+            } else {
+                full += 1;
+            }
+            let key = shape.key(rng.below(shape.keys + 2));
+            assert_eq!(db.get(&key, &mut buf).unwrap(), model.get(&key).map(Vec::as_slice));
+            assert_eq!(db.contains(&key).unwrap(), model.contains_key(&key));
+            if rng.below(50) == 0 {
+                assert_eq!(dump_and_get(&mut db, shape).unwrap(), model);
+            }
+        }
+    }
+    full
+}
+
+const MANY: Shape = Shape { keys: 120, value: 40 };
+
+#[test]
+fn on_every_word_size() {
+    let least = |sectors: usize, sector: usize| dbm::memory_needed(sectors * sector, sector);
+    against_the_model::<1, 512>(12, 2048, MANY, 1, 1500);
+    against_the_model::<4, 512>(12, least(12, 512), MANY, 2, 1500);
+    against_the_model::<4, 4096>(3, least(3, 4096), MANY, 3, 1500);
+    against_the_model::<8, 1024>(8, 4096, MANY, 4, 1500);
+    against_the_model::<32, 1024>(16, least(16, 1024), MANY, 5, 1500);
+    against_the_model::<1, 512>(14, 512, MANY, 6, 1500);
+}
