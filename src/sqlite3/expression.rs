@@ -7,13 +7,13 @@
 //! (<https://sqlite.org/lang_expr.html#operators_and_parse_affecting_attributes>).
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::closing::{CASE_BASE, CASE_WHEN};
 use super::compile::*;
 use super::error::{ErrorKind, Result};
-use super::function;
 use super::program::{Op, Relation};
-use super::select::{Output, Resume};
+use super::select::Output;
 use super::token::{Kind, Token};
-use super::value::{Affinity, Collation, Value};
+use super::value::{Collation, Value};
 
 /// Kinds of marks.
 pub(crate) mod mark {
@@ -37,44 +37,29 @@ pub(crate) mod mark {
 }
 
 /// Operators on marks, beside the instructions of one byte that most of them are.
-mod operator {
-    pub(super) const COMPARE: u8 = 0x80; // and a Relation
-    pub(super) const LIKE: u8 = 0x90; // + 1 GLOB, + 2 negated
-    pub(super) const ESCAPE: u8 = 0xa0;
-    pub(super) const BETWEEN: u8 = 0xb0; // + 1 negated
-    pub(super) const PLUS: u8 = 0xc0;
+pub(crate) mod operator {
+    pub(crate) const COMPARE: u8 = 0x80; // and a Relation
+    pub(crate) const LIKE: u8 = 0x90; // + 1 GLOB, + 2 negated
+    pub(crate) const ESCAPE: u8 = 0xa0;
+    pub(crate) const BETWEEN: u8 = 0xb0; // + 1 negated
+    pub(crate) const PLUS: u8 = 0xc0;
 }
 
 /// Precedences.
-mod level {
-    pub(super) const OR: u16 = 1;
-    pub(super) const AND: u16 = 2;
-    pub(super) const NOT: u16 = 3;
-    pub(super) const EQUAL: u16 = 4;
-    pub(super) const LESS: u16 = 5;
-    pub(super) const ESCAPE: u16 = 6;
-    pub(super) const BITS: u16 = 7;
-    pub(super) const SUM: u16 = 8;
-    pub(super) const PRODUCT: u16 = 9;
-    pub(super) const CONCAT: u16 = 10;
-    pub(super) const COLLATE: u16 = 11;
-    pub(super) const SIGN: u16 = 12;
+pub(crate) mod level {
+    pub(crate) const OR: u16 = 1;
+    pub(crate) const AND: u16 = 2;
+    pub(crate) const NOT: u16 = 3;
+    pub(crate) const EQUAL: u16 = 4;
+    pub(crate) const LESS: u16 = 5;
+    pub(crate) const ESCAPE: u16 = 6;
+    pub(crate) const BITS: u16 = 7;
+    pub(crate) const SUM: u16 = 8;
+    pub(crate) const PRODUCT: u16 = 9;
+    pub(crate) const CONCAT: u16 = 10;
+    pub(crate) const COLLATE: u16 = 11;
+    pub(crate) const SIGN: u16 = 12;
 }
-
-/// What a call is, in the low bits of its mark.
-mod call {
-    pub(super) const PLAIN: u8 = 0;
-    /// coalesce and ifnull: stops at the first argument that is not NULL.
-    pub(super) const COALESCE: u8 = 1;
-    /// iif: evaluates what it gives only.
-    pub(super) const IIF: u8 = 2;
-    /// likely and its like: the argument itself.
-    pub(super) const KIND: u8 = 3;
-}
-
-const CASE_BASE: u8 = 1;
-const CASE_ELSE: u8 = 2;
-const CASE_WHEN: u8 = 4;
 
 impl Compiler<'_> {
     /// Begins the expression at the current token. When it ends, the frame's next step finds its kind in `result`, and the
@@ -91,7 +76,7 @@ impl Compiler<'_> {
         self.expression()
     }
 
-    fn open(&mut self, kind: u8, a: u8, b: u16) -> Result<()> {
+    pub(crate) fn open(&mut self, kind: u8, a: u8, b: u16) -> Result<()> {
         self.push(Mark { kind, a, b, c: NONE, d: 0 })
     }
 
@@ -102,19 +87,19 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn pop_operand(&mut self) -> Operand {
+    pub(crate) fn pop_operand(&mut self) -> Operand {
         let found = self.pop();
         Operand::unpack(found.a, found.b)
     }
 
     /// The operand at the top.
-    fn top_operand(&self) -> Operand {
+    pub(crate) fn top_operand(&self) -> Operand {
         let found = self.peek(0);
         Operand::unpack(found.a, found.b)
     }
 
     /// A plain value was pushed by the code from `start` on.
-    fn plain(&mut self, start: u16) -> Result<()> {
+    pub(crate) fn plain(&mut self, start: u16) -> Result<()> {
         self.grow(1)?;
         self.operand_done(Operand { start, ..Operand::default() })
     }
@@ -198,13 +183,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn prefix(&mut self, operator: u8, level: u16) -> Result<()> {
+    pub(crate) fn prefix(&mut self, operator: u8, level: u16) -> Result<()> {
         let token = self.advance();
         self.push(Mark { kind: mark::UNARY, a: operator, b: level, c: token.start, d: 0 })
     }
 
     /// A number as an instruction.
-    fn number(&mut self, token: Token, negative: bool) -> Result<()> {
+    pub(crate) fn number(&mut self, token: Token, negative: bool) -> Result<()> {
         let Some(value) = super::text::literal(self.text(token), negative) else {
             return Err(self.error(ErrorKind::Syntax, token));
         };
@@ -268,7 +253,7 @@ impl Compiler<'_> {
         text.get(usize::from(from & !IN_ARENA)..).unwrap_or_default()
     }
 
-    fn literal_blob(&mut self, token: Token) -> Result<()> {
+    pub(crate) fn literal_blob(&mut self, token: Token) -> Result<()> {
         let digits = usize::from(token.end - token.start) - 3;
         self.op(Op::Blob)?;
         self.word((digits / 2) as u16)?;
@@ -282,7 +267,7 @@ impl Compiler<'_> {
     }
 
     /// The number of a parameter: `?` is one more than the largest so far, `?N` is N, a name is the number it had before.
-    fn parameter(&mut self, token: Token) -> Result<u8> {
+    pub(crate) fn parameter(&mut self, token: Token) -> Result<u8> {
         let text = self.text(token);
         let number = if let Some(digits) = text.strip_prefix(b"?").filter(|digits| !digits.is_empty()) {
             match super::text::leading_integer(digits) {
@@ -301,7 +286,7 @@ impl Compiler<'_> {
     }
 
     /// `)` where an operand was expected: the end of `f()` or `IN ()`.
-    fn empty_arguments(&mut self) -> Result<()> {
+    pub(crate) fn empty_arguments(&mut self) -> Result<()> {
         let open = self.peek(0);
         match open.kind {
             mark::CALL if open.d == 0 => self.end_call(),
@@ -350,7 +335,7 @@ impl Compiler<'_> {
     }
 
     /// Reduces all operators that bind at least this tight.
-    fn reduce(&mut self, level: u16) -> Result<()> {
+    pub(crate) fn reduce(&mut self, level: u16) -> Result<()> {
         loop {
             let below = self.peek(1);
             if !matches!(below.kind, mark::BINARY | mark::UNARY) || below.b < level {
@@ -360,7 +345,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn binary(&mut self, operator: u8, level: u16) -> Result<()> {
+    pub(crate) fn binary(&mut self, operator: u8, level: u16) -> Result<()> {
         if level <= level::LESS && self.innermost().a >= 2 {
             return self.close();
         }
@@ -372,7 +357,7 @@ impl Compiler<'_> {
     }
 
     /// The innermost mark that no reduction passes, if it is the begin of the expression, or of a BETWEEN; nothing else.
-    fn innermost(&self) -> Mark {
+    pub(crate) fn innermost(&self) -> Mark {
         let mut below = 1;
         while matches!(self.peek(below).kind, mark::BINARY | mark::UNARY)
             && self.peek(below).a & 0xf0 != operator::BETWEEN
@@ -384,7 +369,7 @@ impl Compiler<'_> {
     }
 
     /// AND, or the middle of a BETWEEN.
-    fn and(&mut self) -> Result<()> {
+    pub(crate) fn and(&mut self) -> Result<()> {
         self.reduce(level::NOT)?;
         let open = self.innermost();
         if open.kind == mark::BASE && open.a != 0 {
@@ -400,7 +385,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn between(&mut self, negated: u8) -> Result<()> {
+    pub(crate) fn between(&mut self, negated: u8) -> Result<()> {
         self.reduce(level::EQUAL)?;
         self.advance();
         self.open(mark::BETWEEN, negated, 0)?;
@@ -408,21 +393,21 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn postfix(&mut self, op: Op) -> Result<()> {
+    pub(crate) fn postfix(&mut self, op: Op) -> Result<()> {
         self.reduce(level::EQUAL)?;
         self.advance();
         self.unary(op)
     }
 
     /// An instruction that makes one value of one: what is known of the operand is lost, but for a collation that was written.
-    fn unary(&mut self, op: Op) -> Result<()> {
+    pub(crate) fn unary(&mut self, op: Op) -> Result<()> {
         self.op(op)?;
         let operand = self.pop_operand();
         self.operand_done(Operand::under(operand, Operand::default()))
     }
 
     /// NOT behind an operand.
-    fn negated(&mut self) -> Result<()> {
+    pub(crate) fn negated(&mut self) -> Result<()> {
         let next = self.after(self.token);
         match next.kind {
             Kind::Null => {
@@ -448,7 +433,7 @@ impl Compiler<'_> {
     }
 
     /// IS [NOT] [DISTINCT FROM], and IS [NOT] TRUE or FALSE.
-    fn is(&mut self) -> Result<()> {
+    pub(crate) fn is(&mut self) -> Result<()> {
         self.reduce(level::EQUAL)?;
         let mut next = self.after(self.token);
         let mut not = next.kind == Kind::Not;
@@ -480,7 +465,7 @@ impl Compiler<'_> {
         self.binary(operator::COMPARE | if not { Relation::IsNot } else { Relation::Is } as u8, level::EQUAL)
     }
 
-    fn collate(&mut self) -> Result<()> {
+    pub(crate) fn collate(&mut self) -> Result<()> {
         self.reduce(level::COLLATE)?;
         self.advance();
         let collation = self.collation()?;
@@ -501,7 +486,7 @@ impl Compiler<'_> {
     }
 
     /// Reduces the operator at the top.
-    fn reduce_one(&mut self) -> Result<()> {
+    pub(crate) fn reduce_one(&mut self) -> Result<()> {
         let right = self.pop_operand();
         let which = self.pop();
         if which.kind == mark::UNARY {
@@ -559,333 +544,12 @@ impl Compiler<'_> {
     }
 
     /// LIKE and GLOB are functions of pattern, subject and escape; the operator has the subject first.
-    fn like(&mut self, which: u8, arguments: u8) -> Result<()> {
+    pub(crate) fn like(&mut self, which: u8, arguments: u8) -> Result<()> {
         let id = if which & 1 != 0 { super::ids::GLOB_OPERATOR } else { super::ids::LIKE_OPERATOR };
         self.op2(Op::Call, id, arguments)?;
         self.byte(0)?;
         self.shrink(arguments - 1);
         if which & 2 != 0 { self.op(Op::Not) } else { Ok(()) }
-    }
-
-    // ---- what is open ends
-
-    /// A token that is no operator: reduces to the innermost mark and does what the token means there.
-    fn close(&mut self) -> Result<()> {
-        self.reduce(0)?;
-        let (open, token) = (self.peek(1), self.token);
-        match (open.kind, token.kind) {
-            (mark::PAREN, Kind::RightParen) => {
-                self.advance();
-                let operand = self.pop();
-                self.pop();
-                self.push(operand)
-            }
-            (mark::PAREN, Kind::Comma) => Err(self.error_here(ErrorKind::Unsupported)),
-            (mark::CALL, Kind::Comma) => {
-                self.argument(false)?;
-                self.advance();
-                self.mode = Mode::Operand;
-                Ok(())
-            }
-            (mark::CALL, Kind::RightParen) => {
-                self.argument(true)?;
-                self.end_call()
-            }
-            (mark::IN, Kind::Comma) => {
-                self.item()?;
-                self.advance();
-                self.mode = Mode::Operand;
-                Ok(())
-            }
-            (mark::IN, Kind::RightParen) => {
-                self.item()?;
-                self.end_in()
-            }
-            (mark::CAST, Kind::As) => self.end_cast(),
-            (mark::CASE, Kind::When | Kind::Then | Kind::Else | Kind::End) => self.case(token.kind),
-            (mark::BASE, _) => {
-                self.result = self.pop_operand();
-                self.pop();
-                self.mode = Mode::Step;
-                Ok(())
-            }
-            (mark::ALIAS, _) => {
-                let operand = self.pop();
-                self.pop();
-                self.go(open.b);
-                self.push(operand)
-            }
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    /// `CAST(x AS type)`: behind the type.
-    fn end_cast(&mut self) -> Result<()> {
-        self.advance();
-        let affinity = self.type_name()?.0;
-        self.expect(Kind::RightParen)?;
-        let operand = self.pop_operand();
-        self.pop();
-        self.op1(Op::Cast, affinity as u8)?;
-        self.operand_done(Operand { affinity: affinity as u8 + 1, ..operand })
-    }
-
-    /// A type: names, and up to two numbers in parentheses. Its affinity, and its first and last token.
-    pub(crate) fn type_name(&mut self) -> Result<(Affinity, Token, Token)> {
-        let (first, mut last) = (self.token, self.token);
-        while is_name(self.token.kind) || (self.token.kind == Kind::String && first.start != self.token.start) {
-            if matches!(self.token.kind, Kind::Generated) {
-                break;
-            }
-            last = self.advance();
-        }
-        if last == first && !is_name(first.kind) {
-            return Ok((Affinity::Blob, first, Token { end: first.start, ..first }));
-        }
-        if self.accept(Kind::LeftParen) {
-            for number in 0..2 {
-                if matches!(self.token.kind, Kind::Plus | Kind::Minus) {
-                    self.advance();
-                }
-                if !matches!(self.token.kind, Kind::Integer | Kind::Real) {
-                    return Err(self.unexpected());
-                }
-                self.advance();
-                if number == 1 || !self.accept(Kind::Comma) {
-                    break;
-                }
-            }
-            last = self.expect(Kind::RightParen)?;
-        }
-        let all = Token { end: last.end, ..first };
-        Ok((Affinity::of_type(self.text(all)), first, last))
-    }
-
-    /// One argument of a call is complete.
-    fn argument(&mut self, last: bool) -> Result<()> {
-        let operand = self.pop_operand();
-        let mut open = self.pop();
-        open.d += 1;
-        let known = Operand::unpack(open.a & !call::KIND, 0);
-        let known = Operand { affinity: 0, ..known };
-        if (operand.explicit && !known.explicit) || (known.collation == 0 && operand.collation != 0) {
-            open.a = open.a & call::KIND | Operand { affinity: 0, ..operand }.pack();
-        }
-        match open.a & call::KIND {
-            call::COALESCE if !last => {
-                self.op(Op::IfKnown)?;
-                open.c = self.chain(open.c)?;
-                self.shrink(1);
-            }
-            call::IIF if open.d == 1 => {
-                self.op(Op::IfNot)?;
-                open.c = self.chain(NONE)?;
-                self.shrink(1);
-            }
-            call::IIF if open.d == 2 => {
-                self.op(Op::Jump)?;
-                let end = self.chain(NONE)?;
-                self.patch_here(open.c);
-                open.c = end;
-                self.shrink(1);
-            }
-            _ => {}
-        }
-        self.push(open)
-    }
-
-    /// `)` of a call.
-    fn end_call(&mut self) -> Result<()> {
-        let open = self.pop();
-        let name = self.lex(open.b);
-        self.advance();
-        if matches!(self.token.kind, Kind::Over | Kind::Filter) {
-            return Err(self.error_here(ErrorKind::Unsupported));
-        }
-        let known = Operand::unpack(open.a & !call::KIND, 0);
-        let known = Operand { affinity: 0, ..known };
-        let kept = Operand::under(known, known);
-        match open.a & call::KIND {
-            call::COALESCE => {
-                if open.d < 2 {
-                    return Err(self.error(ErrorKind::WrongArguments, name));
-                }
-                self.patch_here(open.c);
-                return self.operand_done(kept);
-            }
-            call::IIF => {
-                if open.d != 3 {
-                    return Err(self.error(ErrorKind::WrongArguments, name));
-                }
-                self.patch_here(open.c);
-                return self.operand_done(kept);
-            }
-            _ => {}
-        }
-        let Ok(arguments) = u8::try_from(open.d) else {
-            return Err(self.error(ErrorKind::TooBig, name));
-        };
-        let id = match function::find(self.text(name), usize::from(arguments)) {
-            function::Found::Function(id) => id as u8,
-            function::Found::WrongCount => return Err(self.error(ErrorKind::WrongArguments, name)),
-            function::Found::Unknown => return Err(self.error(ErrorKind::NoSuchFunction, name)),
-        };
-        self.op2(Op::Call, id, arguments)?;
-        self.byte(known.sort_collation())?;
-        self.shrink(arguments);
-        self.grow(1)?;
-        self.operand_done(kept)
-    }
-
-    /// A call begins, unless it is an aggregate.
-    fn call(&mut self, name: Token) -> Result<()> {
-        if self.is_aggregate(name) {
-            return self.aggregate(name);
-        }
-        self.advance();
-        self.advance();
-        if matches!(self.token.kind, Kind::Distinct | Kind::Star) {
-            let unknown = function::find(self.text(name), 1) == function::Found::Unknown;
-            return Err(self.error(if unknown { ErrorKind::NoSuchFunction } else { ErrorKind::WrongArguments }, name));
-        }
-        let kind = if self.same(name, b"coalesce") || self.same(name, b"ifnull") {
-            call::COALESCE
-        } else if self.same(name, b"iif") {
-            call::IIF
-        } else {
-            call::PLAIN
-        };
-        self.open(mark::CALL, kind, name.start)
-    }
-
-    // ---- IN
-
-    /// IN, behind which comes a list, a SELECT or the name of a table.
-    fn membership(&mut self, negated: u8) -> Result<()> {
-        self.reduce(level::EQUAL)?;
-        self.advance();
-        let left = self.peek(0);
-        if self.token.kind == Kind::LeftParen {
-            let next = self.after(self.token);
-            self.advance();
-            if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) {
-                self.pop();
-                return self.in_subquery(left, negated);
-            }
-            self.op1(Op::Int8, 0)?;
-            self.grow(1)?;
-            self.push(Mark { kind: mark::IN, a: negated, b: 0, c: 0, d: 0 })?;
-            self.mode = Mode::Operand;
-            return Ok(());
-        }
-        let operand = self.pop_operand();
-        self.in_table(operand)?;
-        if negated != 0 {
-            self.op(Op::Not)?;
-        }
-        self.operand_done(Operand::under(operand, Operand::default()))
-    }
-
-    /// An item of an IN list: it takes the affinity of the left side, and has none of its own.
-    fn item(&mut self) -> Result<()> {
-        self.pop_operand();
-        let mut open = self.pop();
-        let left = self.top_operand();
-        let comparison = Operand::compare(Relation::Equal, left, Operand::default());
-        self.op1(Op::InItem, comparison.0)?;
-        self.shrink(1);
-        open.c = 1;
-        self.push(open)
-    }
-
-    fn end_in(&mut self) -> Result<()> {
-        let open = self.pop();
-        let left = self.pop_operand();
-        self.advance();
-        self.op(Op::Nip)?;
-        self.shrink(1);
-        if open.a != 0 {
-            self.op(Op::Not)?;
-        }
-        self.operand_done(Operand::under(left, Operand::default()))
-    }
-
-    // ---- CASE
-
-    fn case(&mut self, word: Kind) -> Result<()> {
-        let operand = self.pop_operand();
-        let mut open = self.pop();
-        let has_base = open.a & CASE_BASE != 0;
-        self.advance();
-        match word {
-            Kind::When if has_base && open.a & (CASE_WHEN | CASE_ELSE) == 0 && open.d == 0 => {
-                open.d = u16::from(operand.pack()) | 0x100;
-                open.a |= CASE_WHEN;
-            }
-            Kind::Then if open.a & CASE_WHEN != 0 => {
-                if has_base {
-                    let base = Operand::unpack(open.d as u8, 0);
-                    let comparison = Operand::compare(Relation::Equal, base, operand);
-                    self.op1(Op::CaseEqual, comparison.0)?;
-                }
-                self.op(Op::IfNot)?;
-                open.b = self.chain(NONE)?;
-                self.shrink(1);
-                open.a &= !CASE_WHEN;
-                open.d |= 0x200;
-            }
-            Kind::When | Kind::Else if open.a & (CASE_WHEN | CASE_ELSE) == 0 && open.d & 0x200 != 0 => {
-                self.op(Op::Jump)?;
-                open.c = self.chain(open.c)?;
-                self.patch_here(open.b);
-                open.b = NONE;
-                self.shrink(1);
-                open.a |= if word == Kind::When { CASE_WHEN } else { CASE_ELSE };
-            }
-            Kind::End if open.a & CASE_WHEN == 0 && open.d & 0x200 != 0 => {
-                if open.a & CASE_ELSE == 0 {
-                    self.op(Op::Jump)?;
-                    open.c = self.chain(open.c)?;
-                    self.patch_here(open.b);
-                    self.op(Op::Null)?;
-                }
-                self.patch_here(open.c);
-                if has_base {
-                    self.op(Op::Nip)?;
-                    self.shrink(1);
-                }
-                return self.operand_done(Operand::default());
-            }
-            _ => return Err(self.error_here(ErrorKind::Syntax)),
-        }
-        self.push(open)?;
-        self.mode = Mode::Operand;
-        Ok(())
-    }
-
-    // ---- subqueries
-
-    /// `(SELECT ...)` as a value, or EXISTS: the code for it stands here, and gives its value into a place of the stack.
-    fn subquery(&mut self, output: Output) -> Result<()> {
-        let start = self.here();
-        let once = self.new_local()?;
-        self.op1(Op::Once, once)?;
-        self.word(NONE)?;
-        match output {
-            Output::Exists => self.op1(Op::Int8, 0)?,
-            _ => self.op(Op::Null)?,
-        }
-        let place = self.now.depth;
-        self.grow(1)?;
-        self.begin_select(output, Resume::Operand, place, u16::from(once), start)
-    }
-
-    /// `x IN (SELECT ...)`.
-    fn in_subquery(&mut self, left: Mark, negated: u8) -> Result<()> {
-        self.op1(Op::Int8, 0)?;
-        let place = self.now.depth;
-        self.grow(1)?;
-        self.begin_select(Output::In, Resume::Operand, place, u16::from(left.a) | u16::from(negated) << 8, left.b)
     }
 }
 

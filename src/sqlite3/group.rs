@@ -8,11 +8,11 @@
 use super::compile::*;
 use super::error::{ErrorKind, Result};
 use super::expression::mark;
+use super::frame::{f, flag, s};
 use super::function::{self, Id};
 use super::program::{self, Op};
 use super::schema::ROWID;
 use super::select::step;
-use super::source::{f, flag, s};
 use super::token::{Kind, Token};
 
 impl Compiler<'_> {

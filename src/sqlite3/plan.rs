@@ -8,10 +8,11 @@
 use super::compile::*;
 use super::error::Result;
 use super::expression::mark;
+use super::frame::{f, joined, s};
 use super::program::Op;
 use super::schema::{Index, ROWID};
 use super::select::step;
-use super::source::{Found, f, joined, s};
+use super::source::Found;
 use super::token::{Kind, Token};
 
 /// Kinds of plans, in the field PLAN of a source.

@@ -18,11 +18,9 @@
 
 use super::compile::*;
 use super::error::{ErrorKind, Result};
-use super::expression::mark;
+use super::frame::{f, flag, s};
 use super::program::{Op, Relation};
-use super::source::{f, flag, joined, s};
-use super::stage;
-use super::token::{Kind, Token};
+use super::token::Kind;
 
 /// Where rows go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +135,7 @@ impl Compiler<'_> {
     }
 
     /// Finds where the clauses begin, and whether there are aggregates.
-    fn clauses(&mut self) -> Result<()> {
+    pub(crate) fn clauses(&mut self) -> Result<()> {
         let (frame, mut depth, mut before) = (self.frame, 0usize, Kind::Comma);
         // Depths of SELECTs inside are not ours: their parentheses are skipped.
         loop {
@@ -221,7 +219,7 @@ impl Compiler<'_> {
         self.mode = Mode::Step;
     }
 
-    fn go_clause(&mut self, field: usize) {
+    pub(crate) fn go_clause(&mut self, field: usize) {
         self.go(self.get(self.frame, field));
     }
 
@@ -291,7 +289,7 @@ impl Compiler<'_> {
 
     // ---- LIMIT
 
-    fn limit(&mut self) -> Result<()> {
+    pub(crate) fn limit(&mut self) -> Result<()> {
         let frame = self.frame;
         let local = self.new_local()?;
         if self.token.kind == Kind::Comma {
@@ -313,7 +311,7 @@ impl Compiler<'_> {
         self.clause_end()
     }
 
-    fn limit_end(&mut self) -> Result<()> {
+    pub(crate) fn limit_end(&mut self) -> Result<()> {
         let frame = self.frame;
         let local = self.new_local()?;
         if self.get(frame, f::LIMIT_LOCAL) == NONE {
@@ -330,7 +328,7 @@ impl Compiler<'_> {
     }
 
     /// The current token must end a clause.
-    fn clause_end(&self) -> Result<()> {
+    pub(crate) fn clause_end(&self) -> Result<()> {
         match self.token.kind {
             Kind::From
             | Kind::Where
@@ -343,373 +341,6 @@ impl Compiler<'_> {
             | Kind::End_ => Ok(()),
             _ => Err(self.unexpected()),
         }
-    }
-
-    // ---- stages
-
-    /// With groups, what is done for each of them is compiled first, and jumped over.
-    fn prepare(&mut self) -> Result<()> {
-        let frame = self.frame;
-        if self.get(frame, f::ORDER) != NONE || self.has(frame, flag::GATHER) {
-            let stage = self.new_stage()?;
-            self.put(frame, f::SORT, stage.into());
-        }
-        if self.distinct_by_order() {
-            self.set_flag(frame, flag::UNIQUE, true);
-        } else if self.has(frame, flag::DISTINCT) {
-            let stage = self.new_stage()?;
-            self.put(frame, f::DISTINCT, stage.into());
-        }
-        if !self.has(frame, flag::AGGREGATE) {
-            self.goto(step::STAGES);
-            return Ok(());
-        }
-        let stage = self.new_stage()?;
-        self.put(frame, f::GROUP_STAGE, stage.into());
-        self.op(Op::Jump)?;
-        let start = self.chain(NONE)?;
-        self.put(frame, f::CODE, start);
-        self.put(frame, f::OUT, self.here());
-        self.put(frame, f::MODE, 1);
-        self.goto(step::HAVING);
-        Ok(())
-    }
-
-    /// Whether rows that differ differ in the terms of ORDER BY, so that the sorter alone makes them distinct: every
-    /// result column is a term, by number or alias.
-    fn distinct_by_order(&mut self) -> bool {
-        let frame = self.frame;
-        let order = self.get(frame, f::ORDER);
-        if order == NONE || !self.has(frame, flag::DISTINCT) {
-            return false;
-        }
-        let (mut at, mut columns) = (self.get(frame, f::RESULT), 0);
-        while let Some(item) = self.item_at(at) {
-            columns += self.width(at);
-            match item.next {
-                Some(next) => at = next,
-                None => break,
-            }
-        }
-        self.put(frame, f::COLUMNS, columns);
-        self.go(order);
-        let mut covered = 0u32;
-        loop {
-            match self.named_column() {
-                Ok(Some(column)) if column < 32 => covered |= 1 << column,
-                _ => return false,
-            }
-            self.advance();
-            match self.token.kind {
-                Kind::Collate => return false,
-                Kind::Asc | Kind::Desc => {
-                    self.advance();
-                }
-                _ => {}
-            }
-            if !self.accept(Kind::Comma) {
-                break;
-            }
-        }
-        self.token.kind != Kind::Nulls && columns <= 31 && covered == (1 << columns) - 1
-    }
-
-    /// The group's output is complete: the stages begin.
-    fn stages(&mut self) -> Result<()> {
-        let frame = self.frame;
-        if self.get(frame, f::MODE) == 1 {
-            self.put(frame, f::MODE, 0);
-            self.put(frame, f::OUT_END, self.here());
-            self.put(frame, f::NEXT_GROUP, self.get(frame, f::NEXT));
-            self.put(frame, f::NEXT, NONE);
-            self.patch_here(self.get(frame, f::CODE));
-        }
-        let (limit, offset) = (self.get(frame, f::LIMIT_LOCAL) as u8, self.get(frame, f::OFFSET_LOCAL) as u8);
-        let sort = self.get(frame, f::SORT);
-        if sort != NONE {
-            let kind = if self.has(frame, flag::UNIQUE) { stage::UNIQUE } else { stage::SORT };
-            self.stage_start(sort as u8, kind, limit, offset)?;
-            self.put(frame, f::SORT_PASS, self.here());
-            self.op1(Op::StagePass, sort as u8)?;
-        }
-        let distinct = self.get(frame, f::DISTINCT);
-        if distinct != NONE {
-            self.stage_start(distinct as u8, stage::DISTINCT, 0, 0)?;
-            self.put(frame, f::DISTINCT_PASS, self.here());
-            self.op1(Op::StagePass, distinct as u8)?;
-        }
-        let group = self.get(frame, f::GROUP_STAGE);
-        if group != NONE {
-            let kind = if self.get(frame, f::GROUP) == NONE { stage::SINGLE } else { stage::GROUP };
-            let aggregates = self.get(frame, f::AGGREGATES) as u8;
-            self.stage_start(group as u8, kind, aggregates, 0)?;
-            self.put(frame, f::GROUP_PASS, self.here());
-            self.op1(Op::StagePass, group as u8)?;
-        }
-        self.put(frame, f::AT, self.get(frame, f::SOURCES));
-        if self.get(frame, f::SOURCES) != 0 {
-            self.goto(step::LOOP);
-        } else {
-            self.goto(step::FILTER);
-        }
-        Ok(())
-    }
-
-    fn stage_start(&mut self, stage: u8, kind: u8, a: u8, b: u8) -> Result<()> {
-        self.bytes(&[Op::StageStart as u8, stage, kind, a, b])
-    }
-
-    // ---- result columns
-
-    fn item_begin(&mut self) -> Result<()> {
-        let star = match self.token.kind {
-            Kind::Star => Some(None),
-            kind if is_name(kind) || kind == Kind::String => {
-                let dot = self.after(self.token);
-                let star = self.after(dot);
-                (dot.kind == Kind::Dot && star.kind == Kind::Star).then_some(Some(self.token))
-            }
-            _ => None,
-        };
-        match star {
-            None => {
-                self.goto(step::ITEM_1);
-                self.expression()
-            }
-            Some(table) => {
-                self.star(table)?;
-                self.item_next()
-            }
-        }
-    }
-
-    /// `*` and `t.*`.
-    fn star(&mut self, table: Option<Token>) -> Result<()> {
-        let frame = self.frame;
-        let mut from = usize::from(self.get(frame, f::SOURCES));
-        let mut any = false;
-        while from != 0 {
-            if table.is_none_or(|table| self.is_called(from, table)) {
-                any = true;
-                let definition = self.definition(from);
-                let (columns, rowid) = (definition.columns(), definition.rowid_column());
-                for column in 0..columns {
-                    let column = if column == rowid { super::schema::ROWID } else { column };
-                    let operand = self.push_column(super::source::Found { frame, source: from, column })?;
-                    self.column_done(operand)?;
-                }
-                if table.is_some() {
-                    break;
-                }
-            }
-            from = self.get(from, s::NEXT).into();
-        }
-        if !any {
-            return Err(match table {
-                Some(table) => self.error(ErrorKind::NoSuchTable, table),
-                None => self.error_here(ErrorKind::Schema),
-            });
-        }
-        self.advance();
-        if table.is_some() {
-            self.advance();
-            self.advance();
-        }
-        Ok(())
-    }
-
-    /// A result column's value is on the stack.
-    fn column_done(&mut self, operand: Operand) -> Result<()> {
-        let (frame, at) = (self.frame, self.reserve(1)?);
-        if let Some(place) = self.arena.get_mut(at) {
-            *place = operand.pack();
-        }
-        let columns = self.get(frame, f::COLUMNS);
-        if columns == 0 {
-            self.put(frame, f::FIRST, operand.pack().into());
-        }
-        if columns >= 240 {
-            return Err(self.error_here(ErrorKind::TooBig));
-        }
-        self.put(frame, f::COLUMNS, columns + 1);
-        Ok(())
-    }
-
-    fn item_end(&mut self) -> Result<()> {
-        self.column_done(self.result)?;
-        if self.accept(Kind::As) {
-            self.name()?;
-        } else if is_name(self.token.kind) || self.token.kind == Kind::String {
-            self.advance();
-        }
-        self.item_next()
-    }
-
-    fn item_next(&mut self) -> Result<()> {
-        let frame = self.frame;
-        if self.accept(Kind::Comma) {
-            self.goto(step::ITEM);
-            return Ok(());
-        }
-        self.clause_end()?;
-        if self.get(frame, f::OUTPUT) == Output::Describe as u16 {
-            return self.describe_done();
-        }
-        let distinct = self.get(frame, f::DISTINCT);
-        if distinct != NONE {
-            let columns = self.get(frame, f::COLUMNS);
-            self.op1(Op::Distinct, distinct as u8)?;
-            self.word(columns)?;
-            for column in 0..columns {
-                let collation = self.result_column(column).sort_collation();
-                self.byte(collation << 1)?;
-            }
-            self.chain_in(frame, f::NEXT)?;
-        }
-        if self.get(frame, f::SORT) == NONE {
-            self.goto(step::OUTPUT);
-            return Ok(());
-        }
-        if self.get(frame, f::ORDER) == NONE {
-            // Rows are only gathered.
-            self.op2(Op::SortInsert, self.get(frame, f::SORT) as u8, self.get(frame, f::COLUMNS) as u8)?;
-            self.word(0)?;
-            return self.row_done();
-        }
-        self.put(frame, f::KEYS, 0);
-        self.put(frame, f::KEY_LIST, self.top as u16);
-        self.go_clause(f::ORDER);
-        self.goto(step::KEY);
-        Ok(())
-    }
-
-    /// What is known of a result column.
-    pub(crate) fn result_column(&self, column: u16) -> Operand {
-        let at = usize::from(self.get(self.frame, f::COLUMN_LIST)).wrapping_sub(1 + usize::from(column));
-        Operand::unpack(self.arena.get(at).copied().unwrap_or(0), 0)
-    }
-
-    // ---- ORDER BY
-
-    /// The number of the result column that a term of ORDER BY names, by number or alias.
-    fn named_column(&self) -> Result<Option<u16>> {
-        let (frame, token) = (self.frame, self.token);
-        let next = self.after(token);
-        let alone = matches!(
-            next.kind,
-            Kind::Comma
-                | Kind::Asc
-                | Kind::Desc
-                | Kind::Nulls
-                | Kind::Limit
-                | Kind::RightParen
-                | Kind::Semicolon
-                | Kind::End_
-                | Kind::Collate
-        );
-        if !alone {
-            return Ok(None);
-        }
-        if token.kind == Kind::Integer {
-            let number = super::text::leading_integer(self.text(token));
-            return match u16::try_from(number) {
-                Ok(number) if number >= 1 && number <= self.get(frame, f::COLUMNS) => Ok(Some(number - 1)),
-                _ => Err(self.error_here(ErrorKind::Schema)),
-            };
-        }
-        if is_name(token.kind) || token.kind == Kind::String {
-            let (mut at, mut column) = (self.get(frame, f::RESULT), 0u16);
-            while let Some(item) = self.item_at(at) {
-                if item.alias.is_some_and(|alias| self.same_tokens(alias, token)) {
-                    return Ok(Some(column));
-                }
-                // A star before the alias makes more columns than one.
-                column += self.width(at);
-                match item.next {
-                    Some(next) => at = next,
-                    None => break,
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// How many columns the item at an offset makes.
-    fn width(&self, at: u16) -> u16 {
-        let token = self.lex(at);
-        let dot = self.after(token);
-        let table = match token.kind {
-            Kind::Star => None,
-            _ if dot.kind == Kind::Dot && self.after(dot).kind == Kind::Star => Some(token),
-            _ => return 1,
-        };
-        let (mut columns, mut from) = (0, usize::from(self.get(self.frame, f::SOURCES)));
-        while from != 0 {
-            if table.is_none_or(|table| self.is_called(from, table)) {
-                columns += u16::from(self.definition(from).columns());
-            }
-            from = self.get(from, s::NEXT).into();
-        }
-        columns
-    }
-
-    fn key_begin(&mut self) -> Result<()> {
-        if let Some(column) = self.named_column()? {
-            let place = self.get(self.frame, f::DEPTH) + column;
-            self.op1(Op::Pick, place as u8)?;
-            self.grow(1)?;
-            self.result = self.result_column(column);
-            self.advance();
-            if self.accept(Kind::Collate) {
-                self.result.collation = self.collation()?;
-            }
-            self.goto(step::KEY_1);
-            return Ok(());
-        }
-        self.goto(step::KEY_1);
-        self.expression()
-    }
-
-    /// Reads ASC, DESC and NULLS; bit 0 descending, collation above it, bit 3 the other end for NULLs.
-    fn key_end(&mut self) -> Result<()> {
-        let (frame, operand) = (self.frame, self.result);
-        let mut order = operand.sort_collation() << 1;
-        if self.accept(Kind::Desc) {
-            order |= 1;
-        } else {
-            self.accept(Kind::Asc);
-        }
-        if self.accept(Kind::Nulls) {
-            let first = self.token.kind == Kind::First;
-            if !first && self.token.kind != Kind::Last {
-                return Err(self.unexpected());
-            }
-            self.advance();
-            // NULL is smallest: first where ascending, last where descending.
-            if first == (order & 1 != 0) {
-                order |= 8;
-            }
-        }
-        let at = self.reserve(1)?;
-        if let Some(place) = self.arena.get_mut(at) {
-            *place = order;
-        }
-        let keys = self.get(frame, f::KEYS) + 1;
-        self.put(frame, f::KEYS, keys);
-        if self.accept(Kind::Comma) {
-            self.goto(step::KEY);
-            return Ok(());
-        }
-        self.clause_end()?;
-        let (sort, columns) = (self.get(frame, f::SORT) as u8, self.get(frame, f::COLUMNS) as u8);
-        self.op2(Op::SortInsert, sort, columns)?;
-        self.word(keys)?;
-        let list = usize::from(self.get(frame, f::KEY_LIST));
-        for key in 0..usize::from(keys) {
-            let order = self.arena.get(list.wrapping_sub(1 + key)).copied().unwrap_or(0);
-            self.byte(order)?;
-        }
-        self.row_done()
     }
 
     // ---- output
@@ -731,7 +362,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn output(&mut self) -> Result<()> {
+    pub(crate) fn output(&mut self) -> Result<()> {
         let frame = self.frame;
         let output = self.get(frame, f::OUTPUT);
         if output == Output::Insert as u16 || output == Output::Source as u16 {
@@ -796,295 +427,8 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    // ---- loops
-
-    /// Opens the loop over the source at hand.
-    fn open_source(&mut self) -> Result<()> {
-        let at = usize::from(self.get(self.frame, f::AT));
-        if self.get(at, s::FLAGS) & joined::LEFT != 0 {
-            self.op2(Op::Flag, self.get(at, s::MATCHED) as u8, 0)?;
-        }
-        if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
-            return self.open_subquery(at);
-        }
-        self.choose_plan(at)?;
-        self.put(self.frame, f::POS, 0);
-        self.plan_next()
-    }
-
-    /// The cursor is open: its loop begins.
-    fn opened(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let at = usize::from(self.get(frame, f::AT));
-        if self.get(at, s::FLAGS) & joined::SUBQUERY == 0 {
-            let cursor = self.get(at, s::CURSOR) as u8;
-            self.put(at, s::LOOP, self.here());
-            self.op2(Op::Next, cursor, self.get(frame, f::DEPTH) as u8)?;
-            self.chain_in(at, s::EXIT)?;
-        }
-        if self.get(at, s::FLAGS) & joined::LEFT == 0 {
-            self.begin_filter();
-            return Ok(());
-        }
-        if self.get(at, s::ON) == NONE {
-            return self.matched();
-        }
-        self.goto(step::ON_1);
-        self.expression_at(self.get(at, s::ON))
-    }
-
-    fn on_end(&mut self) -> Result<()> {
-        let at = usize::from(self.get(self.frame, f::AT));
-        self.op(Op::IfNot)?;
-        self.chain_next(at)?;
-        self.shrink(1);
-        self.matched()
-    }
-
-    /// A row of a LEFT JOIN's right side matched.
-    fn matched(&mut self) -> Result<()> {
-        let at = usize::from(self.get(self.frame, f::AT));
-        self.op2(Op::Flag, self.get(at, s::MATCHED) as u8, 1)?;
-        self.put(at, s::BODY, self.here());
-        self.begin_filter();
-        Ok(())
-    }
-
-    /// The target of the jump just begun is the next row of a source.
-    fn chain_next(&mut self, at: usize) -> Result<()> {
-        if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
-            return self.chain_in(at, s::LOOP);
-        }
-        self.word(self.get(at, s::LOOP))
-    }
-
-    fn begin_filter(&mut self) {
-        let frame = self.frame;
-        self.put(frame, f::TERM, 0);
-        self.put(frame, f::POS, NONE);
-        self.goto(step::FILTER);
-    }
-
-    /// The next term of WHERE, or of an ON, that was not compiled yet.
-    fn filter(&mut self) -> Result<()> {
-        let (frame, at) = (self.frame, usize::from(self.get(self.frame, f::AT)));
-        let last = at == 0 || self.get(at, s::NEXT) == 0;
-        loop {
-            let Some((pos, whole)) = self.next_term() else {
-                if last {
-                    self.goto(step::BODY);
-                } else {
-                    self.put(frame, f::AT, self.get(at, s::NEXT));
-                    self.goto(step::LOOP);
-                }
-                return Ok(());
-            };
-            let term = self.get(frame, f::TERM);
-            self.put(frame, f::TERM, term + 1);
-            let done = if term < 32 {
-                self.get(frame, f::DONE + usize::from(term / 16)) >> (term % 16) & 1
-            } else {
-                u16::from(!last)
-            };
-            if done == 0 {
-                self.put(frame, f::MASK, 0);
-                self.put(frame, f::CODE, self.here());
-                self.put(frame, f::SAVED, u16::from(self.now.locals) << 8 | u16::from(self.parameters));
-                self.goto(step::FILTER_1);
-                self.go(pos);
-                self.push(Mark { kind: mark::BASE, a: u8::from(!whole), b: 0, c: 0, d: 0 })?;
-                self.mode = Mode::Operand;
-                return Ok(());
-            }
-            // Skip over it.
-            self.go(pos);
-            self.skip_term(whole);
-            self.put(frame, f::POS, self.token.start);
-        }
-    }
-
-    fn filter_end(&mut self) -> Result<()> {
-        let (frame, at) = (self.frame, usize::from(self.get(self.frame, f::AT)));
-        self.put(frame, f::POS, self.token.start);
-        self.shrink(1);
-        let known = if at == 0 { 0 } else { (self.get(at, s::BIT) << 1).wrapping_sub(1) };
-        if self.get(frame, f::MASK) & !known != 0 {
-            // It names a source that is not open yet.
-            self.code = self.get(frame, f::CODE).into();
-            self.now.locals = (self.get(frame, f::SAVED) >> 8) as u8;
-        } else {
-            let term = self.get(frame, f::TERM) - 1;
-            if term < 32 {
-                let field = f::DONE + usize::from(term / 16);
-                self.put(frame, field, self.get(frame, field) | 1 << (term % 16));
-            }
-            self.op(Op::IfNot)?;
-            if at == 0 { self.chain_in(frame, f::NEXT)? } else { self.chain_next(at)? }
-        }
-        self.goto(step::FILTER);
-        Ok(())
-    }
-
-    /// Where the next term begins, from the token at POS on (NONE: the first), and whether it must not be split at AND.
-    fn next_term(&mut self) -> Option<(u16, bool)> {
-        let frame = self.frame;
-        let pos = self.get(frame, f::POS);
-        if pos == NONE {
-            return self.region(self.get(frame, f::WHERE)).or_else(|| self.next_on(0));
-        }
-        let token = self.lex(pos);
-        if token.kind == Kind::And {
-            return Some((self.after(token).start, false));
-        }
-        self.next_on(pos)
-    }
-
-    /// The condition of the first ON behind an offset.
-    fn next_on(&mut self, pos: u16) -> Option<(u16, bool)> {
-        let frame = self.frame;
-        // Behind the WHERE come the ONs, which stand before it in the text.
-        let where_ = self.get(frame, f::WHERE);
-        let pos = if pos >= where_ && where_ != NONE { 0 } else { pos };
-        let mut from = usize::from(self.get(frame, f::SOURCES));
-        while from != 0 {
-            let on = self.get(from, s::ON);
-            if on != NONE && on > pos && self.get(from, s::FLAGS) & joined::LEFT == 0 {
-                return self.region(on);
-            }
-            from = self.get(from, s::NEXT).into();
-        }
-        None
-    }
-
-    /// A condition: whether it holds an OR at its outermost level.
-    pub(crate) fn region(&mut self, at: u16) -> Option<(u16, bool)> {
-        if at == NONE {
-            return None;
-        }
-        let saved = self.token;
-        self.go(at);
-        let mut whole = false;
-        let mut depth = 0usize;
-        while !self.ends_condition(depth) {
-            match self.advance().kind {
-                Kind::LeftParen | Kind::Case => depth += 1,
-                Kind::RightParen | Kind::End => depth = depth.saturating_sub(1),
-                Kind::Or if depth == 0 => whole = true,
-                _ => {}
-            }
-        }
-        self.token = saved;
-        Some((at, whole))
-    }
-
-    /// Whether the current token ends a condition.
-    pub(crate) fn ends_condition(&self, depth: usize) -> bool {
-        match self.token.kind {
-            Kind::End_ | Kind::Semicolon | Kind::Illegal => true,
-            Kind::RightParen
-            | Kind::Comma
-            | Kind::Join
-            | Kind::Left
-            | Kind::Inner
-            | Kind::Cross
-            | Kind::Natural
-            | Kind::Full
-            | Kind::Right
-            | Kind::Where
-            | Kind::Group
-            | Kind::Order
-            | Kind::Having
-            | Kind::Limit
-            | Kind::Returning
-            | Kind::Union
-            | Kind::Except
-            | Kind::Intersect => depth == 0,
-            _ => false,
-        }
-    }
-
-    /// Goes to the token behind a term.
-    pub(crate) fn skip_term(&mut self, whole: bool) {
-        let (mut depth, mut between) = (0usize, false);
-        while !self.ends_condition(depth) {
-            match self.token.kind {
-                Kind::LeftParen | Kind::Case => depth += 1,
-                Kind::RightParen | Kind::End => depth = depth.saturating_sub(1),
-                Kind::Between if depth == 0 => between = true,
-                Kind::And if depth == 0 && between => between = false,
-                Kind::And if depth == 0 && !whole => return,
-                _ => {}
-            }
-            self.advance();
-        }
-    }
-
-    /// Innermost: a row of all sources.
-    fn body(&mut self) -> Result<()> {
-        let frame = self.frame;
-        if self.is_write(frame) {
-            return self.write_body();
-        }
-        if self.get(frame, f::GROUP_STAGE) == NONE {
-            self.goto(step::RESULT);
-            return Ok(());
-        }
-        self.set_flag(frame, flag::IN_AGGREGATE, true);
-        self.put(frame, f::KEYS, 0);
-        self.put(frame, f::KEY_LIST, self.top as u16);
-        if self.get(frame, f::GROUP) == NONE {
-            self.put(frame, f::POS, self.get(frame, f::OUT));
-            self.goto(step::STEP);
-        } else {
-            self.go_clause(f::GROUP);
-            self.goto(step::GROUP);
-        }
-        Ok(())
-    }
-
-    /// The ends of the loops, from the innermost outwards.
-    fn unwind(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let at = usize::from(self.get(frame, f::AT));
-        if at == 0 {
-            let next = self.get(frame, f::NEXT);
-            self.patch_here(next);
-            self.put(frame, f::NEXT, NONE);
-            self.goto(step::FINISH);
-            return Ok(());
-        }
-        if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
-            return self.close_subquery(at);
-        }
-        // What asks for the next row of all sources asks the innermost.
-        let next = self.get(frame, f::NEXT);
-        self.put(frame, f::NEXT, NONE);
-        self.patch(next, self.get(at, s::LOOP));
-        self.jump_to(Op::Jump, self.get(at, s::LOOP))?;
-        self.loop_end(at)
-    }
-
-    /// Behind a loop: the row of NULLs of a LEFT JOIN, then the loop around it.
-    pub(crate) fn loop_end(&mut self, at: usize) -> Result<()> {
-        let frame = self.frame;
-        let exit = self.get(at, s::EXIT);
-        self.patch_here(exit);
-        if self.get(at, s::FLAGS) & joined::LEFT != 0 {
-            let matched = self.get(at, s::MATCHED) as u8;
-            self.op1(Op::IfFlag, matched)?;
-            let skip = self.chain(NONE)?;
-            self.op2(Op::Flag, matched, 1)?;
-            self.op1(Op::NullRow, self.get(at, s::CURSOR) as u8)?;
-            self.jump_to(Op::Jump, self.get(at, s::BODY))?;
-            self.patch_here(skip);
-        }
-        self.put(frame, f::AT, self.get(at, s::PREVIOUS));
-        self.goto(step::UNWIND);
-        Ok(())
-    }
-
     /// Behind all loops: groups, distinct rows and sorted rows come out, and the next passes begin.
-    fn finish(&mut self) -> Result<()> {
+    pub(crate) fn finish(&mut self) -> Result<()> {
         let frame = self.frame;
         if self.is_write(frame) {
             return self.write_finish();
@@ -1124,7 +468,7 @@ impl Compiler<'_> {
     }
 
     /// The output of a sorted row is complete: the next one, then the next pass.
-    fn sorted_end(&mut self) -> Result<()> {
+    pub(crate) fn sorted_end(&mut self) -> Result<()> {
         let frame = self.frame;
         let (sort, next) = (self.get(frame, f::SORT) as u8, self.get(frame, f::OUT));
         let skip = self.get(frame, f::NEXT);
@@ -1203,121 +547,6 @@ impl Compiler<'_> {
             return Err(self.unexpected());
         }
         self.mode = Mode::Done;
-        Ok(())
-    }
-
-    // ---- names of the result columns
-
-    /// Behind the program, the names of the columns: each a length and its bytes, or 255 and where it stands in the statement.
-    fn end_of_select(&mut self) -> Result<()> {
-        let frame = self.frame;
-        self.columns = self.get(frame, f::COLUMNS) as u8;
-        self.names = self.here();
-        self.result_names()?;
-        self.go(self.get(frame, f::END));
-        self.end_of_statement()
-    }
-
-    /// The names of the result columns, here.
-    pub(crate) fn result_names(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let mut at = self.get(frame, f::RESULT);
-        while let Some(item) = self.item_at(at) {
-            let (token, dot) = (self.lex(at), self.after(self.lex(at)));
-            let star = self.after(dot);
-            if token.kind == Kind::Star {
-                self.star_names(None)?;
-            } else if dot.kind == Kind::Dot && star.kind == Kind::Star {
-                self.star_names(Some(token))?;
-            } else {
-                self.item_name(token, item)?;
-            }
-            match item.next {
-                Some(next) => at = next,
-                None => break,
-            }
-        }
-        Ok(())
-    }
-
-    fn item_name(&mut self, first: Token, item: super::source::Item) -> Result<()> {
-        if let Some(alias) = item.alias {
-            let (text, quote) = unquoted(self.text(alias));
-            let (doubled, len) = (quote != 0 && text.contains(&quote), text.len());
-            if !doubled {
-                let start = alias.start + u16::from(len < usize::from(alias.end - alias.start));
-                return self.name_at(start, len);
-            }
-            return self.name_bytes(|compiler, out| {
-                let (text, quote) = unquoted(compiler.text(alias));
-                unescaped(text, quote).zip(out.iter_mut()).map(|(byte, place)| *place = byte).count()
-            });
-        }
-        // A column goes by its declared name, in parentheses too; anything else by its text.
-        let (mut qualifier, mut name, mut parentheses) = (None, first, 0);
-        while name.kind == Kind::LeftParen {
-            name = self.after(name);
-            parentheses += 1;
-        }
-        while is_name(name.kind) && self.after(name).kind == Kind::Dot {
-            qualifier = Some(name);
-            name = self.after(self.after(name));
-        }
-        let mut end = name;
-        for _ in 0..parentheses {
-            end = self.after(end);
-        }
-        if is_name(name.kind)
-            && end.end == item.end
-            && (parentheses == 0 || end.kind == Kind::RightParen)
-            && let Ok(Some(found)) = self.look_up(qualifier, name)
-        {
-            return self.declared_name(found.source, found.column, Some(name));
-        }
-        self.name_at(first.start, usize::from(item.end - first.start))
-    }
-
-    fn name_at(&mut self, start: u16, len: usize) -> Result<()> {
-        self.byte(0xff)?;
-        self.word(start)?;
-        self.word(len as u16)
-    }
-
-    fn name_bytes(&mut self, write: impl Fn(&Self, &mut [u8; 128]) -> usize) -> Result<()> {
-        let mut name = [0; 128];
-        let len = write(self, &mut name);
-        self.byte(len as u8)?;
-        self.bytes(name.get(..len).unwrap_or_default())
-    }
-
-    /// The name of a column as its table declares it.
-    fn declared_name(&mut self, source: usize, column: u8, written: Option<Token>) -> Result<()> {
-        let definition = self.definition(source);
-        let column = if column == super::schema::ROWID { definition.rowid_column() } else { column };
-        if definition.column(column).is_none() {
-            let _ = written;
-            self.byte(5)?;
-            return self.bytes(b"rowid");
-        }
-        self.name_bytes(|compiler, out| {
-            let name = compiler.definition(source).column(column).map_or(&b""[..], |column| column.name);
-            name.iter().zip(out.iter_mut()).map(|(byte, place)| *place = *byte).count()
-        })
-    }
-
-    fn star_names(&mut self, table: Option<Token>) -> Result<()> {
-        let mut from = usize::from(self.get(self.frame, f::SOURCES));
-        while from != 0 {
-            if table.is_none_or(|table| self.is_called(from, table)) {
-                for column in 0..self.definition(from).columns() {
-                    self.declared_name(from, column, None)?;
-                }
-                if table.is_some() {
-                    break;
-                }
-            }
-            from = self.get(from, s::NEXT).into();
-        }
         Ok(())
     }
 }

@@ -80,11 +80,11 @@ impl Machine<'_> {
         }
     }
 
-    fn get32(&self, at: usize) -> u32 {
+    pub(crate) fn get32(&self, at: usize) -> u32 {
         self.arena.get(at..).and_then(|rest| rest.first_chunk::<4>()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
     }
 
-    fn put32(&mut self, at: usize, value: u32) {
+    pub(crate) fn put32(&mut self, at: usize, value: u32) {
         if let Some(place) = self.arena.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
             *place = value.to_le_bytes();
         }
@@ -176,7 +176,7 @@ impl Machine<'_> {
         if self.stage_flag(stage, flag::MORE) { Err(self.stage_limit(256)) } else { Ok(()) }
     }
 
-    fn next_sequence(&mut self, stage: usize) -> u32 {
+    pub(crate) fn next_sequence(&mut self, stage: usize) -> u32 {
         let sequence = self.get32(stage + at::SEQUENCE);
         self.put32(stage + at::SEQUENCE, sequence.wrapping_add(1));
         sequence
@@ -212,17 +212,17 @@ impl Machine<'_> {
     }
 
     /// The key of an entry.
-    fn entry_key(&self, entry: usize) -> &[u8] {
+    pub(crate) fn entry_key(&self, entry: usize) -> &[u8] {
         let len = self.field(entry + 2);
         self.arena.get(entry + HEAD..entry + HEAD + len).unwrap_or_default()
     }
 
-    fn new_key(&self, len: usize) -> &[u8] {
+    pub(crate) fn new_key(&self, len: usize) -> &[u8] {
         self.arena.get(self.bump..self.bump + len).unwrap_or_default()
     }
 
     /// Where a key of the scratch belongs: the entry that has it, or the one before which it would stand. `None` if it is not its turn.
-    fn search(&mut self, stage: usize, len: usize) -> Option<(usize, bool)> {
+    pub(crate) fn search(&mut self, stage: usize, len: usize) -> Option<(usize, bool)> {
         let (area, mark) = (self.field(stage + at::AREA), self.field(stage + at::MARK));
         let key = self.new_key(len);
         if self.stage_flag(stage, flag::MARKED) && key <= self.arena.get(area..area + mark).unwrap_or_default() {
@@ -251,7 +251,7 @@ impl Machine<'_> {
     }
 
     /// Forgets the last entry.
-    fn forget_last(&mut self, stage: usize) {
+    pub(crate) fn forget_last(&mut self, stage: usize) {
         let last = self.field(stage + at::LAST);
         let count = self.field(stage + at::COUNT);
         self.set_field(stage + at::USED, last);
@@ -260,7 +260,7 @@ impl Machine<'_> {
     }
 
     /// Looks for the last entry.
-    fn find_last(&mut self, stage: usize) {
+    pub(crate) fn find_last(&mut self, stage: usize) {
         let used = self.field(stage + at::USED);
         let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
         let mut last = entry;
@@ -272,7 +272,7 @@ impl Machine<'_> {
     }
 
     /// Makes room for an entry of `len` bytes before another one; false if it is not its turn.
-    fn make_room(&mut self, stage: usize, entry: usize, len: usize) -> Result<bool> {
+    pub(crate) fn make_room(&mut self, stage: usize, entry: usize, len: usize) -> Result<bool> {
         let limit = self.field(stage + at::LIMIT);
         loop {
             let used = self.field(stage + at::USED);
@@ -299,7 +299,7 @@ impl Machine<'_> {
     // ---- ORDER BY
 
     /// Most rows that a sorter needs, by LIMIT and OFFSET.
-    fn wanted(&self, stage: usize) -> Option<i64> {
+    pub(crate) fn wanted(&self, stage: usize) -> Option<i64> {
         let limit = self.get8(stage + at::A);
         let offset = self.get8(stage + at::B);
         if limit == 0xff {
@@ -365,94 +365,10 @@ impl Machine<'_> {
         Ok(())
     }
 
-    // ---- DISTINCT
-
-    /// Rows come out in the order in which they are first seen. While all keys fit, they come out at once. When the area is
-    /// full at a row, the loops run thrice for each further chunk: to gather its keys (phase 1), to strike out those that
-    /// rows before the chunk have too (2), and to let the others through (3).
-    pub(crate) fn distinct(&mut self) -> Result<()> {
-        let (number, columns) = (self.operand(), self.u16());
-        let orders = self.pc;
-        self.pc += columns;
-        let stage = self.stage(number);
-        let row = self.next_sequence(stage);
-        let (from, behind) = (self.get32(stage + at::FROM), self.get32(stage + at::BEHIND));
-        let phase = self.get8(stage + at::PHASE);
-        let full = self.stage_flag(stage, flag::LOST);
-        let mine = match phase {
-            0 | 1 => row >= from && !full,
-            2 => row < from,
-            _ => row >= from && (!full || row < behind),
-        };
-        if !mine {
-            self.jump_if(true);
-            return Ok(());
-        }
-        let sp = self.sp;
-        let len = self.make_key(orders, columns, None)?;
-        self.sp = sp;
-        let used = self.field(stage + at::USED);
-        let mut entry = self.field(stage + at::AREA);
-        let key = self.new_key(len);
-        while entry < used && self.entry_key(entry) != key {
-            entry += self.field(entry) & 0x7fff;
-        }
-        let known = entry < used;
-        let struck = known && self.field(entry) & 0x8000 != 0;
-        let mut pass = false;
-        match phase {
-            0 | 1 if !known => {
-                let size = HEAD + len;
-                if used + size > self.field(stage + at::LIMIT) {
-                    if used == self.field(stage + at::AREA) {
-                        return Err(self.stage_limit(size));
-                    }
-                    self.set_stage_flag(stage, flag::LOST, true);
-                    self.put32(stage + at::BEHIND, row);
-                } else {
-                    self.set_field(used, size);
-                    self.set_field(used + 2, len);
-                    let bump = self.bump;
-                    self.arena.copy_within(bump..bump + len, used + HEAD);
-                    self.set_field(stage + at::USED, used + size);
-                    pass = phase == 0;
-                }
-            }
-            2 if known => self.set_field(entry, self.field(entry) | 0x8000),
-            3 if known && !struck => {
-                self.set_field(entry, self.field(entry) | 0x8000);
-                pass = true;
-            }
-            _ => {}
-        }
-        self.jump_if(!pass);
-        Ok(())
-    }
-
-    /// The next phase; whether there is one.
-    fn distinct_more(&mut self, stage: usize) -> bool {
-        self.put32(stage + at::SEQUENCE, 0);
-        let phase = match self.get8(stage + at::PHASE) {
-            1 => 2,
-            2 => 3,
-            _ if !self.stage_flag(stage, flag::LOST) => return false,
-            _ => {
-                let behind = self.get32(stage + at::BEHIND);
-                self.put32(stage + at::FROM, behind);
-                self.set_stage_flag(stage, flag::LOST, false);
-                let area = self.field(stage + at::AREA);
-                self.set_field(stage + at::USED, area);
-                1
-            }
-        };
-        self.put8(stage + at::PHASE, phase);
-        true
-    }
-
     // ---- groups: where they are
 
     /// Room for a new group's entry, its fields empty: one for each aggregate, one for the bare columns, one for each set of values seen.
-    fn new_group(&mut self, stage: usize, entry: usize) {
+    pub(crate) fn new_group(&mut self, stage: usize, entry: usize) {
         let fields = 2 * usize::from(self.get8(stage + at::A)) + 1;
         let size = HEAD + 2 * fields;
         self.set_field(entry, size);
@@ -560,91 +476,6 @@ impl Machine<'_> {
         self.set_field(stage + at::CURRENT, entry);
         let done = entry >= self.field(stage + at::USED);
         self.jump_if(done);
-    }
-
-    // ---- sets of rowids
-
-    pub(crate) fn rowset_add(&mut self) -> Result<()> {
-        let (number, cursor) = (self.operand(), self.operand());
-        let stage = self.stage(number);
-        let rowid = self.rowid(cursor).as_integer().unwrap_or(0);
-        let used = self.field(stage + at::USED);
-        let (area, limit) = (self.field(stage + at::AREA), self.field(stage + at::LIMIT));
-        // Differences take one byte where rowids follow one another; the last rowid stands in the stage.
-        let before = i64::from_le_bytes(
-            self.arena.get(stage + at::SEQUENCE..).and_then(|rest| rest.first_chunk::<8>()).copied().unwrap_or([0; 8]),
-        );
-        let difference = rowid.wrapping_sub(before);
-        let mut rest = (difference << 1 ^ difference >> 63) as u64;
-        let mut place = used;
-        loop {
-            if place >= limit {
-                let _ = area;
-                return Err(self.stage_limit(256));
-            }
-            let byte = (rest & 0x7f) as u8;
-            rest >>= 7;
-            self.put8(place, byte | if rest != 0 { 0x80 } else { 0 });
-            place += 1;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.set_field(stage + at::USED, place);
-        self.put_rowid(stage, rowid);
-        Ok(())
-    }
-
-    fn put_rowid(&mut self, stage: usize, rowid: i64) {
-        if let Some(place) = self.arena.get_mut(stage + at::SEQUENCE..).and_then(|rest| rest.first_chunk_mut::<8>()) {
-            *place = rowid.to_le_bytes();
-        }
-    }
-
-    pub(crate) fn rowset_next(&mut self) -> Result<()> {
-        let (number, cursor, table) = (self.operand(), self.operand(), self.u16());
-        let stage = self.stage(number);
-        if !self.stage_flag(stage, flag::READING) {
-            self.set_stage_flag(stage, flag::READING, true);
-            let area = self.field(stage + at::AREA);
-            self.set_field(stage + at::CURRENT, area);
-            self.set_field(stage + at::BUMP, self.bump);
-            self.put_rowid(stage, 0);
-        }
-        loop {
-            self.bump = self.field(stage + at::BUMP);
-            let mut place = self.field(stage + at::CURRENT);
-            if place >= self.field(stage + at::USED) {
-                self.jump_if(true);
-                return Ok(());
-            }
-            let (mut rest, mut shift) = (0u64, 0u32);
-            loop {
-                let byte = self.get8(place);
-                place += 1;
-                rest |= u64::from(byte & 0x7f) << shift.min(63);
-                shift += 7;
-                if byte & 0x80 == 0 || shift > 63 {
-                    break;
-                }
-            }
-            self.set_field(stage + at::CURRENT, place);
-            let difference = (rest >> 1) as i64 ^ -((rest & 1) as i64);
-            let before = i64::from_le_bytes(
-                self.arena
-                    .get(stage + at::SEQUENCE..)
-                    .and_then(|rest| rest.first_chunk::<8>())
-                    .copied()
-                    .unwrap_or([0; 8]),
-            );
-            let rowid = before.wrapping_add(difference);
-            self.put_rowid(stage, rowid);
-            // A row that is gone by now was deleted by a REPLACE of this statement.
-            if self.move_to(cursor, table, rowid)? {
-                self.jump_if(false);
-                return Ok(());
-            }
-        }
     }
 
     /// The value at an offset of the program's stack.

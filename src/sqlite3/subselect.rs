@@ -7,10 +7,10 @@
 
 use super::compile::*;
 use super::error::{ErrorKind, Result};
+use super::frame::{f, flag, joined, s};
 use super::program::{Op, Relation};
 use super::schema::{self, Definition, ROWID};
 use super::select::{Output, Resume, step};
-use super::source::{f, flag, joined, s};
 use super::token::{Kind, Token};
 
 impl Compiler<'_> {

@@ -9,9 +9,9 @@
 use core::cmp::Ordering;
 
 use super::cell::{CELL, Cell, View, locate, split};
-use super::compile::{NONE, get16, put16};
+use super::compile::{get16, put16};
 use super::error::ErrorKind;
-use super::function::{self, Context};
+use super::function::Context;
 use super::program::{Comparison, Op};
 use super::schema;
 use super::scratch::Scratch;
@@ -22,8 +22,6 @@ use super::value::{self, Affinity, Operator, Value};
 /// Bytes of a cursor and of a stage.
 pub(crate) const CURSOR: usize = 28;
 pub(crate) const STAGE: usize = 40;
-/// The most arguments a function takes.
-const ARGUMENTS: usize = 16;
 /// The place of a store's cursor that the machine keeps for look-ups of its own.
 pub(crate) const OWN_CURSOR: usize = 0;
 
@@ -135,7 +133,7 @@ impl<'a> Machine<'a> {
     // ---- operands
 
     #[inline]
-    fn u8(&mut self) -> usize {
+    pub(crate) fn u8(&mut self) -> usize {
         let byte = self.arena.get(self.pc).copied().unwrap_or(0);
         self.pc += 1;
         byte.into()
@@ -153,7 +151,7 @@ impl<'a> Machine<'a> {
         word.into()
     }
 
-    fn fixed<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn fixed<const N: usize>(&mut self) -> [u8; N] {
         let bytes = self.arena.get(self.pc..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N]);
         self.pc += N;
         bytes
@@ -189,7 +187,7 @@ impl<'a> Machine<'a> {
         Cell::read(self.arena, self.sp.saturating_sub(CELL * (below + 1)))
     }
 
-    fn replace(&mut self, cell: Cell) {
+    pub(crate) fn replace(&mut self, cell: Cell) {
         cell.write(self.arena, self.sp.saturating_sub(CELL));
     }
 
@@ -281,7 +279,7 @@ impl<'a> Machine<'a> {
     }
 
     #[inline]
-    fn execute(&mut self, op: Op) -> Result<()> {
+    pub(crate) fn execute(&mut self, op: Op) -> Result<()> {
         match op {
             Op::Null => self.push(Cell::NULL),
             Op::Int8 => {
@@ -433,150 +431,6 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    #[inline(never)]
-    fn execute_rare(&mut self, op: Op) -> Result<()> {
-        match op {
-            Op::Concat => {
-                let (right, left) = (self.pop(), self.peek(0));
-                let made =
-                    self.make(|view, scratch, _| value::concatenate(view.value(left), view.value(right), scratch))?;
-                self.replace(made);
-            }
-            Op::Between => {
-                let (low, high) = (Comparison(self.u8() as u8), Comparison(self.u8() as u8));
-                let (top, bottom, subject) = (self.pop(), self.pop(), self.peek(0));
-                let above = self.compare(low, subject, bottom)?;
-                let below = self.compare(high, subject, top)?;
-                self.replace(Cell::truth(value::and(above, below)));
-            }
-            Op::InItem => {
-                let comparison = Comparison(self.u8() as u8);
-                let (item, result, subject) = (self.pop(), self.peek(0), self.peek(1));
-                if result.as_integer() != Some(1) {
-                    match self.compare(comparison, subject, item)? {
-                        Some(true) => self.replace(Cell::integer(1)),
-                        Some(false) => {}
-                        None => self.replace(Cell::NULL),
-                    }
-                }
-            }
-            Op::InRow => {
-                let (place, comparison) = (self.u8(), Comparison(self.u8() as u8));
-                let at = self.layout.stack + place * CELL;
-                let (row, subject) = (self.pop(), Cell::read(self.arena, at.saturating_sub(CELL)));
-                let truth = self.compare(comparison, subject, row)?;
-                match truth {
-                    Some(true) => Cell::integer(1).write(self.arena, at),
-                    Some(false) => {}
-                    None => Cell::NULL.write(self.arena, at),
-                }
-                // Nothing more can be learnt once it was found, or with NULL on the left.
-                self.jump_if(truth == Some(true) || subject.is_null());
-            }
-            Op::CaseEqual => {
-                let comparison = Comparison(self.u8() as u8);
-                let (when, base) = (self.pop(), self.peek(0));
-                let truth = self.compare(comparison, base, when)?;
-                self.push(Cell::truth(truth));
-            }
-            Op::Call => {
-                let (id, arguments, collation) = (self.u8(), self.u8(), self.u8());
-                self.call(id as u8, arguments, collation as u8)?;
-            }
-            Op::Cast => {
-                let affinity = schema::affinity(self.u8() as u8);
-                let cell = self.peek(0);
-                let made = self.make(|view, scratch, _| affinity.cast(view.value(cell), scratch))?;
-                self.replace(made);
-            }
-            Op::Apply => {
-                let affinity = schema::affinity(self.u8() as u8);
-                let cell = self.peek(0);
-                let made = self.make(|view, scratch, _| affinity.apply(view.value(cell), scratch))?;
-                self.replace(made);
-            }
-            Op::Limit => {
-                let local = self.u8();
-                let count = self.pop_integer()?;
-                self.set_local(local, Cell::integer(if count < 0 { -1 } else { count }));
-                self.jump_if(count == 0);
-            }
-            Op::Offset => {
-                let local = self.u8();
-                let count = self.pop_integer()?;
-                self.set_local(local, Cell::integer(count));
-            }
-            Op::Skip => {
-                let local = self.u8();
-                let left = self.local(local).as_integer().unwrap_or(0);
-                if left > 0 {
-                    self.set_local(local, Cell::integer(left - 1));
-                }
-                self.jump_if(left > 0);
-            }
-            Op::Count => {
-                let local = self.u8();
-                let left = self.local(local).as_integer().unwrap_or(-1);
-                if left > 0 {
-                    self.set_local(local, Cell::integer(left - 1));
-                }
-                self.jump_if(left == 1);
-            }
-            Op::Once => {
-                let local = self.u8();
-                let (cell, target) = (self.local(local), get16(self.arena, self.pc));
-                let known = target != NONE && !cell.is_unset();
-                self.jump_if(known);
-                if known {
-                    self.push(cell);
-                }
-            }
-            Op::OnceSave => {
-                let local = self.u8();
-                let cell = self.peek(0);
-                if cell.is_lasting() {
-                    self.set_local(local, cell);
-                }
-            }
-            Op::Scan => self.scan()?,
-            Op::Find => self.find()?,
-            Op::Range => self.range()?,
-            Op::NullRow => self.null_row(),
-            Op::MakeRow => self.make_row()?,
-            Op::OpenRows => self.open_rows(),
-            Op::StageStart => self.stage_start()?,
-            Op::StagePass => self.stage_pass(),
-            Op::StageMore => self.stage_more()?,
-            Op::StageOnce => {
-                let stage = self.u8();
-                self.stage_once(stage)?;
-            }
-            Op::SortInsert => self.sort_insert()?,
-            Op::SortNext => self.sort_next()?,
-            Op::Distinct => self.distinct()?,
-            Op::GroupFind => self.group_find()?,
-            Op::GroupStep => self.group_step()?,
-            Op::GroupSeen => self.group_seen()?,
-            Op::GroupTake => self.group_take(),
-            Op::GroupSave => self.group_save()?,
-            Op::GroupNext => self.group_next(),
-            Op::GroupColumn => self.group_column()?,
-            Op::GroupResult => self.group_result()?,
-            Op::RowsetAdd => self.rowset_add()?,
-            Op::RowsetNext => self.rowset_next()?,
-            Op::Integrity => self.integrity()?,
-            Op::Write => self.begin_write()?,
-            Op::Affinities => self.affinities()?,
-            Op::CheckNull => self.check_null()?,
-            Op::Check => self.check()?,
-            Op::Insert => self.insert()?,
-            Op::Update => self.update()?,
-            Op::Delete => self.delete()?,
-            _ => return Err(ErrorKind::Internal),
-        }
-        Ok(())
-    }
-
     /// Compares two cells.
     pub(crate) fn compare(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
         let relation = comparison.relation();
@@ -598,7 +452,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Numbers become text first. That text is forgotten again.
-    fn compare_as_text(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
+    pub(crate) fn compare_as_text(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
         let (relation, collation) = (comparison.relation(), schema::collation(comparison.collation()));
         let bump = self.bump;
         let mut known = None;
@@ -613,42 +467,6 @@ impl<'a> Machine<'a> {
         });
         self.bump = bump;
         made.map(|_| known)
-    }
-
-    fn call(&mut self, id: u8, count: usize, collation: u8) -> Result<()> {
-        let swap = id >= super::ids::LIKE_OPERATOR;
-        let id = match id {
-            super::ids::LIKE_OPERATOR => function::Id::Like,
-            super::ids::GLOB_OPERATOR => function::Id::Glob,
-            _ => function::Id::numbered(id).ok_or(ErrorKind::Internal)?,
-        };
-        if count > ARGUMENTS {
-            return Err(ErrorKind::TooBig);
-        }
-        let first = self.sp.saturating_sub(count * CELL);
-        self.session.context.collation = schema::collation(collation);
-        let made = self.make(|view, scratch, context| {
-            let mut arguments = [Value::Null; ARGUMENTS];
-            for (at, argument) in arguments.iter_mut().take(count).enumerate() {
-                *argument = view.at(first + at * CELL);
-            }
-            if swap {
-                arguments.swap(0, 1);
-            }
-            function::call(id, arguments.get(..count).unwrap_or_default(), context, scratch)
-        })?;
-        self.sp = first;
-        self.push(made);
-        Ok(())
-    }
-
-    /// An integer from the stack, for LIMIT and OFFSET.
-    fn pop_integer(&mut self) -> Result<i64> {
-        let cell = self.pop();
-        match Affinity::Integer.apply_numeric(self.view().value(cell)) {
-            Value::Integer(i) => Ok(i),
-            _ => Err(ErrorKind::Mismatch),
-        }
     }
 
     /// A field of two bytes in the arena.

@@ -1,0 +1,350 @@
+//! What is open in an expression ends: parentheses, calls, CAST, IN, CASE; and subqueries begin.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::compile::*;
+use super::error::{ErrorKind, Result};
+use super::expression::{level, mark};
+use super::function;
+use super::program::{Op, Relation};
+use super::select::{Output, Resume};
+use super::token::{Kind, Token};
+use super::value::Affinity;
+
+/// What a call is, in the low bits of its mark.
+pub(crate) mod call {
+    pub(crate) const PLAIN: u8 = 0;
+    /// coalesce and ifnull: stops at the first argument that is not NULL.
+    pub(crate) const COALESCE: u8 = 1;
+    /// iif: evaluates what it gives only.
+    pub(crate) const IIF: u8 = 2;
+    /// likely and its like: the argument itself.
+    pub(crate) const KIND: u8 = 3;
+}
+
+/// States of a CASE: it has a base, it is behind ELSE, it is behind WHEN.
+pub(crate) const CASE_BASE: u8 = 1;
+pub(crate) const CASE_ELSE: u8 = 2;
+pub(crate) const CASE_WHEN: u8 = 4;
+
+impl Compiler<'_> {
+    // ---- what is open ends
+
+    /// A token that is no operator: reduces to the innermost mark and does what the token means there.
+    pub(crate) fn close(&mut self) -> Result<()> {
+        self.reduce(0)?;
+        let (open, token) = (self.peek(1), self.token);
+        match (open.kind, token.kind) {
+            (mark::PAREN, Kind::RightParen) => {
+                self.advance();
+                let operand = self.pop();
+                self.pop();
+                self.push(operand)
+            }
+            (mark::PAREN, Kind::Comma) => Err(self.error_here(ErrorKind::Unsupported)),
+            (mark::CALL, Kind::Comma) => {
+                self.argument(false)?;
+                self.advance();
+                self.mode = Mode::Operand;
+                Ok(())
+            }
+            (mark::CALL, Kind::RightParen) => {
+                self.argument(true)?;
+                self.end_call()
+            }
+            (mark::IN, Kind::Comma) => {
+                self.item()?;
+                self.advance();
+                self.mode = Mode::Operand;
+                Ok(())
+            }
+            (mark::IN, Kind::RightParen) => {
+                self.item()?;
+                self.end_in()
+            }
+            (mark::CAST, Kind::As) => self.end_cast(),
+            (mark::CASE, Kind::When | Kind::Then | Kind::Else | Kind::End) => self.case(token.kind),
+            (mark::BASE, _) => {
+                self.result = self.pop_operand();
+                self.pop();
+                self.mode = Mode::Step;
+                Ok(())
+            }
+            (mark::ALIAS, _) => {
+                let operand = self.pop();
+                self.pop();
+                self.go(open.b);
+                self.push(operand)
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// `CAST(x AS type)`: behind the type.
+    pub(crate) fn end_cast(&mut self) -> Result<()> {
+        self.advance();
+        let affinity = self.type_name()?.0;
+        self.expect(Kind::RightParen)?;
+        let operand = self.pop_operand();
+        self.pop();
+        self.op1(Op::Cast, affinity as u8)?;
+        self.operand_done(Operand { affinity: affinity as u8 + 1, ..operand })
+    }
+
+    /// A type: names, and up to two numbers in parentheses. Its affinity, and its first and last token.
+    pub(crate) fn type_name(&mut self) -> Result<(Affinity, Token, Token)> {
+        let (first, mut last) = (self.token, self.token);
+        while is_name(self.token.kind) || (self.token.kind == Kind::String && first.start != self.token.start) {
+            if matches!(self.token.kind, Kind::Generated) {
+                break;
+            }
+            last = self.advance();
+        }
+        if last == first && !is_name(first.kind) {
+            return Ok((Affinity::Blob, first, Token { end: first.start, ..first }));
+        }
+        if self.accept(Kind::LeftParen) {
+            for number in 0..2 {
+                if matches!(self.token.kind, Kind::Plus | Kind::Minus) {
+                    self.advance();
+                }
+                if !matches!(self.token.kind, Kind::Integer | Kind::Real) {
+                    return Err(self.unexpected());
+                }
+                self.advance();
+                if number == 1 || !self.accept(Kind::Comma) {
+                    break;
+                }
+            }
+            last = self.expect(Kind::RightParen)?;
+        }
+        let all = Token { end: last.end, ..first };
+        Ok((Affinity::of_type(self.text(all)), first, last))
+    }
+
+    /// One argument of a call is complete.
+    pub(crate) fn argument(&mut self, last: bool) -> Result<()> {
+        let operand = self.pop_operand();
+        let mut open = self.pop();
+        open.d += 1;
+        let known = Operand::unpack(open.a & !call::KIND, 0);
+        let known = Operand { affinity: 0, ..known };
+        if (operand.explicit && !known.explicit) || (known.collation == 0 && operand.collation != 0) {
+            open.a = open.a & call::KIND | Operand { affinity: 0, ..operand }.pack();
+        }
+        match open.a & call::KIND {
+            call::COALESCE if !last => {
+                self.op(Op::IfKnown)?;
+                open.c = self.chain(open.c)?;
+                self.shrink(1);
+            }
+            call::IIF if open.d == 1 => {
+                self.op(Op::IfNot)?;
+                open.c = self.chain(NONE)?;
+                self.shrink(1);
+            }
+            call::IIF if open.d == 2 => {
+                self.op(Op::Jump)?;
+                let end = self.chain(NONE)?;
+                self.patch_here(open.c);
+                open.c = end;
+                self.shrink(1);
+            }
+            _ => {}
+        }
+        self.push(open)
+    }
+
+    /// `)` of a call.
+    pub(crate) fn end_call(&mut self) -> Result<()> {
+        let open = self.pop();
+        let name = self.lex(open.b);
+        self.advance();
+        if matches!(self.token.kind, Kind::Over | Kind::Filter) {
+            return Err(self.error_here(ErrorKind::Unsupported));
+        }
+        let known = Operand::unpack(open.a & !call::KIND, 0);
+        let known = Operand { affinity: 0, ..known };
+        let kept = Operand::under(known, known);
+        match open.a & call::KIND {
+            call::COALESCE => {
+                if open.d < 2 {
+                    return Err(self.error(ErrorKind::WrongArguments, name));
+                }
+                self.patch_here(open.c);
+                return self.operand_done(kept);
+            }
+            call::IIF => {
+                if open.d != 3 {
+                    return Err(self.error(ErrorKind::WrongArguments, name));
+                }
+                self.patch_here(open.c);
+                return self.operand_done(kept);
+            }
+            _ => {}
+        }
+        let Ok(arguments) = u8::try_from(open.d) else {
+            return Err(self.error(ErrorKind::TooBig, name));
+        };
+        let id = match function::find(self.text(name), usize::from(arguments)) {
+            function::Found::Function(id) => id as u8,
+            function::Found::WrongCount => return Err(self.error(ErrorKind::WrongArguments, name)),
+            function::Found::Unknown => return Err(self.error(ErrorKind::NoSuchFunction, name)),
+        };
+        self.op2(Op::Call, id, arguments)?;
+        self.byte(known.sort_collation())?;
+        self.shrink(arguments);
+        self.grow(1)?;
+        self.operand_done(kept)
+    }
+
+    /// A call begins, unless it is an aggregate.
+    pub(crate) fn call(&mut self, name: Token) -> Result<()> {
+        if self.is_aggregate(name) {
+            return self.aggregate(name);
+        }
+        self.advance();
+        self.advance();
+        if matches!(self.token.kind, Kind::Distinct | Kind::Star) {
+            let unknown = function::find(self.text(name), 1) == function::Found::Unknown;
+            return Err(self.error(if unknown { ErrorKind::NoSuchFunction } else { ErrorKind::WrongArguments }, name));
+        }
+        let kind = if self.same(name, b"coalesce") || self.same(name, b"ifnull") {
+            call::COALESCE
+        } else if self.same(name, b"iif") {
+            call::IIF
+        } else {
+            call::PLAIN
+        };
+        self.open(mark::CALL, kind, name.start)
+    }
+
+    // ---- IN
+
+    /// IN, behind which comes a list, a SELECT or the name of a table.
+    pub(crate) fn membership(&mut self, negated: u8) -> Result<()> {
+        self.reduce(level::EQUAL)?;
+        self.advance();
+        let left = self.peek(0);
+        if self.token.kind == Kind::LeftParen {
+            let next = self.after(self.token);
+            self.advance();
+            if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) {
+                self.pop();
+                return self.in_subquery(left, negated);
+            }
+            self.op1(Op::Int8, 0)?;
+            self.grow(1)?;
+            self.push(Mark { kind: mark::IN, a: negated, b: 0, c: 0, d: 0 })?;
+            self.mode = Mode::Operand;
+            return Ok(());
+        }
+        let operand = self.pop_operand();
+        self.in_table(operand)?;
+        if negated != 0 {
+            self.op(Op::Not)?;
+        }
+        self.operand_done(Operand::under(operand, Operand::default()))
+    }
+
+    /// An item of an IN list: it takes the affinity of the left side, and has none of its own.
+    pub(crate) fn item(&mut self) -> Result<()> {
+        self.pop_operand();
+        let mut open = self.pop();
+        let left = self.top_operand();
+        let comparison = Operand::compare(Relation::Equal, left, Operand::default());
+        self.op1(Op::InItem, comparison.0)?;
+        self.shrink(1);
+        open.c = 1;
+        self.push(open)
+    }
+
+    pub(crate) fn end_in(&mut self) -> Result<()> {
+        let open = self.pop();
+        let left = self.pop_operand();
+        self.advance();
+        self.op(Op::Nip)?;
+        self.shrink(1);
+        if open.a != 0 {
+            self.op(Op::Not)?;
+        }
+        self.operand_done(Operand::under(left, Operand::default()))
+    }
+
+    // ---- CASE
+
+    pub(crate) fn case(&mut self, word: Kind) -> Result<()> {
+        let operand = self.pop_operand();
+        let mut open = self.pop();
+        let has_base = open.a & CASE_BASE != 0;
+        self.advance();
+        match word {
+            Kind::When if has_base && open.a & (CASE_WHEN | CASE_ELSE) == 0 && open.d == 0 => {
+                open.d = u16::from(operand.pack()) | 0x100;
+                open.a |= CASE_WHEN;
+            }
+            Kind::Then if open.a & CASE_WHEN != 0 => {
+                if has_base {
+                    let base = Operand::unpack(open.d as u8, 0);
+                    let comparison = Operand::compare(Relation::Equal, base, operand);
+                    self.op1(Op::CaseEqual, comparison.0)?;
+                }
+                self.op(Op::IfNot)?;
+                open.b = self.chain(NONE)?;
+                self.shrink(1);
+                open.a &= !CASE_WHEN;
+                open.d |= 0x200;
+            }
+            Kind::When | Kind::Else if open.a & (CASE_WHEN | CASE_ELSE) == 0 && open.d & 0x200 != 0 => {
+                self.op(Op::Jump)?;
+                open.c = self.chain(open.c)?;
+                self.patch_here(open.b);
+                open.b = NONE;
+                self.shrink(1);
+                open.a |= if word == Kind::When { CASE_WHEN } else { CASE_ELSE };
+            }
+            Kind::End if open.a & CASE_WHEN == 0 && open.d & 0x200 != 0 => {
+                if open.a & CASE_ELSE == 0 {
+                    self.op(Op::Jump)?;
+                    open.c = self.chain(open.c)?;
+                    self.patch_here(open.b);
+                    self.op(Op::Null)?;
+                }
+                self.patch_here(open.c);
+                if has_base {
+                    self.op(Op::Nip)?;
+                    self.shrink(1);
+                }
+                return self.operand_done(Operand::default());
+            }
+            _ => return Err(self.error_here(ErrorKind::Syntax)),
+        }
+        self.push(open)?;
+        self.mode = Mode::Operand;
+        Ok(())
+    }
+
+    // ---- subqueries
+
+    /// `(SELECT ...)` as a value, or EXISTS: the code for it stands here, and gives its value into a place of the stack.
+    pub(crate) fn subquery(&mut self, output: Output) -> Result<()> {
+        let start = self.here();
+        let once = self.new_local()?;
+        self.op1(Op::Once, once)?;
+        self.word(NONE)?;
+        match output {
+            Output::Exists => self.op1(Op::Int8, 0)?,
+            _ => self.op(Op::Null)?,
+        }
+        let place = self.now.depth;
+        self.grow(1)?;
+        self.begin_select(output, Resume::Operand, place, u16::from(once), start)
+    }
+
+    /// `x IN (SELECT ...)`.
+    pub(crate) fn in_subquery(&mut self, left: Mark, negated: u8) -> Result<()> {
+        self.op1(Op::Int8, 0)?;
+        let place = self.now.depth;
+        self.grow(1)?;
+        self.begin_select(Output::In, Resume::Operand, place, u16::from(left.a) | u16::from(negated) << 8, left.b)
+    }
+}

@@ -1,0 +1,124 @@
+//! The names of result columns: aliases, declared names, or their text.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::compile::*;
+use super::error::Result;
+use super::frame::{f, s};
+use super::token::{Kind, Token};
+
+impl Compiler<'_> {
+    // ---- names of the result columns
+
+    /// Behind the program, the names of the columns: each a length and its bytes, or 255 and where it stands in the statement.
+    pub(crate) fn end_of_select(&mut self) -> Result<()> {
+        let frame = self.frame;
+        self.columns = self.get(frame, f::COLUMNS) as u8;
+        self.names = self.here();
+        self.result_names()?;
+        self.go(self.get(frame, f::END));
+        self.end_of_statement()
+    }
+
+    /// The names of the result columns, here.
+    pub(crate) fn result_names(&mut self) -> Result<()> {
+        let frame = self.frame;
+        let mut at = self.get(frame, f::RESULT);
+        while let Some(item) = self.item_at(at) {
+            let (token, dot) = (self.lex(at), self.after(self.lex(at)));
+            let star = self.after(dot);
+            if token.kind == Kind::Star {
+                self.star_names(None)?;
+            } else if dot.kind == Kind::Dot && star.kind == Kind::Star {
+                self.star_names(Some(token))?;
+            } else {
+                self.item_name(token, item)?;
+            }
+            match item.next {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn item_name(&mut self, first: Token, item: super::source::Item) -> Result<()> {
+        if let Some(alias) = item.alias {
+            let (text, quote) = unquoted(self.text(alias));
+            let (doubled, len) = (quote != 0 && text.contains(&quote), text.len());
+            if !doubled {
+                let start = alias.start + u16::from(len < usize::from(alias.end - alias.start));
+                return self.name_at(start, len);
+            }
+            return self.name_bytes(|compiler, out| {
+                let (text, quote) = unquoted(compiler.text(alias));
+                unescaped(text, quote).zip(out.iter_mut()).map(|(byte, place)| *place = byte).count()
+            });
+        }
+        // A column goes by its declared name, in parentheses too; anything else by its text.
+        let (mut qualifier, mut name, mut parentheses) = (None, first, 0);
+        while name.kind == Kind::LeftParen {
+            name = self.after(name);
+            parentheses += 1;
+        }
+        while is_name(name.kind) && self.after(name).kind == Kind::Dot {
+            qualifier = Some(name);
+            name = self.after(self.after(name));
+        }
+        let mut end = name;
+        for _ in 0..parentheses {
+            end = self.after(end);
+        }
+        if is_name(name.kind)
+            && end.end == item.end
+            && (parentheses == 0 || end.kind == Kind::RightParen)
+            && let Ok(Some(found)) = self.look_up(qualifier, name)
+        {
+            return self.declared_name(found.source, found.column, Some(name));
+        }
+        self.name_at(first.start, usize::from(item.end - first.start))
+    }
+
+    pub(crate) fn name_at(&mut self, start: u16, len: usize) -> Result<()> {
+        self.byte(0xff)?;
+        self.word(start)?;
+        self.word(len as u16)
+    }
+
+    pub(crate) fn name_bytes(&mut self, write: impl Fn(&Self, &mut [u8; 128]) -> usize) -> Result<()> {
+        let mut name = [0; 128];
+        let len = write(self, &mut name);
+        self.byte(len as u8)?;
+        self.bytes(name.get(..len).unwrap_or_default())
+    }
+
+    /// The name of a column as its table declares it.
+    pub(crate) fn declared_name(&mut self, source: usize, column: u8, written: Option<Token>) -> Result<()> {
+        let definition = self.definition(source);
+        let column = if column == super::schema::ROWID { definition.rowid_column() } else { column };
+        if definition.column(column).is_none() {
+            let _ = written;
+            self.byte(5)?;
+            return self.bytes(b"rowid");
+        }
+        self.name_bytes(|compiler, out| {
+            let name = compiler.definition(source).column(column).map_or(&b""[..], |column| column.name);
+            name.iter().zip(out.iter_mut()).map(|(byte, place)| *place = *byte).count()
+        })
+    }
+
+    pub(crate) fn star_names(&mut self, table: Option<Token>) -> Result<()> {
+        let mut from = usize::from(self.get(self.frame, f::SOURCES));
+        while from != 0 {
+            if table.is_none_or(|table| self.is_called(from, table)) {
+                for column in 0..self.definition(from).columns() {
+                    self.declared_name(from, column, None)?;
+                }
+                if table.is_some() {
+                    break;
+                }
+            }
+            from = self.get(from, s::NEXT).into();
+        }
+        Ok(())
+    }
+}
