@@ -7,7 +7,7 @@
 mod zoo;
 
 use larder::copyreg::classes::*;
-use larder::object::{ErrorKind, Result, Slot};
+use larder::object::{Result, Slot};
 use larder::pickle::{self, Pickler};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -17,5 +17,5 @@ mod de;
 mod instance;
 mod ser;
 
-pub use de::{Any, Limits, Peek, from_object, from_object_with};
+pub use de::{Any, Classes, Limits, Peek, from_object, from_object_with};
 pub use ser::serialize;

@@ -87,6 +87,7 @@ impl<'a> Text<'a> {
     }
 
     /// Whether it is the same text as this str.
+    #[inline(never)]
     pub fn is(&self, text: &str) -> bool {
         match self.spelling {
             Spelling::Utf8 => self.raw == text.as_bytes(),

@@ -106,11 +106,12 @@ fn rare(input: &[u8], at: usize, code: u8) -> Option<Atom<'_>> {
 }
 
 /// The short cuts of typed reading.
-#[cfg(feature = "serde")]
-pub(super) struct Pickled;
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pickled;
 
 #[cfg(feature = "serde")]
 impl crate::object::serde::Peek for Pickled {
+    type Full = crate::object::serde::Classes<Pickled>;
     #[inline]
     fn int(input: &[u8], at: usize) -> Option<i64> {
         let next = at.wrapping_add(1);

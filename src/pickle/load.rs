@@ -1,15 +1,20 @@
 //! [`Unpickler`]: how a pickle is read.
 
+use super::atom::Pickled;
 use super::scan::Plan;
 use super::{atom, machine};
 use crate::copyreg::Registry;
 #[cfg(feature = "serde")]
-use crate::object::serde::{Limits, from_object_with};
+use crate::object::serde::{Limits, Peek, from_object_with};
 use crate::object::{Encoding, Object, PersistentLoad, Result, Slot, Tree};
+use core::marker::PhantomData;
 
 /// How a pickle is read. [`loads`](super::loads) and [`from_slice`](super::from_slice) are an unpickler with the defaults.
+///
+/// `C` says whether it knows classes, so that the code for them is there only where they are.
 #[derive(Clone, Copy, Default)]
-pub struct Unpickler<'a> {
+pub struct Unpickler<'a, C = Pickled> {
+    codec: PhantomData<C>,
     registry: Registry<'a>,
     encoding: Encoding,
     buffers: &'a [&'a [u8]],
@@ -18,7 +23,7 @@ pub struct Unpickler<'a> {
     fuel: Option<u32>,
 }
 
-impl core::fmt::Debug for Unpickler<'_> {
+impl<C> core::fmt::Debug for Unpickler<'_, C> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Unpickler").field("encoding", &self.encoding).field("buffers", &self.buffers.len()).finish()
     }
@@ -28,12 +33,16 @@ impl<'a> Unpickler<'a> {
     /// An unpickler with the defaults.
     pub const fn new() -> Self {
         let (registry, encoding) = (Registry::EMPTY, Encoding::Ascii);
-        Unpickler { registry, encoding, buffers: &[], persistent: None, depth: None, fuel: None }
+        Unpickler { codec: PhantomData, registry, encoding, buffers: &[], persistent: None, depth: None, fuel: None }
     }
+}
 
+impl<'a, C> Unpickler<'a, C> {
     /// With these classes: their instances are read as the Rust types that the rows name, and no others.
-    pub const fn registry(self, registry: &Registry<'a>) -> Self {
-        Unpickler { registry: *registry, ..self }
+    #[cfg(feature = "serde")]
+    pub const fn registry(self, registry: &Registry<'a>) -> Unpickler<'a, crate::object::serde::Classes<Pickled>> {
+        let Unpickler { encoding, buffers, persistent, depth, fuel, .. } = self;
+        Unpickler { codec: PhantomData, registry: *registry, encoding, buffers, persistent, depth, fuel }
     }
 
     /// What a str of Python 2 is read as: Python's `encoding=`. Datetime and numpy want [`Encoding::Latin1`].
@@ -79,8 +88,17 @@ impl<'a> Unpickler<'a> {
         Ok(object)
     }
 
+    fn run(&self, bytes: &'a [u8], plan: &Plan, slots: &'a mut [Slot], checks_text: bool) -> Result<Object<'a>> {
+        let (word, slots, cells) = machine::run(bytes, 0, plan, slots, checks_text)?;
+        let mut tree = Tree::new(bytes, (slots, cells), atom::read);
+        (tree.encoding, tree.buffers, tree.persistent) = (self.encoding, self.buffers, self.persistent);
+        Ok(Object::new(tree, word))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'a, C: Peek> Unpickler<'a, C> {
     /// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
-    #[cfg(feature = "serde")]
     pub fn from_slice<T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
         let plan = Plan::new(bytes, 0)?;
         let object = self.run(bytes, &plan, slots, false)?;
@@ -88,18 +106,10 @@ impl<'a> Unpickler<'a> {
     }
 
     /// Reads a value of type `T` out of an object that this unpickler decoded.
-    #[cfg(feature = "serde")]
     pub fn to<T: serde::Deserialize<'a>>(&self, object: &Object<'a>) -> Result<T> {
         let mut limits = Limits::of(object.tree().input);
         limits.depth = self.depth.unwrap_or(limits.depth);
         limits.fuel = self.fuel.unwrap_or(limits.fuel);
-        from_object_with::<atom::Pickled, T>(object, limits, &self.registry)
-    }
-
-    fn run(&self, bytes: &'a [u8], plan: &Plan, slots: &'a mut [Slot], checks_text: bool) -> Result<Object<'a>> {
-        let (word, slots, cells) = machine::run(bytes, 0, plan, slots, checks_text)?;
-        let mut tree = Tree::new(bytes, (slots, cells), atom::read);
-        (tree.encoding, tree.buffers, tree.persistent) = (self.encoding, self.buffers, self.persistent);
-        Ok(Object::new(tree, word))
+        from_object_with::<C, T>(object, limits, &self.registry)
     }
 }

@@ -1,6 +1,6 @@
 //! Object → Deserialize.
 
-use super::instance::{Newtype, Odd};
+use super::instance::Odd;
 use crate::copyreg::{Field, Registry};
 use crate::object::arena::*;
 use crate::object::view::Words;
@@ -56,6 +56,10 @@ pub fn from_object_with<'a, C: Peek, T: de::Deserialize<'a>>(
 
 /// A codec's short cuts to its most frequent atoms, at their place in the input; `None` where another one stands.
 pub trait Peek {
+    /// The same codec, with classes.
+    type Full: Peek<Full = Self::Full>;
+    /// Whether instances are read: all code about classes is behind this, so that who needs none links none.
+    const CLASSES: bool = false;
     /// An int of up to 64 bits.
     #[inline]
     fn int(_input: &[u8], _at: usize) -> Option<i64> {
@@ -77,7 +81,30 @@ pub trait Peek {
 #[derive(Debug)]
 pub struct Any;
 
-impl Peek for Any {}
+impl Peek for Any {
+    type Full = Classes<Any>;
+}
+
+/// The codec `C`, with classes.
+#[derive(Debug)]
+pub struct Classes<C>(PhantomData<C>);
+
+impl<C: Peek> Peek for Classes<C> {
+    type Full = Self;
+    const CLASSES: bool = true;
+    #[inline]
+    fn int(input: &[u8], at: usize) -> Option<i64> {
+        C::int(input, at)
+    }
+    #[inline]
+    fn float(input: &[u8], at: usize) -> Option<f64> {
+        C::float(input, at)
+    }
+    #[inline]
+    fn utf8(input: &[u8], at: usize) -> Option<&[u8]> {
+        C::utf8(input, at)
+    }
+}
 
 /// The offset of an error that does not know its place yet.
 const NOWHERE: usize = usize::MAX;
@@ -226,6 +253,16 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
                 .ok_or(())
                 .or_else(|()| self.fail(ErrorKind::UnexpectedType)),
         }
+    }
+
+    /// Goes on with classes, for a type of this library that is one.
+    fn full<T>(&self, read: impl FnOnce(De<'_, 'a, C::Full>) -> Result<T>) -> Result<T> {
+        let Walk { tree, registry, .. } = *self.walk;
+        let (fuel, content) = (Cell::new(self.walk.fuel.get()), Cell::new(self.walk.content.take()));
+        let walk = Walk { tree, fuel, registry, content, codec: PhantomData };
+        let result = read(De { walk: &walk, word: self.word, depth: self.depth });
+        self.walk.fuel.set(walk.fuel.get());
+        result
     }
 
     /// The depth left inside this container.
@@ -455,15 +492,15 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
     }
 
     fn deserialize_unit_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
-        if self.is_singleton(name)? { visitor.visit_unit() } else { self.deserialize_unit(visitor) }
+        if C::CLASSES && self.is_singleton(name)? { visitor.visit_unit() } else { self.deserialize_unit(visitor) }
     }
 
+    #[inline(always)]
     fn deserialize_newtype_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
-        match self.newtype(name)? {
-            Newtype::Value(de) => visitor.visit_newtype_struct(de).map_err(|error| de.place(error)),
-            Newtype::Any => self.deserialize_any(visitor),
-            Newtype::Bits(bits) => visitor.visit_u128(bits),
+        if name.starts_with('\0') {
+            return self.full(|de| de.visit_newtype(name, visitor));
         }
+        if C::CLASSES { self.visit_newtype(name, visitor) } else { visitor.visit_newtype_struct(self) }
     }
 
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
@@ -476,7 +513,7 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
 
     fn deserialize_tuple_struct<V: Visitor<'a>>(self, name: &'static str, _: usize, visitor: V) -> Result<V::Value> {
         match self.inner()?.tag() {
-            OBJECT => visitor.visit_seq(self.places(name)?),
+            OBJECT if C::CLASSES => visitor.visit_seq(self.places(name)?),
             _ => self.seq(visitor),
         }
     }
@@ -485,29 +522,64 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
         self.map(&[], visitor)
     }
 
+    #[inline(always)]
     fn deserialize_struct<V: Visitor<'a>>(
         self,
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        match self.inner()?.tag() {
-            OBJECT => self.instance(name, fields, visitor),
-            FIXED | ATOM if !fields.is_empty() && self.persistent()?.is_some() => self.map(fields, visitor),
-            _ if name.starts_with('\0') => self.instance(name, fields, visitor),
-            DICT | FROZENDICT => self.map(fields, visitor),
-            _ => self.seq(visitor),
+        if name.starts_with('\0') {
+            return self.full(|de| de.instance(name, fields, visitor));
         }
+        self.structure(name, fields, visitor)
     }
 
+    #[inline(always)]
     fn deserialize_enum<V: Visitor<'a>>(
         self,
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
+        if name.starts_with('\0') {
+            return self.full(|de| visitor.visit_enum(de.global(variants)?.into_deserializer()));
+        }
+        self.enumeration(name, variants, visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_unit()
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+impl<'a, C: Peek> De<'_, 'a, C> {
+    fn structure<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.inner()?.tag() {
+            OBJECT if C::CLASSES => self.instance(name, fields, visitor),
+            OBJECT => self.fail(ErrorKind::NotRegistered),
+            FIXED | ATOM if !fields.is_empty() && self.persistent()?.is_some() => self.map(fields, visitor),
+            DICT | FROZENDICT => self.map(fields, visitor),
+            _ => self.seq(visitor),
+        }
+    }
+
+    fn enumeration<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
         match self.node()? {
-            _ if name.starts_with('\0') => visitor.visit_enum(self.global(variants)?.into_deserializer()),
             Node::Atom(Atom::Str(text) | Atom::ByteString(text)) => match text.as_str() {
                 Some(name) => visitor.visit_enum(name.into_deserializer()),
                 None => self.fail(ErrorKind::UnknownVariant),
@@ -523,17 +595,10 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
                     _ => self.fail(ErrorKind::WrongLength),
                 }
             }
-            Node::Other => visitor.visit_enum(self.member(name, variants)?.into_deserializer()),
+            Node::Other if C::CLASSES => visitor.visit_enum(self.member(name, variants)?.into_deserializer()),
+            Node::Other if self.word.tag() == OBJECT => self.fail(ErrorKind::NotRegistered),
             _ => self.fail(ErrorKind::UnexpectedType),
         }
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_unit()
-    }
-
-    fn is_human_readable(&self) -> bool {
-        false
     }
 }
 
@@ -627,7 +692,7 @@ impl<'a, C: Peek> de::MapAccess<'a> for Map<'_, 'a, C> {
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         let tree = &self.de.walk.tree;
         let (Some(key), Some(value)) = (self.words.next(tree), self.words.next(tree)) else {
-            return if self.odd.is_some() { self.odd_key(seed) } else { Ok(None) };
+            return if C::CLASSES && self.odd.is_some() { self.odd_key(seed) } else { Ok(None) };
         };
         (self.key, self.value) = (key, value);
         let de = self.de.child(key, self.de.depth);

@@ -111,6 +111,15 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
         }
     }
 
+    /// A newtype struct.
+    pub(super) fn visit_newtype<V: Visitor<'a>>(self, rust: &'static str, visitor: V) -> Result<V::Value> {
+        match self.newtype(rust)? {
+            Newtype::Value(de) => visitor.visit_newtype_struct(de).map_err(|error| de.place(error)),
+            Newtype::Any => de::Deserializer::deserialize_any(self, visitor),
+            Newtype::Bits(bits) => visitor.visit_u128(bits),
+        }
+    }
+
     /// What a newtype struct of this name is read from.
     #[inline(never)]
     pub(super) fn newtype(&self, rust: &str) -> Result<Newtype<'w, 'a, C>> {
@@ -202,7 +211,7 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
 
     /// A sequence that is no list, tuple or set.
     fn sequence(&self) -> Result<Sequence<'a>> {
-        if self.word.tag() == CONTENT {
+        if C::CLASSES && self.word.tag() == CONTENT {
             return match self.walk.content.take() {
                 Some(Field::Items(chain)) => Ok(match chain.0 {
                     Some(first) => Sequence::Items(first, Some(chain.1)),
@@ -236,11 +245,15 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
         }
     }
 
+    /// What this word stands for, if it is one of tag [`CONTENT`].
+    fn content(&self) -> Option<Field<'a>> {
+        if C::CLASSES && self.word.tag() == CONTENT { self.walk.content.take() } else { None }
+    }
+
     #[inline(never)]
     pub(super) fn odd_map<V: Visitor<'a>>(&self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
-        let content = if self.word.tag() == CONTENT { self.walk.content.take() } else { None };
-        match content {
-            Some(Field::Pairs(pairs)) => self.visit_odd(&mut Odd::Pairs(pairs), fields, visitor),
+        match self.content() {
+            Some(Field::Pairs(pairs)) if C::CLASSES => self.visit_odd(&mut Odd::Pairs(pairs), fields, visitor),
             _ if self.inner()?.tag() == OBJECT => self.fail(ErrorKind::NotRegistered),
             _ => self.fail(ErrorKind::UnexpectedType),
         }
@@ -248,7 +261,7 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
 
     #[inline(never)]
     pub(super) fn odd_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
-        if self.word.tag() == CONTENT {
+        if C::CLASSES && self.word.tag() == CONTENT {
             return match self.walk.content.take() {
                 Some(Field::Pairs(pairs)) => self.visit_odd(&mut Odd::Pairs(pairs), &[], visitor),
                 content => {
