@@ -3,6 +3,8 @@
 //! Contract: statements are compiled, straight from their tokens, to programs in lent bytes, and run there: no heap, no tree, no
 //! recursion; the stack that is used is the same for every statement. What larder's dialect has, it answers as SQLite 3.40.1
 //! does; what it lacks, it refuses with [`ErrorKind::Unsupported`] and its place.
+#![doc = ""]
+#![doc = include_str!("sqlite3/LANGUAGE.md")]
 
 pub mod aggregate;
 mod alter;
