@@ -54,6 +54,9 @@ pub fn text(value: f64, style: Style, buf: &mut [u8; LONGEST]) -> &str {
 }
 
 /// The digits of a finite float, how many there are, and the place of the point: 0.DIGITS · 10^point.
+///
+/// Not inlined, as [`nearest`], so that who handles floats as bits does not take the stack for it.
+#[inline(never)]
 fn digits(value: f64, style: Style) -> ([u8; DIGITS], usize, i32) {
     let bits = value.to_bits();
     let (exponent, fraction) = ((bits >> MANTISSA) as i32 & 0x7ff, bits & ((1 << MANTISSA) - 1));
@@ -261,6 +264,7 @@ fn read_exponent(text: &[u8]) -> Option<i32> {
 }
 
 /// The float nearest to `count` digits · 10^power; that they are followed by others that are not all zeros counts too.
+#[inline(never)]
 fn nearest(mut digits: impl Iterator<Item = u8>, count: usize, power: i32) -> f64 {
     let mut numbers = [[0; LIMBS]; 2];
     let [over, under] = &mut numbers;

@@ -19,7 +19,7 @@ use embedded_io::{Error as _, ErrorKind, Read, Write};
 use embedded_storage::nor_flash::NorFlash;
 use frame::{Damage, Receiver, Sender};
 use larder::dbm::{self, Dbm, Flag};
-use larder::object::{Container, Slot, Spelling, Text};
+use larder::object::{Container, Object, Slot, Spelling, Text};
 use larder::pickle::{self, Pickler};
 use request::{Refusal, Request};
 
@@ -62,7 +62,7 @@ pub fn serve<F: NorFlash, P: Read + Write>(
     stack: fn() -> u32,
 ) -> Result<(), P::Error> {
     let Memory { request, value, slots, store } = memory;
-    let mut board = Board { store: dbm::open(flash, Flag::Create, store), value, slots, stack };
+    let mut board = Board { store: open(flash, store), value, slots, stack };
     let mut receiver = Receiver::new(request);
     while let Some(damaged) = receive(port, &mut receiver)? {
         let frame = if damaged { Err(Damage::Broken) } else { receiver.frame() };
@@ -72,6 +72,11 @@ pub fn serve<F: NorFlash, P: Read + Write>(
         }
     }
     Ok(())
+}
+
+#[inline(never)]
+fn open<F: NorFlash>(flash: F, memory: &mut [u8]) -> dbm::Result<Dbm<'_, F>> {
+    dbm::open(flash, Flag::Create, memory)
 }
 
 /// Waits for the end of a frame; true if it broke off, `None` when the line ends.
@@ -105,10 +110,14 @@ struct Board<'m, F> {
 impl<F: NorFlash> Board<'_, F> {
     /// Does what a request asks and sends the answer.
     fn answer<P: Write>(&mut self, port: &mut P, tag: u8, message: &[u8]) -> Result<(), P::Error> {
-        let done = match self.perform(message) {
-            Ok(done) => done,
-            Err(refusal) => return self.refuse(port, tag, &refusal),
-        };
+        match self.perform(message) {
+            Ok(done) => self.confirm(port, tag, done),
+            Err(refusal) => self.refuse(port, tag, &refusal),
+        }
+    }
+
+    #[inline(never)]
+    fn confirm<P: Write>(&mut self, port: &mut P, tag: u8, done: Done) -> Result<(), P::Error> {
         let mut sender = Sender::new(port, tag)?;
         sender.write(OK)?;
         match done {
@@ -124,42 +133,32 @@ impl<F: NorFlash> Board<'_, F> {
         sender.finish()
     }
 
+    // Functions that are never inlined keep their stack to themselves.
+    #[inline(never)]
     fn perform(&mut self, message: &[u8]) -> Result<Done, Refusal> {
         let store = self.store.as_mut().map_err(|error| Refusal::Store(*error))?;
-        let message = pickle::loads(message, self.slots).map_err(Refusal::Pickle)?;
+        let message = decode(message, self.slots)?;
         match Request::of(&message)? {
             Request::Set(key, value) => {
-                let mut scratch = [Slot::EMPTY; SCRATCH];
-                plain::check(&value, &mut scratch)?;
-                let pickler = Pickler::new(self.value).protocol(pickle::HIGHEST_PROTOCOL);
-                let value = pickler.recode(&value, &mut scratch).map_err(Refusal::Pickle)?;
-                store.set(key.as_bytes(), value).map_err(Refusal::Store)?;
+                let value = plain_pickle(&value, self.value)?;
+                set(store, key, value).map_err(Refusal::Store)?;
                 Ok(Done::Nothing)
             }
-            Request::Get(key) => match store.get(key.as_bytes(), self.value).map_err(Refusal::Store)? {
-                Some(value) => Ok(Done::Value(value.len())),
+            Request::Get(key) => match get(store, key, self.value).map_err(Refusal::Store)? {
+                Some(length) => Ok(Done::Value(length)),
                 None => Err(Refusal::Missing),
             },
-            Request::Delete(key) => match store.delete(key.as_bytes()).map_err(Refusal::Store)? {
+            Request::Delete(key) => match delete(store, key).map_err(Refusal::Store)? {
                 true => Ok(Done::Nothing),
                 false => Err(Refusal::Missing),
             },
             Request::Keys => Ok(Done::Keys),
-            Request::Stat => {
-                let stack = i64::from((self.stack)());
-                let figures = Pickler::new(self.value).write(|emit| {
-                    let mut level = emit.open(Container::Dict, Some(1))?;
-                    level.item(emit)?;
-                    emit.str("stack")?;
-                    emit.int(stack)?;
-                    emit.close(level)
-                });
-                Ok(Done::Value(figures.map_err(Refusal::Pickle)?.len()))
-            }
+            Request::Stat => Ok(Done::Value(figures((self.stack)(), self.value).map_err(Refusal::Pickle)?.len())),
         }
     }
 
     /// Sends each key as a pickle. What fails is either the line, or the store.
+    #[inline(never)]
     fn send_keys<W: Write>(&mut self, sender: &mut W) -> Result<dbm::Result<()>, W::Error> {
         let Ok(store) = &mut self.store else { return Ok(Ok(())) };
         let (key, pickle) = self.value.split_at_mut(LONGEST / 2);
@@ -170,28 +169,82 @@ impl<F: NorFlash> Board<'_, F> {
                 Ok(None) => return Ok(Ok(())),
                 Ok(Some(key)) => Text::new(key, Spelling::Utf8),
             };
-            let written = Pickler::new(pickle).write(|emit| emit.text(&key));
-            sender.write(written.unwrap_or_default())?;
+            sender.write(key_pickle(&key, pickle))?;
         }
     }
 
     /// Answers with an error.
+    #[inline(never)]
     fn refuse<P: Write>(&mut self, port: &mut P, tag: u8, refusal: &Refusal) -> Result<(), P::Error> {
-        let mut text = Message { bytes: [0; 120], length: 0 };
-        _ = write!(text, "{refusal}");
-        let text = core::str::from_utf8(text.bytes.get(..text.length).unwrap_or_default()).unwrap_or_default();
-        let answer = Pickler::new(self.value).write(|emit| {
-            let mut level = emit.open(Container::Tuple, Some(2))?;
-            level.item(emit)?;
-            emit.str("error")?;
-            level.item(emit)?;
-            emit.str(text)?;
-            emit.close(level)
-        });
+        let answer = error(refusal, self.value);
         let mut sender = Sender::new(port, tag)?;
-        sender.write(answer.unwrap_or_default())?;
+        sender.write(answer)?;
         sender.finish()
     }
+}
+
+#[inline(never)]
+fn set<F: NorFlash>(store: &mut Dbm<'_, F>, key: &str, value: &[u8]) -> dbm::Result<()> {
+    store.set(key.as_bytes(), value)
+}
+
+/// The length of the value in `buf`.
+#[inline(never)]
+fn get<F: NorFlash>(store: &mut Dbm<'_, F>, key: &str, buf: &mut [u8]) -> dbm::Result<Option<usize>> {
+    Ok(store.get(key.as_bytes(), buf)?.map(<[u8]>::len))
+}
+
+#[inline(never)]
+fn delete<F: NorFlash>(store: &mut Dbm<'_, F>, key: &str) -> dbm::Result<bool> {
+    store.delete(key.as_bytes())
+}
+
+#[inline(never)]
+fn decode<'a>(pickle: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>, Refusal> {
+    pickle::loads(pickle, slots).map_err(Refusal::Pickle)
+}
+
+/// A value's pickle as it goes into the store, if it is plain.
+#[inline(never)]
+fn plain_pickle<'b>(value: &Object<'_>, buf: &'b mut [u8]) -> Result<&'b [u8], Refusal> {
+    let mut scratch = [Slot::EMPTY; SCRATCH];
+    plain::check(value, &mut scratch)?;
+    let pickler = Pickler::new(buf).protocol(pickle::HIGHEST_PROTOCOL);
+    pickler.recode(value, &mut scratch).map_err(Refusal::Pickle)
+}
+
+/// What the board says of itself: a dict.
+#[inline(never)]
+fn figures(stack: u32, buf: &mut [u8]) -> Result<&[u8], pickle::Error> {
+    Pickler::new(buf).write(|emit| {
+        let mut level = emit.open(Container::Dict, Some(1))?;
+        level.item(emit)?;
+        emit.str("stack")?;
+        emit.int(stack.into())?;
+        emit.close(level)
+    })
+}
+
+#[inline(never)]
+fn key_pickle<'b>(key: &Text<'_>, buf: &'b mut [u8]) -> &'b [u8] {
+    Pickler::new(buf).write(|emit| emit.text(key)).unwrap_or_default()
+}
+
+/// `("error", message)`
+#[inline(never)]
+fn error<'b>(refusal: &Refusal, buf: &'b mut [u8]) -> &'b [u8] {
+    let mut text = Message { bytes: [0; 120], length: 0 };
+    _ = write!(text, "{refusal}");
+    let text = core::str::from_utf8(text.bytes.get(..text.length).unwrap_or_default()).unwrap_or_default();
+    let written = Pickler::new(buf).write(|emit| {
+        let mut level = emit.open(Container::Tuple, Some(2))?;
+        level.item(emit)?;
+        emit.str("error")?;
+        level.item(emit)?;
+        emit.str(text)?;
+        emit.close(level)
+    });
+    written.unwrap_or_default()
 }
 
 /// What follows `("ok",)`.
