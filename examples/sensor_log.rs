@@ -33,7 +33,7 @@ impl Reading {
     fn take(number: u32) -> Reading {
         let day = f64::from(number) / 96.0;
         let celsius = 20.0 + 5.0 * (day * std::f64::consts::TAU).sin() + f64::from(number * 7919 % 10) / 10.0;
-        let remarks = if number % 25 == 0 { vec!["calibrated".into()] } else { vec![] };
+        let remarks = if number.is_multiple_of(25) { vec!["calibrated".into()] } else { vec![] };
         Reading { number, celsius: (celsius * 10.0).round() / 10.0, humidity: (60 + number * 31 % 17) as u8, remarks }
     }
 }

@@ -93,7 +93,7 @@ fn every_prefix_is_refused_at_a_place_within() {
         let mut slots = vec![Slot::EMPTY; 3 * stream.len() + 8];
         let step = 1 + stream.len() / 400;
         for len in (0..stream.len()).step_by(step) {
-            let error = reader.loads(&stream[..len], &mut slots).err().expect(&vector.name);
+            let error = reader.loads(&stream[..len], &mut slots).expect_err(&vector.name);
             assert!(error.offset <= len, "{}: {error}", vector.name);
             assert!(reader.slots_needed(&stream[..len]).is_err(), "{}", vector.name);
         }

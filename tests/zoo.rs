@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod canon;
 #[path = "support/zoo.rs"]
+#[allow(dead_code)]
 mod zoo;
 
 use larder::object::{Error, Object, Slot};

@@ -9,6 +9,9 @@ use larder::sqlite3::store::{CURSORS, Entry, Savepoint, Store};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
+/// A key and what it had.
+type Undo = (Vec<u8>, Option<Vec<u8>>);
+
 /// Where a cursor stands: before all keys that are not smaller, or (true) behind all that are not larger.
 type Place = (Vec<u8>, bool);
 
@@ -16,7 +19,7 @@ type Place = (Vec<u8>, bool);
 #[derive(Default, Clone)]
 pub struct MapStore {
     map: Map,
-    undo: Option<Vec<(Vec<u8>, Option<Vec<u8>>)>>,
+    undo: Option<Vec<Undo>>,
     cursors: Vec<Place>,
     /// Entries read, for tests that count.
     pub reads: usize,

@@ -28,7 +28,6 @@ fn used<const W: usize, const E: usize>(sectors: usize, seed: u64) -> (Part<W, E
         assert!(op.apply(&mut db, &model).unwrap());
         op.change(&mut model);
     }
-    drop(db);
     (part.part, model, newest)
 }
 

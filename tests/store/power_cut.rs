@@ -30,7 +30,7 @@ fn run<const W: usize, const E: usize>(
 ) -> (Part<W, E>, Vec<Step>) {
     let (mut recorder, log) = Recorder::new(part);
     let (mut taken, mut script) = (Vec::new(), script.iter());
-    let mut accept: Vec<Model> = accept.iter().map(|model| Model::clone(model)).collect();
+    let mut accept: Vec<Model> = accept.iter().copied().cloned().collect();
     let mut refused = false;
     loop {
         let mut db = dbm::open(&mut recorder, Flag::Create, memory).expect("the store opens");
@@ -65,7 +65,6 @@ fn run<const W: usize, const E: usize>(
             accept = vec![now];
         }
         if !reopen {
-            drop(db);
             return (recorder.part, taken);
         }
     }
@@ -86,7 +85,7 @@ fn which<F: NorFlash>(db: &mut Dbm<'_, F>, accept: &[Model]) -> Model {
         let held = dump(db).expect("the store reads");
         panic!("neither: {}\nnor: {}", differences(&accept[0], &held), differences(&accept[accept.len() - 1], &held));
     };
-    if accept[found].len() % 8 == 0 {
+    if accept[found].len().is_multiple_of(8) {
         assert!(dump(db).expect("the store walks") == accept[found], "a walk says otherwise");
     }
     accept[found].clone()
@@ -169,7 +168,6 @@ impl<const W: usize, const E: usize> Start<W, E> {
             }
             op.change(&mut start.held);
         }
-        drop(db);
         Start { part: recorder.part, ..start }
     }
 
@@ -336,7 +334,6 @@ fn a_torn_part_is_read_without_a_write() {
                 let held = dump(&mut db).unwrap();
                 assert!(held == step.before || held == step.after, "{tear:?} in {event:?}");
                 assert!(matches!(db.set(b"00", b""), Err(dbm::Error::ReadOnly)));
-                drop(db);
                 assert!(log.take().is_empty());
             }
             event.replay(&mut part).unwrap();

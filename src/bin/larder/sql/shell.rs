@@ -31,7 +31,7 @@ fn read_and_execute(connection: &mut Connection<'_>, out: &mut dyn Write) -> Res
     let input = io::stdin().lock();
     let prompts = input.is_terminal();
     let mut text = String::new();
-    let mut prompt = |text: &str| -> io::Result<()> {
+    let prompt = |text: &str| -> io::Result<()> {
         if prompts {
             eprint!("{}", if text.is_empty() { "larder> " } else { "   ...> " });
             io::stderr().flush()?;

@@ -67,7 +67,6 @@ pub(crate) fn sessions<T>(
         if connection.in_transaction() {
             connection.rollback().map_err(refused)?;
         }
-        drop(connection);
         part = store.into_dbm().close().map_err(|error| Failure::Other(error.to_string()))?;
         match end {
             End::Again => flag = Flag::Create,
