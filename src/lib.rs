@@ -1,5 +1,10 @@
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// What floors share inside, some features alone do not use; with all modules in, dead code is an error.
+#![cfg_attr(
+    not(all(feature = "serde", feature = "pickle", feature = "marshal", feature = "shelve", feature = "sqlite3")),
+    allow(dead_code, unused_imports)
+)]
 //! Python's pickle, copyreg, marshal, dbm, shelve and sqlite3 for microcontrollers: `no_std`, no allocator, no unsafe,
 //! all memory lent by the caller.
 //!
@@ -27,6 +32,7 @@
 //! other.
 
 pub mod bytes;
+#[cfg(any(feature = "pickle", feature = "marshal"))]
 pub mod copyreg;
 #[cfg(feature = "dbm")]
 pub mod crc;
@@ -36,6 +42,7 @@ pub mod decimal;
 pub mod flash;
 #[cfg(feature = "marshal")]
 pub mod marshal;
+#[cfg(any(feature = "pickle", feature = "marshal"))]
 pub mod object;
 #[cfg(feature = "pickle")]
 pub mod pickle;
