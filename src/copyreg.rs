@@ -47,7 +47,7 @@ pub(crate) use instance::{Plain, attribute, plain};
 pub(crate) use read::{Field, Fields, Flat, Key};
 pub use table::{Error, Table};
 #[cfg(feature = "serde")]
-pub(crate) use write::{Writing, find, member};
+pub(crate) use write::{Found, Ops, Writing, find, registered};
 
 /// How an object is made when it is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -308,20 +308,33 @@ impl Extension {
 pub struct Registry<'r> {
     classes: &'r [Class],
     extensions: &'r [Extension],
+    /// How instances are written; the empty table has none.
+    #[cfg(feature = "serde")]
+    ops: Option<&'static Ops>,
 }
 
 impl<'r> Registry<'r> {
     /// A table that holds nothing: the default of every reader and writer.
-    pub const EMPTY: Registry<'static> = Registry::new(&[]);
+    pub const EMPTY: Registry<'static> = Registry {
+        classes: &[],
+        extensions: &[],
+        #[cfg(feature = "serde")]
+        ops: None,
+    };
 
     /// A table of these rows. A Rust type may have several; it is read from any of them and written as the first.
     pub const fn new(classes: &'r [Class]) -> Registry<'r> {
-        Registry { classes, extensions: &[] }
+        Registry {
+            classes,
+            extensions: &[],
+            #[cfg(feature = "serde")]
+            ops: Some(&write::OPS),
+        }
     }
 
     /// The same with these extension codes.
     pub const fn extensions(self, extensions: &'r [Extension]) -> Registry<'r> {
-        Registry { classes: self.classes, extensions }
+        Registry { extensions, ..self }
     }
 
     /// Whether it holds no classes.

@@ -25,15 +25,41 @@ enum Phase {
     State,
 }
 
-/// The row that a Rust type of this name is written by: one of the types of [`classes`](super::classes), or the
-/// registry's.
+/// What writing an instance takes. It is reached through the [`Registry`](super::Registry) that was given and through this
+/// library's own types, so that who has neither links none of it.
+#[derive(Debug)]
+pub(crate) struct Ops {
+    pub(crate) open: fn(&Class, usize, &mut dyn Emit) -> Result<Writing, Refused>,
+    pub(crate) begin: fn(&mut Writing, &'static str, &mut dyn Emit) -> Result<(), Refused>,
+    pub(crate) close: fn(Writing, &mut dyn Emit) -> Result<(), Refused>,
+    pub(crate) member: fn(&Class, &str, &mut dyn Emit) -> Result<(), Refused>,
+}
+
+pub(crate) static OPS: Ops = Ops { open: Writing::open, begin: Writing::begin, close: Writing::close, member };
+
+/// A row and how it is written.
+pub(crate) type Found = (Class, &'static Ops);
+
+/// The row of one of the types of [`classes`](super::classes).
 #[inline(never)]
-pub(crate) fn find(rust: &str, emit: &dyn Emit) -> Option<Class> {
+pub(crate) fn own(rust: &str) -> Option<Found> {
     #[cfg(feature = "classes")]
-    if rust.starts_with('\0') {
-        return super::classes::row(rust).copied();
-    }
-    emit.registry().class(rust).copied()
+    return super::classes::row(rust).map(|row| (*row, &OPS));
+    #[cfg(not(feature = "classes"))]
+    return None.filter(|_| rust.is_empty());
+}
+
+/// The registry's row that a Rust type of this name is written by.
+#[inline(never)]
+pub(crate) fn registered(rust: &str, emit: &dyn Emit) -> Option<Found> {
+    let registry = emit.registry();
+    Some((*registry.class(rust)?, registry.ops?))
+}
+
+/// The row that a Rust type of this name is written by. Names are constants where this is called.
+#[inline(always)]
+pub(crate) fn find(rust: &'static str, emit: &dyn Emit) -> Option<Found> {
+    if rust.starts_with('\0') { own(rust) } else { registered(rust, emit) }
 }
 
 /// Writes a class's name, as an extension code if it has one and the protocol knows them.
@@ -63,7 +89,7 @@ fn name(module: &'static str, name: &'static str, emit: &mut dyn Emit) -> Result
 }
 
 /// Writes a member of an enum.
-pub(crate) fn member(class: &Class, member: &str, emit: &mut dyn Emit) -> Result<(), Refused> {
+fn member(class: &Class, member: &str, emit: &mut dyn Emit) -> Result<(), Refused> {
     let value = class.value(member).ok_or(Refused::Custom)?;
     let mut writing = Writing::open(class, 1, emit)?;
     writing.field("value", emit)?;
@@ -77,7 +103,7 @@ pub(crate) fn member(class: &Class, member: &str, emit: &mut dyn Emit) -> Result
 impl Writing {
     /// Begins an instance of `len` fields.
     #[inline(never)]
-    pub(crate) fn open(class: &Class, len: usize, emit: &mut dyn Emit) -> Result<Writing, Refused> {
+    fn open(class: &Class, len: usize, emit: &mut dyn Emit) -> Result<Writing, Refused> {
         let args_left = match (class.make, class.positional) {
             (Make::NewObjEx, _) | (_, ALL) => len,
             (_, n) => len.min(usize::from(n)),
@@ -186,7 +212,7 @@ impl Writing {
     /// Before each field: its name, where one is due. `Some` wants the value not as it is, but as the content of this
     /// container.
     #[inline(never)]
-    pub(crate) fn field(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<Option<Container>, Refused> {
+    fn field(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<Option<Container>, Refused> {
         // A field that only other formats have.
         if name.starts_with('\0') {
             return Ok(None);
@@ -231,7 +257,7 @@ impl Writing {
     }
 
     /// Before each field, for a serializer: tells the writer what the value is the content of.
-    pub(crate) fn begin(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn begin(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<(), Refused> {
         // A tuple struct has no names to give to a dict.
         let nameless = name.is_empty() && self.phase != Phase::Args && self.class.state != State::Own;
         match self.field(name, emit)? {
@@ -260,7 +286,7 @@ impl Writing {
     }
 
     /// After the last field.
-    pub(crate) fn close(mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn close(mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
         // Fields that never came would leave a hole in the arguments.
         if self.args_left > 0 {
             return Err(Refused::Custom);

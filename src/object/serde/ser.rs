@@ -1,6 +1,6 @@
 //! Serialize → Emit.
 
-use crate::copyreg::{self, Writing};
+use crate::copyreg::{self, Found, Ops, Writing};
 use crate::object::{Container, Emit, Level, Long, Refused};
 use serde::ser::{self, Serialize};
 
@@ -76,7 +76,7 @@ impl<'e> Open<'e> {
 /// A struct or tuple struct that is being written: a dict or tuple, or an instance of a class.
 enum Shape {
     Plain(Level),
-    Instance(Writing),
+    Instance(Writing, &'static Ops),
 }
 
 struct Fields<'e> {
@@ -92,7 +92,7 @@ impl Fields<'_> {
                 level.item(self.emit)?;
                 self.emit.name(name)?;
             }
-            Shape::Instance(writing) => writing.begin(name, self.emit)?,
+            Shape::Instance(writing, ops) => (ops.begin)(writing, name, self.emit)?,
         }
         value.serialize(Ser { emit: self.emit })
     }
@@ -100,7 +100,7 @@ impl Fields<'_> {
     fn done(self) -> Done {
         match self.shape {
             Shape::Plain(level) => self.emit.close(level),
-            Shape::Instance(writing) => writing.close(self.emit),
+            Shape::Instance(writing, ops) => (ops.close)(writing, self.emit),
         }
     }
 }
@@ -128,27 +128,26 @@ fn long(emit: &mut dyn Emit, bytes: &[u8]) -> Done {
 }
 
 /// Begins a struct or tuple struct.
-fn fields<'e>(name: &'static str, plain: Container, len: usize, emit: &'e mut dyn Emit) -> Result<Fields<'e>, Refused> {
-    let shape = match copyreg::find(name, emit) {
+#[inline(never)]
+fn fields<'e>(
+    class: Option<Found>,
+    plain: Container,
+    len: usize,
+    emit: &'e mut dyn Emit,
+) -> Result<Fields<'e>, Refused> {
+    let shape = match class {
         None => Shape::Plain(emit.open(plain, Some(len))?),
-        Some(class) => Shape::Instance(Writing::open(&class, len, emit)?),
+        Some((class, ops)) => Shape::Instance((ops.open)(&class, len, emit)?, ops),
     };
     Ok(Fields { emit, shape })
 }
 
-/// Begins a newtype struct: one that is an instance of a class.
+/// Begins a newtype struct that is an instance of a class.
 #[inline(never)]
-fn newtype(name: &'static str, emit: &mut dyn Emit) -> Result<Option<Writing>, Refused> {
-    match name {
-        "\0set" => emit.content(Container::Set)?,
-        "\0frozenset" => emit.content(Container::FrozenSet)?,
-        _ => {
-            if let Some(class) = copyreg::find(name, emit) {
-                return Writing::open(&class, 1, emit).map(Some);
-            }
-        }
-    }
-    Ok(None)
+fn newtype((class, ops): Found, emit: &mut dyn Emit) -> Result<Writing, Refused> {
+    let mut writing = (ops.open)(&class, 1, emit)?;
+    (ops.begin)(&mut writing, "", emit)?;
+    Ok(writing)
 }
 
 impl<'e> ser::Serializer for Ser<'e> {
@@ -260,32 +259,39 @@ impl<'e> ser::Serializer for Ser<'e> {
         self.emit.none()
     }
 
+    #[inline(always)]
     fn serialize_unit_struct(self, name: &'static str) -> Done {
         match copyreg::find(name, self.emit) {
             None => self.emit.none(),
-            Some(class) => Writing::open(&class, 0, self.emit)?.close(self.emit),
+            Some((class, ops)) => (ops.close)((ops.open)(&class, 0, self.emit)?, self.emit),
         }
     }
 
+    #[inline(always)]
     fn serialize_unit_variant(self, name: &'static str, _: u32, variant: &'static str) -> Done {
         if name.starts_with('\0') {
             return sign(name, variant, self.emit);
         }
         match copyreg::find(name, self.emit) {
             None => self.emit.name(variant),
-            Some(class) => copyreg::member(&class, variant, self.emit),
+            Some((class, ops)) => (ops.member)(&class, variant, self.emit),
         }
     }
 
+    #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Done {
-        let mut writing = newtype(name, self.emit)?;
-        if let Some(writing) = &mut writing {
-            writing.begin("", self.emit)?;
+        if name.starts_with('\0') {
+            // A set or frozenset around a sequence.
+            self.emit.content(if name == "\0set" { Container::Set } else { Container::FrozenSet })?;
+            return value.serialize(self);
         }
-        value.serialize(Ser { emit: self.emit })?;
-        match writing {
-            None => Ok(()),
-            Some(writing) => writing.close(self.emit),
+        match copyreg::registered(name, self.emit) {
+            None => value.serialize(self),
+            Some(found) => {
+                let writing = newtype(found, self.emit)?;
+                value.serialize(Ser { emit: self.emit })?;
+                (found.1.close)(writing, self.emit)
+            }
         }
     }
 
@@ -313,8 +319,9 @@ impl<'e> ser::Serializer for Ser<'e> {
         Open::new(self.emit, Container::Tuple, Some(len))
     }
 
+    #[inline(always)]
     fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Fields<'e>, Refused> {
-        fields(name, Container::Tuple, len, self.emit)
+        fields(copyreg::find(name, self.emit), Container::Tuple, len, self.emit)
     }
 
     fn serialize_tuple_variant(
@@ -331,8 +338,9 @@ impl<'e> ser::Serializer for Ser<'e> {
         Open::new(self.emit, Container::Dict, len)
     }
 
+    #[inline(always)]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'e>, Refused> {
-        fields(name, Container::Dict, len, self.emit)
+        fields(copyreg::find(name, self.emit), Container::Dict, len, self.emit)
     }
 
     fn serialize_struct_variant(
@@ -413,7 +421,7 @@ impl ser::SerializeTupleStruct for Fields<'_> {
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         match &mut self.shape {
             Shape::Plain(level) => level.item(self.emit)?,
-            Shape::Instance(writing) => writing.begin("", self.emit)?,
+            Shape::Instance(writing, ops) => (ops.begin)(writing, "", self.emit)?,
         }
         value.serialize(Ser { emit: self.emit })
     }
