@@ -14,6 +14,8 @@ pub mod opcode;
 mod out;
 mod pickler;
 mod scan;
+#[cfg(feature = "serde")]
+mod stream;
 mod tools;
 
 use crate::object::{Object, Result, Slot};
@@ -55,10 +57,20 @@ pub fn loads<'a>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
 
 /// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
 ///
-/// Text is checked where it is read. Instances of classes are refused: see [`Unpickler::registry`].
+/// Plain data is read straight from the stream, as [`from_plain`] does it, and needs no slots; everything else is decoded
+/// into [`slots_needed`] slots first. Text is checked where it is read. Instances of classes are refused: see
+/// [`Unpickler::registry`].
 #[cfg(feature = "serde")]
 pub fn from_slice<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
     Unpickler::new().from_slice(bytes, slots)
+}
+
+/// Decodes the first pickle in `bytes` into a value of type `T` without any memory: what picklers write for plain data, of
+/// protocols 1 to 5, with references only to text, as field names are. Whatever else comes is
+/// [`ErrorKind::NotPlain`], at the place where it was noticed: [`from_slice`] reads it.
+#[cfg(feature = "serde")]
+pub fn from_plain<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
+    stream::from_slice(bytes)
 }
 
 /// Encodes a value with protocol 4, optimized: what `pickletools.optimize(pickle.dumps(value))` gives.

@@ -48,7 +48,7 @@ fn good() -> Vec<Vec<u8>> {
 }
 
 /// Everything that can be done with a pickle: nothing may panic; answers whether it was taken.
-fn exercise(bytes: &[u8], slots: &mut [Slot]) -> bool {
+fn exercise<'a>(bytes: &'a [u8], slots: &'a mut [Slot]) -> bool {
     let needed = match pickle::slots_needed(bytes) {
         Ok(needed) => needed,
         Err(error) => {
@@ -59,6 +59,7 @@ fn exercise(bytes: &[u8], slots: &mut [Slot]) -> bool {
     assert!(needed <= SLOTS_PER_BYTE * bytes.len() + 8, "{needed} slots for {} bytes: {bytes:?}", bytes.len());
     let object = match pickle::loads(bytes, &mut slots[..needed]) {
         Ok(object) => object,
+
         Err(error) => {
             assert!(error.offset <= bytes.len(), "{error}");
             assert!(!matches!(error.kind, ErrorKind::OutOfSlots { .. }), "{needed} slots did not do: {bytes:?}");
@@ -66,6 +67,12 @@ fn exercise(bytes: &[u8], slots: &mut [Slot]) -> bool {
         }
     };
     let _ = object.to_string();
+    same::<Vec<i64>>(bytes, &object);
+    same::<Vec<Vec<i64>>>(bytes, &object);
+    same::<std::collections::BTreeMap<String, Vec<f64>>>(bytes, &object);
+    same::<(i64, i64, i64)>(bytes, &object);
+    same::<(Vec<u8>, Option<String>)>(bytes, &object);
+    same::<Vec<(i64, String)>>(bytes, &object);
     let _ = from_object::<serde::de::IgnoredAny>(&object, Limits { depth: 16, fuel: 1000 });
     let _ = from_object::<Vec<u32>>(&object, Limits { depth: 16, fuel: 1000 });
     let (mut buf, mut scratch) = ([0; 512], [Slot::EMPTY; 400]);
@@ -74,6 +81,13 @@ fn exercise(bytes: &[u8], slots: &mut [Slot]) -> bool {
         assert_eq!(kinds(&pickle::loads(again, &mut slots).unwrap()), kinds(&object), "{bytes:?}");
     }
     true
+}
+
+/// What is read straight from the stream is what is read by way of the object.
+fn same<'a, T: serde::Deserialize<'a> + PartialEq + std::fmt::Debug>(bytes: &'a [u8], object: &Object<'a>) {
+    if let Ok(value) = pickle::from_plain::<T>(bytes) {
+        assert_eq!(from_object::<T>(object, Limits::of(bytes)), Ok(value), "{bytes:?}");
+    }
 }
 
 /// The kinds of an object and its items.

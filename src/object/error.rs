@@ -63,6 +63,9 @@ pub enum ErrorKind {
     OutOfRange,
     /// Text that cannot be borrowed as it is: it has escapes, lone surrogates or another encoding (UnicodeDecodeError).
     NotBorrowable,
+    /// More than plain data: an object, a reference to a container, a form that picklers do not write (no Python
+    /// counterpart).
+    NotPlain,
     /// A class or function that is not in the registry given (`UnpicklingError: global is forbidden`).
     NotRegistered,
     /// A persistent id, and no function was given that knows it (`UnpicklingError: unsupported persistent id`).
@@ -127,6 +130,7 @@ impl core::fmt::Display for ErrorKind {
             ErrorKind::WrongLength => "a sequence of another length than asked for",
             ErrorKind::OutOfRange => "a number that does not fit",
             ErrorKind::NotBorrowable => "text that cannot be borrowed as it is",
+            ErrorKind::NotPlain => "more than plain data",
             ErrorKind::NotRegistered => "a global that is not registered",
             ErrorKind::NoPersistentLoad => "a persistent id that nobody knows",
             ErrorKind::NoBuffer => "an out-of-band buffer that was not given",

@@ -8,7 +8,7 @@ use crate::object::{Atom, Long, Spelling, Text};
 
 /// The bytes whose length stands in `width` bytes behind the code at `at`.
 #[inline]
-fn counted(input: &[u8], at: usize, width: usize) -> &[u8] {
+pub(super) fn counted(input: &[u8], at: usize, width: usize) -> &[u8] {
     let start = at.wrapping_add(1);
     let len = match width {
         1 => usize::from(bytes::u8(input, start).unwrap_or(0)),
@@ -48,7 +48,7 @@ pub(super) fn lines(input: &[u8], at: usize) -> Option<(&[u8], &[u8], usize)> {
 
 /// An int of up to eight bytes in two's complement.
 #[inline]
-fn short(long: &[u8]) -> i64 {
+pub(super) fn short(long: &[u8]) -> i64 {
     let mut value: u64 = if long.last().is_some_and(|b| b & 0x80 != 0) { u64::MAX } else { 0 };
     for byte in long.iter().rev() {
         value = value << 8 | u64::from(*byte);

@@ -243,6 +243,13 @@ impl Plan {
     }
 }
 
+/// Whether this is the opcode of an atom of a simple shape, or a reference.
+#[cfg(feature = "serde")]
+#[inline]
+pub(super) fn is_atom(code: u8) -> bool {
+    SHAPES.get(usize::from(code)).is_some_and(|shape| shape & PLAIN != 0) || matches!(code, BINGET | BINUNICODE)
+}
+
 /// If an atom of a simple shape stands at `at`: its code and the place behind it.
 #[inline]
 pub(super) fn plain(input: &[u8], at: usize) -> Option<(u8, usize)> {
