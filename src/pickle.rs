@@ -2,6 +2,8 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 
 mod atom;
+#[cfg(feature = "fix_imports")]
+pub mod compat;
 mod dis;
 mod dump;
 mod load;

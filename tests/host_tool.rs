@@ -142,3 +142,31 @@ fn deep_and_shared_structures_are_walked_without_recursion() {
     assert!(text.starts_with("(&1=(&2=("), "{text}");
     assert_eq!(text.matches('*').count(), 60);
 }
+
+/// recode, show, dis and optimize, against what the real Python loads and prints.
+#[test]
+fn what_the_tool_writes_python_loads() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("no python3: nothing compared");
+        return;
+    }
+    let folder = folder("recode");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/recode.py");
+    let run = Command::new("python3").arg(script).args([TOOL, "25", "6"]).arg(&folder).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
+fn what_unfolds_or_nests_too_far_is_not_shown() {
+    let folder = folder("show");
+    let laughs = folder.join("laughs.pkl");
+    fs::write(&laughs, [&b"]"[..], &b"2\x86".repeat(60), b"."].concat()).unwrap();
+    let output = tool(&["pickle", "show", laughs.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let deep = folder.join("deep.m");
+    fs::write(&deep, [&b"[\x01\0\0\0".repeat(1_900)[..], b"N"].concat()).unwrap();
+    let output = tool(&["marshal", "show", deep.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(message, "larder: nested too deeply, or unfolds into too much, to be shown\n");
+}

@@ -192,6 +192,7 @@ impl Repr<'_, '_> {
 
     /// A value begins: behind a dict's key comes a colon.
     fn begin(&mut self) -> Done {
+        self.pending = 0;
         let turn = self.depth.checked_sub(1).and_then(|at| self.turn.get_mut(at));
         match turn {
             Some(turn @ 1) => *turn = 2,
@@ -327,8 +328,8 @@ impl Emit for Repr<'_, '_> {
     }
 
     fn open(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
+        let shared = self.pending;
         self.begin()?;
-        let shared = core::mem::take(&mut self.pending);
         let len = len.unwrap_or(usize::MAX);
         // The arguments of a call have no comma behind a single one.
         let around = self.depth.checked_sub(1).and_then(|at| self.open.get(at).copied());

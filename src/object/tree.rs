@@ -45,6 +45,11 @@ impl<'a> Tree<'a> {
         Tree { input, slots, read, buffers: &[], cells, encoding: Encoding::Ascii, persistent: None }
     }
 
+    /// The bytes that it was decoded from.
+    pub fn input(&self) -> &'a [u8] {
+        self.input
+    }
+
     /// The length of the input.
     pub fn input_len(&self) -> usize {
         self.input.len()

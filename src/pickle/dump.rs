@@ -1,7 +1,7 @@
 //! [`Pickler`]: how a pickle is written.
 
 use super::out::Out;
-use super::pickler::{READ, Writer};
+use super::pickler::{READ, Rename, Writer};
 use super::{DEFAULT_PROTOCOL, HIGHEST_PROTOCOL};
 use crate::copyreg::Registry;
 use crate::object::walk;
@@ -46,6 +46,9 @@ impl<'b> Pickler<'b> {
     ///
     /// `scratch` takes one slot per such value ([`Object::shared_count`]) and
     /// [`SLOTS_PER_LEVEL`](crate::object::walk::SLOTS_PER_LEVEL) per container in a container; 256 are enough for most.
+    ///
+    /// With the feature `fix_imports`, names of modules and classes become Python 3's when a pickle of protocol 2 or below
+    /// is written at 3 or above, and Python 2's the other way round, so that Python finds them (`_compat_pickle`).
     pub fn recode(self, object: &Object<'_>, scratch: &mut [Slot]) -> Result<&'b [u8]> {
         let needed = object.shared_count();
         let Some((shared, stack)) = scratch.split_at_mut_checked(needed) else {
@@ -53,16 +56,19 @@ impl<'b> Pickler<'b> {
         };
         shared.fill(Slot::raw(1));
         let fuel = u32::MAX;
+        let rename = Rename::between(object.tree().input(), self.protocol);
         if !self.memoizes {
             // What is not read again is not remembered: a first walk, which writes nothing, finds out.
             let out = Out::new(&mut [], None, true);
-            walk::emit(object, &mut Writer::new(out, self.protocol, false, shared), stack, fuel)?;
+            let mut writer = Writer::new(out, self.protocol, false, shared);
+            writer.rename = rename;
+            walk::emit(object, &mut writer, stack, fuel)?;
             for entry in &mut *shared {
                 *entry = Slot::raw(u32::from(entry.bits() & READ != 0));
             }
         }
         let mut failed = None;
-        let written = self.write_shared(shared, |emit| {
+        let written = self.write_shared(shared, rename, |emit| {
             walk::emit(object, emit, stack, fuel).map_err(|error| {
                 failed = Some(error);
                 Refused::Custom
@@ -104,12 +110,13 @@ impl<'b> Pickler<'b> {
 
     /// Encodes what `write` emits: one value.
     pub fn write(self, write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>) -> Result<&'b [u8]> {
-        self.write_shared(&mut [], write)
+        self.write_shared(&mut [], Rename::No, write)
     }
 
     fn write_shared(
         self,
         shared: &mut [Slot],
+        rename: Rename,
         write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>,
     ) -> Result<&'b [u8]> {
         if self.protocol > HIGHEST_PROTOCOL {
@@ -118,6 +125,7 @@ impl<'b> Pickler<'b> {
         let out = Out::new(self.buf, None, !self.memoizes);
         let mut writer = Writer::new(out, self.protocol, self.memoizes, shared);
         writer.registry = self.registry;
+        writer.rename = rename;
         let written = writer.start().and_then(|()| write(&mut writer)).and_then(|()| writer.stop());
         match written {
             Ok(()) => writer

@@ -24,7 +24,42 @@ const SINGLE: u8 = 2;
 /// In [`Writer::shared`]: the entry was read.
 pub(super) const READ: u32 = 1 << 31;
 
+/// What becomes of the names of globals: the other Python's names are written where the protocol wants them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rename {
+    No,
+    #[cfg(feature = "fix_imports")]
+    ToPython3,
+    #[cfg(feature = "fix_imports")]
+    ToPython2,
+}
+
+impl Rename {
+    /// From a pickle to another one of this protocol.
+    pub(super) fn between(pickle: &[u8], protocol: u8) -> Rename {
+        let _ = (pickle, protocol);
+        #[cfg(feature = "fix_imports")]
+        match (matches!(pickle, [PROTO, 3..=5, ..]), protocol >= 3) {
+            (false, true) => return Rename::ToPython3,
+            (true, false) => return Rename::ToPython2,
+            _ => {}
+        }
+        Rename::No
+    }
+
+    fn apply<'a>(self, module: Text<'a>, name: Text<'a>) -> (Text<'a>, Text<'a>) {
+        match self {
+            Rename::No => (module, name),
+            #[cfg(feature = "fix_imports")]
+            Rename::ToPython3 => super::compat::new_name(module, name),
+            #[cfg(feature = "fix_imports")]
+            Rename::ToPython2 => super::compat::old_name(module, name),
+        }
+    }
+}
+
 pub(super) struct Writer<'o, 's> {
+    pub(super) rename: Rename,
     pub(super) out: Out<'o>,
     pub(super) protocol: u8,
     /// Every value is remembered, as CPython does it; otherwise only what is read again.
@@ -44,7 +79,18 @@ pub(super) struct Writer<'o, 's> {
 impl<'o, 's> Writer<'o, 's> {
     pub(super) fn new(out: Out<'o>, protocol: u8, memoizes: bool, shared: &'s mut [Slot]) -> Self {
         let (names, registry) = (Names::new(), Registry::EMPTY);
-        Writer { out, protocol, memoizes, memo: 0, names, shared, pending: 0, content: None, registry }
+        Writer {
+            out,
+            protocol,
+            memoizes,
+            memo: 0,
+            names,
+            shared,
+            pending: 0,
+            content: None,
+            registry,
+            rename: Rename::No,
+        }
     }
 
     /// What comes first.
@@ -487,7 +533,8 @@ impl Emit for Writer<'_, '_> {
 
     fn global(&mut self, module: &Text<'_>, name: &Text<'_>) -> Done {
         let shared = self.take_shared();
-        self.write_global(module, name)?;
+        let (module, name) = self.rename.apply(*module, *name);
+        self.write_global(&module, &name)?;
         self.memoize(shared)
     }
 

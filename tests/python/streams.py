@@ -184,7 +184,7 @@ def real_marshal(data, python, verdict):
 # ------------------------------------------------------------------------------------------------------------ pickle
 
 # How many of the pickles are wanted in the norm form.
-NORM = 0.0
+NORM = 0.4
 
 
 class PickleMaker:

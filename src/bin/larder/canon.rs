@@ -19,9 +19,11 @@
 //! place on a list, not on the stack, and visit every container once, so that no nesting and no sharing costs more than
 //! the slots that hold it.
 
+use crate::norm::{self, Plain};
 use larder::marshal::Python;
 use larder::marshal::code;
 use larder::object::{Atom, Extra, Items, Kind, Long, Object, Text};
+use larder::pickle::compat::new_name;
 use std::io::{self, Write};
 
 /// Where a stream comes from, and in what form it is wanted.
@@ -31,6 +33,11 @@ pub(crate) enum Dialect {
     Marshal(Python),
     /// Pickle, as the stream has it.
     Pickle,
+    /// Pickle in the norm form; with Python 2's names in Python 3's.
+    Norm {
+        /// Whether names are Python 2's: protocol 2 and below.
+        old_names: bool,
+    },
 }
 
 /// A value that is to be written as canonical text.
@@ -90,14 +97,32 @@ impl<'a> Canon<'a> {
                     }
                 }
             }
-            stack.extend(object.items());
-            let parts = [object.callable(), object.args(), object.kwargs(), object.viewed()];
-            stack.extend(parts.into_iter().flatten());
-            // A persistent id that is text is no object of its own.
-            stack.extend(object.persistent_id().filter(|id| !id.is(&object)));
-            for extra in [Extra::Items, Extra::Adds, Extra::Pairs, Extra::States] {
-                stack.extend(object.extras(extra));
+            match self.plain(&object) {
+                Some(Plain::Set(items) | Plain::FrozenSet(items)) => stack.extend(items),
+                Some(Plain::NewObj(class)) => {
+                    stack.push(class);
+                    stack.extend(object.extras(Extra::States));
+                }
+                Some(_) => {}
+                None => {
+                    stack.extend(object.items());
+                    let parts = [object.callable(), object.args(), object.kwargs(), object.viewed()];
+                    stack.extend(parts.into_iter().flatten());
+                    // A persistent id that is text is no object of its own.
+                    stack.extend(object.persistent_id().filter(|id| !id.is(&object)));
+                    for extra in [Extra::Items, Extra::Adds, Extra::Pairs, Extra::States] {
+                        stack.extend(object.extras(extra));
+                    }
+                }
             }
+        }
+    }
+
+    /// The plain value that a call stands for in the norm form.
+    fn plain(&self, object: &Object<'a>) -> Option<Plain<'a>> {
+        match self.dialect {
+            Dialect::Norm { old_names } => norm::plain(object, old_names),
+            _ => None,
         }
     }
 
@@ -165,10 +190,11 @@ impl<'a> Canon<'a> {
         work: &mut Vec<Work<'a>>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
+        let plain = self.plain(&object);
         if let Some(seen) = object.shared().and_then(|id| self.shared.get_mut(id)) {
             match *seen {
                 Shared::Labelled(label) => return write!(out, "*{label}"),
-                Shared::Often if is_labelled(&object) => {
+                Shared::Often if is_labelled(&object, &plain) => {
                     *labels += 1;
                     *seen = Shared::Labelled(*labels);
                     write!(out, "&{labels}=")?;
@@ -176,7 +202,33 @@ impl<'a> Canon<'a> {
                 _ => {}
             }
         }
-        self.raw_value(object, work, out)
+        match plain {
+            Some(plain) => self.plain_value(object, plain, work, out),
+            None => self.raw_value(object, work, out),
+        }
+    }
+
+    fn plain_value(
+        &self,
+        object: Object<'a>,
+        plain: Plain<'a>,
+        work: &mut Vec<Work<'a>>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match plain {
+            Plain::Set(items) => members("<set", items, work, out),
+            Plain::FrozenSet(items) => members("<frozenset", items, work, out),
+            Plain::Bytes(bytes) => quoted("b", bytes.iter().map(|b| u32::from(*b)), true, out),
+            Plain::ByteArray(bytes) => quoted("ba", bytes.iter().map(|b| u32::from(*b)), true, out),
+            Plain::Complex(re, im) => complex(re, im, out),
+            Plain::NewObj(class) => {
+                work.push(Work::Text(">"));
+                work.push(Work::States(object.extras(Extra::States)));
+                work.push(Work::Text(" ()"));
+                work.push(Work::Value(class));
+                out.write_all(b"<newobj ")
+            }
+        }
     }
 
     fn raw_value(&self, object: Object<'a>, work: &mut Vec<Work<'a>>, out: &mut dyn Write) -> io::Result<()> {
@@ -230,11 +282,16 @@ impl<'a> Canon<'a> {
 
     fn global(&self, object: &Object<'a>, out: &mut dyn Write) -> io::Result<()> {
         let Some((module, name)) = object.global() else { return Ok(()) };
+        let (module, name) = match self.dialect {
+            Dialect::Norm { old_names: true } => new_name(module, name),
+            _ => (module, name),
+        };
         names(&module, &name, out)
     }
 }
 
-fn names(module: &Text<'_>, name: &Text<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// `<global "mod" "name">`.
+pub(crate) fn names(module: &Text<'_>, name: &Text<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"<global ")?;
     quoted("", module.chars(), false, out)?;
     out.write_all(b" ")?;
@@ -243,15 +300,22 @@ fn names(module: &Text<'_>, name: &Text<'_>, out: &mut dyn Write) -> io::Result<
 }
 
 /// Whether a value of this kind gets a label when it is reached more than once.
-fn is_labelled(object: &Object<'_>) -> bool {
-    match object.kind() {
-        Kind::Tuple => object.items().next().is_some(),
-        Kind::List | Kind::Dict | Kind::Set | Kind::FrozenSet | Kind::FrozenDict | Kind::ByteArray | Kind::Slice => {
-            true
-        }
-        Kind::Code | Kind::Reduce | Kind::NewObj | Kind::NewObjEx | Kind::Inst | Kind::PersId => true,
-        Kind::Buffer | Kind::ReadonlyBuffer => true,
-        _ => false,
+fn is_labelled(object: &Object<'_>, plain: &Option<Plain<'_>>) -> bool {
+    match plain {
+        Some(plain) => !matches!(plain, Plain::Bytes(_) | Plain::Complex(..)),
+        None => match object.kind() {
+            Kind::Tuple => object.items().next().is_some(),
+            Kind::List
+            | Kind::Dict
+            | Kind::Set
+            | Kind::FrozenSet
+            | Kind::FrozenDict
+            | Kind::ByteArray
+            | Kind::Slice => true,
+            Kind::Code | Kind::Reduce | Kind::NewObj | Kind::NewObjEx | Kind::Inst | Kind::PersId => true,
+            Kind::Buffer | Kind::ReadonlyBuffer => true,
+            _ => false,
+        },
     }
 }
 

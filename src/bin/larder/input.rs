@@ -99,3 +99,25 @@ pub(crate) fn scratch(object: &object::Object<'_>, len: usize) -> Vec<Slot> {
     let slots = levels.saturating_mul(object::walk::SLOTS_PER_LEVEL).saturating_add(object.shared_count());
     vec![Slot::EMPTY; slots]
 }
+
+/// A value as Python's repr writes it, on a line.
+pub(crate) fn show(object: &object::Object<'_>, out: &mut dyn io::Write) -> Result {
+    let mut text = Text { out, failed: Ok(()) };
+    let shown = fmt::write(&mut text, format_args!("{object}\n"));
+    text.failed?;
+    shown.map_err(|_| Failure::Other("nested too deeply, or unfolds into too much, to be shown".into()))
+}
+
+/// Text on its way out.
+pub(crate) struct Text<'o> {
+    pub(crate) out: &'o mut dyn io::Write,
+    /// Why writing failed, if it did.
+    pub(crate) failed: io::Result<()>,
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.failed = self.out.write_all(text.as_bytes());
+        if self.failed.is_ok() { Ok(()) } else { Err(fmt::Error) }
+    }
+}

@@ -7,6 +7,7 @@ mod batch;
 mod canon;
 mod input;
 mod marshal;
+mod norm;
 mod pickle;
 mod sql;
 

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// The value as Python's repr writes it.
+    Show(Stream),
     /// The canonical text of the stream: one line that says exactly what it holds.
     Canon(Stream),
     /// The same object in another version, or as a pickle, on standard output.
@@ -56,6 +58,7 @@ impl Command {
     pub(crate) fn run(self) -> Result {
         let mut out = BufWriter::new(io::stdout().lock());
         match self {
+            Command::Show(stream) => stream.with(|object, _| input::show(object, &mut out))?,
             Command::Canon(stream) => stream.canon("", &mut out)?,
             Command::Recode(recode) => out.write_all(&recode.run()?)?,
         }

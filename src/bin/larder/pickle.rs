@@ -1,20 +1,35 @@
 //! `larder pickle`: streams of Python's pickle.
 
-use crate::canon::{Canon, Dialect};
+use crate::canon::{self, Canon, Dialect};
 use crate::input::{self, Result};
 use clap::{Args, Subcommand};
 use larder::marshal::Marshaller;
-use larder::object::Object;
+use larder::object::{Atom, Object};
 use larder::pickle::{self, Pickler};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// The value as Python's repr writes it.
+    Show(File),
+    /// The opcodes one by one, as `python -m pickletools` prints them.
+    Dis(File),
     /// The canonical text of the pickle: one line that says exactly what it holds.
     Canon(Stream),
     /// The same object as a pickle of another protocol, on standard output.
     Recode(Recode),
+    /// The same pickle without the entries of the memo that nothing reads, as pickletools.optimize, on standard output.
+    Optimize(File),
+    /// The globals that the pickle names, a line each; nothing is imported or called.
+    Scan(File),
+}
+
+/// A pickle in a file.
+#[derive(Args)]
+pub(crate) struct File {
+    /// The file; - for standard input.
+    file: PathBuf,
 }
 
 /// What to write a pickle as.
@@ -36,6 +51,9 @@ pub(crate) struct Recode {
 /// A pickle in a file.
 #[derive(Args)]
 pub(crate) struct Stream {
+    /// Python 3's names for Python 2's, and plain values for the calls that stand for them.
+    #[arg(long)]
+    norm: bool,
     /// The file; - for standard input.
     file: PathBuf,
 }
@@ -45,9 +63,23 @@ impl Command {
         let mut out = BufWriter::new(io::stdout().lock());
         match self {
             Command::Canon(stream) => stream.canon("", &mut out)?,
+            Command::Show(file) => with(&file.file, |object| input::show(object, &mut out))?,
+            Command::Dis(file) => file.dis(&mut out)?,
+            Command::Optimize(file) => file.optimize(&mut out)?,
+            Command::Scan(file) => file.scan(&mut out)?,
             Command::Recode(recode) => out.write_all(&recode.run()?)?,
         }
         Ok(out.flush()?)
+    }
+}
+
+/// Whether a pickle's names are Python 2's: its protocol is 2 or below, the last one that it names.
+fn has_old_names(object: &Object<'_>) -> bool {
+    let protocols =
+        pickle::genops(object.tree().input()).map_while(|op| op.ok()).filter(|op| op.opcode.name == "PROTO");
+    match protocols.last().and_then(|op| op.argument) {
+        Some(pickle::Value::Atom(Atom::Int(protocol))) => protocol < 3,
+        _ => true,
     }
 }
 
@@ -57,6 +89,39 @@ fn with<T>(file: &std::path::Path, then: impl FnOnce(&Object<'_>) -> Result<T>) 
     let mut slots = input::slots(bytes.len(), pickle::slots_needed(&bytes)?);
     let object = pickle::loads(&bytes, &mut slots)?;
     then(&object)
+}
+
+impl File {
+    fn dis(&self, out: &mut dyn Write) -> Result {
+        let bytes = input::read(&self.file)?;
+        let mut slots = input::slots(bytes.len(), usize::MAX);
+        // What can be read before an error is shown, as pickletools does.
+        let mut text = input::Text { out, failed: Ok(()) };
+        let done = pickle::dis(&bytes, &mut slots, &mut text);
+        text.failed?;
+        Ok(done?)
+    }
+
+    fn optimize(&self, out: &mut dyn Write) -> Result {
+        let bytes = input::read(&self.file)?;
+        let optimized = input::grown(|buf| {
+            let mut slots = input::slots(bytes.len(), usize::MAX);
+            pickle::optimize(&bytes, &mut slots, buf).map(<[u8]>::len)
+        })?;
+        Ok(out.write_all(&optimized)?)
+    }
+
+    fn scan(&self, out: &mut dyn Write) -> Result {
+        let bytes = input::read(&self.file)?;
+        let mut slots = input::slots(bytes.len(), pickle::slots_needed(&bytes)?);
+        let mut found = Vec::new();
+        let done = pickle::scan(&bytes, &mut slots, &mut |module, name| found.push((module, name)));
+        for (module, name) in found {
+            canon::names(&module, &name, out)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(done?)
+    }
 }
 
 impl Recode {
@@ -90,7 +155,8 @@ impl Stream {
     /// Writes the canonical text behind a prefix; nothing at all if the stream is malformed.
     pub(crate) fn canon(&self, prefix: &str, out: &mut dyn Write) -> Result {
         with(&self.file, |object| {
-            let mut canon = Canon::new(*object, Dialect::Pickle);
+            let dialect = if self.norm { Dialect::Norm { old_names: has_old_names(object) } } else { Dialect::Pickle };
+            let mut canon = Canon::new(*object, dialect);
             out.write_all(prefix.as_bytes())?;
             canon.write(out)?;
             Ok(out.write_all(b"\n")?)
