@@ -156,17 +156,18 @@ fn what_the_tool_writes_python_loads() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
+/// A repr is cut short where it unfolds or nests too far, and the tool neither hangs nor dies.
 #[test]
-fn what_unfolds_or_nests_too_far_is_not_shown() {
+fn what_unfolds_or_nests_too_far_is_cut_short() {
     let folder = folder("show");
     let laughs = folder.join("laughs.pkl");
     fs::write(&laughs, [&b"]"[..], &b"2\x86".repeat(60), b"."].concat()).unwrap();
-    let output = tool(&["pickle", "show", laughs.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
     let deep = folder.join("deep.m");
     fs::write(&deep, [&b"[\x01\0\0\0".repeat(1_900)[..], b"N"].concat()).unwrap();
-    let output = tool(&["marshal", "show", deep.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(message, "larder: nested too deeply, or unfolds into too much, to be shown\n");
+    for (codec, file) in [("pickle", laughs), ("marshal", deep)] {
+        let output = tool(&[codec, "show", file.to_str().unwrap()]);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{codec}");
+        assert!(output.stdout.len() < 10_000, "{codec}");
+        assert!(String::from_utf8(output.stdout).unwrap().contains("..."), "{codec}");
+    }
 }

@@ -1,10 +1,12 @@
 //! Every pickle of the zoo: nine Pythons, every protocol, some 580 objects each.
 
-#![cfg(all(feature = "pickle", feature = "marshal"))]
+#![cfg(all(feature = "pickle", feature = "fix_imports", feature = "marshal"))]
 
 #[path = "../src/bin/larder/canon.rs"]
 #[allow(dead_code)]
 mod canon;
+#[path = "../src/bin/larder/norm.rs"]
+mod norm;
 #[path = "support/zoo.rs"]
 #[allow(dead_code)]
 mod zoo;
@@ -41,8 +43,17 @@ fn decoded<T>(pickle: &[u8], then: impl FnOnce(Object<'_>) -> T) -> Result<T, Er
 }
 
 fn canonical(object: Object<'_>) -> String {
+    written(object, canon::Dialect::Pickle)
+}
+
+fn normal(object: Object<'_>) -> String {
+    let old_names = !matches!(object.tree().input(), [0x80, 3..=5, ..]);
+    written(object, canon::Dialect::Norm { old_names })
+}
+
+fn written(object: Object<'_>, dialect: canon::Dialect) -> String {
     let mut text = Vec::new();
-    canon::Canon::new(object, canon::Dialect::Pickle).write(&mut text).unwrap();
+    canon::Canon::new(object, dialect).write(&mut text).unwrap();
     String::from_utf8(text).unwrap()
 }
 
@@ -74,6 +85,30 @@ fn every_pickle_says_what_an_independent_machine_says() {
     each(|s| match decoded(&s.pickle, canonical) {
         Ok(text) if kept(&text) == s.raw => Ok(()),
         other => Err(format!("{s}: {other:.300?}, not {}", s.raw)),
+    });
+}
+
+#[test]
+fn every_pickle_says_the_same_in_the_norm_form() {
+    each(|s| match decoded(&s.pickle, normal) {
+        Ok(text) if kept(&text) == s.norm => Ok(()),
+        other => Err(format!("{s}: {other:.300?}, not {}", s.norm)),
+    });
+}
+
+/// Written in another protocol, with the names of the other Python, the norm form stays; but where Python 2 has one name
+/// for several classes of Python 3.
+#[test]
+fn every_protocol_keeps_the_norm_form() {
+    each(|s| {
+        for protocol in [1, 4] {
+            let Ok(again) = recoded(&s.pickle, protocol, false) else { continue };
+            let (text, wanted) = (decoded(&again, normal).unwrap(), decoded(&s.pickle, normal).unwrap());
+            if text != wanted && !s.name.starts_with("error.os") {
+                return Err(format!("{s} at {protocol}: {text:.300} not {wanted:.300}"));
+            }
+        }
+        Ok(())
     });
 }
 
