@@ -77,21 +77,25 @@ impl Accumulator {
     /// Writes the state to bytes of the caller.
     pub fn store(&self, bytes: &mut [u8; Self::SIZE]) {
         let flags = u8::from(self.inexact) | u8::from(self.overflow) << 1;
-        let fields = [self.real.to_bits(), self.integer as u64, self.count];
-        let words = fields.iter().flat_map(|field| field.to_le_bytes());
-        for (place, byte) in bytes.iter_mut().zip(words.chain([flags])) {
-            *place = byte;
+        let words = [self.real.to_bits(), self.integer as u64, self.count];
+        let (chunks, rest) = bytes.as_chunks_mut::<8>();
+        for (place, word) in chunks.iter_mut().zip(words) {
+            *place = word.to_le_bytes();
+        }
+        if let Some(last) = rest.first_mut() {
+            *last = flags;
         }
     }
 
     /// Reads a state that was stored; zeros are the state before the first row.
     pub fn load(bytes: &[u8; Self::SIZE]) -> Self {
+        let (chunks, rest) = bytes.as_chunks::<8>();
         let mut words = [0u64; 3];
-        for (word, part) in words.iter_mut().zip(bytes.chunks_exact(8)) {
-            *word = part.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        for (word, chunk) in words.iter_mut().zip(chunks) {
+            *word = u64::from_le_bytes(*chunk);
         }
         let [real, integer, count] = words;
-        let flags = bytes.last().copied().unwrap_or(0);
+        let flags = rest.first().copied().unwrap_or(0);
         Accumulator {
             real: f64::from_bits(real),
             integer: integer as i64,

@@ -8,6 +8,8 @@
 //! (views, CHECK, DEFAULT), which ends with a NUL byte.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use core::cell::Cell;
+
 use super::error::{Error, ErrorKind, Result};
 use super::program::{Comparison, Op, Relation};
 use super::store::Store;
@@ -17,6 +19,9 @@ use super::token::{self, Kind, Token};
 pub(crate) const IN_ARENA: u16 = 0x8000;
 /// No offset, no chain.
 pub(crate) const NONE: u16 = 0xffff;
+
+/// How many tokens are remembered.
+pub(crate) const RECENT: usize = 16;
 
 /// What the compiler does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +126,8 @@ pub(crate) struct Compiler<'a> {
     /// The least that `top` was.
     pub(crate) low: usize,
     pub(crate) token: Token,
+    /// Tokens that were read lately, with the offset at which reading began.
+    pub(crate) recent: [Cell<(u16, Token)>; RECENT],
     pub(crate) mode: Mode,
     /// The frame that is being compiled: an offset into the arena.
     pub(crate) frame: usize,
@@ -155,7 +162,15 @@ impl Compiler<'_> {
     /// The token at an offset.
     pub(crate) fn lex(&self, at: u16) -> Token {
         if at & IN_ARENA == 0 {
-            return token::next(self.sql, usize::from(at));
+            // Most tokens are read several times within a few steps.
+            let Some(place) = self.recent.get(usize::from(at) % RECENT) else { return self.token };
+            let (known, token) = place.get();
+            if known == at {
+                return token;
+            }
+            let token = token::next(self.sql, usize::from(at));
+            place.set((at, token));
+            return token;
         }
         let found = token::next(self.arena, usize::from(at & !IN_ARENA));
         Token { start: found.start | IN_ARENA, end: found.end | IN_ARENA, ..found }

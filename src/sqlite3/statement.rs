@@ -4,7 +4,9 @@
 //! the memory of a statement is known before it runs.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::compile::{Compiler, Counts, Mode, NONE, Operand};
+use core::cell::Cell;
+
+use super::compile::{Compiler, Counts, Mode, NONE, Operand, RECENT};
 use super::error::{ErrorKind, Result};
 use super::select::{Output, Resume};
 use super::store::Store;
@@ -90,6 +92,7 @@ impl<'a> Compiler<'a> {
     /// A compiler at the front of a statement. `arena` has less than 32 KiB.
     pub(crate) fn new(sql: &'a [u8], arena: &'a mut [u8], store: &'a mut dyn Store) -> Self {
         let len = arena.len();
+        let first = token::next(sql, 0);
         Compiler {
             sql,
             code: 0,
@@ -97,7 +100,8 @@ impl<'a> Compiler<'a> {
             low: len,
             arena,
             store,
-            token: token::next(sql, 0),
+            token: first,
+            recent: [const { Cell::new((NONE, Token { kind: Kind::End_, start: 0, end: 0 })) }; RECENT],
             mode: Mode::Step,
             frame: 0,
             now: Counts::default(),

@@ -169,12 +169,32 @@ fn keyword(word: &[u8]) -> Kind {
     if word.len() < 2 || word.len() > 17 {
         return Kind::Name;
     }
-    let order = |known: &[u8]| known.iter().copied().cmp(word.iter().map(|byte| byte.to_ascii_uppercase()));
-    match KEYWORDS.binary_search_by(|(known, _)| order(known)) {
-        Ok(at) => KEYWORDS.get(at).map_or(Kind::Name, |(_, kind)| *kind),
-        Err(_) => Kind::Name,
+    let letter = usize::from(word.first().map_or(0, |byte| byte.to_ascii_uppercase()).wrapping_sub(b'A'));
+    let (Some(&from), Some(&to)) = (STARTS.get(letter), STARTS.get(letter + 1)) else { return Kind::Name };
+    let candidates = KEYWORDS.get(usize::from(from)..usize::from(to)).unwrap_or_default();
+    for (known, kind) in candidates {
+        if known.len() == word.len() && known.eq_ignore_ascii_case(word) {
+            return *kind;
+        }
     }
+    Kind::Name
 }
+
+/// Where the keywords with each letter begin. An index out of bounds would not compile.
+#[allow(clippy::indexing_slicing)]
+const STARTS: [u8; 27] = {
+    let mut starts = [0; 27];
+    let mut letter = 0;
+    let mut at = 0;
+    while letter < 27 {
+        while at < KEYWORDS.len() && KEYWORDS[at].0[0] < b'A' + letter as u8 {
+            at += 1;
+        }
+        starts[letter] = at as u8;
+        letter += 1;
+    }
+    starts
+};
 
 /// `'...'` and its like, with the quote doubled inside.
 fn quoted(text: &[u8], start: usize, quote: u8, kind: Kind) -> (Kind, usize) {
