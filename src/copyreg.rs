@@ -265,6 +265,14 @@ impl Class {
     }
 }
 
+/// Whether serde's name of a type is one of this library's own: it begins with a NUL. Where the name is a constant, so is
+/// the answer, and the code of the other case is not there (`starts_with` is beyond what opt-level z sees through).
+#[cfg(feature = "serde")]
+#[inline(always)]
+pub(crate) const fn is_own(name: &str) -> bool {
+    matches!(name.as_bytes(), [0, ..])
+}
+
 /// What follows the last dot.
 const fn last(name: &'static str) -> &'static str {
     let mut rest = name.as_bytes();

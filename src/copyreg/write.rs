@@ -59,7 +59,7 @@ pub(crate) fn registered(rust: &str, emit: &dyn Emit) -> Option<Found> {
 /// The row that a Rust type of this name is written by. Names are constants where this is called.
 #[inline(always)]
 pub(crate) fn find(rust: &'static str, emit: &dyn Emit) -> Option<Found> {
-    if rust.starts_with('\0') { own(rust) } else { registered(rust, emit) }
+    if super::is_own(rust) { own(rust) } else { registered(rust, emit) }
 }
 
 /// Writes a class's name, as an extension code if it has one and the protocol knows them.
@@ -214,7 +214,7 @@ impl Writing {
     #[inline(never)]
     fn field(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<Option<Container>, Refused> {
         // A field that only other formats have.
-        if name.starts_with('\0') {
+        if super::is_own(name) {
             return Ok(None);
         }
         self.left = self.left.saturating_sub(1);

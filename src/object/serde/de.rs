@@ -1,7 +1,7 @@
 //! Object → Deserialize.
 
 use super::instance::Odd;
-use crate::copyreg::{Field, Registry};
+use crate::copyreg::{self, Field, Registry};
 use crate::object::arena::*;
 use crate::object::view::Words;
 use crate::object::{Atom, Encoding, Error, ErrorKind, Kind, Object, Result, Text, Tree};
@@ -497,7 +497,7 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
 
     #[inline(always)]
     fn deserialize_newtype_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
-        if name.starts_with('\0') {
+        if copyreg::is_own(name) {
             return self.full(|de| de.visit_newtype(name, visitor));
         }
         if C::CLASSES { self.visit_newtype(name, visitor) } else { visitor.visit_newtype_struct(self) }
@@ -529,7 +529,7 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        if name.starts_with('\0') {
+        if copyreg::is_own(name) {
             return self.full(|de| de.instance(name, fields, visitor));
         }
         self.structure(name, fields, visitor)
@@ -542,7 +542,7 @@ impl<'a, C: Peek> de::Deserializer<'a> for De<'_, 'a, C> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        if name.starts_with('\0') {
+        if copyreg::is_own(name) {
             return self.full(|de| visitor.visit_enum(de.global(variants)?.into_deserializer()));
         }
         self.enumeration(name, variants, visitor)

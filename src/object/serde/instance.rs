@@ -44,7 +44,7 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
         let registry = &self.walk.registry;
         let class = match Instance::of(object) {
             #[cfg(feature = "classes")]
-            Some(instance) if rust.starts_with('\0') => {
+            Some(instance) if copyreg::is_own(rust) => {
                 let fits = |row: &&Class| row.rust == rust && row.is_named_by(registry, instance.callable);
                 copyreg::classes::ROWS.iter().find(fits)
             }
@@ -124,7 +124,7 @@ impl<'w, 'a, C: Peek> De<'w, 'a, C> {
     #[inline(never)]
     pub(super) fn newtype(&self, rust: &str) -> Result<Newtype<'w, 'a, C>> {
         let plain_value = Ok(Newtype::Value(*self));
-        if self.walk.registry.is_empty() && !rust.starts_with('\0') {
+        if self.walk.registry.is_empty() && !copyreg::is_own(rust) {
             return plain_value;
         }
         let object = self.object()?;

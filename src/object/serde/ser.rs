@@ -269,7 +269,7 @@ impl<'e> ser::Serializer for Ser<'e> {
 
     #[inline(always)]
     fn serialize_unit_variant(self, name: &'static str, _: u32, variant: &'static str) -> Done {
-        if name.starts_with('\0') {
+        if copyreg::is_own(name) {
             return sign(name, variant, self.emit);
         }
         match copyreg::find(name, self.emit) {
@@ -280,7 +280,7 @@ impl<'e> ser::Serializer for Ser<'e> {
 
     #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Done {
-        if name.starts_with('\0') {
+        if copyreg::is_own(name) {
             // A set or frozenset around a sequence.
             self.emit.content(if name == "\0set" { Container::Set } else { Container::FrozenSet })?;
             return value.serialize(self);
@@ -303,7 +303,7 @@ impl<'e> ser::Serializer for Ser<'e> {
         value: &T,
     ) -> Done {
         // A field that may be left out, and is not.
-        if name.starts_with('\0') {
+        if copyreg::is_own(name) {
             return value.serialize(self);
         }
         let outer = open_variant(self.emit, variant)?;
