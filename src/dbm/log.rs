@@ -80,7 +80,7 @@ impl<F: NorFlash> Log<F> {
         } else if shows(&small) {
             0
         } else {
-            self.load(start, want.clamp(need, room))?
+            self.load(start, need, want.clamp(need, room))?
         };
         let [small, large] = self.shown;
         let (bytes, shown) = if which == 0 { (self.small.as_slice(), small) } else { (self.large.as_slice(), large) };
@@ -89,10 +89,15 @@ impl<F: NorFlash> Log<F> {
         Ok(bytes.get(from..to).unwrap_or(&[]))
     }
 
-    /// Reads into one of the windows; which one.
-    fn load(&mut self, start: u32, want: u32) -> Result<usize> {
-        if self.stage_len > 0 && start < self.stage_at + self.stage_len as u32 && start + want > self.stage_at {
-            self.flush()?;
+    /// Reads into one of the windows; which one. What is staged is programmed first if it is needed; it is read round if it
+    /// is only wanted, since it may end within a word.
+    fn load(&mut self, start: u32, need: u32, mut want: u32) -> Result<usize> {
+        if self.staged(start, want) {
+            if start + need > self.stage_at {
+                self.flush()?;
+            } else {
+                want = self.stage_at - start;
+            }
         }
         let unit = F::READ_SIZE as u32;
         let from = start & !(unit - 1);
@@ -111,11 +116,18 @@ impl<F: NorFlash> Log<F> {
         Ok(which)
     }
 
+    /// Whether some of these bytes are staged and not yet programmed.
+    fn staged(&self, start: u32, len: u32) -> bool {
+        self.stage_len > 0 && start < self.stage_at + self.stage_len as u32 && start + len > self.stage_at
+    }
+
     /// Fills `buf` from `at` in a page on.
     pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Result<()> {
         let start = u32::from(page) * self.geometry.page + at;
         if F::READ_SIZE == 1 && buf.len() > WINDOW {
-            self.flush()?;
+            if self.staged(start, buf.len() as u32) {
+                self.flush()?;
+            }
             return self.flash.read(start, buf).map_err(failed);
         }
         let mut done = 0;

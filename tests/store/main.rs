@@ -1,10 +1,15 @@
 //! The proofs of the store: what it holds is what a map would hold, whatever happens to the power and to the bits.
-#![allow(unreachable_pub, reason = "the modules of a test are a library to each other")]
+#![allow(
+    unreachable_pub,
+    clippy::drop_non_drop,
+    reason = "modules of a test are a library to each other; a store dropped is a store closed"
+)]
 
 mod corrupt;
 mod driven;
 mod limits;
 mod model;
 mod power_cut;
+mod python;
 mod recorder;
 mod script;

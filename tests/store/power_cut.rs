@@ -233,7 +233,7 @@ fn words_of_1_byte() {
     let cut = |seed| {
         [
             Start::<1, 512>::empty(8, least(8, 512)).campaign(SMALL, 200, seed, 4),
-            Start::<1, 512>::empty(5, least(5, 512)).campaign(SMALL, 200, seed + 1000, 4),
+            Start::<1, 512>::empty(3, least(3, 512)).campaign(SMALL, 200, seed + 1000, 4),
             Start::<1, 512>::full(5, 1024).campaign(SMALL, 30, seed, 4),
         ]
     };
@@ -245,7 +245,7 @@ fn words_of_4_bytes() {
     let cut = |seed| {
         [
             Start::<4, 512>::empty(8, 4096).campaign(SMALL, 200, seed, 2),
-            Start::<4, 512>::empty(5, least(5, 512)).campaign(SMALL, 200, seed + 1000, 3),
+            Start::<4, 512>::empty(3, least(3, 512)).campaign(SMALL, 200, seed + 1000, 3),
             Start::<4, 4096>::empty(3, least(3, 4096)).campaign(LONG, 200, seed, 2),
             Start::<4, 512>::full(4, least(4, 512)).campaign(SMALL, 30, seed, 4),
         ]
@@ -258,7 +258,7 @@ fn words_of_8_bytes() {
     let cut = |seed| {
         [
             Start::<8, 1024>::empty(4, least(4, 1024)).campaign(SMALL, 200, seed, 5),
-            Start::<8, 1024>::empty(5, 2048).campaign(SMALL, 200, seed + 1000, 5),
+            Start::<8, 1024>::empty(3, 2048).campaign(SMALL, 200, seed + 1000, 5),
             Start::<8, 1024>::full(3, 1024).campaign(SMALL, 30, seed, 5),
         ]
     };
