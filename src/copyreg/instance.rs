@@ -35,10 +35,7 @@ impl<'a> Instance<'a> {
         if object.kind() != Kind::Reduce {
             return Some(plain);
         }
-        let (first, second, third) = {
-            let mut items = args.items();
-            (items.next(), items.next(), items.next())
-        };
+        let (first, second, third) = (arg(&args, 0), arg(&args, 1), arg(&args, 2));
         Some(match (first, second, third) {
             (Some(class), Some(_), Some(value)) if is_copyreg(callable, "_reconstructor") => {
                 let base = (value.kind() != Kind::None).then_some(value);
@@ -69,6 +66,12 @@ impl<'a> Instance<'a> {
     pub fn states(&self) -> Items<'a> {
         self.object.extras(Extra::States)
     }
+}
+
+/// Item `i` of a tuple. Not inlined: it is asked for in many places.
+#[inline(never)]
+fn arg<'a>(tuple: &Object<'a>, i: usize) -> Option<Object<'a>> {
+    tuple.items().nth(i)
 }
 
 /// No items, of an iterator that has some.
@@ -141,9 +144,9 @@ pub(crate) fn plain(object: Object<'_>) -> Option<Plain<'_>> {
         return None;
     }
     let (module, name) = object.callable()?.global()?;
-    let mut args = object.args()?.items();
-    let (first, second, third) = (args.next(), args.next(), args.next());
-    if third.is_some() {
+    let args = object.args()?;
+    let (first, second) = (arg(&args, 0), arg(&args, 1));
+    if arg(&args, 2).is_some() {
         return None;
     }
     let is_latin1 = |codec: Object<'_>| codec.text().is_ok_and(|codec| codec.is("latin1") || codec.is("latin-1"));
@@ -176,12 +179,12 @@ pub(crate) fn plain(object: Object<'_>) -> Option<Plain<'_>> {
 fn plain_bytes(object: Object<'_>) -> Option<Text<'_>> {
     let (module, name) = object.callable()?.global()?;
     let args = object.args()?;
-    if args.is_empty() && name.is("bytes") && is_module(&module, "builtins") {
+    if arg(&args, 0).is_none() && name.is("bytes") && is_module(&module, "builtins") {
         return Some(Text::new(&[], crate::object::Spelling::Latin1));
     }
-    let codec = args.at(1).ok()?.text().ok()?;
+    let codec = arg(&args, 1)?.text().ok()?;
     let known = module.is("_codecs") && name.is("encode") && (codec.is("latin1") || codec.is("latin-1"));
-    if known { args.at(0).ok()?.text().ok() } else { None }
+    if known { arg(&args, 0)?.text().ok() } else { None }
 }
 
 /// Module and name of a global, or of what an extension code stands for.
