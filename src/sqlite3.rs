@@ -8,6 +8,7 @@
 
 pub mod aggregate;
 mod alter;
+mod backup;
 mod cell;
 mod change;
 mod closing;
@@ -65,6 +66,7 @@ pub mod value;
 mod vm;
 mod write;
 
+pub use backup::Backup;
 pub use connection::{Connection, Memory, Transaction};
 pub use cursor::{Column, Cursor, FromValue, Row, Rows, Statement};
 pub use error::{Class, Error, ErrorKind, Result};

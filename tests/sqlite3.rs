@@ -102,3 +102,44 @@ fn what_fails_is_undone_and_errors_have_a_place() {
     drop(transaction);
     assert_eq!(rows(&mut con, "SELECT a FROM t", &[]).unwrap(), ["3"]);
 }
+
+#[test]
+fn a_backup_in_steps_has_all_or_nothing() {
+    let (mut store, mut other, mut memory) = (MapStore::new(), MapStore::new(), Memory::<2048>::new());
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    con.executescript("CREATE TABLE t(a INTEGER UNIQUE, b TEXT); INSERT INTO t VALUES(1, 'x'), (2, 'y'), (3, 'z')")
+        .unwrap();
+    let mut backup = con.backup(&mut other).unwrap();
+    assert!(backup.step(&mut con, 2).unwrap());
+    drop(backup);
+    assert_eq!(other.len(), 0);
+    let mut backup = con.backup(&mut other).unwrap();
+    while backup.step(&mut con, 2).unwrap() {}
+    drop(backup);
+    let mut memory = Memory::<2048>::new();
+    let mut copy = Connection::open(&mut other, &mut memory).unwrap();
+    assert_eq!(rows(&mut copy, "SELECT b FROM t WHERE a > 1", &[]).unwrap(), ["y", "z"]);
+    assert_eq!(rows(&mut copy, "PRAGMA integrity_check", &[]).unwrap(), ["ok"]);
+}
+
+#[test]
+fn look_ups_do_not_grow_with_the_table() {
+    let reads = |count: i64, sql: &str| {
+        let (mut store, mut memory) = (MapStore::new(), Memory::<3072>::new());
+        let mut con = Connection::open(&mut store, &mut memory).unwrap();
+        con.executescript("CREATE TABLE t(id INTEGER PRIMARY KEY, v INTEGER); CREATE INDEX i ON t(v)").unwrap();
+        let sets: Vec<[Value<'_>; 1]> = (0..count).map(|i| [Value::Integer(i * 3)]).collect();
+        con.executemany("INSERT INTO t(v) VALUES(?)", sets.iter().map(|set| &set[..])).unwrap();
+        con.commit().unwrap();
+        let plan = rows(&mut con, &format!("EXPLAIN QUERY PLAN {sql}"), &[]).unwrap();
+        assert!(plan.iter().all(|line| line.contains("SEARCH")), "{plan:?}");
+        store.reads = 0;
+        let mut con = Connection::open(&mut store, &mut memory).unwrap();
+        assert_eq!(rows(&mut con, sql, &[]).unwrap().len(), 1);
+        drop(con);
+        store.reads
+    };
+    for sql in ["SELECT v FROM t WHERE id = 17", "SELECT id FROM t WHERE v = 51"] {
+        assert_eq!(reads(20, sql), reads(2000, sql), "{sql}");
+    }
+}
