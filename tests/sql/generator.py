@@ -186,6 +186,8 @@ class Generator:
                     rest += " UNIQUE"
                 if r.random() < 0.15:
                     value = self.value()
+                    if isinstance(value, str) and len(value) > 30:
+                        value = "long"
                     rest += " DEFAULT " + ("(%s)" % self.literal(value) if isinstance(value, (int, float)) and value < 0 or r.random() < 0.2
                                            else self.literal(value))
                 if r.random() < 0.08:
@@ -255,7 +257,7 @@ class Generator:
     def value_for(self, column):
         r = self.random
         if "PRIMARY KEY" in column.rest and column.kind == "INTEGER":
-            return r.choice([None, r.randint(1, 20), r.randint(1, 100), self.integer()]) if r.random() < 0.97 else self.value()
+            return r.choice([None, r.randint(1, 20), r.randint(1, 100), min(self.integer(), 2 ** 62)]) if r.random() < 0.97 else self.value()
         return self.value()
 
     def update(self):
