@@ -204,7 +204,9 @@ impl Compiler<'_> {
             return self.emit_step(0);
         }
         self.go(super::program::word(self.arena, at + 4));
-        self.accept(Kind::Distinct);
+        if !self.accept(Kind::Distinct) {
+            self.accept(Kind::All);
+        }
         self.goto(step::STEP_1);
         self.expression()
     }
