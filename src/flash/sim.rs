@@ -298,7 +298,12 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> SimFlash<'static
     /// An erased part of `sectors` sectors that owns its memory.
     pub fn owned(sectors: usize) -> Result<Self> {
         let capacity = sectors.checked_mul(ERASE).ok_or(Error::Geometry)?;
-        Self::image(vec![0xff; capacity])
+        if WRITE == 0 || ERASE == 0 {
+            return Err(Error::Geometry);
+        }
+        let words = vec![0; Self::word_bytes(capacity)];
+        let wear = vec![0; Self::sectors(capacity)];
+        Self::of(Memory::Owned(vec![0xff; capacity]), Memory::Owned(words), Memory::Owned(wear))
     }
 
     /// A part that holds `bytes`, an image of a chip. A word that is not all ones counts as programmed; whether one of

@@ -16,7 +16,7 @@
 use super::store::{End, MEMORY, Place, sessions};
 use crate::input::{Failure, Result};
 use larder::dbm::Flag;
-use larder::sqlite3::{Connection, Error, ErrorKind, Row, Value};
+use larder::sqlite3::{Connection, Error, ErrorKind, Row, Statement, Value};
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -63,7 +63,11 @@ pub(crate) fn run() -> Result {
                 writeln!(out, "ok\t0\t0")?;
                 return Ok(out.flush()?);
             }
-            Ok(Next::Reset) => (place, Flag::New),
+            // A part in memory is a new one anyway.
+            Ok(Next::Reset) => match place {
+                Place::Memory => (place, Flag::Create),
+                Place::File(_) => (place, Flag::New),
+            },
             Ok(Next::Open(path)) if path.as_os_str() == ":memory:" => (Place::Memory, Flag::Create),
             Ok(Next::Open(path)) => (Place::File(path), Flag::Create),
             Err(failure @ Failure::Other(_)) => {
@@ -148,26 +152,40 @@ fn statement(connection: &mut Connection<'_>, sql: &str, binding: &Binding, out:
             parameters
         }
     };
-    if prepared.column_count() > 0 {
-        out.write_all(b"cols")?;
-        for column in 0..prepared.column_count() {
-            out.write_all(b"\t")?;
-            escape(prepared.column_name(column).unwrap_or(b""), out)?;
-        }
-        out.write_all(b"\n")?;
-    }
+    let names = column_names(&prepared)?;
     let result = match prepared.query(connection, &parameters) {
         Err(error) => Err(error),
-        Ok(mut rows) => loop {
-            match rows.fetchone(connection) {
-                Err(error) => break Err(error),
-                Ok(None) => break Ok(()),
-                Ok(Some(row)) => write_row(&row, out)?,
+        Ok(mut rows) => {
+            // The names go before the first row, or the end of none: an error has none before it.
+            let mut names = names.as_slice();
+            loop {
+                let row = rows.fetchone(connection);
+                if row.is_ok() {
+                    out.write_all(std::mem::take(&mut names))?;
+                }
+                match row {
+                    Err(error) => break Err(error),
+                    Ok(None) => break Ok(()),
+                    Ok(Some(row)) => write_row(&row, out)?,
+                }
             }
-        },
+        }
     };
     prepared.close(connection);
     Ok(result)
+}
+
+/// The `cols` line; nothing for a statement without rows.
+fn column_names(prepared: &Statement<'_>) -> Result<Vec<u8>> {
+    let mut line = Vec::new();
+    for column in 0..prepared.column_count() {
+        line.write_all(if column == 0 { b"cols\t" } else { b"\t" })?;
+        escape(prepared.column_name(column).unwrap_or(b""), &mut line)?;
+    }
+    if !line.is_empty() {
+        line.push(b'\n');
+    }
+    Ok(line)
 }
 
 fn write_row(row: &Row<'_>, out: &mut dyn Write) -> Result {

@@ -15,7 +15,8 @@ pub(crate) fn run(image: PathBuf, statements: Option<String>) -> Result {
     sessions(part, Flag::Create, |connection| {
         match &statements {
             Some(text) => {
-                for statement in split(text).0 {
+                let (statements, rest) = split(text);
+                for statement in statements.into_iter().chain([rest]) {
                     execute(connection, statement, &mut out)?.map_err(|error| complaint(statement, error))?;
                 }
             }
@@ -56,10 +57,7 @@ fn read_and_execute(connection: &mut Connection<'_>, out: &mut dyn Write) -> Res
         text = rest.trim_start().to_string();
         prompt(&text)?;
     }
-    if !text.trim().is_empty() {
-        execute(connection, &text, out)?.map_err(|error| complaint(&text, error))?;
-    }
-    Ok(())
+    execute(connection, &text, out)?.map_err(|error| complaint(&text, error))
 }
 
 /// The statements that end with `;`, and what is left. Quotes and comments are seen, `CREATE TRIGGER` is not.

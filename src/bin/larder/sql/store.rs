@@ -8,6 +8,7 @@ use larder::sqlite3::onflash::OnFlash;
 use larder::sqlite3::store::CURSORS;
 use larder::sqlite3::{Connection, Error};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 const WORD: usize = 4;
 const SECTOR: usize = 4096;
@@ -31,10 +32,26 @@ impl Place {
     /// The part there; an image that is missing is made.
     pub(crate) fn open(&self) -> Result<Part> {
         match self {
-            Place::Memory => SimFlash::owned(SECTORS).map(Part::Memory).map_err(failed),
+            Place::Memory => fresh().map(Part::Memory),
             Place::File(path) => FileFlash::open(path, SECTORS).map(Part::File).map_err(failed),
         }
     }
+}
+
+/// A part in memory with an empty store. Making one reads every byte of it, so it is made once and copied.
+fn fresh() -> Result<SimFlash<'static, WORD, SECTOR>> {
+    static FRESH: OnceLock<SimFlash<'static, WORD, SECTOR>> = OnceLock::new();
+    if let Some(part) = FRESH.get() {
+        return Ok(part.clone());
+    }
+    let mut pages = vec![0; dbm::memory_needed(SECTORS * SECTOR, SECTOR)];
+    let part = SimFlash::owned(SECTORS).map_err(failed)?;
+    let part = dbm::open(part, Flag::Create, &mut pages).and_then(|db| db.close()).map_err(broken)?;
+    Ok(FRESH.get_or_init(|| part).clone())
+}
+
+fn broken(error: dbm::Error) -> Failure {
+    Failure::Other(format!("the store: {error}"))
 }
 
 fn failed(error: flash::Error) -> Failure {
@@ -58,7 +75,7 @@ pub(crate) fn sessions<T>(
     let mut pages = vec![0; dbm::memory_needed(SECTORS * SECTOR, SECTOR)];
     let mut memory = vec![0; MEMORY];
     loop {
-        let db = dbm::open(part, flag, &mut pages).map_err(|error| Failure::Other(error.to_string()))?;
+        let db = dbm::open(part, flag, &mut pages).map_err(broken)?;
         let mut cursors = [db.cursor(); CURSORS];
         let mut store = OnFlash::new(db, &mut cursors);
         let mut connection = Connection::open(&mut store, &mut memory).map_err(refused)?;
@@ -67,7 +84,7 @@ pub(crate) fn sessions<T>(
         if connection.in_transaction() {
             connection.rollback().map_err(refused)?;
         }
-        part = store.into_dbm().close().map_err(|error| Failure::Other(error.to_string()))?;
+        part = store.into_dbm().close().map_err(broken)?;
         match end {
             End::Again => flag = Flag::Create,
             End::Done(value) => return Ok(value),

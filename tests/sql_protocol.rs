@@ -1,0 +1,131 @@
+//! The line protocol of `larder sql --protocol`, the shell, and, where Python is there, a campaign against its SQLite.
+#![cfg(all(feature = "cli", feature = "sqlite3"))]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+const TOOL: &str = env!("CARGO_BIN_EXE_larder");
+
+fn talk(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(TOOL)
+        .arg("sql")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn replies(input: &str) -> String {
+    let output = talk(&["--protocol"], input);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn requests_and_replies_are_as_documented() {
+    let requests = concat!(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, v)\n",
+        "INSERT INTO t(v) VALUES('a\\tb\\nc\\\\'), (NULL), (1.5), (x'00FF'), (9e999)\n",
+        "SELECT v AS \"the\\tname\" FROM t ORDER BY id\n",
+        ".bind i2\tth\\ti\n",
+        "SELECT id, ?2 FROM t WHERE id = ?1\n",
+        ".named x=f1.5\n",
+        "SELECT id FROM t WHERE v = :x\n",
+        "SELECT id FROM t WHERE v = :x\n",
+        "DELETE FROM t WHERE id > 3\n",
+        ".quit\n",
+    );
+    let expected = concat!(
+        "ok\t0\t0\n",
+        "ok\t5\t5\n",
+        "cols\tthe\\tname\nrow\tta\\tb\\nc\\\\\nrow\tn\nrow\tf1.5\nrow\tb00ff\nrow\tfinf\nok\t5\t5\n",
+        "ok\t5\t5\n",
+        "cols\tid\t?2\nrow\ti2\tth\\ti\nok\t5\t5\n",
+        "ok\t5\t5\n",
+        "cols\tid\nrow\ti3\nok\t5\t5\n",
+    );
+    let answer = replies(requests);
+    assert!(answer.starts_with(expected), "{answer}");
+    // A binding serves one statement only.
+    let rest: Vec<&str> = answer[expected.len()..].lines().collect();
+    assert!(rest[0].starts_with("error\tmisuse\t"), "{rest:?}");
+    assert_eq!(rest[1..], ["ok\t2\t5", "ok\t0\t0"]);
+}
+
+#[test]
+fn errors_have_a_code() {
+    for (sql, code) in [
+        ("SELEC 1", "syntax"),
+        ("SELECT * FROM nothing", "schema"),
+        ("SELECT abs(-9223372036854775808)", "overflow"),
+        ("ATTACH 'x' AS y", "unsupported"),
+        ("SELECT ?", "misuse"),
+        (".unknown", "misuse"),
+        (".bind q1", "misuse"),
+        ("\\x", "syntax"),
+    ] {
+        let answer = replies(&format!("{sql}\n"));
+        assert!(answer.starts_with(&format!("error\t{code}\t")), "{sql}: {answer}");
+    }
+    let unique = "CREATE TABLE t(a UNIQUE)\nINSERT INTO t VALUES(1)\nINSERT INTO t VALUES(1)\n";
+    assert!(replies(unique).lines().nth(2).unwrap().starts_with("error\tconstraint\t"));
+}
+
+#[test]
+fn stores_are_kept_and_thrown_away_as_asked() {
+    let image = std::env::temp_dir().join(format!("larder-sql-{}.img", std::process::id()));
+    let _ = std::fs::remove_file(&image);
+    let path = image.to_str().unwrap();
+    let answer = replies(&format!(
+        "CREATE TABLE m(a)\n.open {path}\nCREATE TABLE f(a)\nBEGIN\nINSERT INTO f VALUES(1)\n.reopen\nSELECT count(*) FROM f\n\
+         INSERT INTO f VALUES(2)\n.open :memory:\nSELECT * FROM m\n.open {path}\nSELECT a FROM f\n.reset\nSELECT a FROM f\n"
+    ));
+    let lines: Vec<&str> = answer.lines().collect();
+    // After .reopen the open transaction is lost.
+    assert_eq!(lines[6..8], ["cols\tcount(*)", "row\ti0"], "{answer}");
+    assert!(lines[11].starts_with("error\tschema"), "{answer}");
+    assert_eq!(lines[13..15], ["cols\ta", "row\ti2"], "{answer}");
+    assert!(lines[17].starts_with("error\tschema"), "{answer}");
+    assert_eq!(std::fs::metadata(&image).unwrap().len(), 16 << 20);
+    // A file of another size is no image: an error, and the session goes on.
+    std::fs::write(&image, b"no image").unwrap();
+    let answer = replies(&format!(".open {path}\nSELECT 1\n"));
+    assert!(answer.starts_with("error\tio\t") && answer.ends_with("row\ti1\nok\t0\t0\nok\t0\t0\n"), "{answer}");
+    std::fs::remove_file(&image).unwrap();
+}
+
+#[test]
+fn the_shell_runs_statements() {
+    let image = std::env::temp_dir().join(format!("larder-shell-{}.img", std::process::id()));
+    let _ = std::fs::remove_file(&image);
+    let path = image.to_str().unwrap();
+    let made = talk(&[path, "CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 'it''s; so'), (2.5, NULL);"], "");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let shown = talk(&[path], "SELECT *\n FROM t; -- all; of it\nSELECT count(*) FROM t");
+    assert_eq!(String::from_utf8_lossy(&shown.stdout), "a|b\n1|it's; so\n2.5|\ncount(*)\n2\n");
+    let wrong = talk(&[path, "SELECT 1;\nSELECT c FROM t"], "");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("no such column"));
+    assert_eq!(talk(&[], "").status.code(), Some(2));
+    std::fs::remove_file(&image).unwrap();
+}
+
+/// tests/sql/differential.py, briefly; `LARDER_SQL_SCRIPTS=10000` for the whole campaign.
+#[test]
+fn random_scripts_answer_as_pythons_sqlite_does() {
+    let known = Command::new("python3").args(["-c", "import sqlite3; print(sqlite3.sqlite_version)"]).output();
+    let version = known.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string()).unwrap_or_default();
+    if version != "3.40.1" {
+        eprintln!("not run: this needs a python3 with SQLite 3.40.1, which larder follows, and found {version:?}");
+        return;
+    }
+    let scripts = std::env::var("LARDER_SQL_SCRIPTS").unwrap_or_else(|_| "60".into());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/differential.py");
+    let output =
+        Command::new("python3").args([script, TOOL, "--scripts", &scripts, "--unsupported", "10"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
