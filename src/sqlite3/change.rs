@@ -425,7 +425,11 @@ pub(crate) fn last_rowid(store: &mut dyn super::store::Store, number: u16) -> Re
     writer.byte(key::ABOVE);
     store.seek(OWN_CURSOR, writer.finish()?)?;
     let mut key = [0; 16];
-    let len = store.previous_key(OWN_CURSOR, &mut key)?;
+    let len = match store.previous_key(OWN_CURSOR, &mut key) {
+        // A longer key is one of an index, and not of this table.
+        Err(ErrorKind::Limit { .. }) => None,
+        other => other?,
+    };
     let Some(found) = len.and_then(|len| key.get(..len)) else { return Ok(None) };
     let mut reader = key::Reader::new(found, 0);
     if reader.rowid()? != i64::from(number) {

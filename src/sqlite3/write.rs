@@ -169,6 +169,7 @@ impl Compiler<'_> {
         self.op(Op::Affinities)?;
         self.word(table)?;
         self.bytes(&[first, insert.into()])?;
+        let mut replaced = false;
         for column in 0..self.definition(self.target()).columns() {
             let rowid = column == self.definition(self.target()).rowid_column();
             let Some(known) = self.definition(self.target()).column(column).filter(|known| known.not_null && !rowid)
@@ -187,9 +188,16 @@ impl Compiler<'_> {
                 self.patch_here(end);
                 self.op1(Op::SetLocal, first + column)?;
                 self.shrink(1);
+                replaced = true;
             }
             self.bytes(&[Op::CheckNull as u8, first + column, column, how])?;
             self.chain_in(frame, f::NEXT)?;
+        }
+        if replaced {
+            // A default has the affinity of its column too.
+            self.op(Op::Affinities)?;
+            self.word(table)?;
+            self.bytes(&[first, insert.into()])?;
         }
         if self.definition(self.target()).checks() == 0 {
             return self.checked();
