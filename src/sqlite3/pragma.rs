@@ -111,7 +111,13 @@ impl Compiler<'_> {
                 self.text_at(type_at, kind)?;
                 self.constant(Value::Integer(not_null.into()))?;
                 if has_default {
-                    self.text_at(default_at, default)?
+                    // Of an expression, without the parentheses around it.
+                    let text = self.arena.get(default_at..default_at + default).unwrap_or_default();
+                    let inner = text.strip_prefix(b"(").and_then(|text| text.strip_suffix(b")"));
+                    match inner.map(|inner| (inner.trim_ascii_start().len(), inner.trim_ascii().len())) {
+                        Some((rest, len)) => self.text_at(default_at + default - 1 - rest, len)?,
+                        None => self.text_at(default_at, default)?,
+                    }
                 } else {
                     self.op(Op::Null)?
                 }

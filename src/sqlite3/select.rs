@@ -397,8 +397,10 @@ impl Compiler<'_> {
                 self.chain_in(frame, f::FINISH)?;
             }
         } else if output == Output::Exists as u16 {
+            self.grow(1)?;
             self.op1(Op::Int8, 1)?;
             self.op1(Op::Store, place)?;
+            self.shrink(1);
             self.op(Op::Jump)?;
             self.chain_in(frame, f::FINISH)?;
         } else {

@@ -5,6 +5,7 @@ of changes; "reopen" closes and opens the database. Whatever SQLite leaves open 
 full ORDER BY gives, the order inside group_concat) is not generated.
 """
 
+import contextlib
 import math
 
 TYPES = ["INTEGER", "INT", "TEXT", "REAL", "NUMERIC", "BLOB", "", "VARCHAR(10)", "DOUBLE", "BIGINT", "BOOLEAN"]
@@ -29,7 +30,7 @@ class Generator:
         self.tables = []
         self.indexes = []
         self.serial = 0
-        self.savepoints = []
+        self.descending = False
 
     # ---- values
 
@@ -162,7 +163,9 @@ class Generator:
             return "%sEXISTS (SELECT 1 FROM %s AS %s%s)" % (r.choice(["", "NOT "]), table.name, alias, where)
         if pick == 2:
             left = self.tight(self.expression(outer, depth))
-            return "%s %sIN (SELECT %s FROM %s AS %s%s)" % (left, r.choice(["", "NOT "]), r.choice(columns), table.name, alias, where)
+            # SQLite does not see a NULL in a DESC index that serves IN; an expression in its place is not served.
+            column = r.choice(["+", ""] if not self.descending else ["+"]) + r.choice(columns)
+            return "%s %sIN (SELECT %s FROM %s AS %s%s)" % (left, r.choice(["", "NOT "]), column, table.name, alias, where)
         return "(SELECT %s FROM %s AS %s%s ORDER BY %s LIMIT 1)" % (
             columns[0], table.name, alias, where, ", ".join(columns))
 
@@ -213,6 +216,7 @@ class Generator:
         count = min(len(table.columns), r.choice([1, 1, 1, 2, 3]))
         parts = [column.name + r.choice(["", "", " COLLATE NOCASE"]) + r.choice(["", "", " DESC", " ASC"])
                  for column in r.sample(table.columns, count)]
+        self.descending |= any(part.endswith("DESC") for part in parts)
         name = "i%d" % self.next()
         self.indexes.append(name)
         return "do", "CREATE %sINDEX %s ON %s (%s)" % ("UNIQUE " if r.random() < 0.2 else "", name, table.name, ", ".join(parts)), ()
@@ -245,8 +249,9 @@ class Generator:
         if r.random() < 0.12:
             source = r.choice(self.tables)
             available = [column.name for column in source.columns]
-            chosen = [self.expression(available, 1) for _ in columns]
-            where = self.expression(available, 2)
+            with self.without(table):
+                chosen = [self.expression(available, 1) for _ in columns]
+                where = self.expression(available, 2)
             order = ", ".join(available)
             return "do", "%s %s%s SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 5" % (
                 verb, table.name, names, ", ".join(chosen), source.name, where, order), ()
@@ -269,16 +274,26 @@ class Generator:
         names = [column.name for column in table.columns]
         # One changed column without a conflict clause: the order of the rows does not matter then.
         chosen = r.sample(table.columns, r.randint(1, min(2, len(names))))
-        sets = ", ".join("%s = %s" % (column.name, self.expression(names, 2)) for column in chosen)
-        where = " WHERE " + self.expression(names, 2) if r.random() < 0.85 else ""
+        with self.without(table):
+            sets = ", ".join("%s = %s" % (column.name, self.expression(names, 2)) for column in chosen)
+            where = " WHERE " + self.expression(names, 2) if r.random() < 0.85 else ""
         return "do", "UPDATE %s SET %s%s" % (table.name, sets, where), ()
 
     def delete(self):
         r = self.random
         table = r.choice(self.tables)
         names = [column.name for column in table.columns]
-        where = " WHERE " + self.expression(names, 2) if r.random() < 0.95 else ""
+        with self.without(table):
+            where = " WHERE " + self.expression(names, 2) if r.random() < 0.95 else ""
         return "do", "DELETE FROM %s%s" % (table.name, where), ()
+
+    @contextlib.contextmanager
+    def without(self, table):
+        """Subqueries leave a table alone that is being changed: whether they see the changes is SQLite's secret."""
+        tables = self.tables
+        self.tables = [other for other in tables if other is not table]
+        yield
+        self.tables = tables
 
     def simple_where(self, columns):
         """What an index can serve, more often than not."""
