@@ -4,7 +4,6 @@
 #![cfg(feature = "sqlite3")]
 
 #[path = "sqlite3/map.rs"]
-#[allow(dead_code)]
 mod map;
 
 use larder::sqlite3::{Connection, Value};
