@@ -321,6 +321,13 @@ pub struct Registry<'r> {
     ops: Option<&'static Ops>,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Registry<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Registry");
+    }
+}
+
 impl<'r> Registry<'r> {
     /// A table that holds nothing: the default of every reader and writer.
     pub const EMPTY: Registry<'static> = Registry {

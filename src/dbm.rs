@@ -150,6 +150,13 @@ pub struct Dbm<'m, F> {
     pub(crate) counting: bool,
 }
 
+#[cfg(feature = "defmt")]
+impl<F> defmt::Format for Dbm<'_, F> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Dbm");
+    }
+}
+
 /// Opens the store on `flash`, over the whole part (give it a [`Region`](crate::flash::Region) for less).
 ///
 /// `memory` holds at least [`memory_needed`] bytes. A cut-off write is cleaned up; nothing that was acknowledged is lost.

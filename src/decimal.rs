@@ -19,6 +19,7 @@ pub const LONGEST: usize = 32;
 
 /// How a float is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Style {
     /// As Python's `repr`: the shortest digits that read back as the same float.
     Repr,

@@ -60,6 +60,13 @@ pub struct Unmarshaller {
     reading: Reading,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Unmarshaller {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Unmarshaller");
+    }
+}
+
 impl Default for Unmarshaller {
     fn default() -> Self {
         Unmarshaller::new()
@@ -146,6 +153,13 @@ pub struct Marshaller<'b> {
     buf: &'b mut [u8],
     version: u8,
     allow_code: bool,
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Marshaller<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Marshaller");
+    }
 }
 
 impl<'b> Marshaller<'b> {

@@ -68,6 +68,13 @@ pub struct Shelf<'a, F: NorFlash, C: Codec = Pickle> {
     cache: Cache<'a>,
 }
 
+#[cfg(feature = "defmt")]
+impl<F: NorFlash, C: Codec> defmt::Format for Shelf<'_, F, C> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Shelf");
+    }
+}
+
 impl<'a, F: NorFlash> Shelf<'a, F> {
     /// A shelf of pickles of protocol 4 without classes: `shelve.Shelf(dict)`.
     pub fn new(db: Dbm<'a, F>, buf: &'a mut [u8], slots: &'a mut [Slot]) -> Self {

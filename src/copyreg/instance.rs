@@ -14,6 +14,7 @@ use crate::object::{Extra, Items, Kind, Object, Text};
 
 /// What is made, of what, whatever the form.
 #[derive(Clone)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instance<'a> {
     /// The object as it was decoded: its extras are items, pairs and states.
     pub object: Object<'a>,

@@ -62,6 +62,13 @@ pub struct Table<'m> {
     extension_count: usize,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Table<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Table");
+    }
+}
+
 impl<'m> Table<'m> {
     /// An empty table in this memory; what it holds is overwritten.
     pub fn new(classes: &'m mut [Class], extensions: &'m mut [Extension]) -> Table<'m> {

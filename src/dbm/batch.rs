@@ -209,6 +209,13 @@ pub struct Batch<'a, D: Rollback> {
     db: &'a mut D,
 }
 
+#[cfg(feature = "defmt")]
+impl<D: Rollback> defmt::Format for Batch<'_, D> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Batch");
+    }
+}
+
 impl<F: NorFlash> Batch<'_, Dbm<'_, F>> {
     /// Makes everything in the batch count, at once.
     pub fn commit(self) -> Result<()> {

@@ -44,6 +44,7 @@ enum Place {
 
 /// A key and its value, both in the buffer handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Entry<'b> {
     /// The key.
     pub key: &'b [u8],
@@ -732,6 +733,13 @@ impl<F: NorFlash> Dbm<'_, F> {
 pub struct Keys<'a, D> {
     db: &'a mut D,
     cursor: Cursor,
+}
+
+#[cfg(feature = "defmt")]
+impl<D> defmt::Format for Keys<'_, D> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Keys");
+    }
 }
 
 impl<F: NorFlash> Keys<'_, Dbm<'_, F>> {

@@ -14,6 +14,13 @@ pub struct Items<'a, 'k, D> {
     end: End<'k>,
 }
 
+#[cfg(feature = "defmt")]
+impl<D> defmt::Format for Items<'_, '_, D> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Items");
+    }
+}
+
 #[derive(Clone, Copy)]
 enum End<'k> {
     None,

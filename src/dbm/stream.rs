@@ -17,6 +17,13 @@ pub struct Reader<'a, D> {
     length: u32,
 }
 
+#[cfg(feature = "defmt")]
+impl<D> defmt::Format for Reader<'_, D> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Reader");
+    }
+}
+
 /// Writes a value piece by piece; it counts, as a whole, once [`Writer::finish`] has returned.
 pub struct Writer<'a, 'b, D: Rollback> {
     db: &'a mut D,
@@ -30,6 +37,13 @@ pub struct Writer<'a, 'b, D: Rollback> {
     /// The writer began the batch it writes in.
     own: bool,
     done: bool,
+}
+
+#[cfg(feature = "defmt")]
+impl<D: Rollback> defmt::Format for Writer<'_, '_, D> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Writer");
+    }
 }
 
 impl<F: NorFlash> Dbm<'_, F> {

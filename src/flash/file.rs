@@ -18,6 +18,13 @@ pub struct FileFlash<const WRITE: usize, const ERASE: usize> {
     part: SimFlash<'static, WRITE, ERASE>,
 }
 
+#[cfg(feature = "defmt")]
+impl<const WRITE: usize, const ERASE: usize> defmt::Format for FileFlash<WRITE, ERASE> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "FileFlash");
+    }
+}
+
 impl<const WRITE: usize, const ERASE: usize> FileFlash<WRITE, ERASE> {
     /// Opens the image at `path`, a part of `sectors` sectors. A missing file is made, erased; one of another size is
     /// [`Error::Size`].

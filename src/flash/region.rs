@@ -16,6 +16,13 @@ pub struct Region<F> {
     length: u32,
 }
 
+#[cfg(feature = "defmt")]
+impl<F> defmt::Format for Region<F> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Region");
+    }
+}
+
 impl<F: NorFlash> Region<F> {
     /// Takes the bytes of `range`, which must be whole sectors of `flash` and at least one.
     ///

@@ -113,6 +113,13 @@ pub struct SimFlash<'a, const WRITE: usize, const ERASE: usize, const READ: usiz
     state: State,
 }
 
+#[cfg(feature = "defmt")]
+impl<const WRITE: usize, const ERASE: usize, const READ: usize> defmt::Format for SimFlash<'_, WRITE, ERASE, READ> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "SimFlash");
+    }
+}
+
 /// Everything about a part but its cells.
 #[derive(Debug, Clone)]
 struct State {

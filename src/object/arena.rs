@@ -199,6 +199,13 @@ pub struct Arena<'s> {
     mark: usize,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Arena<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Arena");
+    }
+}
+
 /// See [`Arena::room`].
 pub(crate) struct Room<'r> {
     free: &'r mut [Slot],

@@ -6,6 +6,7 @@ use super::text::Text;
 /// An atom, as a codec read it from the input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Atom<'a> {
     /// None.
     None,

@@ -90,6 +90,7 @@ pub enum Container {
 
 /// A container that is being written. It belongs to whoever opened it.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Level {
     /// How many items may follow before the writer wants to hear of it.
     pub left: u32,

@@ -3,6 +3,7 @@
 /// An int of any size, as it stands in the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Long<'a> {
     /// Two's complement, little end first; no bytes are 0 (pickle's LONG1 and LONG4).
     Twos(&'a [u8]),

@@ -145,6 +145,7 @@ pub(crate) fn encode_utf8(c: u32, buf: &mut [u8; 4]) -> &[u8] {
 
 /// The characters of a [`Text`].
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Chars<'a> {
     rest: &'a [u8],
     spelling: Spelling,

@@ -17,6 +17,13 @@ pub struct Tree<'a> {
     pub(crate) persistent: Option<PersistentLoad<'a>>,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Tree<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Tree");
+    }
+}
+
 /// What stands for a persistent id: given the object of kind [`PersId`](super::Kind::PersId), it answers another one.
 pub type PersistentLoad<'a> = &'a dyn Fn(&Object<'a>) -> Option<Object<'a>>;
 

@@ -95,6 +95,13 @@ pub struct Object<'a> {
     pub(crate) word: Slot,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Object<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{}", self.kind());
+    }
+}
+
 impl<'a> Object<'a> {
     /// The value that a word of this tree stands for.
     pub fn new(tree: Tree<'a>, word: Slot) -> Self {
@@ -471,6 +478,13 @@ pub struct Items<'a> {
     pub(crate) words: Words<'a>,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Items<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Items");
+    }
+}
+
 impl<'a> Iterator for Items<'a> {
     type Item = Object<'a>;
 
@@ -487,6 +501,13 @@ impl<'a> Iterator for Items<'a> {
 /// The pairs of a dict, in stream order.
 #[derive(Clone)]
 pub struct Pairs<'a>(Items<'a>);
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Pairs<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Pairs");
+    }
+}
 
 impl<'a> Iterator for Pairs<'a> {
     type Item = (Object<'a>, Object<'a>);

@@ -107,6 +107,7 @@ fn rare(input: &[u8], at: usize, code: u8) -> Option<Atom<'_>> {
 
 /// The short cuts of typed reading.
 #[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Pickled;
 
 #[cfg(feature = "serde")]

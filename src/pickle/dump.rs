@@ -15,6 +15,13 @@ pub struct Pickler<'b> {
     registry: Registry<'b>,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Pickler<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Pickler");
+    }
+}
+
 impl<'b> Pickler<'b> {
     /// A pickler into this buffer, with protocol 4, optimized.
     pub fn new(buf: &'b mut [u8]) -> Self {

@@ -23,6 +23,13 @@ pub struct Unpickler<'a, C = Pickled> {
     fuel: Option<u32>,
 }
 
+#[cfg(feature = "defmt")]
+impl<C> defmt::Format for Unpickler<'_, C> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Unpickler");
+    }
+}
+
 impl<C> core::fmt::Debug for Unpickler<'_, C> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Unpickler").field("encoding", &self.encoding).field("buffers", &self.buffers.len()).finish()

@@ -15,6 +15,7 @@ use crate::object::{Arena, Atom, Error, ErrorKind, Result, Slot, Spelling, Text}
 
 /// One opcode of a pickle.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Op<'a> {
     /// Its row of the table.
     pub opcode: &'static Opcode,
@@ -29,6 +30,7 @@ pub struct Op<'a> {
 /// An opcode's argument.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Value<'a> {
     /// An int that fits 64 bits, or a bool, an int of any size, a float, a str, bytes, a bytearray.
     Atom(Atom<'a>),
@@ -45,6 +47,7 @@ pub fn genops(bytes: &[u8]) -> Genops<'_> {
 
 /// See [`genops`].
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Genops<'a> {
     bytes: &'a [u8],
     at: Option<usize>,

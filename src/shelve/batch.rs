@@ -15,6 +15,13 @@ pub struct Batch<'s, 'a, F: NorFlash, C: Codec> {
     shelf: &'s mut Shelf<'a, F, C>,
 }
 
+#[cfg(feature = "defmt")]
+impl<F: NorFlash, C: Codec> defmt::Format for Batch<'_, '_, F, C> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Batch");
+    }
+}
+
 impl<'s, 'a, F: NorFlash, C: Codec> Batch<'s, 'a, F, C> {
     pub(super) fn new(shelf: &'s mut Shelf<'a, F, C>) -> Result<Self> {
         // What waits in the cache is written first, and nothing is held: a batch that is thrown away must leave no trace.

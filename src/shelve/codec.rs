@@ -33,6 +33,7 @@ pub trait Objects: Codec {
 
 /// Pickle: what Python's `shelve` uses, readable on a host without knowing the types.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Pickle {
     protocol: u8,
 }
@@ -80,6 +81,7 @@ impl Objects for Pickle {
 /// Marshal: what `.pyc` files are made of; smaller and faster than pickle, for plain values.
 #[cfg(feature = "marshal")]
 #[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Marshal;
 
 #[cfg(feature = "marshal")]
@@ -110,6 +112,7 @@ impl Objects for Marshal {
 /// Needs no slots.
 #[cfg(feature = "postcard")]
 #[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Postcard;
 
 #[cfg(feature = "postcard")]

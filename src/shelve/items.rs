@@ -57,11 +57,32 @@ impl<F: NorFlash, C: Codec> Walk<'_, '_, F, C> {
 /// The keys of a shelf in order; see [`Shelf::keys`].
 pub struct Keys<'s, 'a, F: NorFlash, C: Codec>(pub(super) Walk<'s, 'a, F, C>);
 
+#[cfg(feature = "defmt")]
+impl<F: NorFlash, C: Codec> defmt::Format for Keys<'_, '_, F, C> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Keys");
+    }
+}
+
 /// The values of a shelf in the order of their keys; see [`Shelf::values`].
 pub struct Values<'s, 'a, F: NorFlash, C: Codec>(pub(super) Walk<'s, 'a, F, C>);
 
+#[cfg(feature = "defmt")]
+impl<F: NorFlash, C: Codec> defmt::Format for Values<'_, '_, F, C> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Values");
+    }
+}
+
 /// The keys and values of a shelf in the order of the keys; see [`Shelf::items`].
 pub struct Items<'s, 'a, F: NorFlash, C: Codec>(pub(super) Walk<'s, 'a, F, C>);
+
+#[cfg(feature = "defmt")]
+impl<F: NorFlash, C: Codec> defmt::Format for Items<'_, '_, F, C> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Items");
+    }
+}
 
 impl<'s, F: NorFlash, C: Codec> Keys<'s, '_, F, C> {
     /// Only keys that start with `prefix`. To be said before the first step.

@@ -12,6 +12,7 @@ use super::value::{Collation, Fault, Result, Value};
 
 /// What count, sum, total and avg keep: a sum in both classes, and how many values there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Accumulator {
     real: f64,
     integer: i64,

@@ -17,6 +17,13 @@ pub struct Backup<'t> {
     writes: u32,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Backup<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Backup");
+    }
+}
+
 impl Connection<'_> {
     /// Begins a copy of all tables into an empty store, in one transaction there.
     ///

@@ -17,6 +17,13 @@ use super::write::action;
 #[derive(Debug, Clone)]
 pub struct Memory<const N: usize>([u8; N]);
 
+#[cfg(feature = "defmt")]
+impl<const N: usize> defmt::Format for Memory<N> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Memory");
+    }
+}
+
 impl<const N: usize> Memory<N> {
     /// All zero.
     pub const fn new() -> Self {
@@ -70,6 +77,13 @@ pub struct Connection<'a> {
     savepoints: [Named; SAVEPOINTS],
     open_savepoints: usize,
     step_limit: Option<u64>,
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Connection<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Connection");
+    }
 }
 
 impl<'a> Connection<'a> {
@@ -478,6 +492,13 @@ impl<'a> Connection<'a> {
 /// A transaction that is rolled back when it is dropped, unless [`Transaction::commit`] was called.
 pub struct Transaction<'c, 'a> {
     connection: &'c mut Connection<'a>,
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Transaction<'_, '_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Transaction");
+    }
 }
 
 impl Transaction<'_, '_> {

@@ -15,6 +15,13 @@ pub struct Cursor<'c> {
     connection: &'c mut dyn Driver,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Cursor<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Cursor");
+    }
+}
+
 /// A statement and what it is run with.
 struct Borrowed<'c> {
     sql: &'c [u8],
@@ -172,6 +179,13 @@ pub struct Statement<'m> {
     pub(crate) slots: u16,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Statement<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Statement");
+    }
+}
+
 impl<'m> Statement<'m> {
     /// Begins to run: the rows come from [`Rows::fetchone`]. A run before it that was not read to its end is given up.
     ///
@@ -251,6 +265,13 @@ pub struct Rows<'s, 'm> {
     parameters: &'s [Value<'s>],
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Rows<'_, '_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Rows");
+    }
+}
+
 impl Rows<'_, '_> {
     /// The next row; `None` behind the last.
     ///
@@ -292,6 +313,13 @@ pub struct Row<'r> {
     program: &'r Program,
     first: usize,
     columns: u8,
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Row<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Row");
+    }
 }
 
 impl<'r> Row<'r> {

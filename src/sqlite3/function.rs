@@ -128,6 +128,7 @@ const TABLE: &[(&str, u8, u8, Id)] = &[
 
 /// What a name and a number of arguments stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Found {
     /// This function.
     Function(Id),
@@ -153,6 +154,7 @@ pub fn find(name: &[u8], arguments: usize) -> Found {
 
 /// What functions ask of the connection.
 #[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Context {
     /// How `min`, `max` and `nullif` compare text: the collation of the first argument that has one.
     pub collation: Collation,
@@ -177,6 +179,13 @@ pub struct Custom {
     pub most: u8,
     /// What it does.
     pub call: for<'a> fn(&[Value<'a>], &mut Scratch<'a>) -> Result<Value<'a>>,
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Custom {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", self.name);
+    }
 }
 
 /// Calls a scalar function. The number of arguments was checked by [`find`]; missing ones count as NULL.

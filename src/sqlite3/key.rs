@@ -60,6 +60,13 @@ pub struct Writer<'a> {
     text_limit: usize,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Writer<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Writer");
+    }
+}
+
 impl<'a> Writer<'a> {
     /// A writer that cuts the text of each column to `text_limit` bytes (one more where a `00` or `01` stands at the cut).
     pub fn new(out: &'a mut [u8], text_limit: usize) -> Self {
@@ -202,6 +209,7 @@ fn integer_bits(magnitude: u64) -> (u64, u64) {
 
 /// Walks over a key from its front.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reader<'a> {
     rest: &'a [u8],
     text_limit: usize,

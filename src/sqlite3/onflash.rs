@@ -13,6 +13,13 @@ pub struct OnFlash<'m, F> {
     cursors: &'m mut [Cursor],
 }
 
+#[cfg(feature = "defmt")]
+impl<F> defmt::Format for OnFlash<'_, F> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "OnFlash");
+    }
+}
+
 impl<'m, F: NorFlash> OnFlash<'m, F> {
     /// Tables in `db`. It should hold nothing else. One of the cursors is for look-ups; a statement takes one more for each
     /// table that it has open at once. `[db.cursor(); 5]` makes some.

@@ -29,6 +29,7 @@ const SIZES: [u8; 11] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4];
 /// Where a walk over the columns of one record stands. It borrows nothing: the record is given to each call, so that a
 /// cursor can keep it beside offsets. Reading columns in rising order visits each serial type once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Walk {
     /// The column that comes next.
     column: u32,

@@ -16,6 +16,13 @@ pub struct Scratch<'a> {
     pushed: usize,
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Scratch<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Scratch");
+    }
+}
+
 impl<'a> Scratch<'a> {
     /// A scratch over `room`, all of it free.
     pub fn new(room: &'a mut [u8]) -> Self {

@@ -41,6 +41,7 @@ pub type Result<T, E = Fault> = core::result::Result<T, E>;
 
 /// One SQL value: an INTEGER of 64 bits, a REAL (never NaN), or borrowed bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Value<'a> {
     /// NULL.
     Null,

@@ -79,6 +79,7 @@ pub trait Peek {
 
 /// No short cuts: for objects of any codec.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Any;
 
 impl Peek for Any {
@@ -88,6 +89,13 @@ impl Peek for Any {
 /// The codec `C`, with classes.
 #[derive(Debug)]
 pub struct Classes<C>(PhantomData<C>);
+
+#[cfg(feature = "defmt")]
+impl<C> defmt::Format for Classes<C> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Classes");
+    }
+}
 
 impl<C: Peek> Peek for Classes<C> {
     type Full = Self;
