@@ -6,7 +6,7 @@ use larder::object::{ErrorKind, Object, Slot};
 use libfuzzer_sys::fuzz_target;
 use std::fmt::Write;
 
-const PYTHONS: [(u8, u8); 8] = [(2, 7), (3, 3), (3, 6), (3, 8), (3, 10), (3, 13), (3, 14), (3, 15)];
+const PYTHONS: [(u8, u8); 7] = [(2, 7), (3, 6), (3, 8), (3, 10), (3, 13), (3, 14), (3, 15)];
 
 /// Written again in this version, if it can be.
 fn recoded(object: &Object<'_>, version: u8) -> Option<Vec<u8>> {
