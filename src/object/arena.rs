@@ -446,7 +446,9 @@ impl<'s> Arena<'s> {
         if last != 0 {
             let count = self.get(last);
             let len = count.payload();
-            if count.tag() == extra && last.wrapping_add(2).wrapping_add(len) == self.heap {
+            // Each state is a chunk of its own: they are given one by one.
+            let grows = extra != super::view::Extra::States as Tag;
+            if grows && count.tag() == extra && last.wrapping_add(2).wrapping_add(len) == self.heap {
                 self.settle(0, n, usize::from(mark))?;
                 self.set(last, Slot::new(extra, len.wrapping_add(n)));
                 return Ok(());
