@@ -127,6 +127,10 @@ pub struct Dbm<'m, F> {
     pub(crate) free: u32,
     /// Where the search for a free sector goes on.
     pub(crate) next_sector: u32,
+    /// The sector whose wear was looked at last.
+    pub(crate) next_worn: u32,
+    /// A record of this size found no room, and nothing has been written since.
+    pub(crate) full: u32,
     /// Changes when a page is sealed, opened or freed.
     pub(crate) epoch: u32,
     /// Size of a typical record: what a read asks for at once.
@@ -187,6 +191,8 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         batch: Pending { open: false, started: false, page: NO_PAGE, at: 0, sequence: 0 },
         free: 0,
         next_sector: 0,
+        next_worn: 0,
+        full: u32::MAX,
         epoch: 0,
         guess: 64,
         doomed: u32::MAX,
@@ -320,6 +326,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Takes note of a record that now stands at the tail.
     pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) -> Result<()> {
         let total = record.head.total(&self.log.geometry);
+        self.full = u32::MAX;
         self.tail += total;
         self.guess = (self.guess * 3 + total.clamp(16, 124)).div_ceil(4);
         if record.head.kind == Kind::Commit { Ok(()) } else { self.list_record(record, key) }

@@ -175,3 +175,32 @@ fn savepoints_and_several_cursors() {
         db.set(&[b'k', i], b"while they are open").unwrap();
     }
 }
+
+#[test]
+fn wear_is_level() {
+    // 100,000 skewed writes: a tenth of the keys gets most of them, and most keys hardly any.
+    let mut flash = SimFlash::<'static, 4, 4096>::owned(16).unwrap();
+    let mut memory = [0; 1024];
+    let mut db = dbm::open(&mut flash, Flag::Create, &mut memory).unwrap();
+    let mut random = 1u32;
+    let mut next = |n: u32| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) % n
+    };
+    for i in 0..800u32 {
+        db.set(&i.to_be_bytes(), &[i as u8; 32]).unwrap();
+    }
+    for i in 0..100_000u32 {
+        let limit = next(800) + 1;
+        let limit = next(limit) + 1;
+        let limit = next(limit) + 1;
+        let key = next(limit);
+        db.set(&key.to_be_bytes(), &[i as u8; 32]).unwrap();
+    }
+    db.check().unwrap();
+    let _ = db.close();
+    let wear = flash.wear();
+    let (most, sum) = (*wear.iter().max().unwrap(), wear.iter().sum::<u32>());
+    let level = f64::from(most) * 16.0 / f64::from(sum);
+    assert!(level <= 1.1, "{level}: {wear:?}");
+}

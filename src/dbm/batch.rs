@@ -92,6 +92,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         self.forget_live();
+        self.full = u32::MAX;
         self.epoch = self.epoch.wrapping_add(1);
         if self.head != NO_PAGE {
             let tail = self.tail;

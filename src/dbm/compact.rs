@@ -8,9 +8,12 @@ use embedded_storage::nor_flash::NorFlash;
 use super::format::{FOOTER, Head, KEY_MAX, Kind, footer, read32};
 use super::index::{Want, units};
 use super::record::Record;
-use super::table::{State, UNKNOWN};
+use super::table::{DAMAGED, State, UNKNOWN};
 use super::{Dbm, Error, NO_PAGE, Result};
 use crate::crc;
+
+/// Pages of which a set finds out what lives in them.
+const PATIENCE: u32 = 2;
 
 /// What becomes of a record when its sector is compacted.
 enum Fate {
@@ -42,6 +45,9 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.forget_live();
         }
         self.counting = counting;
+        if total >= self.full {
+            return Err(Error::Full);
+        }
         for _ in 0..=self.sectors() * 2 {
             if self.free > 0 && self.head_takes(total) {
                 return Ok(());
@@ -59,10 +65,20 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
             }
             match self.choose(total)? {
-                Some(sector) => self.compact(sector, None)?,
+                Some(sector) => match self.compact(sector, None) {
+                    // What is damaged stays where it is; another sector will do.
+                    Err(Error::Corrupt { .. }) => {
+                        for page in self.pages_of(sector) {
+                            self.table.set_live(page as u16, 254);
+                        }
+                    }
+                    done => done?,
+                },
                 None => break,
             }
         }
+        // What it took to find that out is not done again before something changes.
+        self.full = total;
         Err(Error::Full)
     }
 
@@ -152,6 +168,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.free += 1;
         }
         self.epoch = self.epoch.wrapping_add(1);
+        self.full = u32::MAX;
         self.log.erase(sector)?;
         for page in self.pages_of(sector) {
             self.table.set_state(page as u16, State::Erased);
@@ -236,7 +253,12 @@ impl<F: NorFlash> Dbm<'_, F> {
                 return Ok(None);
             }
             if self.table.live(page) == UNKNOWN {
-                let units = self.measure(page)?.0;
+                let units = match self.measure(page) {
+                    Ok((units, ..)) => units,
+                    // What is damaged stays where it is.
+                    Err(Error::Corrupt { .. }) => 254,
+                    Err(error) => return Err(error),
+                };
                 self.table.set_live(page, units.min(254) as u8);
             }
             live += u32::from(self.table.live(page));
@@ -247,24 +269,57 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// The sector that is best compacted so that a record of `total` bytes finds room; none if the store is full.
     fn choose(&mut self, total: u32) -> Result<Option<u32>> {
         let geometry = self.log.geometry;
-        let mut best: Option<(u32, u32)> = None;
+        let mut best: Option<(u32, u32, u32)> = None;
+        // What lives in a page is found out for some pages at a time, the oldest first, so that no set takes long.
+        let mut patience = PATIENCE;
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             let sector = self.sector_of(page);
-            if !self.may_go(sector) || best.is_some_and(|(_, other)| other == sector) {
+            if !self.may_go(sector) || best.is_some_and(|(_, other, _)| other == sector) {
                 continue;
             }
+            let unknown = self.pages_of(sector).any(|page| {
+                let page = page as u16;
+                self.table.state(page).in_log() && self.table.live(page) == UNKNOWN
+            });
+            if unknown && patience == 0 && best.is_some() {
+                continue;
+            }
+            patience -= u32::from(unknown && patience > 0);
             // A page without index must not stay: it can be neither sealed nor appended to.
             let Some(live) = self.live_of(sector)? else { return Ok(Some(sector)) };
-            if best.is_none_or(|(least, _)| live < least) {
-                best = Some((live, sector));
+            // Among sectors that hold about as much, the less worn one goes.
+            let worn = if self.sectors() <= 64 {
+                let (wear, mean) = (self.wear_of(sector)?, self.mean_wear());
+                (wear + 32).saturating_sub(mean).min(64) * 6
+            } else {
+                0
+            };
+            if best.is_none_or(|(least, ..)| live + worn < least) {
+                best = Some((live + worn, sector, live));
             }
         }
-        let Some((live, sector)) = best else { return Ok(None) };
+        let Some((_, sector, live)) = best else { return Ok(None) };
         if live * geometry.page / 256 + total + geometry.page / 8 < geometry.page * geometry.per_sector {
-            return Ok(Some(sector));
+            return Ok(Some(self.least_worn()?.unwrap_or(sector)));
         }
         self.choose_exactly(total)
+    }
+
+    /// A sector that lags behind in wear: its records move, so that it takes its share. One sector is looked at each time.
+    fn least_worn(&mut self) -> Result<Option<u32>> {
+        self.next_worn = (self.next_worn + 1) % self.sectors();
+        let sector = self.next_worn;
+        if self.sector_free(sector) || !self.may_go(sector) || self.free == 0 {
+            return Ok(None);
+        }
+        let mean = self.mean_wear();
+        let wear = self.wear_of(sector)?;
+        if wear + 2 + mean / 64 >= mean {
+            return Ok(None);
+        }
+        // If all of it lives, its copies fill the head page, and another sector must go as well.
+        Ok(Some(sector))
     }
 
     /// As `choose`, when the store is nearly full: every record is looked at.
@@ -278,7 +333,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             let mut room = 0;
             for page in self.pages_of(sector) {
                 if self.table.state(page as u16).in_log() {
-                    let (_, bytes, entries) = self.measure(page as u16)?;
+                    let (_, bytes, entries) = match self.measure(page as u16) {
+                        Ok(sums) => sums,
+                        Err(Error::Corrupt { .. }) => (254, geometry.page, 0),
+                        Err(error) => return Err(error),
+                    };
                     let limit = geometry.limit((entries + 1).min(254), self.batch.open) - geometry.first();
                     room += limit.saturating_sub(bytes);
                 } else {
@@ -300,7 +359,11 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn may_go(&self, sector: u32) -> bool {
         self.pages_of(sector).all(|page| {
             let page = page as u16;
-            page != self.head && !(self.batch.open && page == self.batch.page) && self.table.state(page) != State::Open
+            let damaged = self.table.state(page) == State::Stale && self.table.entries(page) == DAMAGED;
+            !damaged
+                && page != self.head
+                && !(self.batch.open && page == self.batch.page)
+                && self.table.state(page) != State::Open
         })
     }
 

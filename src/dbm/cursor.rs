@@ -286,6 +286,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 None => SPENT,
             };
             self.table.set_data(page, word);
+            self.table.set_merge_offset(page, 0);
         }
         self.build_head(place, key)?;
         if self.merge.head == SPENT { self.refresh() } else { Ok(()) }
@@ -415,7 +416,12 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn set_word(&mut self, source: Source, word: u32) {
         match source {
             Source::Head => self.merge.head = word,
-            Source::Page(page) => self.table.set_data(page, word),
+            Source::Page(page) => {
+                if (self.table.data(page) ^ word) >> PREFIX != 0 {
+                    self.table.set_merge_offset(page, 0);
+                }
+                self.table.set_data(page, word);
+            }
         }
     }
 
@@ -433,8 +439,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         match source {
             Source::Head => self.listed_at(rank as usize),
             Source::Page(page) => {
+                if let Some(offset) = self.table.merge_offset(page) {
+                    let (at, guess) = (offset * self.log.geometry.word, self.guess);
+                    return self.log.head(page, at, guess)?.ok_or(Error::Corrupt { page, offset: at });
+                }
                 let index = self.log.geometry.index(self.table.entries(page));
-                self.ranked(page, &index, rank)
+                let record = self.ranked(page, &index, rank)?;
+                self.table.set_merge_offset(page, record.at / self.log.geometry.word);
+                Ok(record)
             }
         }
     }
@@ -718,6 +730,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                     best = Some(record);
                 }
             }
+            self.walked_to_end(&walk)?;
         }
         Ok(best)
     }

@@ -11,7 +11,7 @@ use super::format::{
 };
 use super::log::WINDOW;
 use super::record::Record;
-use super::table::{State, UNKNOWN};
+use super::table::{DAMAGED, State, UNKNOWN};
 use super::{Dbm, Error, NO_PAGE, Result};
 use crate::crc;
 
@@ -201,6 +201,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         let start = size - WINDOW as u32;
         let bytes = self.log.view(page, start, WINDOW as u32, WINDOW as u32)?;
         let foot = bytes.get(WINDOW - FOOTER as usize..).unwrap_or(&[]);
+        let mut foot_copy = [0xff; FOOTER as usize];
+        for (to, from) in foot_copy.iter_mut().zip(foot) {
+            *to = *from;
+        }
         let entries = foot.get(footer::ENTRIES).copied().unwrap_or(0);
         let tail = (read32(foot, footer::TAIL.start) & 0xffff) as u16;
         let mixed = foot.get(footer::MIXED) == Some(&1);
@@ -222,6 +226,16 @@ impl<F: NorFlash> Dbm<'_, F> {
                     }
                 }
             }
+        }
+        // The footer of an interrupted erase, or of a seal that was cut off, does not know the header's number.
+        let sequence = read32(foot_copy.as_slice(), footer::SEQUENCE.start);
+        if state == State::Stale {
+            let geometry = self.log.geometry;
+            let header = self.log.view(page, 0, format::HEADER, format::HEADER)?;
+            let known = geometry.sequence(header).is_none_or(|number| number == sequence);
+            self.table.set_entries(page, if known { DAMAGED } else { 0 });
+            self.table.set_state(page, state);
+            return Ok(());
         }
         self.table.set_entries(page, u32::from(entries));
         let directory = if u32::from(entries) > DIRECTORY_FROM { before } else { format::NO_DIRECTORY };
@@ -257,6 +271,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 best = Some(record);
             }
         }
+        self.walked_to_end(&walk)?;
         Ok(best)
     }
 
@@ -381,21 +396,21 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.shorten_lead(key)?;
         let entry = self.list_prefix(key) << bits | offset;
         let i = self.list_search(key, true)?;
-        if i > 0 {
-            let before = self.listed(i - 1)?;
-            // What a batch may go back to stays listed.
-            let goes = before.at >= self.keep_before && (!self.batch.open || self.in_batch_now(&before));
-            if goes && self.log.compare(&before, key)? == Ordering::Equal {
-                self.table.set_list(i - 1, entry);
-                return Ok(());
+        if i > 0 && self.table.list(i - 1) >> bits == entry >> bits {
+            let guess = core::mem::replace(&mut self.guess, key.len() as u32 + 2);
+            let before = self.listed(i - 1);
+            self.guess = guess;
+            let before = before?;
+            if self.log.compare(&before, key)? == Ordering::Equal {
+                // What a batch may go back to stays listed.
+                if before.at >= self.keep_before && (!self.batch.open || self.in_batch_now(&before)) {
+                    self.table.set_list(i - 1, entry);
+                    return Ok(());
+                }
+                self.twice = true;
             }
         }
         self.table.insert_list(i, entry);
-        // Is there another record of the key?
-        if i > 0 && !self.twice && self.table.list(i - 1) >> bits == entry >> bits {
-            let before = self.listed(i - 1)?;
-            self.twice = self.log.compare(&before, key)? == Ordering::Equal;
-        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::format::{FOOTER, HEADER, Kind, NO_TAIL, footer, read32};
 use super::log::WINDOW;
 use super::record::Record;
-use super::table::{State, UNKNOWN};
+use super::table::{DAMAGED, State, UNKNOWN};
 use super::{Dbm, Error, Flag, NO_PAGE, Result};
 use crate::crc;
 
@@ -86,10 +86,21 @@ impl<F: NorFlash> Dbm<'_, F> {
             };
             self.table.set_state(page, state);
         }
+        let mut headless = None;
         for page in 0..geometry.pages as u16 {
-            if self.table.state(page) == State::Dirty && self.header_damaged(page)? {
-                any = true;
+            if self.table.state(page) == State::Dirty {
+                if self.header_damaged(page)? {
+                    any = true;
+                } else if any && self.headless(page)? {
+                    headless = Some(page);
+                }
             }
+        }
+        if let Some(page) = headless {
+            let newest = (0..self.table.count()).map(|at| self.table.sequence(self.table.order(at))).max();
+            self.table.set_sequence(page, newest.unwrap_or(0).saturating_add(1));
+            self.table.push_order(page);
+            self.table.set_state(page, State::Raw);
         }
         Ok(any)
     }
@@ -108,7 +119,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         let index = geometry.index(entries);
         if index.offsets_at < geometry.first()
             || !self.log.check_over(page, index.hash_at, geometry.page - 4, crc::START)? != want
-            || !self.page_intact(page, entries)?
         {
             return Ok(false);
         }
@@ -118,13 +128,47 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(true)
     }
 
-    /// Whether the first record of a page with a damaged header is one: an interrupted erase leaves none.
-    fn page_intact(&mut self, page: u16, _entries: u32) -> Result<bool> {
-        let first = self.log.geometry.first();
+    /// Whether a page whose header is wrong, and that has no seal, begins with a record: then it was the newest, for nothing
+    /// else is unsealed, and an interrupted erase leaves no record whole.
+    fn headless(&mut self, page: u16) -> Result<bool> {
+        let (first, last) = (self.log.geometry.first(), self.log.geometry.page - 4);
+        if self.log.view(page, last, 4, 4)?.get(..4) != Some(&[0xff; 4]) {
+            return Ok(false);
+        }
         match self.log.head(page, first, 64)? {
             Some(record) => self.log.verify(&record),
             None => Ok(false),
         }
+    }
+
+    /// An error if a walk through a damaged page ended where there may be more: a record is in doubt then, and so is every
+    /// answer that depends on it.
+    pub(crate) fn walked_to_end(&mut self, walk: &Walk) -> Result<()> {
+        let geometry = self.log.geometry;
+        if self.table.entries(walk.page) != DAMAGED || self.table.state(walk.page) != State::Stale {
+            return Ok(());
+        }
+        let foot = self.log.view(walk.page, geometry.page - FOOTER, FOOTER, FOOTER)?;
+        let entries = u32::from(foot.get(footer::ENTRIES).copied().unwrap_or(0)).min(super::format::ENTRIES_MAX);
+        let blank = walk.at >= geometry.page || self.log.view(walk.page, walk.at, 1, 1)?.first() == Some(&0xff);
+        if blank || walk.at >= geometry.limit(entries, true) {
+            return Ok(());
+        }
+        Err(Error::Corrupt { page: walk.page, offset: walk.at })
+    }
+
+    /// Whether a record stands behind a place where the walk of the newest page ended: an interrupted program leaves none
+    /// beyond what it was to write.
+    fn records_behind(&mut self, page: u16) -> Result<bool> {
+        let geometry = self.log.geometry;
+        let mut at = self.tail + geometry.align(WINDOW as u32);
+        while at < geometry.limit(0, false) {
+            if self.sound(page, at, geometry.page)?.is_some() {
+                return Ok(true);
+            }
+            at += geometry.word;
+        }
+        Ok(false)
     }
 
     /// Sorts the log by sequence numbers (heap sort: no memory but the list itself).
@@ -200,8 +244,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         if clean {
             return Ok(true);
         }
+        let damaged = self.records_behind(page)?;
         self.give_up_head();
-        Ok(self.free > 0)
+        if damaged {
+            self.table.set_entries(page, DAMAGED);
+        }
+        Ok(damaged || self.free > 0)
     }
 
     /// Whether nothing was begun behind the tail of the head page: neither a record, whose first program starts there, nor
@@ -391,6 +439,10 @@ impl<F: NorFlash> Dbm<'_, F> {
                     self.next_commit(walk)?;
                 }
                 if record.at < walk.commit_from {
+                    if walk.page != self.head && self.table.entries(walk.page) == DAMAGED {
+                        // Its fate stood in what is damaged.
+                        return Err(Error::Corrupt { page: walk.page, offset: record.at });
+                    }
                     self.last_void = true;
                     continue;
                 }
