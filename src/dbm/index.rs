@@ -227,13 +227,15 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
             }
         }
-        // The footer of an interrupted erase, or of a seal that was cut off, does not know the header's number.
+        // Damage leaves a footer that knows the header's number; an interrupted erase leaves none, and a seal that was cut
+        // off leaves half of one.
+        let whole = entries != 0xff && want != u32::MAX;
         let sequence = read32(foot_copy.as_slice(), footer::SEQUENCE.start);
         if state == State::Stale {
             let geometry = self.log.geometry;
             let header = self.log.view(page, 0, format::HEADER, format::HEADER)?;
             let known = geometry.sequence(header).is_none_or(|number| number == sequence);
-            self.table.set_entries(page, if known { DAMAGED } else { 0 });
+            self.table.set_entries(page, if known && whole { DAMAGED } else { 0 });
             self.table.set_state(page, state);
             return Ok(());
         }

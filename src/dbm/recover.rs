@@ -148,8 +148,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.table.entries(walk.page) != DAMAGED || self.table.state(walk.page) != State::Stale {
             return Ok(());
         }
-        let foot = self.log.view(walk.page, geometry.page - FOOTER, FOOTER, FOOTER)?;
-        let entries = u32::from(foot.get(footer::ENTRIES).copied().unwrap_or(0)).min(super::format::ENTRIES_MAX);
+        // An index begins at the latest where one of all records would.
+        let entries = self.walked.min(super::format::ENTRIES_MAX);
         let blank = walk.at >= geometry.page || self.log.view(walk.page, walk.at, 1, 1)?.first() == Some(&0xff);
         if blank || walk.at >= geometry.limit(entries, true) {
             return Ok(());
@@ -161,7 +161,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// beyond what it was to write.
     fn records_behind(&mut self, page: u16) -> Result<bool> {
         let geometry = self.log.geometry;
-        let mut at = self.tail + geometry.align(WINDOW as u32);
+        // What was torn begins in the record that is not whole, or before it, and is at most a stage long.
+        let begun = self.log.head(page, self.tail, HEADER)?.map_or(0, |record| record.head.total(&geometry));
+        let mut at = self.tail + geometry.align((begun + WINDOW as u32).max(2 * WINDOW as u32));
         while at < geometry.limit(0, false) {
             if self.sound(page, at, geometry.page)?.is_some() {
                 return Ok(true);
@@ -421,6 +423,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn walk(&mut self, page: u16) -> Walk {
         let first = self.log.geometry.first();
         let end = if page == self.head && self.tail > first { self.tail } else { self.log.geometry.page };
+        self.walked = 0;
         Walk { page, at: first, end, commit_at: 0, commit_from: 0 }
     }
 
