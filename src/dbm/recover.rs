@@ -89,9 +89,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut headless = None;
         for page in 0..geometry.pages as u16 {
             if self.table.state(page) == State::Dirty {
-                if self.header_damaged(page)? {
-                    any = true;
-                } else if any && self.headless(page)? {
+                // Only a right header tells the version and the kind of checks.
+                if !any {
+                    continue;
+                }
+                if !self.header_damaged(page)? && self.headless(page)? {
                     headless = Some(page);
                 }
             }
