@@ -95,7 +95,8 @@ fn an_image_is_as_the_document_says() {
             assert_eq!(u32_at(page, footer + 8).to_be(), u32_at(page, 0), "sequence number");
             assert!(page[footer + 7] <= 1);
             let (o, r) = (8, (n as u32 - 1).checked_ilog2().map_or(0, |bits| bits as usize + 1));
-            let f = if n <= 24 { 5 } else { 5.max(4 + 1) };
+            // B(16 pages) + 1 = 5 bits, as for a small index.
+            let f = 5;
             let directory = if n > 24 { 4 } else { 0 };
             let hashes = footer - directory - (n * (r + f)).div_ceil(8);
             let offsets = hashes - (n * o).div_ceil(8);
