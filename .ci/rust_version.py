@@ -19,7 +19,10 @@ def check(manifest):
         ["cargo", "metadata", "--locked", "--format-version", "1", "--manifest-path", manifest],
         stdout=subprocess.PIPE, check=True).stdout)
     members = set(metadata["workspace_members"])
-    ours = min((p["rust_version"] for p in metadata["packages"] if p["id"] in members), key=version)
+    promised = [p["rust_version"] for p in metadata["packages"] if p["id"] in members and p["rust_version"]]
+    if not promised:
+        return [], "none", 0
+    ours = min(promised, key=version)
     others = [p for p in metadata["packages"] if p["id"] not in members and p["rust_version"]]
     return ["%s: %s %s needs Rust %s, and we promise %s" % (manifest, p["name"], p["version"], p["rust_version"], ours)
             for p in others if version(p["rust_version"]) > version(ours)], ours, len(others)
