@@ -182,9 +182,6 @@ fn run<const W: usize, const E: usize>(case: &Case, every: usize) -> usize {
                     Err(Error::Flash(_)) if round < 3 => continue,
                     Err(error) => panic!("{place}: {error:?}"),
                 };
-                if std::env::var("CUTS_TRACE").is_ok() {
-                    db.dump();
-                }
                 let found = contents(&mut db, case.keys, &place);
                 assert!(
                     found == model || found == maybe,
