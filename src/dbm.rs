@@ -17,6 +17,7 @@ mod dict;
 mod error;
 pub(crate) mod format;
 mod index;
+mod lent;
 mod log;
 mod record;
 mod recover;
@@ -28,6 +29,7 @@ pub use batch::{Batch, Savepoint};
 pub use cursor::{Cursor, Entry, Keys};
 pub use dict::Items;
 pub use error::{Error, Result};
+pub use lent::{index_words, order_words};
 pub use stat::{Progress, Stat};
 pub use stream::{Reader, Writer};
 
@@ -35,6 +37,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use format::{Geometry, Head, Kind};
 use index::{LEAD, Want};
+use lent::Found;
 use log::Log;
 use record::Record;
 use table::{State, Table};
@@ -152,6 +155,8 @@ pub struct Dbm<'m, F> {
     pub(crate) changes: u32,
     /// Live bytes per page are kept up to date by every write.
     pub(crate) counting: bool,
+    /// Memory lent beyond the least.
+    pub(crate) lent: lent::Lent<'m, F>,
 }
 
 #[cfg(feature = "defmt")]
@@ -204,6 +209,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         stamps: 0,
         changes: 0,
         counting: false,
+        lent: lent::Lent::NOTHING,
     };
     db.recover(flag)?;
     Ok(db)
@@ -228,12 +234,21 @@ impl<F: NorFlash> Dbm<'_, F> {
         if key.len() > format::KEY_MAX {
             return Ok(None);
         }
+        match self.find_lent(key)? {
+            Found::Record(record) => return Ok(Some(record)),
+            Found::Absent => return Ok(None),
+            Found::Unknown => {}
+        }
         // Look-ups want directories, when nothing else happens.
         self.merge.idle = self.merge.idle.saturating_add(1);
         if self.merge.idle > 8 {
             self.end_merge()?;
         }
-        Ok(self.find(key, Want::Newest)?.filter(|record| record.head.kind != Kind::Deleted))
+        let found = self.find(key, Want::Newest)?.filter(|record| record.head.kind != Kind::Deleted);
+        if let Some(record) = &found {
+            self.note_index(record, key);
+        }
+        Ok(found)
     }
 
     /// Copies a record's value.
@@ -329,7 +344,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.full = u32::MAX;
         self.tail += total;
         self.guess = (self.guess * 3 + total.clamp(16, 124)).div_ceil(4);
-        if record.head.kind == Kind::Commit { Ok(()) } else { self.list_record(record, key) }
+        if record.head.kind == Kind::Commit {
+            return Ok(());
+        }
+        self.note_lent(record, key);
+        self.list_record(record, key)
     }
 
     /// After a failed program: nothing more is appended to this page.
@@ -340,6 +359,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.parts = 0;
             self.head = NO_PAGE;
             self.epoch = self.epoch.wrapping_add(1);
+            // What a batch wrote here does not count any more.
+            self.lent.forget();
         }
     }
 }

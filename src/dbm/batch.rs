@@ -59,7 +59,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.rollback()?;
             return Err(error);
         }
-        self.batch.open = false;
+        (self.batch.open, self.batch.started) = (false, false);
         self.keep_before = 0;
         self.write_fates()
     }
@@ -82,9 +82,18 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         self.batch.open = false;
         self.keep_before = 0;
-        if !self.batch.started {
+        if !core::mem::take(&mut self.batch.started) {
             return Ok(());
         }
+        let done = self.give_up_batch();
+        match done {
+            Ok(()) => self.undo_lent(self.batch.page, self.batch.at),
+            Err(_) => self.lent.forget(),
+        }
+        done
+    }
+
+    fn give_up_batch(&mut self) -> Result<()> {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page) == State::Open {

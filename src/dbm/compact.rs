@@ -434,7 +434,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The next record of a page that its index lists, or of a walk where there is none.
-    fn go(&mut self, page: u16, going: &mut Going) -> Result<Option<Record>> {
+    pub(crate) fn go(&mut self, page: u16, going: &mut Going) -> Result<Option<Record>> {
         self.load(page)?;
         if !self.table.state(page).indexed() {
             let mut walk = going.walk.take().unwrap_or_else(|| self.walk(page));
@@ -470,6 +470,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                     && record.head.kind != Kind::Part
                     && self.log.compare(&record, key)? == Ordering::Equal
                 {
+                    let gone = Head { kind: Kind::Deleted, ..record.head };
+                    self.note_lent(&Record { head: gone, ..record }, key);
                     continue;
                 }
                 match self.fate(&record)? {
@@ -567,7 +569,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
 /// Where going through a page has come to.
 #[derive(Default)]
-struct Going {
+pub(crate) struct Going {
     rank: u32,
-    walk: Option<super::recover::Walk>,
+    pub(crate) walk: Option<super::recover::Walk>,
 }

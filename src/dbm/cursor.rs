@@ -24,6 +24,9 @@ const HELD: usize = 32;
 pub struct Cursor {
     /// What the store's merge is at when it serves this cursor.
     stamp: u32,
+    /// The key's rank in the order, as it was at a version of it.
+    rank: u32,
+    version: u32,
     place: Place,
     len: u8,
     page: u16,
@@ -33,7 +36,7 @@ pub struct Cursor {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum Place {
+pub(crate) enum Place {
     Start,
     /// Just before the key.
     Before,
@@ -103,10 +106,34 @@ enum Source {
     Page(u16),
 }
 
+impl Cursor {
+    /// Puts it somewhere, at a key that it can hold.
+    pub(crate) fn put(&mut self, place: Place, key: &[u8]) {
+        (self.stamp, self.version) = (0, 0);
+        (self.place, self.len) = (place, key.len() as u8);
+        for (to, from) in self.key.iter_mut().zip(key) {
+            *to = *from;
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The key's rank, if it is known for this version of the order.
+    pub(crate) fn rank(&self, version: u32) -> Option<u32> {
+        (self.version == version).then_some(self.rank)
+    }
+
+    pub(crate) fn ranked(&mut self, rank: u32, version: u32) {
+        (self.rank, self.version) = (rank, version);
+    }
+}
+
 impl<F: NorFlash> Dbm<'_, F> {
     /// A cursor before the first key.
     pub fn cursor(&self) -> Cursor {
-        Cursor { stamp: 0, place: Place::Start, len: 0, page: 0, at: 0, key: [0; HELD] }
+        Cursor { stamp: 0, rank: 0, version: 0, place: Place::Start, len: 0, page: 0, at: 0, key: [0; HELD] }
     }
 
     /// Moves a cursor before `key`, whether there is such a key or not: [`next`](Self::next) gives it or the one after,
@@ -115,15 +142,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         if key.len() > KEY_MAX {
             return Err(Error::KeyTooLong { max: KEY_MAX });
         }
-        cursor.stamp = 0;
         if key.len() <= HELD {
-            put_held(cursor, Place::Before, key);
+            cursor.put(Place::Before, key);
             return Ok(());
         }
         // The merge is set up for the key itself, and the cursor moves to the record before it and behind that.
         self.build(Place::Before, key, true)?;
         let Some((record, _)) = self.merged_with(None)? else {
-            put_held(cursor, Place::End, &[]);
+            cursor.put(Place::End, &[]);
             return Ok(());
         };
         self.put_cursor(cursor, Place::Before, &record)
@@ -131,14 +157,12 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Moves a cursor before the first key.
     pub fn seek_first(&mut self, cursor: &mut Cursor) {
-        cursor.stamp = 0;
-        put_held(cursor, Place::Start, &[]);
+        cursor.put(Place::Start, &[]);
     }
 
     /// Moves a cursor behind the last key.
     pub fn seek_last(&mut self, cursor: &mut Cursor) {
-        cursor.stamp = 0;
-        put_held(cursor, Place::End, &[]);
+        cursor.put(Place::End, &[]);
     }
 
     /// The next key and its value, at the start of `buf`; `None` behind the last. When `buf` is too small, the cursor stays.
@@ -194,6 +218,9 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Moves a cursor to the next live key in a direction. The record's check has been found right.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Result<Option<Record>> {
+        if let Some(moved) = self.step_lent(cursor, forward)? {
+            return Ok(moved);
+        }
         let mut buf = [0; KEY_MAX];
         loop {
             let len = self.cursor_key(cursor, &mut buf)?;
@@ -218,8 +245,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let walked = if self.stale { self.walk_all(cursor.place, key, forward)? } else { None };
             match self.merged_with(walked)? {
                 None => {
-                    cursor.stamp = 0;
-                    put_held(cursor, if forward { Place::End } else { Place::Start }, &[]);
+                    cursor.put(if forward { Place::End } else { Place::Start }, &[]);
                     return Ok(None);
                 }
                 Some((record, source)) => {
@@ -237,14 +263,15 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
     }
 
-    fn put_cursor(&mut self, cursor: &mut Cursor, place: Place, record: &Record) -> Result<()> {
+    pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place, record: &Record) -> Result<()> {
+        (cursor.stamp, cursor.version) = (0, 0);
         (cursor.place, cursor.len, cursor.page, cursor.at) = (place, record.head.key as u8, record.page, record.at);
         let held = cursor.key.get_mut(..(record.head.key as usize).min(HELD)).unwrap_or(&mut []);
         self.log.copy(record.page, record.at + record.head.len(), held)
     }
 
     /// The key a cursor is at, and its length.
-    fn cursor_key(&mut self, cursor: &Cursor, buf: &mut [u8; KEY_MAX]) -> Result<usize> {
+    pub(crate) fn cursor_key(&mut self, cursor: &Cursor, buf: &mut [u8; KEY_MAX]) -> Result<usize> {
         let len = usize::from(cursor.len);
         if len > HELD {
             let record = self.log.head(cursor.page, cursor.at, u32::from(cursor.len))?;
@@ -762,12 +789,5 @@ impl<F: NorFlash> Keys<'_, Dbm<'_, F>> {
             Some(record) => Ok(Some(self.db.log.key(&record, buf)?)),
             None => Ok(None),
         }
-    }
-}
-
-fn put_held(cursor: &mut Cursor, place: Place, key: &[u8]) {
-    (cursor.place, cursor.len) = (place, key.len() as u8);
-    for (to, from) in cursor.key.iter_mut().zip(key) {
-        *to = *from;
     }
 }

@@ -347,6 +347,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         self.doomed = sector;
+        self.lent.forget();
         self.count_free();
         Ok(())
     }

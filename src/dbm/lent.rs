@@ -1,0 +1,225 @@
+//! What memory lent beyond the least buys: an index of all keys, and their order.
+//!
+//! Contract: both only shorten the way to a record. Each of their cells is the place of a record on the flash; what is
+//! answered is read from that record, its check verified. When a cell and the flash do not agree, or there is no room, or an
+//! operation failed half-way, the store forgets what it was lent and finds records as it does without.
+//!
+//! ```text
+//! key -> index:  hash -> two buckets of 8 cells -> the place of the key's newest record     one read a get
+//! cursor -> order:  cells in the order of the keys -> the place of the next key's record    one read a step
+//! ```
+//!
+//! The code of either is linked only when it is lent memory: the store calls it by the functions that lending leaves here.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cells;
+mod order;
+
+use embedded_storage::nor_flash::NorFlash;
+
+use super::compact::Going;
+use super::cursor::Cursor;
+use super::format::Kind;
+use super::index::Want;
+use super::log::Log;
+use super::record::Record;
+use super::{Dbm, Error, NO_PAGE, Result};
+use cells::Cells;
+use order::Order;
+
+/// The memory lent beyond the least, and what the store calls to use it.
+pub(crate) struct Lent<'m, F> {
+    cells: Option<(Cells<'m>, IndexCalls<F>)>,
+    order: Option<(Order<'m>, OrderCalls<F>)>,
+    /// Sets right what a batch changed that is given up.
+    undo: Option<Undo<F>>,
+}
+
+/// A key's newest record is another one now.
+type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
+type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Result<Found>;
+type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Result<Option<Option<Record>>>;
+type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> Result<()>;
+
+struct IndexCalls<F> {
+    noted: Noted<F>,
+    find: Find<F>,
+}
+
+struct OrderCalls<F> {
+    noted: Noted<F>,
+    step: Step<F>,
+}
+
+/// What an index says of a key.
+pub(crate) enum Found {
+    Record(Record),
+    Absent,
+    /// The key may be there all the same.
+    Unknown,
+}
+
+/// How far something lent can be relied on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing in it counts.
+    Forgotten,
+    /// What is in it counts, but keys may be missing. (Of an index only.)
+    Partial,
+    /// All keys are in it.
+    Whole,
+    /// There is not room enough, or damage in the way.
+    Off,
+}
+
+/// Words to [lend as an index](Dbm::lend_index) of so many keys: a little over 4 bytes a key. With fewer, a few keys are
+/// found as without an index, and those that are not there are looked for.
+pub const fn index_words(keys: usize) -> usize {
+    (keys + keys / 40 + 1).next_multiple_of(8)
+}
+
+/// Words to [lend as an order](Dbm::lend_order) of so many keys: 4 bytes a key.
+pub const fn order_words(keys: usize) -> usize {
+    keys
+}
+
+impl<F> Lent<'_, F> {
+    pub(crate) const NOTHING: Self = Lent { cells: None, order: None, undo: None };
+
+    /// Nothing of it counts any more.
+    pub(crate) fn forget(&mut self) {
+        if let Some((cells, _)) = &mut self.cells {
+            cells.state = State::Forgotten;
+        }
+        if let Some((order, _)) = &mut self.order {
+            order.state = State::Forgotten;
+        }
+    }
+}
+
+impl<'m, F: NorFlash> Dbm<'m, F> {
+    /// Lends words for an index of the keys: with [`index_words`] of them, a get costs one read, and a key that is not there
+    /// next to none. It is built when the first few look-ups have been done without, and a set costs one read more.
+    pub fn lend_index(&mut self, words: &'m mut [u32]) {
+        let calls = IndexCalls { noted: cells::noted, find: cells::find };
+        self.lent.cells = Some((Cells::new(words, place_bits(&self.log)), calls));
+        self.lent.undo = Some(undo);
+    }
+
+    /// Lends words for the order of the keys: with [`order_words`] of them, a step of a cursor costs one read, whatever
+    /// happens between two steps and however many cursors there are. It is built when a cursor moves for the first time; a
+    /// set of a new key or an old one costs a search in it. When the keys outgrow it, it is no longer used.
+    pub fn lend_order(&mut self, words: &'m mut [u32]) {
+        let calls = OrderCalls { noted: order::noted, step: order::step };
+        self.lent.order = Some((Order::new(words), calls));
+        self.lent.undo = Some(undo);
+    }
+
+    /// What an index says of a key, if there is one.
+    pub(crate) fn find_lent(&mut self, key: &[u8]) -> Result<Found> {
+        match &self.lent.cells {
+            Some((_, calls)) => (calls.find)(self, key),
+            None => Ok(Found::Unknown),
+        }
+    }
+
+    /// Moves a cursor by the order, if there is one that can.
+    pub(crate) fn step_lent(&mut self, cursor: &mut Cursor, forward: bool) -> Result<Option<Option<Record>>> {
+        match &self.lent.order {
+            Some((_, calls)) => (calls.step)(self, cursor, forward),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes note of a key's newest record, a tombstone perhaps.
+    pub(crate) fn note_lent(&mut self, record: &Record, key: &[u8]) {
+        if matches!(record.head.kind, Kind::Part | Kind::Commit) {
+            return;
+        }
+        self.note_index(record, key);
+        if let Some((_, calls)) = &self.lent.order {
+            (calls.noted)(self, record, key);
+        }
+    }
+
+    /// As `note_lent`, of the index alone.
+    pub(crate) fn note_index(&mut self, record: &Record, key: &[u8]) {
+        if let Some((_, calls)) = &self.lent.cells {
+            (calls.noted)(self, record, key);
+        }
+    }
+
+    /// A batch that began at a place was given up.
+    pub(crate) fn undo_lent(&mut self, page: u16, at: u32) {
+        if let Some(undo) = self.lent.undo
+            && undo(self, page, at).is_err()
+        {
+            self.lent.forget();
+        }
+    }
+}
+
+/// Gives each key that a batch wrote the record that counts again.
+fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Result<()> {
+    let first = if page == NO_PAGE { None } else { db.table.place(page) };
+    let first = first.ok_or(Error::Stale)?;
+    for place in first..db.table.count() {
+        let page = db.table.order(place);
+        let guess = db.guess;
+        while let Some(record) = db.log.head(page, at, guess)? {
+            if !db.log.verify(&record)? {
+                break;
+            }
+            at += record.head.total(&db.log.geometry);
+            if !record.head.pending || matches!(record.head.kind, Kind::Part | Kind::Commit) {
+                continue;
+            }
+            let mut key = [0; super::format::KEY_MAX];
+            let key = &*db.log.key(&record, &mut key)?;
+            let gone = Record { head: super::format::Head { kind: Kind::Deleted, ..record.head }, ..record };
+            let newest = db.find(key, Want::Newest)?.unwrap_or(gone);
+            db.note_lent(&newest, key);
+        }
+        at = db.log.geometry.first();
+    }
+    Ok(())
+}
+
+/// Calls `noted` with every record that counts, oldest first.
+fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Result<()> {
+    for place in 0..db.table.count() {
+        let page = db.table.order(place);
+        let mut going = Going::default();
+        while let Some(record) = db.go(page, &mut going)? {
+            if record.head.kind != Kind::Part {
+                let mut key = [0; super::format::KEY_MAX];
+                let key = &*db.log.key(&record, &mut key)?;
+                noted(db, &record, key);
+            }
+        }
+        if !db.table.state(page).indexed()
+            && let Some(walk) = &going.walk
+        {
+            db.walked_to_end(walk)?;
+        }
+    }
+    Ok(())
+}
+
+/// Bits of a place, in words from the start of the store.
+fn place_bits<F>(log: &Log<F>) -> u32 {
+    let words = log.geometry.pages * (log.geometry.page / log.geometry.word);
+    super::format::bits_for(words)
+}
+
+/// Where a record stands.
+fn place_of<F>(log: &Log<F>, record: &Record) -> u32 {
+    u32::from(record.page) * (log.geometry.page / log.geometry.word) + record.at / log.geometry.word
+}
+
+/// The record at a place.
+fn record_at<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Result<Record> {
+    let words = log.geometry.page / log.geometry.word;
+    let (page, at) = ((place / words) as u16, place % words * log.geometry.word);
+    log.head(page, at, guess)?.ok_or(Error::Corrupt { page, offset: at })
+}

@@ -1,0 +1,230 @@
+//! The index of keys: a table of places, found by the key's hash in one of two buckets.
+//!
+//! A cell is a place and, above it, as many bits of the key's hash as are left. Which two buckets a cell may stand in
+//! follows from either of them and these bits, so that cells make room for others without a look at the flash.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use core::cmp::Ordering;
+
+use embedded_storage::nor_flash::NorFlash;
+
+use super::super::format::{Kind, hash};
+use super::super::log::Log;
+use super::super::record::Record;
+use super::super::{Dbm, Error, Result};
+use super::{Found, State, note_all, place_of, record_at};
+
+/// Cells of a bucket.
+const BUCKET: u32 = 8;
+/// A cell that holds nothing. No record stands in the last word of a part.
+const EMPTY: u32 = u32::MAX;
+/// Cells that are moved before one is given up.
+const PATIENCE: u32 = 500;
+
+/// The words lent.
+pub(super) struct Cells<'m> {
+    cells: &'m mut [u32],
+    buckets: u32,
+    /// Bits of a place.
+    bits: u32,
+    pub(super) state: State,
+    /// Look-ups that went without.
+    misses: u32,
+    random: u32,
+}
+
+/// Where a key's cell may be.
+struct Spot {
+    finger: u32,
+    buckets: [u32; 2],
+}
+
+impl<'m> Cells<'m> {
+    pub(super) fn new(cells: &'m mut [u32], bits: u32) -> Self {
+        let buckets = cells.len() as u32 / BUCKET;
+        let state = if buckets == 0 { State::Off } else { State::Forgotten };
+        Cells { cells, buckets, bits, state, misses: 0, random: 1 }
+    }
+
+    fn get(&self, at: u32) -> u32 {
+        self.cells.get(at as usize).copied().unwrap_or(EMPTY)
+    }
+
+    fn set(&mut self, at: u32, cell: u32) {
+        if let Some(to) = self.cells.get_mut(at as usize) {
+            *to = cell;
+        }
+    }
+
+    /// Of `buckets`, the one that a number falls in.
+    fn bucket(&self, number: u32) -> u32 {
+        (u64::from(number) * u64::from(self.buckets) >> 32) as u32
+    }
+
+    /// The other bucket of a cell.
+    fn other(&self, bucket: u32, finger: u32) -> u32 {
+        let sum = self.bucket(finger.wrapping_add(1).wrapping_mul(0x9e37_79b1));
+        if sum >= bucket { sum - bucket } else { sum + self.buckets - bucket }
+    }
+
+    fn spot(&self, key: &[u8]) -> Spot {
+        let hash = hash(key, 0);
+        let finger = hash & (u32::MAX >> self.bits);
+        let first = self.bucket(hash);
+        Spot { finger, buckets: [first, self.other(first, finger)] }
+    }
+
+    /// The next cell from number `i` of a spot's on that has its bits: its number and where it is.
+    fn next(&self, spot: &Spot, mut i: u32) -> Option<(u32, u32)> {
+        let [first, second] = spot.buckets;
+        let end = if first == second { BUCKET } else { 2 * BUCKET };
+        while i < end {
+            let bucket = if i < BUCKET { first } else { second };
+            let at = bucket * BUCKET + i % BUCKET;
+            let cell = self.get(at);
+            if cell >> self.bits == spot.finger && cell != EMPTY {
+                return Some((i, at));
+            }
+            i += 1;
+        }
+        None
+    }
+
+    /// Puts a cell into one of its buckets.
+    fn insert(&mut self, spot: &Spot, place: u32) {
+        let mut cell = spot.finger << self.bits | place;
+        for bucket in spot.buckets {
+            if self.fill(bucket, cell) {
+                return;
+            }
+        }
+        let [mut bucket, _] = spot.buckets;
+        for _ in 0..PATIENCE {
+            // A cell of a full bucket makes room and goes to its other one.
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 17;
+            self.random ^= self.random << 5;
+            let at = bucket * BUCKET + self.random % BUCKET;
+            let moved = self.get(at);
+            self.set(at, cell);
+            cell = moved;
+            bucket = self.other(bucket, cell >> self.bits);
+            if self.fill(bucket, cell) {
+                return;
+            }
+        }
+        self.state = State::Partial;
+    }
+
+    fn fill(&mut self, bucket: u32, cell: u32) -> bool {
+        let from = (bucket * BUCKET) as usize;
+        let cells = self.cells.get_mut(from..from + BUCKET as usize).unwrap_or(&mut []);
+        match cells.iter_mut().find(|cell| **cell == EMPTY) {
+            Some(free) => {
+                *free = cell;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The cell of a key and its record. Damage is told only when the key is not found.
+    fn find<F: NorFlash>(
+        &self,
+        log: &mut Log<F>,
+        spot: &Spot,
+        key: &[u8],
+        guess: u32,
+    ) -> Result<Option<(u32, Record)>> {
+        let (mut i, mut doubt) = (0, None);
+        while let Some((found, at)) = self.next(spot, i) {
+            i = found + 1;
+            match right(log, self.get(at) & !(u32::MAX << self.bits), key, guess) {
+                Ok(Some(record)) => return Ok(Some((at, record))),
+                Ok(None) => {}
+                Err(error @ Error::Corrupt { .. }) => doubt = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        doubt.map_or(Ok(None), Err)
+    }
+}
+
+/// The record at a place, if it is of this key. Its check is right, or an error.
+fn right<F: NorFlash>(log: &mut Log<F>, place: u32, key: &[u8], guess: u32) -> Result<Option<Record>> {
+    let record = record_at(log, place, guess)?;
+    let same = log.compare(&record, key)? == Ordering::Equal;
+    log.trust(&record)?;
+    Ok(same.then_some(record))
+}
+
+/// Looks a key up.
+pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Result<Found> {
+    let pages = db.table.count() as u32;
+    let Some((cells, _)) = &mut db.lent.cells else { return Ok(Found::Unknown) };
+    match cells.state {
+        State::Forgotten => {
+            cells.cells.fill(EMPTY);
+            (cells.state, cells.misses) = (State::Partial, 0);
+        }
+        State::Partial if cells.misses == pages && !db.batch.started => {
+            cells.misses += 1;
+            build(db)?;
+        }
+        _ => {}
+    }
+    let guess = db.guess;
+    let Some((cells, _)) = &mut db.lent.cells else { return Ok(Found::Unknown) };
+    if cells.state == State::Off {
+        return Ok(Found::Unknown);
+    }
+    let spot = cells.spot(key);
+    match cells.find(&mut db.log, &spot, key, guess) {
+        Ok(Some((_, record))) => Ok(Found::Record(record)),
+        Ok(None) if cells.state == State::Whole => Ok(Found::Absent),
+        Err(error) if cells.state == State::Whole => Err(error),
+        Ok(None) | Err(Error::Corrupt { .. }) => {
+            cells.misses += u32::from(cells.misses < pages);
+            Ok(Found::Unknown)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Brings all keys in.
+fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Result<()> {
+    let Some((cells, _)) = &mut db.lent.cells else { return Ok(()) };
+    cells.state = State::Whole;
+    match note_all(db, noted) {
+        Ok(()) => return Ok(()),
+        // What is damaged is told by who asks for it.
+        Err(Error::Corrupt { .. }) => {}
+        Err(error) => {
+            db.lent.forget();
+            return Err(error);
+        }
+    }
+    if let Some((cells, _)) = &mut db.lent.cells {
+        cells.cells.fill(EMPTY);
+        cells.state = State::Partial;
+    }
+    Ok(())
+}
+
+/// A key's newest record is this one, a tombstone perhaps.
+pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) {
+    let guess = db.guess;
+    let Some((cells, _)) = &mut db.lent.cells else { return };
+    if matches!(cells.state, State::Forgotten | State::Off) {
+        return;
+    }
+    let spot = cells.spot(key);
+    let place = place_of(&db.log, record);
+    let gone = record.head.kind == Kind::Deleted;
+    match cells.find(&mut db.log, &spot, key, guess) {
+        Ok(Some((at, _))) => cells.set(at, if gone { EMPTY } else { spot.finger << cells.bits | place }),
+        Ok(None) | Err(Error::Corrupt { .. }) if gone => {}
+        Ok(None) | Err(Error::Corrupt { .. }) => cells.insert(&spot, place),
+        Err(_) => cells.state = State::Forgotten,
+    }
+}

@@ -1,0 +1,211 @@
+//! The order of keys: the places of their newest records, one after the other.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use core::cmp::Ordering;
+
+use embedded_storage::nor_flash::NorFlash;
+
+use super::super::cursor::{Cursor, Place};
+use super::super::format::{KEY_MAX, Kind};
+use super::super::log::Log;
+use super::super::record::Record;
+use super::super::{Dbm, Error, Result};
+use super::{State, note_all, place_of, record_at};
+
+/// The words lent.
+pub(super) struct Order<'m> {
+    places: &'m mut [u32],
+    len: usize,
+    pub(super) state: State,
+    /// Changes when a key comes or goes; never 0.
+    version: u32,
+    /// Behind the key that came last: where the next one is looked for first.
+    hint: usize,
+}
+
+impl<'m> Order<'m> {
+    pub(super) fn new(places: &'m mut [u32]) -> Self {
+        Order { places, len: 0, state: State::Forgotten, version: 1, hint: 0 }
+    }
+
+    fn changed(&mut self) {
+        self.version = self.version.wrapping_add(1).max(1);
+    }
+
+    /// How the key at a rank compares with another.
+    fn compare<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, key: &[u8]) -> Result<Ordering> {
+        let record = self.record(log, rank, key.len() as u32 + 4)?;
+        log.compare(&record, key)
+    }
+
+    fn record<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, guess: u32) -> Result<Record> {
+        record_at(log, self.places.get(rank).copied().unwrap_or(0), guess)
+    }
+
+    /// The rank of a key, or of the first one after it; whether the key is there. An error if damage was in the way.
+    fn locate<F: NorFlash>(&self, log: &mut Log<F>, key: &[u8], guess: u32) -> Result<(usize, bool)> {
+        let (mut low, mut high) = (0, self.len);
+        // Keys often come in order.
+        let mut middle = if self.hint < self.len { self.hint } else { self.len.saturating_sub(1) };
+        let mut first = true;
+        while low < high {
+            match self.compare(log, middle, key)? {
+                Ordering::Less => {
+                    low = middle + 1;
+                    middle = if first { middle + 1 } else { low + (high - low) / 2 };
+                }
+                Ordering::Equal => {
+                    (low, high) = (middle, middle);
+                }
+                Ordering::Greater => {
+                    high = middle;
+                    middle = if first && middle > 0 { middle - 1 } else { low + (high - low) / 2 };
+                }
+            }
+            if !first || middle >= high {
+                middle = low + (high - low) / 2;
+            }
+            first = false;
+        }
+        // What damage did to a key on the way shows in its neighbours: they are as they were written, and the key belongs
+        // between them.
+        if let Some(before) = low.checked_sub(1) {
+            self.trusted(log, before, key, guess, Ordering::Greater)?;
+        }
+        let there = low < self.len && self.trusted(log, low, key, guess, Ordering::Less)? == Ordering::Equal;
+        Ok((low, there))
+    }
+
+    /// As `compare`, with the record's check verified; an error also if this comes out.
+    fn trusted<F: NorFlash>(
+        &self,
+        log: &mut Log<F>,
+        rank: usize,
+        key: &[u8],
+        guess: u32,
+        wrong: Ordering,
+    ) -> Result<Ordering> {
+        let record = self.record(log, rank, guess)?;
+        log.trust(&record)?;
+        let order = log.compare(&record, key)?;
+        if order == wrong { Err(Error::Corrupt { page: record.page, offset: record.at }) } else { Ok(order) }
+    }
+
+    /// The place of a key's newest record, or none when the key is gone.
+    fn note<F: NorFlash>(&mut self, log: &mut Log<F>, key: &[u8], place: Option<u32>, guess: u32) -> Result<()> {
+        let (rank, there) = self.locate(log, key, guess)?;
+        match (there, place) {
+            (true, Some(place)) => {
+                if let Some(to) = self.places.get_mut(rank) {
+                    *to = place;
+                }
+            }
+            (true, None) => {
+                self.places.copy_within(rank + 1..self.len, rank);
+                self.len -= 1;
+                self.changed();
+            }
+            (false, Some(place)) => {
+                if self.len >= self.places.len() {
+                    self.state = State::Off;
+                    return Ok(());
+                }
+                self.places.copy_within(rank..self.len, rank + 1);
+                self.len += 1;
+                if let Some(to) = self.places.get_mut(rank) {
+                    *to = place;
+                }
+                self.changed();
+            }
+            (false, None) => {}
+        }
+        self.hint = rank + usize::from(place.is_some());
+        Ok(())
+    }
+}
+
+/// A key's newest record is this one, a tombstone perhaps.
+pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) {
+    let guess = db.guess;
+    let place = (record.head.kind != Kind::Deleted).then(|| place_of(&db.log, record));
+    let Some((order, _)) = &mut db.lent.order else { return };
+    if order.state == State::Whole && order.note(&mut db.log, key, place, guess).is_err() {
+        order.state = State::Off;
+    }
+}
+
+/// Moves a cursor; none if the order cannot tell.
+pub(super) fn step<F: NorFlash>(
+    db: &mut Dbm<'_, F>,
+    cursor: &mut Cursor,
+    forward: bool,
+) -> Result<Option<Option<Record>>> {
+    let Some((order, _)) = &mut db.lent.order else { return Ok(None) };
+    if order.state == State::Forgotten && !db.batch.started {
+        (order.state, order.len, order.hint) = (State::Whole, 0, 0);
+        order.changed();
+        if let Err(error) = note_all(db, noted) {
+            turn_off(db);
+            if !matches!(error, Error::Corrupt { .. }) {
+                return Err(error);
+            }
+        }
+    }
+    let Some((order, _)) = &db.lent.order else { return Ok(None) };
+    if order.state != State::Whole {
+        return Ok(None);
+    }
+    match moved(db, cursor, forward) {
+        // Damage is in the way: the pages' own orders may know a way round.
+        Err(Error::Corrupt { .. }) => {
+            turn_off(db);
+            Ok(None)
+        }
+        done => done.map(Some),
+    }
+}
+
+fn turn_off<F>(db: &mut Dbm<'_, F>) {
+    if let Some((order, _)) = &mut db.lent.order {
+        order.state = State::Off;
+    }
+}
+
+fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Result<Option<Record>> {
+    let mut rank = position(db, cursor, forward)?;
+    let guess = db.guess;
+    let Some((order, _)) = &db.lent.order else { return Ok(None) };
+    let end = if forward { rank >= order.len } else { rank == 0 };
+    if end {
+        cursor.put(if forward { Place::End } else { Place::Start }, &[]);
+        return Ok(None);
+    }
+    rank -= usize::from(!forward);
+    let record = order.record(&mut db.log, rank, guess)?;
+    db.log.trust(&record)?;
+    let version = order.version;
+    db.put_cursor(cursor, Place::On, &record)?;
+    cursor.ranked(rank as u32, version);
+    Ok(Some(record))
+}
+
+/// How many keys stand before a cursor: on its key, that one counts in the forward direction.
+fn position<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &Cursor, forward: bool) -> Result<usize> {
+    let Some((order, _)) = &db.lent.order else { return Ok(0) };
+    let behind = cursor.place() == Place::On && forward;
+    if let Some(rank) = cursor.rank(order.version) {
+        return Ok(rank as usize + usize::from(behind));
+    }
+    match cursor.place() {
+        Place::Start => Ok(0),
+        Place::End => Ok(order.len),
+        Place::Before | Place::On => {
+            let mut key = [0; KEY_MAX];
+            let len = db.cursor_key(cursor, &mut key)?;
+            let guess = db.guess;
+            let Some((order, _)) = &db.lent.order else { return Ok(0) };
+            let (rank, there) = order.locate(&mut db.log, key.get(..len).unwrap_or(&[]), guess)?;
+            Ok(rank + usize::from(there && behind))
+        }
+    }
+}
