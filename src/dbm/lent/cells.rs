@@ -58,7 +58,7 @@ impl<'m> Cells<'m> {
 
     /// Of `buckets`, the one that a number falls in.
     fn bucket(&self, number: u32) -> u32 {
-        (u64::from(number) * u64::from(self.buckets) >> 32) as u32
+        ((u64::from(number) * u64::from(self.buckets)) >> 32) as u32
     }
 
     /// The other bucket of a cell.
