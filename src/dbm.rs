@@ -29,13 +29,14 @@ pub use batch::{Batch, Savepoint};
 pub use cursor::{Cursor, Entry, Keys};
 pub use dict::Items;
 pub use error::{Error, Result};
+pub(crate) use error::{Fail, Res};
 pub use lent::{index_words, order_words};
 pub use stat::{Progress, Stat};
 pub use stream::{Reader, Writer};
 
 use embedded_storage::nor_flash::NorFlash;
 
-use format::{Geometry, Head, Kind};
+use format::{Geometry, Kind};
 use index::{LEAD, Want};
 use lent::Found;
 use log::Log;
@@ -230,7 +231,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The newest record of a key, unless the key is deleted.
-    pub(crate) fn find_value(&mut self, key: &[u8]) -> Result<Option<Record>> {
+    pub(crate) fn find_value(&mut self, key: &[u8]) -> Res<Option<Record>> {
         if key.len() > format::KEY_MAX {
             return Ok(None);
         }
@@ -244,7 +245,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.merge.idle > 8 {
             self.end_merge()?;
         }
-        let found = self.find(key, Want::Newest)?.filter(|record| record.head.kind != Kind::Deleted);
+        let found = self.find(key, Want::Newest)?.filter(|record| record.kind != Kind::Deleted);
         if let Some(record) = &found {
             self.note_index(record, key);
         }
@@ -252,9 +253,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Copies a record's value.
-    pub(crate) fn value<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+    pub(crate) fn value<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> Res<&'b [u8]> {
         let needed = self.value_len(record)?;
-        let value = buf.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+        let value = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
         self.piece(record, 0, value)?;
         Ok(value)
     }
@@ -264,18 +265,17 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Costs at most one erase and the copies of one sector, as long as the store has a sector with enough dead bytes.
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         if key.len() > format::KEY_MAX {
-            return Err(Error::KeyTooLong { max: format::KEY_MAX });
+            return Err(Fail::KEY.into());
         }
-        let head =
-            Head { kind: Kind::Value, pending: self.batch.open, key: key.len() as u32, value: value.len() as u32 };
+        let record = Record::new(Kind::Value, self.batch.open, key.len(), value.len() as u32);
         let max = self.log.geometry.record_max();
         if value.len() > format::REGION_MAX as usize {
-            return Err(Error::ValueTooLong { max: format::REGION_MAX as usize });
+            return Err(Fail::VALUE.into());
         }
-        if value.len() as u32 > max || head.total(&self.log.geometry) > max {
-            return self.set_long(key, value);
+        if value.len() as u32 > max || record.total(&self.log.geometry) > max {
+            return Ok(self.set_long(key, value)?);
         }
-        self.write(head, key, value)
+        Ok(self.write(record, key, value)?)
     }
 
     /// Deletes a key; `false` when there was none. Python: `del db[key]`, which raises `KeyError` instead.
@@ -284,9 +284,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.find_value(key)?.is_none() {
             return Ok(false);
         }
-        let head = Head { kind: Kind::Deleted, pending: self.batch.open, key: key.len() as u32, value: 0 };
-        match self.write(head, key, &[]) {
-            Err(Error::Full) if !self.batch.open => self.compact_without(key)?,
+        let record = Record::new(Kind::Deleted, self.batch.open, key.len(), 0);
+        match self.write(record, key, &[]) {
+            Err(Fail::FULL) if !self.batch.open => self.compact_without(key)?,
             done => done?,
         }
         Ok(true)
@@ -303,24 +303,24 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// An error for a store opened with [`Flag::Read`].
-    pub(crate) fn writable(&self) -> Result<()> {
-        if self.writable { Ok(()) } else { Err(Error::ReadOnly) }
+    pub(crate) fn writable(&self) -> Res<()> {
+        if self.writable { Ok(()) } else { Err(Fail::READ_ONLY) }
     }
 
     /// Appends a record, making room first.
-    pub(crate) fn write(&mut self, head: Head, key: &[u8], value: &[u8]) -> Result<()> {
+    pub(crate) fn write(&mut self, record: Record, key: &[u8], value: &[u8]) -> Res<()> {
         self.writable()?;
-        let total = head.total(&self.log.geometry);
+        let total = record.total(&self.log.geometry);
         match self.make_room(total) {
-            Err(Error::Flash(_)) if self.discard_copies()? => self.make_room(total)?,
+            Err(fail) if fail.is_flash() && self.discard_copies()? => self.make_room(total)?,
             done => done?,
         }
         self.count_dead(key)?;
-        match self.put(head, key, &[], value) {
+        match self.put(record, key, &[], value) {
             // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
             // on to another page. What a batch wrote to this one is lost, though.
-            Err(error @ Error::Flash(_)) if !self.batch.open => {
-                let again = self.make_room(total).and_then(|()| self.put(head, key, &[], value));
+            Err(error) if error.is_flash() && !self.batch.open => {
+                let again = self.make_room(total).and_then(|()| self.put(record, key, &[], value));
                 again.map_err(|_| error)
             }
             done => done,
@@ -328,23 +328,23 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Appends a record to the head page, which has room.
-    pub(crate) fn put(&mut self, head: Head, key: &[u8], start: &[u8], rest: &[u8]) -> Result<()> {
+    pub(crate) fn put(&mut self, record: Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
         if self.batch.open && !self.batch.started {
             let sequence = self.sequence.wrapping_sub(1);
             self.batch = Pending { open: true, started: true, page: self.head, at: self.tail, sequence };
         }
-        let record = Record { page: self.head, at: self.tail, head };
-        self.log.append(record.page, record.at, &head, key, start, rest).inspect_err(|_| self.give_up_head())?;
+        let record = record.placed(self.head, self.tail);
+        self.log.append(&record, key, start, rest).inspect_err(|_| self.give_up_head())?;
         self.appended(&record, key)
     }
 
     /// Takes note of a record that now stands at the tail.
-    pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) -> Result<()> {
-        let total = record.head.total(&self.log.geometry);
+    pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) -> Res<()> {
+        let total = record.total(&self.log.geometry);
         self.full = u32::MAX;
         self.tail += total;
         self.guess = (self.guess * 3 + total.clamp(16, 124)).div_ceil(4);
-        if record.head.kind == Kind::Commit {
+        if record.kind == Kind::Commit {
             return Ok(());
         }
         self.note_lent(record, key);

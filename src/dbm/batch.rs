@@ -5,11 +5,11 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{Head, KEY_MAX, Kind};
+use super::format::{KEY_MAX, Kind};
 use super::index::Want;
 use super::record::Record;
 use super::table::State;
-use super::{Dbm, Error, NO_PAGE, Pending, Result};
+use super::{Dbm, Fail, NO_PAGE, Pending, Res, Result};
 
 /// A moment within a batch, to go back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,13 @@ impl Savepoint {
 impl<F: NorFlash> Dbm<'_, F> {
     /// Opens a batch: what is written from here on counts only after [`commit`](Self::commit), and reads see it already.
     pub fn begin(&mut self) -> Result<()> {
+        Ok(self.begin_batch()?)
+    }
+
+    pub(crate) fn begin_batch(&mut self) -> Res<()> {
         self.writable()?;
         if self.batch.open {
-            return Err(Error::Batch);
+            return Err(Fail::BATCH);
         }
         self.batch = Pending { open: true, started: false, page: NO_PAGE, at: 0, sequence: 0 };
         Ok(())
@@ -50,13 +54,17 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Makes everything since [`begin`](Self::begin) count, at once.
     pub fn commit(&mut self) -> Result<()> {
+        Ok(self.commit_batch()?)
+    }
+
+    pub(crate) fn commit_batch(&mut self) -> Res<()> {
         if !self.batch.open {
-            return Err(Error::Batch);
+            return Err(Fail::BATCH);
         }
         if self.batch.started
             && let Err(error) = self.commit_mark()
         {
-            self.rollback()?;
+            self.give_up_batch()?;
             return Err(error);
         }
         (self.batch.open, self.batch.started) = (false, false);
@@ -64,10 +72,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.write_fates()
     }
 
-    fn commit_mark(&mut self) -> Result<()> {
+    fn commit_mark(&mut self) -> Res<()> {
         let [a, b, c, d] = self.batch.sequence.to_le_bytes();
         let over_pages = [0, 0, a, b, c, d];
-        self.make_room(Head { kind: Kind::Commit, pending: true, key: 6, value: 0 }.total(&self.log.geometry))?;
+        self.make_room(Record::new(Kind::Commit, true, 6, 0).total(&self.log.geometry))?;
         if self.batch.page == self.head {
             self.mark(true, &(self.batch.at as u16).to_le_bytes())
         } else {
@@ -77,15 +85,19 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Gives up everything since [`begin`](Self::begin).
     pub fn rollback(&mut self) -> Result<()> {
+        Ok(self.give_up_batch()?)
+    }
+
+    pub(crate) fn give_up_batch(&mut self) -> Res<()> {
         if !self.batch.open {
-            return Err(Error::Batch);
+            return Err(Fail::BATCH);
         }
         self.batch.open = false;
         self.keep_before = 0;
         if !core::mem::take(&mut self.batch.started) {
             return Ok(());
         }
-        let done = self.give_up_batch();
+        let done = self.void_batch();
         match done {
             Ok(()) => self.undo_lent(self.batch.page, self.batch.at),
             Err(_) => self.lent.forget(),
@@ -93,7 +105,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         done
     }
 
-    fn give_up_batch(&mut self) -> Result<()> {
+    fn void_batch(&mut self) -> Res<()> {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page) == State::Open {
@@ -116,7 +128,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// A moment of the open batch to [go back](Self::rollback_to) to.
     pub fn savepoint(&mut self) -> Result<Savepoint> {
         if !self.batch.open {
-            return Err(Error::Batch);
+            return Err(Fail::BATCH.into());
         }
         if !self.batch.started {
             return Ok(Savepoint { page: NO_PAGE, at: 0 });
@@ -130,17 +142,17 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Takes back what the open batch wrote since a savepoint: each key gets the value again that it had then.
     ///
-    /// Costs a record for each one taken back; when they find no room the answer is [`Error::Full`], and the batch can
+    /// Costs a record for each one taken back; when they find no room the answer is [`Error::Full`](super::Error::Full), and the batch can
     /// only be rolled back.
     pub fn rollback_to(&mut self, savepoint: Savepoint) -> Result<()> {
         if !self.batch.open {
-            return Err(Error::Batch);
+            return Err(Fail::BATCH.into());
         }
         if savepoint.page == NO_PAGE {
             self.rollback()?;
             return self.begin();
         }
-        let Some(first) = self.table.place(savepoint.page) else { return Err(Error::Stale) };
+        let Some(first) = self.table.place(savepoint.page) else { return Err(Fail::STALE.into()) };
         let (last, end) = (self.table.count(), self.tail);
         let closed = self.head == NO_PAGE;
         for place in first..last {
@@ -153,7 +165,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 if !self.log.verify(&record)? {
                     break;
                 }
-                at += record.head.total(&self.log.geometry);
+                at += record.total(&self.log.geometry);
                 self.take_back(&record, savepoint)?;
             }
         }
@@ -161,27 +173,27 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Writes what a record's key had at a savepoint.
-    fn take_back(&mut self, record: &Record, savepoint: Savepoint) -> Result<()> {
-        if !record.head.pending || matches!(record.head.kind, Kind::Commit | Kind::Part) {
+    fn take_back(&mut self, record: &Record, savepoint: Savepoint) -> Res<()> {
+        if !record.pending() || matches!(record.kind, Kind::Commit | Kind::Part) {
             return Ok(());
         }
         let mut buf = [0; KEY_MAX];
         let key = self.log.key(record, &mut buf)?;
         let newest = self.find(key, Want::Newest)?;
-        if newest.is_none_or(|newest| (newest.page, newest.at) != (record.page, record.at)) {
+        if newest.is_none_or(|newest| !newest.is(record)) {
             // A later record of the same key will be, or has been, taken back.
             return Ok(());
         }
         let before = self.find(key, Want::AsOf(savepoint.page, savepoint.at))?;
-        let before = before.filter(|before| before.head.kind != Kind::Deleted);
+        let before = before.filter(|before| before.kind != Kind::Deleted);
         match before {
             Some(before) => {
-                self.make_room(before.head.total(&self.log.geometry))?;
+                self.make_room(before.total(&self.log.geometry))?;
                 self.carry_pending(&before)
             }
             None => {
-                let head = Head { kind: Kind::Deleted, pending: true, key: key.len() as u32, value: 0 };
-                self.write(head, key, &[])
+                let record = Record::new(Kind::Deleted, true, key.len(), 0);
+                self.write(record, key, &[])
             }
         }
     }
@@ -189,7 +201,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Whether a record of the open batch was there at a savepoint.
     pub(crate) fn was_there(&self, record: &Record, page: u16, at: u32) -> bool {
         if record.page == page {
-            return record.at < at;
+            return record.at() < at;
         }
         matches!(self.table.place(record.page).cmp(&self.table.place(page)), Ordering::Less)
     }
@@ -210,7 +222,7 @@ pub trait Rollback {
 impl<F: NorFlash> Rollback for Dbm<'_, F> {
     fn give_up(&mut self) {
         // An error of the flash here leaves the batch uncommitted all the same.
-        let _ = self.rollback();
+        let _ = self.give_up_batch();
     }
 }
 

@@ -5,11 +5,11 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{FOOTER, Head, KEY_MAX, Kind, footer, read32};
+use super::format::{FOOTER, KEY_MAX, Kind, footer, read32};
 use super::index::{Want, units};
 use super::record::Record;
 use super::table::{DAMAGED, State, UNKNOWN};
-use super::{Dbm, Error, NO_PAGE, Result};
+use super::{Dbm, Fail, NO_PAGE, Res};
 use crate::crc;
 
 /// Pages of which a set finds out what lives in them.
@@ -39,14 +39,14 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Makes the head page take a record of `total` bytes. One sector always stays free for compaction.
-    pub(crate) fn make_room(&mut self, total: u32) -> Result<()> {
+    pub(crate) fn make_room(&mut self, total: u32) -> Res<()> {
         let counting = self.free <= self.sectors() / 4 + 1;
         if counting && !self.counting {
             self.forget_live();
         }
         self.counting = counting;
         if total >= self.full {
-            return Err(Error::Full);
+            return Err(Fail::FULL);
         }
         for _ in 0..=self.sectors() * 2 {
             if self.free > 0 && self.head_takes(total) {
@@ -58,7 +58,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 if next.is_some() || self.free > 1 {
                     match self.open_page() {
                         // Such a page is passed over.
-                        Err(Error::Flash(_)) if next.is_some() && self.next_in_sector().is_none() => {}
+                        Err(fail) if fail.is_flash() && next.is_some() && self.next_in_sector().is_none() => {}
                         done => done?,
                     }
                     continue;
@@ -67,7 +67,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             match self.choose(total)? {
                 Some(sector) => match self.compact(sector, None) {
                     // What is damaged stays where it is; another sector will do.
-                    Err(Error::Corrupt { .. }) => {
+                    Err(fail) if fail.is_corrupt() => {
                         for page in self.pages_of(sector) {
                             self.table.set_live(page as u16, 254);
                         }
@@ -79,7 +79,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         // What it took to find that out is not done again before something changes.
         self.full = total;
-        Err(Error::Full)
+        Err(Fail::FULL)
     }
 
     /// The page after the newest one, if it is of the same sector and was not used.
@@ -91,7 +91,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Opens a page for appending.
-    pub(crate) fn open_page(&mut self) -> Result<()> {
+    pub(crate) fn open_page(&mut self) -> Res<()> {
         let page = match self.next_in_sector() {
             Some(page) if self.table.state(page) == State::Erased || self.log.blank(page, 0)? => page,
             Some(page) => {
@@ -103,10 +103,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.start_page(page)
     }
 
-    fn open_page_in_new_sector(&mut self) -> Result<()> {
+    fn open_page_in_new_sector(&mut self) -> Res<()> {
         let sectors = self.sectors();
         let free = (0..sectors).map(|i| (self.next_sector + i) % sectors).find(|sector| self.sector_free(*sector));
-        let sector = free.ok_or(Error::Full)?;
+        let sector = free.ok_or(Fail::FULL)?;
         self.next_sector = (sector + 1) % sectors;
         // A sector that reads as blank but was not erased since the store was opened may be one whose erase was cut off:
         // its cells can hold less than they show.
@@ -124,7 +124,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         started
     }
 
-    fn start_page(&mut self, page: u16) -> Result<()> {
+    fn start_page(&mut self, page: u16) -> Res<()> {
         let geometry = self.log.geometry;
         self.wear = self.table.data(page) & 0x00ff_ffff;
         self.table.set_state(page, State::Dirty);
@@ -150,7 +150,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Erases a sector; its pages leave the log.
-    pub(crate) fn erase_sector(&mut self, sector: u32) -> Result<()> {
+    pub(crate) fn erase_sector(&mut self, sector: u32) -> Res<()> {
         let wear = self.wear_of(sector)?.saturating_add(1).min(0x00ff_ffff);
         let was_free = self.sector_free(sector);
         for page in self.pages_of(sector) {
@@ -177,7 +177,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// How often a sector was erased, as far as is known: the mean for one whose pages do not say.
-    pub(crate) fn wear_of(&mut self, sector: u32) -> Result<u32> {
+    pub(crate) fn wear_of(&mut self, sector: u32) -> Res<u32> {
         let page = (sector * self.log.geometry.per_sector) as u16;
         match self.table.state(page) {
             State::Free | State::Erased => return Ok(self.table.data(page) & 0x00ff_ffff),
@@ -206,7 +206,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The record that a new one of this key makes dead leaves the count of its page.
-    pub(crate) fn count_dead(&mut self, key: &[u8]) -> Result<()> {
+    pub(crate) fn count_dead(&mut self, key: &[u8]) -> Res<()> {
         if !self.counting {
             return Ok(());
         }
@@ -215,7 +215,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         {
             let live = self.table.live(old.page);
             if live != UNKNOWN {
-                let units = units(&self.log.geometry, &old.head).min(254) as u8;
+                let units = units(&self.log.geometry, &old).min(254) as u8;
                 self.table.set_live(old.page, live.saturating_sub(units));
             }
         }
@@ -223,7 +223,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// A sector that is worth compacting in idle time: a page without index, or one of which at most half lives.
-    pub(crate) fn choose_worth(&mut self) -> Result<Option<u32>> {
+    pub(crate) fn choose_worth(&mut self) -> Res<Option<u32>> {
         if self.free == 0 {
             return self.choose(0);
         }
@@ -241,7 +241,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// What lives in a sector, in 256ths of a page; none if a page in it has no index.
-    fn live_of(&mut self, sector: u32) -> Result<Option<u32>> {
+    fn live_of(&mut self, sector: u32) -> Res<Option<u32>> {
         let mut live = 0;
         for page in self.pages_of(sector) {
             let page = page as u16;
@@ -256,7 +256,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let units = match self.measure(page) {
                     Ok((units, ..)) => units,
                     // What is damaged stays where it is.
-                    Err(Error::Corrupt { .. }) => 254,
+                    Err(fail) if fail.is_corrupt() => 254,
                     Err(error) => return Err(error),
                 };
                 self.table.set_live(page, units.min(254) as u8);
@@ -267,7 +267,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The sector that is best compacted so that a record of `total` bytes finds room; none if the store is full.
-    fn choose(&mut self, total: u32) -> Result<Option<u32>> {
+    fn choose(&mut self, total: u32) -> Res<Option<u32>> {
         let geometry = self.log.geometry;
         let mut best: Option<(u32, u32, u32)> = None;
         // What lives in a page is found out for some pages at a time, the oldest first, so that no set takes long.
@@ -307,7 +307,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// A sector that lags behind in wear: its records move, so that it takes its share. One sector is looked at each time.
-    fn least_worn(&mut self) -> Result<Option<u32>> {
+    fn least_worn(&mut self) -> Res<Option<u32>> {
         self.next_worn = (self.next_worn + 1) % self.sectors();
         let sector = self.next_worn;
         if self.sector_free(sector) || !self.may_go(sector) || self.free == 0 {
@@ -323,7 +323,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// As `choose`, when the store is nearly full: every record is looked at.
-    fn choose_exactly(&mut self, total: u32) -> Result<Option<u32>> {
+    fn choose_exactly(&mut self, total: u32) -> Res<Option<u32>> {
         let geometry = self.log.geometry;
         let (mut rooms, mut best) = (0, None);
         for sector in 0..self.sectors() {
@@ -335,7 +335,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 if self.table.state(page as u16).in_log() {
                     let (_, bytes, entries) = match self.measure(page as u16) {
                         Ok(sums) => sums,
-                        Err(Error::Corrupt { .. }) => (254, geometry.page, 0),
+                        Err(fail) if fail.is_corrupt() => (254, geometry.page, 0),
                         Err(error) => return Err(error),
                     };
                     let limit = geometry.limit((entries + 1).min(254), self.batch.open) - geometry.first();
@@ -368,30 +368,30 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// What lives in a page: units, bytes, records.
-    pub(crate) fn measure(&mut self, page: u16) -> Result<(u32, u32, u32)> {
+    pub(crate) fn measure(&mut self, page: u16) -> Res<(u32, u32, u32)> {
         let geometry = self.log.geometry;
         let mut sums = (0, 0, 0);
         let mut cursor = Going::default();
         while let Some(record) = self.go(page, &mut cursor)? {
             if !matches!(self.fate(&record)?, Fate::Dead | Fate::Done) {
-                let total = record.head.total(&geometry);
-                sums = (sums.0 + units(&geometry, &record.head), sums.1 + total, sums.2 + 1);
+                let total = record.total(&geometry);
+                sums = (sums.0 + units(&geometry, &record), sums.1 + total, sums.2 + 1);
             }
         }
         Ok(sums)
     }
 
     /// What becomes of a record.
-    fn fate(&mut self, record: &Record) -> Result<Fate> {
+    fn fate(&mut self, record: &Record) -> Res<Fate> {
         let mut buf = [0; KEY_MAX];
         let key = self.log.key(record, &mut buf)?;
-        if record.head.kind == Kind::Part {
+        if record.kind == Kind::Part {
             return self.part_fate(record, key);
         }
         let Some(newest) = self.find(key, Want::Newest)? else { return Ok(Fate::Dead) };
-        let (this, batch) = ((record.page, record.at), self.in_batch_now(&newest));
-        if this == (newest.page, newest.at) {
-            if record.head.kind == Kind::Deleted && !batch {
+        let batch = self.in_batch_now(&newest);
+        if newest.is(record) {
+            if record.kind == Kind::Deleted && !batch {
                 // A tombstone is needed as long as there is something for it to hide.
                 let place = self.table.place(record.page).unwrap_or(0);
                 if self.find(key, Want::Before(place))?.is_none() {
@@ -402,7 +402,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         if batch {
             let committed = self.find(key, Want::Committed)?;
-            if committed.is_some_and(|committed| this == (committed.page, committed.at)) {
+            if committed.is_some_and(|committed| committed.is(record)) {
                 return Ok(Fate::Overwritten(newest));
             }
         }
@@ -410,10 +410,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// A part lives as long as the long value it belongs to.
-    fn part_fate(&mut self, record: &Record, key: &[u8]) -> Result<Fate> {
+    fn part_fate(&mut self, record: &Record, key: &[u8]) -> Res<Fate> {
         let (number, part) = self.log.numbers(record)?;
         let newest = self.find(key, Want::Part(number, part))?;
-        if newest.is_none_or(|newest| (newest.page, newest.at) != (record.page, record.at)) {
+        if newest.is_none_or(|newest| !newest.is(record)) {
             return Ok(Fate::Dead);
         }
         if self.batch.open && self.in_batch_now(record) {
@@ -421,7 +421,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         for want in [Want::Newest, Want::Committed] {
             if let Some(owner) = self.find(key, want)?
-                && owner.head.kind == Kind::Long
+                && owner.kind == Kind::Long
                 && self.log.numbers(&owner)?.0 == number
             {
                 return Ok(Fate::Live);
@@ -434,7 +434,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The next record of a page that its index lists, or of a walk where there is none.
-    pub(crate) fn go(&mut self, page: u16, going: &mut Going) -> Result<Option<Record>> {
+    pub(crate) fn go(&mut self, page: u16, going: &mut Going) -> Res<Option<Record>> {
         self.load(page)?;
         if !self.table.state(page).indexed() {
             let mut walk = going.walk.take().unwrap_or_else(|| self.walk(page));
@@ -456,7 +456,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Copies what lives in a sector to the head page and those after it, and erases the sector. `without`: a key whose
     /// record is left behind, and thereby deleted.
-    pub(crate) fn compact(&mut self, sector: u32, without: Option<&[u8]>) -> Result<()> {
+    pub(crate) fn compact(&mut self, sector: u32, without: Option<&[u8]>) -> Res<()> {
         self.end_merge()?;
         let mut mark = without.is_some();
         for page in self.pages_of(sector) {
@@ -467,11 +467,10 @@ impl<F: NorFlash> Dbm<'_, F> {
             let mut going = Going::default();
             while let Some(record) = self.go(page, &mut going)? {
                 if let Some(key) = without
-                    && record.head.kind != Kind::Part
+                    && record.kind != Kind::Part
                     && self.log.compare(&record, key)? == Ordering::Equal
                 {
-                    let gone = Head { kind: Kind::Deleted, ..record.head };
-                    self.note_lent(&Record { head: gone, ..record }, key);
+                    self.note_lent(&record.gone(), key);
                     continue;
                 }
                 match self.fate(&record)? {
@@ -495,23 +494,23 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Copies a record to the tail.
-    fn carry(&mut self, record: &Record) -> Result<()> {
+    fn carry(&mut self, record: &Record) -> Res<()> {
         self.carry_as(record, self.in_batch_now(record))
     }
 
     /// Copies a record to the tail as one that the open batch writes.
-    pub(crate) fn carry_pending(&mut self, record: &Record) -> Result<()> {
+    pub(crate) fn carry_pending(&mut self, record: &Record) -> Res<()> {
         self.carry_as(record, true)
     }
 
-    fn carry_as(&mut self, record: &Record, pending: bool) -> Result<()> {
-        let total = record.head.total(&self.log.geometry);
+    fn carry_as(&mut self, record: &Record, pending: bool) -> Res<()> {
+        let total = record.total(&self.log.geometry);
         if !self.head_takes(total) {
             self.seal()?;
             self.open_page()?;
         }
-        let copy = Record { page: self.head, at: self.tail, head: Head { pending, ..record.head } };
-        let copied = self.log.transfer(record, copy.page, copy.at, pending).and_then(|()| self.log.flush());
+        let copy = record.placed(self.head, self.tail).with_pending(pending);
+        let copied = self.log.transfer(record, &copy).and_then(|()| self.log.flush());
         copied.inspect_err(|_| self.give_up_head())?;
         let mut buf = [0; KEY_MAX];
         let key = self.log.key(record, &mut buf)?;
@@ -519,19 +518,19 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Appends a mark: a commit (`pending`), or the announcement of an erase.
-    pub(crate) fn mark(&mut self, pending: bool, bytes: &[u8]) -> Result<()> {
-        let head = Head { kind: Kind::Commit, pending, key: bytes.len() as u32, value: 0 };
-        let total = head.total(&self.log.geometry);
+    pub(crate) fn mark(&mut self, pending: bool, bytes: &[u8]) -> Res<()> {
+        let record = Record::new(Kind::Commit, pending, bytes.len(), 0);
+        let total = record.total(&self.log.geometry);
         let listed = self.table.listed() as u32;
         if self.head == NO_PAGE || self.tail + total > self.log.geometry.limit(listed, self.batch.open) {
             self.seal()?;
             self.open_page()?;
         }
-        self.put(head, bytes, &[], &[])
+        self.put(record, bytes, &[], &[])
     }
 
     /// Deletes a key from a store that has no room for a tombstone: its sector is compacted without it.
-    pub(crate) fn compact_without(&mut self, key: &[u8]) -> Result<()> {
+    pub(crate) fn compact_without(&mut self, key: &[u8]) -> Res<()> {
         for _ in 0..=self.table.count() {
             let Some(record) = self.find_value(key)? else { return Ok(()) };
             if self.sector_of(record.page) == self.sector_of(self.head) {
@@ -544,11 +543,11 @@ impl<F: NorFlash> Dbm<'_, F> {
                 None => return self.compact(self.sector_of(record.page), Some(key)),
             }
         }
-        Err(Error::Full)
+        Err(Fail::FULL)
     }
 
     /// Writes what became of a committed batch to the pages that were sealed in it.
-    pub(crate) fn write_fates(&mut self) -> Result<()> {
+    pub(crate) fn write_fates(&mut self) -> Res<()> {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page) == State::Open {

@@ -9,7 +9,7 @@ use super::format::{KEY_MAX, Kind};
 use super::log::WINDOW;
 use super::record::Record;
 use super::table::State;
-use super::{Dbm, Error, NO_PAGE, Result};
+use super::{Dbm, Fail, NO_PAGE, Res, Result};
 
 /// Bytes of a key that a cursor holds itself.
 const HELD: usize = 32;
@@ -18,7 +18,7 @@ const HELD: usize = 32;
 /// sees what is written while it is open.
 ///
 /// A cursor on a key of more than 32 bytes remembers where that key's record stands; when compaction has moved it since,
-/// the next move answers [`Error::Stale`].
+/// the next move answers [`Error::Stale`](super::Error::Stale).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Cursor {
@@ -140,7 +140,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// [`previous`](Self::previous) the one before. A key of more than 32 bytes must be there.
     pub fn seek(&mut self, cursor: &mut Cursor, key: &[u8]) -> Result<()> {
         if key.len() > KEY_MAX {
-            return Err(Error::KeyTooLong { max: KEY_MAX });
+            return Err(Fail::KEY.into());
         }
         if key.len() <= HELD {
             cursor.put(Place::Before, key);
@@ -152,7 +152,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             cursor.put(Place::End, &[]);
             return Ok(());
         };
-        self.put_cursor(cursor, Place::Before, &record)
+        Ok(self.put_cursor(cursor, Place::Before, &record)?)
     }
 
     /// Moves a cursor before the first key.
@@ -167,25 +167,25 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// The next key and its value, at the start of `buf`; `None` behind the last. When `buf` is too small, the cursor stays.
     pub fn next<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        self.step_cursor(cursor, true, buf)
+        Ok(self.step_cursor(cursor, true, buf)?)
     }
 
     /// The key before the cursor and its value, at the start of `buf`; `None` before the first.
     pub fn previous<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        self.step_cursor(cursor, false, buf)
+        Ok(self.step_cursor(cursor, false, buf)?)
     }
 
     /// The next key, without its value, at the start of `buf`; `None` behind the last.
     pub fn next_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        self.step_key(cursor, true, buf)
+        Ok(self.step_key(cursor, true, buf)?)
     }
 
     /// The key before the cursor, without its value, at the start of `buf`; `None` before the first.
     pub fn previous_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        self.step_key(cursor, false, buf)
+        Ok(self.step_key(cursor, false, buf)?)
     }
 
-    fn step_key<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
+    fn step_key<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Res<Option<&'b [u8]>> {
         let before = *cursor;
         let Some(record) = self.advance(cursor, forward)? else { return Ok(None) };
         let key = self.log.key(&record, buf);
@@ -201,23 +201,23 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.seek(cursor, key)
     }
 
-    fn step_cursor<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
+    fn step_cursor<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Res<Option<Entry<'b>>> {
         let before = *cursor;
         let Some(record) = self.advance(cursor, forward)? else { return Ok(None) };
-        let needed = record.head.key as usize + self.value_len(&record)?;
+        let needed = record.key_len() as usize + self.value_len(&record)?;
         if buf.len() < needed {
             *cursor = before;
             cursor.stamp = 0;
-            return Err(Error::BufferTooSmall { needed });
+            return Err(Fail::buffer(needed));
         }
-        let (key, rest) = buf.split_at_mut(record.head.key as usize);
-        self.log.copy(record.page, record.at + record.head.len(), key)?;
+        let (key, rest) = buf.split_at_mut(record.key_len() as usize);
+        self.log.copy(record.page, record.key_at(), key)?;
         let value = self.value(&record, rest)?;
         Ok(Some(Entry { key, value }))
     }
 
     /// Moves a cursor to the next live key in a direction. The record's check has been found right.
-    pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Result<Option<Record>> {
+    pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
         if let Some(moved) = self.step_lent(cursor, forward)? {
             return Ok(moved);
         }
@@ -254,7 +254,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                     self.merge.stamp = self.stamps;
                     self.put_cursor(cursor, Place::On, &record)?;
                     cursor.stamp = self.stamps;
-                    if record.head.kind != Kind::Deleted {
+                    if record.kind != Kind::Deleted {
                         self.log.trust(&record)?;
                         return Ok(Some(record));
                     }
@@ -263,22 +263,22 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
     }
 
-    pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place, record: &Record) -> Result<()> {
+    pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place, record: &Record) -> Res<()> {
         (cursor.stamp, cursor.version) = (0, 0);
-        (cursor.place, cursor.len, cursor.page, cursor.at) = (place, record.head.key as u8, record.page, record.at);
-        let held = cursor.key.get_mut(..(record.head.key as usize).min(HELD)).unwrap_or(&mut []);
-        self.log.copy(record.page, record.at + record.head.len(), held)
+        (cursor.place, cursor.len, cursor.page, cursor.at) = (place, record.key_len() as u8, record.page, record.at());
+        let held = cursor.key.get_mut(..(record.key_len() as usize).min(HELD)).unwrap_or(&mut []);
+        self.log.copy(record.page, record.key_at(), held)
     }
 
     /// The key a cursor is at, and its length.
-    pub(crate) fn cursor_key(&mut self, cursor: &Cursor, buf: &mut [u8; KEY_MAX]) -> Result<usize> {
+    pub(crate) fn cursor_key(&mut self, cursor: &Cursor, buf: &mut [u8; KEY_MAX]) -> Res<usize> {
         let len = usize::from(cursor.len);
         if len > HELD {
             let record = self.log.head(cursor.page, cursor.at, u32::from(cursor.len))?;
-            let record = record.filter(|record| record.head.key == u32::from(cursor.len)).ok_or(Error::Stale)?;
+            let record = record.filter(|record| record.key_len() == u32::from(cursor.len)).ok_or(Fail::STALE)?;
             let key = self.log.key(&record, buf)?;
             if key.get(..HELD) != Some(&cursor.key) || !self.log.verify(&record)? {
-                return Err(Error::Stale);
+                return Err(Fail::STALE);
             }
             return Ok(len);
         }
@@ -291,7 +291,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     // ---- the merge ----
 
     /// Sets the merge up for the keys beyond a place.
-    fn build(&mut self, place: Place, key: &[u8], forward: bool) -> Result<()> {
+    fn build(&mut self, place: Place, key: &[u8], forward: bool) -> Res<()> {
         for at in 0..self.table.count() {
             let page = self.table.order(at);
             self.load(page)?;
@@ -319,7 +319,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.merge.head == SPENT { self.refresh() } else { Ok(()) }
     }
 
-    fn build_head(&mut self, place: Place, key: &[u8]) -> Result<()> {
+    fn build_head(&mut self, place: Place, key: &[u8]) -> Res<()> {
         self.merge.changes = self.changes;
         self.merge.head = SPENT;
         if self.head == NO_PAGE {
@@ -342,7 +342,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Finds where the list's next key stands among those of the pages.
-    fn place_head(&mut self) -> Result<()> {
+    fn place_head(&mut self) -> Res<()> {
         for place in 0..self.table.count() {
             let Some(source) = self.source(place).filter(|source| *source != Source::Head) else { continue };
             if self.word(source) & FAR == FAR {
@@ -364,7 +364,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The rank of the first key of a page beyond a place.
-    fn search(&mut self, page: u16, place: Place, key: &[u8], forward: bool) -> Result<Option<u32>> {
+    fn search(&mut self, page: u16, place: Place, key: &[u8], forward: bool) -> Res<Option<u32>> {
         let keys = self.keys_in(page)?;
         let index = self.log.geometry.index(self.table.entries(page));
         let (mut low, mut high) = match place {
@@ -389,7 +389,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// From the first rank not before a place: the rank of the nearest record in a direction that counts.
-    fn land(&mut self, page: u16, low: u32, keys: u32, forward: bool) -> Result<Option<u32>> {
+    fn land(&mut self, page: u16, low: u32, keys: u32, forward: bool) -> Res<Option<u32>> {
         let plain = if page == self.head {
             !self.twice
         } else {
@@ -461,25 +461,25 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
     }
 
-    fn at_word(&mut self, source: Source) -> Result<Record> {
+    fn at_word(&mut self, source: Source) -> Res<Record> {
         let rank = self.word(source) >> PREFIX;
         match source {
             Source::Head => self.listed_at(rank as usize),
             Source::Page(page) => {
                 if let Some(offset) = self.table.merge_offset(page) {
                     let (at, guess) = (offset * self.log.geometry.word, self.guess);
-                    return self.log.head(page, at, guess)?.ok_or(Error::Corrupt { page, offset: at });
+                    return self.log.head(page, at, guess)?.ok_or(Fail::corrupt(page, at));
                 }
                 let index = self.log.geometry.index(self.table.entries(page));
                 let record = self.ranked(page, &index, rank)?;
-                self.table.set_merge_offset(page, record.at / self.log.geometry.word);
+                self.table.set_merge_offset(page, record.at() / self.log.geometry.word);
                 Ok(record)
             }
         }
     }
 
     /// Finds how many bytes the nearest keys have in common, and each page's prefix after them.
-    fn refresh(&mut self) -> Result<()> {
+    fn refresh(&mut self) -> Res<()> {
         let mut nearest = [0; KEY_MAX];
         let mut nearest_len = None;
         let forward = self.merge.forward;
@@ -504,7 +504,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let Some(source) = self.source(place).filter(|source| self.word(*source) != SPENT) else { continue };
             let record = self.at_word(source)?;
             let common = self.common(&record, nearest)?;
-            if first || common < len || record.head.key as usize > len {
+            if first || common < len || record.key_len() as usize > len {
                 (least, most) = (least.min(common), most.max(if common == len { 0 } else { common }));
             }
             first = false;
@@ -522,8 +522,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// How many bytes a record's key has in common with another.
-    fn common(&mut self, record: &Record, key: &[u8]) -> Result<usize> {
-        let (mut at, mut left) = (record.at + record.head.len(), record.head.key as usize);
+    fn common(&mut self, record: &Record, key: &[u8]) -> Res<usize> {
+        let (mut at, mut left) = (record.key_at(), record.key_len() as usize);
         let mut common = 0;
         while left > 0 {
             let rest = key.get(common..).unwrap_or(&[]);
@@ -540,9 +540,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The prefix of a record's key, if it begins like `key`; else it is far.
-    fn near(&mut self, record: &Record, key: &[u8]) -> Result<u32> {
+    fn near(&mut self, record: &Record, key: &[u8]) -> Res<u32> {
         let skip = usize::from(self.merge.skip);
-        let (page, at, len) = (record.page, record.at + record.head.len(), record.head.key as usize);
+        let (page, at, len) = (record.page, record.key_at(), record.key_len() as usize);
         let need = (skip + 3).min(len);
         if need > WINDOW / 2 {
             if self.common(record, key)? < skip {
@@ -563,7 +563,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The record next in the merge, and what gave it: that is still at it, all else is behind its key.
-    fn merged_with(&mut self, walked: Option<Record>) -> Result<Option<(Record, Option<Source>)>> {
+    fn merged_with(&mut self, walked: Option<Record>) -> Res<Option<(Record, Option<Source>)>> {
         let forward = self.merge.forward;
         let mut buf = [0; KEY_MAX];
         loop {
@@ -585,7 +585,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             if best.is_some() && least == FAR {
                 self.refresh()?;
                 if best.is_some_and(|best| self.word(best) & FAR == FAR) && ties == 0 {
-                    return Err(Error::Corrupt { page: 0, offset: 0 });
+                    return Err(Fail::corrupt(0, 0));
                 }
                 continue;
             }
@@ -637,7 +637,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Moves a page of the merge behind the key it is at.
-    fn pass(&mut self, source: Source, key: &[u8]) -> Result<()> {
+    fn pass(&mut self, source: Source, key: &[u8]) -> Res<()> {
         let forward = self.merge.forward;
         let rank = self.word(source) >> PREFIX;
         let page = match source {
@@ -677,7 +677,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Gives the directories back their places.
-    pub(crate) fn end_merge(&mut self) -> Result<()> {
+    pub(crate) fn end_merge(&mut self) -> Res<()> {
         if !self.merge.active {
             return Ok(());
         }
@@ -692,7 +692,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(())
     }
 
-    fn ranked_any(&mut self, page: u16, rank: u32) -> Result<Record> {
+    fn ranked_any(&mut self, page: u16, rank: u32) -> Res<Record> {
         if page == self.head {
             return self.listed_at(rank as usize);
         }
@@ -701,7 +701,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// How many entries of a page are keys.
-    pub(crate) fn keys_in(&mut self, page: u16) -> Result<u32> {
+    pub(crate) fn keys_in(&mut self, page: u16) -> Res<u32> {
         if page == self.head {
             return Ok(self.listed_keys() as u32);
         }
@@ -715,7 +715,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The nearest record beyond a place in the pages that have no index.
-    fn walk_all(&mut self, place: Place, key: &[u8], forward: bool) -> Result<Option<Record>> {
+    fn walk_all(&mut self, place: Place, key: &[u8], forward: bool) -> Res<Option<Record>> {
         let mut best: Option<Record> = None;
         let mut buf = [0; KEY_MAX];
         for at in 0..self.table.count() {
@@ -725,7 +725,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             let mut walk = self.walk(page);
             while let Some(record) = self.walked(&mut walk)? {
-                if record.head.kind == Kind::Part {
+                if record.kind == Kind::Part {
                     continue;
                 }
                 let beyond = match (place, forward) {

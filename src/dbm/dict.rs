@@ -118,7 +118,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         };
         match record {
-            Some(record) => self.value(&record, buf),
+            Some(record) => Ok(self.value(&record, buf)?),
             None => Ok(&[]),
         }
     }

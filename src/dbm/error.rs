@@ -1,6 +1,10 @@
 //! What can go wrong with a store.
 
+use core::num::NonZeroU32;
+
 use embedded_storage::nor_flash::NorFlashErrorKind;
+
+use super::format::{KEY_MAX, REGION_MAX};
 
 /// Why an operation on a store failed. Python: `dbm.error`, unless said otherwise.
 #[non_exhaustive]
@@ -69,6 +73,84 @@ pub enum Error {
 
 /// What the calls of this module return.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// What goes wrong within the store: an [`Error`] in one register. The low three bits are one of the kinds below, the rest is
+/// what it tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fail(NonZeroU32);
+
+/// What functions within the store return.
+pub(crate) type Res<T> = core::result::Result<T, Fail>;
+
+const CORRUPT: u32 = 1;
+const FLASH: u32 = 2;
+const BUFFER: u32 = 3;
+
+impl Fail {
+    const fn new(kind: u32, rest: u32) -> Fail {
+        match NonZeroU32::new(rest << 3 | kind) {
+            Some(code) => Fail(code),
+            None => Fail(NonZeroU32::MIN),
+        }
+    }
+
+    pub(crate) const FULL: Fail = Fail::new(0, 1);
+    pub(crate) const STALE: Fail = Fail::new(0, 2);
+    pub(crate) const BATCH: Fail = Fail::new(0, 3);
+    pub(crate) const READ_ONLY: Fail = Fail::new(0, 4);
+    pub(crate) const NOT_FOUND: Fail = Fail::new(0, 5);
+    pub(crate) const NOT_A_STORE: Fail = Fail::new(0, 6);
+    pub(crate) const KEY: Fail = Fail::new(0, 7);
+    pub(crate) const VALUE: Fail = Fail::new(0, 8);
+
+    pub(crate) fn corrupt(page: u16, offset: u32) -> Fail {
+        Fail::new(CORRUPT, u32::from(page) << 13 | offset.min(0x1fff))
+    }
+
+    pub(crate) fn flash(kind: NorFlashErrorKind) -> Fail {
+        let kind = match kind {
+            NorFlashErrorKind::NotAligned => 0,
+            NorFlashErrorKind::OutOfBounds => 1,
+            _ => 2,
+        };
+        Fail::new(FLASH, kind)
+    }
+
+    /// A buffer that holds less than `needed` bytes.
+    pub(crate) fn buffer(needed: usize) -> Fail {
+        Fail::new(BUFFER, needed as u32)
+    }
+
+    pub(crate) fn is_corrupt(self) -> bool {
+        self.0.get() & 7 == CORRUPT
+    }
+
+    pub(crate) fn is_flash(self) -> bool {
+        self.0.get() & 7 == FLASH
+    }
+}
+
+impl From<Fail> for Error {
+    #[inline(never)]
+    fn from(fail: Fail) -> Error {
+        let rest = fail.0.get() >> 3;
+        match (fail.0.get() & 7, rest) {
+            (CORRUPT, _) => Error::Corrupt { page: (rest >> 13) as u16, offset: rest & 0x1fff },
+            (FLASH, 0) => Error::Flash(NorFlashErrorKind::NotAligned),
+            (FLASH, 1) => Error::Flash(NorFlashErrorKind::OutOfBounds),
+            (FLASH, _) => Error::Flash(NorFlashErrorKind::Other),
+            (BUFFER, _) => Error::BufferTooSmall { needed: rest as usize },
+            (_, 1) => Error::Full,
+            (_, 2) => Error::Stale,
+            (_, 3) => Error::Batch,
+            (_, 4) => Error::ReadOnly,
+            (_, 5) => Error::NotFound,
+            (_, 6) => Error::NotAStore,
+            (_, 7) => Error::KeyTooLong { max: KEY_MAX },
+            _ => Error::ValueTooLong { max: REGION_MAX as usize },
+        }
+    }
+}
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

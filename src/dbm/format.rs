@@ -263,75 +263,18 @@ pub(crate) fn directory_range(entries: u32, packed: u32, range: u32) -> (u32, u3
     (from, to.max(from))
 }
 
+/// Most bytes of a record's head.
+pub(crate) const HEAD_MAX: u32 = 4;
+
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    // In the order of their tags, from `tag::VALUE` on.
     Value,
     Deleted,
     Commit,
     Part,
     Long,
-}
-
-/// The head of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    pub(crate) kind: Kind,
-    pub(crate) pending: bool,
-    /// Bytes of the key.
-    pub(crate) key: u32,
-    /// Bytes of the value.
-    pub(crate) value: u32,
-}
-
-/// Most bytes of a head.
-pub(crate) const HEAD_MAX: u32 = 4;
-
-impl Head {
-    /// Bytes before the key.
-    pub(crate) const fn len(&self) -> u32 {
-        match self.kind {
-            Kind::Value if self.value > tag::SHORT_MAX as u32 => 4,
-            Kind::Part => 4,
-            _ => 2,
-        }
-    }
-
-    /// Bytes of the whole record: head, key, value, ones up to where the check ends on a word, check.
-    pub(crate) const fn total(&self, geometry: &Geometry) -> u32 {
-        geometry.align(self.len() + self.key + self.value + geometry.check())
-    }
-
-    /// The head's bytes, and how many count.
-    pub(crate) fn bytes(&self) -> ([u8; HEAD_MAX as usize], usize) {
-        let tag = match self.kind {
-            Kind::Value if self.value <= u32::from(tag::SHORT_MAX) => self.value as u8,
-            Kind::Value => tag::VALUE,
-            Kind::Deleted => tag::DELETED,
-            Kind::Commit => tag::COMMIT,
-            Kind::Part => tag::PART,
-            Kind::Long => tag::LONG,
-        };
-        let [low, high, ..] = self.value.to_le_bytes();
-        let pending = if self.pending { tag::PENDING } else { 0 };
-        ([tag | pending, self.key as u8, low, high], self.len() as usize)
-    }
-
-    /// Reads a head from the start of a record; none where there is none.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Head> {
-        let (&first, &key) = (bytes.first()?, bytes.get(1)?);
-        let long = || Some(u32::from(u16::from_le_bytes([*bytes.get(2)?, *bytes.get(3)?])));
-        let (kind, value) = match first & !tag::PENDING {
-            short @ 0..=tag::SHORT_MAX => (Kind::Value, u32::from(short)),
-            tag::VALUE => (Kind::Value, long().filter(|n| *n > u32::from(tag::SHORT_MAX))?),
-            tag::DELETED => (Kind::Deleted, 0),
-            tag::COMMIT => (Kind::Commit, 0),
-            tag::PART => (Kind::Part, long().filter(|n| *n >= LONG_HEAD)?),
-            tag::LONG => (Kind::Long, LONG_HEAD),
-            _ => return None,
-        };
-        Some(Head { kind, pending: first & tag::PENDING != 0, key: u32::from(key), value })
-    }
 }
 
 /// Bytes of a long value's record, and of the start of each of its parts: a number and a length, or two numbers.
@@ -415,23 +358,5 @@ mod tests {
                 assert!(to >= u32::from(starts[range]) + u32::from(counts[range]));
             }
         }
-    }
-
-    #[test]
-    fn heads_come_back() {
-        for value in [0, 1, 111, 112, 255, 4000] {
-            for kind in [Kind::Value, Kind::Deleted, Kind::Commit, Kind::Part, Kind::Long] {
-                let value = match kind {
-                    Kind::Value => value,
-                    Kind::Part => value + LONG_HEAD,
-                    Kind::Long => LONG_HEAD,
-                    _ => 0,
-                };
-                let head = Head { kind, pending: value % 2 == 1, key: 255, value };
-                let (bytes, len) = head.bytes();
-                assert_eq!(Head::parse(&bytes[..len]), Some(head));
-            }
-        }
-        assert_eq!(Head::parse(&[0xff, 0xff, 0xff, 0xff]), None);
     }
 }

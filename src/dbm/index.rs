@@ -6,13 +6,13 @@ use core::cmp::Ordering;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{
-    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Head, Index, Kind, NO_TAIL, directory_range, footer, hash,
+    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, Kind, NO_TAIL, directory_range, footer, hash,
     pack_directory, read_bits, read32,
 };
 use super::log::WINDOW;
 use super::record::Record;
 use super::table::{DAMAGED, State, UNKNOWN};
-use super::{Dbm, Error, NO_PAGE, Result};
+use super::{Dbm, Fail, NO_PAGE, Res};
 use crate::crc;
 
 /// Most bytes of the beginning that all keys of the head page have in common, as far as it is kept.
@@ -44,7 +44,7 @@ impl Want {
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// The newest record that fits.
-    pub(crate) fn find(&mut self, key: &[u8], want: Want) -> Result<Option<Record>> {
+    pub(crate) fn find(&mut self, key: &[u8], want: Want) -> Res<Option<Record>> {
         let hash = hash(key, want.salt());
         let mut end = self.table.count();
         if let Want::Before(place) = want {
@@ -66,10 +66,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Whether this very record is the one looked for; its key is known to be right.
-    fn fits(&mut self, record: &Record, want: Want) -> Result<bool> {
+    fn fits(&mut self, record: &Record, want: Want) -> Res<bool> {
         Ok(match want {
-            Want::Part(value, part) => record.head.kind == Kind::Part && self.log.numbers(record)? == (value, part),
-            _ if matches!(record.head.kind, Kind::Part | Kind::Commit) => false,
+            Want::Part(value, part) => record.kind == Kind::Part && self.log.numbers(record)? == (value, part),
+            _ if matches!(record.kind, Kind::Part | Kind::Commit) => false,
             Want::Committed => !self.in_batch_now(record),
             Want::AsOf(page, at) => !self.in_batch_now(record) || self.was_there(record, page, at),
             _ => true,
@@ -79,16 +79,16 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Whether the open batch wrote a record.
     pub(crate) fn in_batch_now(&self, record: &Record) -> bool {
         self.batch.open
-            && record.head.pending
+            && record.pending()
             && if record.page == self.batch.page {
-                record.at >= self.batch.at
+                record.at() >= self.batch.at
             } else {
                 record.page == self.head || self.table.state(record.page) == State::Open
             }
     }
 
     /// Looks in an index, or walks a page that has none.
-    fn find_sealed(&mut self, page: u16, key: &[u8], hash: u32, want: Want) -> Result<Option<Record>> {
+    fn find_sealed(&mut self, page: u16, key: &[u8], hash: u32, want: Want) -> Res<Option<Record>> {
         self.load(page)?;
         if !self.table.state(page).indexed() {
             return self.find_walking(page, key, want);
@@ -126,7 +126,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 // Another key with the same fingerprint, or a damaged offset: the index must have meant this record.
                 self.log.trust(&record)?;
                 if index.finger(self.hash_of(&record)?) != finger {
-                    return Err(Error::Corrupt { page, offset: at });
+                    return Err(Fail::corrupt(page, at));
                 }
                 continue;
             }
@@ -139,7 +139,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Whether the hash table of a page leads to a record.
-    pub(crate) fn indexed_at(&mut self, record: &Record, rank: u32) -> Result<bool> {
+    pub(crate) fn indexed_at(&mut self, record: &Record, rank: u32) -> Res<bool> {
         let hash = self.hash_of(record)?;
         let index = self.log.geometry.index(self.table.entries(record.page));
         let (from, to) = directory_range(index.entries, self.directory(record.page)?, hash >> 29);
@@ -155,9 +155,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The hash that a record's index entry has.
-    pub(crate) fn hash_of(&mut self, record: &Record) -> Result<u32> {
+    pub(crate) fn hash_of(&mut self, record: &Record) -> Res<u32> {
         let mut key = [0; format::KEY_MAX];
-        let salt = if record.head.kind == Kind::Part {
+        let salt = if record.kind == Kind::Part {
             let (value, part) = self.log.numbers(record)?;
             Want::Part(value, part).salt()
         } else {
@@ -167,7 +167,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The record with a rank in key order.
-    pub(crate) fn ranked(&mut self, page: u16, index: &Index, rank: u32) -> Result<Record> {
+    pub(crate) fn ranked(&mut self, page: u16, index: &Index, rank: u32) -> Res<Record> {
         let bit = rank * index.offset_bits;
         let at = index.offsets_at + bit / 8;
         let need = (bit % 8 + index.offset_bits).div_ceil(8);
@@ -176,22 +176,22 @@ impl<F: NorFlash> Dbm<'_, F> {
         let guess = self.guess;
         match self.log.head(page, offset, guess)? {
             Some(record) if rank < index.entries => Ok(record),
-            _ => Err(Error::Corrupt { page, offset: at }),
+            _ => Err(Fail::corrupt(page, at)),
         }
     }
 
     /// Whether a record of a sealed page belongs to a batch that was given up.
-    pub(crate) fn voided(&mut self, record: &Record) -> Result<bool> {
-        if self.table.state(record.page) != State::Void || !record.head.pending {
+    pub(crate) fn voided(&mut self, record: &Record) -> Res<bool> {
+        if self.table.state(record.page) != State::Void || !record.pending() {
             return Ok(false);
         }
         let at = self.log.geometry.page - FOOTER;
         let foot = self.log.view(record.page, at, FOOTER, FOOTER)?;
-        Ok(record.at >= u32::from((read32(foot, footer::TAIL.start) & 0xffff) as u16))
+        Ok(record.at() >= u32::from((read32(foot, footer::TAIL.start) & 0xffff) as u16))
     }
 
     /// Reads a page's footer if it has not been read yet, and verifies it and the hash table.
-    pub(crate) fn load(&mut self, page: u16) -> Result<()> {
+    pub(crate) fn load(&mut self, page: u16) -> Res<()> {
         if self.table.state(page) != State::Raw {
             return Ok(());
         }
@@ -248,7 +248,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The directory of a page, from the flash.
-    pub(crate) fn directory(&mut self, page: u16) -> Result<u32> {
+    pub(crate) fn directory(&mut self, page: u16) -> Res<u32> {
         if self.table.entries(page) <= DIRECTORY_FROM {
             return Ok(format::NO_DIRECTORY);
         }
@@ -262,7 +262,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Looks for a key in a page without index, record by record.
-    fn find_walking(&mut self, page: u16, key: &[u8], want: Want) -> Result<Option<Record>> {
+    fn find_walking(&mut self, page: u16, key: &[u8], want: Want) -> Res<Option<Record>> {
         let mut walk = self.walk(page);
         let mut best = None;
         while let Some(record) = self.walked(&mut walk)? {
@@ -283,7 +283,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         match (want, self.in_batch_now(&best), self.in_batch_now(record)) {
             (Want::AsOf(..), true, false) => false,
             (Want::AsOf(..), false, true) => true,
-            _ => best.at < record.at,
+            _ => best.at() < record.at(),
         }
     }
 
@@ -297,15 +297,15 @@ impl<F: NorFlash> Dbm<'_, F> {
         u32::from(u16::from_be_bytes(two)) >> (16 - bits.min(16))
     }
 
-    fn listed(&mut self, i: usize) -> Result<Record> {
+    fn listed(&mut self, i: usize) -> Res<Record> {
         let bits = u32::from(self.log.geometry.offset_bits);
         let at = (self.table.list(i) & ((1 << bits) - 1)) * self.log.geometry.word;
         let (page, guess) = (self.head, self.guess);
-        self.log.head(page, at, guess)?.ok_or(Error::Corrupt { page, offset: at })
+        self.log.head(page, at, guess)?.ok_or(Fail::corrupt(page, at))
     }
 
     /// The record at a place of the list.
-    pub(crate) fn listed_at(&mut self, i: usize) -> Result<Record> {
+    pub(crate) fn listed_at(&mut self, i: usize) -> Res<Record> {
         self.listed(i)
     }
 
@@ -315,7 +315,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The first place of the list whose key is not less than `key` (greater, if `after`).
-    pub(crate) fn list_search(&mut self, key: &[u8], after: bool) -> Result<usize> {
+    pub(crate) fn list_search(&mut self, key: &[u8], after: bool) -> Res<usize> {
         let keys = self.listed_keys();
         let lead = self.lead.get(..usize::from(self.lead_len)).unwrap_or(&[]);
         match key.get(..lead.len()).unwrap_or(key).cmp(lead) {
@@ -350,7 +350,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(low)
     }
 
-    fn find_listed(&mut self, key: &[u8], want: Want) -> Result<Option<Record>> {
+    fn find_listed(&mut self, key: &[u8], want: Want) -> Res<Option<Record>> {
         if let Want::Part(..) = want {
             for i in (self.listed_keys()..self.table.listed()).rev() {
                 let record = self.listed(i)?;
@@ -385,11 +385,11 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Lists a record that was just appended to the head page.
-    pub(crate) fn list_record(&mut self, record: &Record, key: &[u8]) -> Result<()> {
+    pub(crate) fn list_record(&mut self, record: &Record, key: &[u8]) -> Res<()> {
         self.changes = self.changes.wrapping_add(1);
         let bits = u32::from(self.log.geometry.offset_bits);
-        let offset = record.at / self.log.geometry.word;
-        if record.head.kind == Kind::Part {
+        let offset = record.at() / self.log.geometry.word;
+        if record.kind == Kind::Part {
             let end = self.table.listed();
             self.table.insert_list(end, offset);
             self.parts += 1;
@@ -405,7 +405,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let before = before?;
             if self.log.compare(&before, key)? == Ordering::Equal {
                 // What a batch may go back to stays listed.
-                if before.at >= self.keep_before && (!self.batch.open || self.in_batch_now(&before)) {
+                if before.at() >= self.keep_before && (!self.batch.open || self.in_batch_now(&before)) {
                     self.table.set_list(i - 1, entry);
                     return Ok(());
                 }
@@ -417,7 +417,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Makes the lead common to one more key.
-    fn shorten_lead(&mut self, key: &[u8]) -> Result<()> {
+    fn shorten_lead(&mut self, key: &[u8]) -> Res<()> {
         if self.listed_keys() == 0 {
             let len = key.len().min(LEAD);
             for (to, from) in self.lead.iter_mut().zip(key) {
@@ -434,8 +434,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             for i in 0..self.listed_keys() {
                 let record = self.listed(i)?;
                 let mut two = [0; 2];
-                let after = record.head.key.saturating_sub(common as u32).min(2);
-                let at = record.at + record.head.len() + common as u32;
+                let after = record.key_len().saturating_sub(common as u32).min(2);
+                let at = record.key_at() + common as u32;
                 self.log.copy(record.page, at, two.get_mut(..after as usize).unwrap_or(&mut []))?;
                 let prefix = u32::from(u16::from_be_bytes(two)) >> (16 - (24 - bits).min(16));
                 let offset = self.table.list(i) & ((1 << bits) - 1);
@@ -456,7 +456,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Programs the head page's index. Its records are authoritative before and after; the footer's last word makes the
     /// index so.
-    pub(crate) fn seal(&mut self) -> Result<()> {
+    pub(crate) fn seal(&mut self) -> Res<()> {
         let (page, geometry) = (self.head, self.log.geometry);
         if page == NO_PAGE {
             return Ok(());
@@ -490,9 +490,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         for i in 0..entries as usize {
             let offset = self.table.list(i) & mask;
             let at = offset * geometry.word;
-            let record = self.log.head(page, at, key_len + 2)?.ok_or(Error::Corrupt { page, offset: at })?;
-            key_len = record.head.key;
-            live += units(&geometry, &record.head);
+            let record = self.log.head(page, at, key_len + 2)?.ok_or(Fail::corrupt(page, at))?;
+            key_len = record.key_len();
+            live += units(&geometry, &record);
             let hash = self.hash_of(&record)?;
             self.table.set_list(i, hash >> 8);
             if let Some(byte) = packer.push(offset, bits) {
@@ -567,8 +567,8 @@ impl<F: NorFlash> Dbm<'_, F> {
 }
 
 /// Size of a record in units of 1/256 page, as live bytes are counted.
-pub(crate) fn units(geometry: &format::Geometry, head: &Head) -> u32 {
-    ((head.total(geometry) + geometry.page / 512) * 256 / geometry.page).max(1)
+pub(crate) fn units(geometry: &format::Geometry, record: &Record) -> u32 {
+    ((record.total(geometry) + geometry.page / 512) * 256 / geometry.page).max(1)
 }
 
 /// Packs numbers into bytes, least significant bit first.

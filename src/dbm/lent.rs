@@ -23,7 +23,7 @@ use super::format::Kind;
 use super::index::Want;
 use super::log::Log;
 use super::record::Record;
-use super::{Dbm, Error, NO_PAGE, Result};
+use super::{Dbm, Fail, NO_PAGE, Res};
 use cells::Cells;
 use order::Order;
 
@@ -37,9 +37,9 @@ pub(crate) struct Lent<'m, F> {
 
 /// A key's newest record is another one now.
 type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
-type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Result<Found>;
-type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Result<Option<Option<Record>>>;
-type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> Result<()>;
+type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Found>;
+type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Option<Option<Record>>>;
+type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> Res<()>;
 
 struct IndexCalls<F> {
     noted: Noted<F>,
@@ -116,7 +116,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     }
 
     /// What an index says of a key, if there is one.
-    pub(crate) fn find_lent(&mut self, key: &[u8]) -> Result<Found> {
+    pub(crate) fn find_lent(&mut self, key: &[u8]) -> Res<Found> {
         match &self.lent.cells {
             Some((_, calls)) => (calls.find)(self, key),
             None => Ok(Found::Unknown),
@@ -124,7 +124,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     }
 
     /// Moves a cursor by the order, if there is one that can.
-    pub(crate) fn step_lent(&mut self, cursor: &mut Cursor, forward: bool) -> Result<Option<Option<Record>>> {
+    pub(crate) fn step_lent(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Option<Record>>> {
         match &self.lent.order {
             Some((_, calls)) => (calls.step)(self, cursor, forward),
             None => Ok(None),
@@ -133,7 +133,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
 
     /// Takes note of a key's newest record, a tombstone perhaps.
     pub(crate) fn note_lent(&mut self, record: &Record, key: &[u8]) {
-        if matches!(record.head.kind, Kind::Part | Kind::Commit) {
+        if matches!(record.kind, Kind::Part | Kind::Commit) {
             return;
         }
         self.note_index(record, key);
@@ -160,9 +160,9 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
 }
 
 /// Gives each key that a batch wrote the record that counts again.
-fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Result<()> {
+fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Res<()> {
     let first = if page == NO_PAGE { None } else { db.table.place(page) };
-    let first = first.ok_or(Error::Stale)?;
+    let first = first.ok_or(Fail::STALE)?;
     for place in first..db.table.count() {
         let page = db.table.order(place);
         let guess = db.guess;
@@ -170,13 +170,13 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Result<()> 
             if !db.log.verify(&record)? {
                 break;
             }
-            at += record.head.total(&db.log.geometry);
-            if !record.head.pending || matches!(record.head.kind, Kind::Part | Kind::Commit) {
+            at += record.total(&db.log.geometry);
+            if !record.pending() || matches!(record.kind, Kind::Part | Kind::Commit) {
                 continue;
             }
             let mut key = [0; super::format::KEY_MAX];
             let key = &*db.log.key(&record, &mut key)?;
-            let gone = Record { head: super::format::Head { kind: Kind::Deleted, ..record.head }, ..record };
+            let gone = record.gone();
             let newest = db.find(key, Want::Newest)?.unwrap_or(gone);
             db.note_lent(&newest, key);
         }
@@ -186,12 +186,12 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Result<()> 
 }
 
 /// Calls `noted` with every record that counts, oldest first.
-fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Result<()> {
+fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Res<()> {
     for place in 0..db.table.count() {
         let page = db.table.order(place);
         let mut going = Going::default();
         while let Some(record) = db.go(page, &mut going)? {
-            if record.head.kind != Kind::Part {
+            if record.kind != Kind::Part {
                 let mut key = [0; super::format::KEY_MAX];
                 let key = &*db.log.key(&record, &mut key)?;
                 noted(db, &record, key);
@@ -214,12 +214,12 @@ fn place_bits<F>(log: &Log<F>) -> u32 {
 
 /// Where a record stands.
 fn place_of<F>(log: &Log<F>, record: &Record) -> u32 {
-    u32::from(record.page) * (log.geometry.page / log.geometry.word) + record.at / log.geometry.word
+    u32::from(record.page) * (log.geometry.page / log.geometry.word) + record.at() / log.geometry.word
 }
 
 /// The record at a place.
-fn record_at<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Result<Record> {
+fn record_at<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<Record> {
     let words = log.geometry.page / log.geometry.word;
     let (page, at) = ((place / words) as u16, place % words * log.geometry.word);
-    log.head(page, at, guess)?.ok_or(Error::Corrupt { page, offset: at })
+    log.head(page, at, guess)?.ok_or(Fail::corrupt(page, at))
 }

@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 
 use super::format::Geometry;
-use super::{Error, Result};
+use super::{Fail, Res};
 use crate::crc;
 
 /// Bytes of the window: most records are read in one go.
@@ -42,8 +42,8 @@ struct Shown {
 
 const NOTHING: Shown = Shown { at: NOWHERE, len: 0 };
 
-fn failed<E: NorFlashError>(error: E) -> Error {
-    Error::Flash(error.kind())
+fn failed<E: NorFlashError>(error: E) -> Fail {
+    Fail::flash(error.kind())
 }
 
 impl<F: NorFlash> Log<F> {
@@ -64,10 +64,10 @@ impl<F: NorFlash> Log<F> {
 
     /// The bytes from `at` in a page on: at least `need` of them (at most [`WINDOW`] less two read units), and when the
     /// flash has to be asked, `want`. Never beyond the page.
-    pub(crate) fn view(&mut self, page: u16, at: u32, need: u32, want: u32) -> Result<&[u8]> {
+    pub(crate) fn view(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<&[u8]> {
         let room = self.geometry.page.saturating_sub(at);
         if need > room {
-            return Err(Error::Corrupt { page, offset: at });
+            return Err(Fail::corrupt(page, at));
         }
         let start = u32::from(page) * self.geometry.page + at;
         let [small, large] = self.shown;
@@ -91,7 +91,7 @@ impl<F: NorFlash> Log<F> {
 
     /// Reads into one of the windows; which one. What is staged is programmed first if it is needed; it is read round if it
     /// is only wanted, since it may end within a word.
-    fn load(&mut self, start: u32, need: u32, mut want: u32) -> Result<usize> {
+    fn load(&mut self, start: u32, need: u32, mut want: u32) -> Res<usize> {
         if self.staged(start, want) {
             if start + need > self.stage_at {
                 self.flush()?;
@@ -122,7 +122,7 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Fills `buf` from `at` in a page on.
-    pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Result<()> {
+    pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Res<()> {
         let start = u32::from(page) * self.geometry.page + at;
         if F::READ_SIZE == 1 && buf.len() > WINDOW {
             if self.staged(start, buf.len() as u32) {
@@ -143,7 +143,7 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Whether everything of a page from `at` on is erased.
-    pub(crate) fn blank(&mut self, page: u16, mut at: u32) -> Result<bool> {
+    pub(crate) fn blank(&mut self, page: u16, mut at: u32) -> Res<bool> {
         while at < self.geometry.page {
             let bytes = self.view(page, at, 1, WINDOW as u32)?;
             if bytes.iter().any(|byte| *byte != 0xff) {
@@ -155,7 +155,7 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Moves a CRC-32 state on over part of a page.
-    pub(crate) fn check_over(&mut self, page: u16, mut from: u32, to: u32, mut state: u32) -> Result<u32> {
+    pub(crate) fn check_over(&mut self, page: u16, mut from: u32, to: u32, mut state: u32) -> Res<u32> {
         while from < to {
             let bytes = self.view(page, from, 1, (to - from).min(WINDOW as u32))?;
             let count = bytes.len().min((to - from) as usize);
@@ -166,7 +166,7 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Starts programming at a place, on a word. What is staged stays so if this follows it, and is programmed if not.
-    pub(crate) fn begin(&mut self, page: u16, at: u32) -> Result<()> {
+    pub(crate) fn begin(&mut self, page: u16, at: u32) -> Res<()> {
         let start = u32::from(page) * self.geometry.page + at;
         if self.stage_at + self.stage_len as u32 != start {
             self.flush()?;
@@ -182,7 +182,7 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// More bytes to program; they reach the flash when the stage is full.
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Res<()> {
         self.page_check = crc::update32(self.page_check, bytes);
         self.forget(self.stage_at, self.stage_len as u32 + bytes.len() as u32);
         while !bytes.is_empty() {
@@ -203,7 +203,7 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Programs what is staged, which must end on a word.
-    pub(crate) fn flush(&mut self) -> Result<()> {
+    pub(crate) fn flush(&mut self) -> Res<()> {
         let (at, len) = (self.stage_at, self.stage_len);
         self.stage_at += len as u32;
         self.stage_len = 0;
@@ -224,7 +224,7 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Erases a sector.
-    pub(crate) fn erase(&mut self, sector: u32) -> Result<()> {
+    pub(crate) fn erase(&mut self, sector: u32) -> Res<()> {
         self.flush()?;
         let bytes = self.geometry.page * self.geometry.per_sector;
         self.forget(sector * bytes, bytes);

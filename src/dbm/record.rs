@@ -5,46 +5,149 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{Check, HEAD_MAX, Head, Kind, LONG_HEAD};
+use super::format::{Check, Geometry, HEAD_MAX, Kind, LONG_HEAD, tag};
 use super::log::{Log, WINDOW};
-use super::{Error, Result};
+use super::{Fail, Res};
 
-/// A record and where it stands.
+/// A record and where it stands: eight bytes, so that it travels in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) page: u16,
-    pub(crate) at: u32,
-    pub(crate) head: Head,
+    /// Offset in the page; the top bit says that the record belongs to a batch.
+    place: u16,
+    value: u16,
+    key: u8,
+    pub(crate) kind: Kind,
 }
 
+/// Top bit of a record's place.
+const PENDING: u16 = 0x8000;
+
 impl Record {
+    /// One that stands nowhere yet. Lengths are within the format's limits.
+    pub(crate) fn new(kind: Kind, pending: bool, key: usize, value: u32) -> Record {
+        Record { page: 0, place: if pending { PENDING } else { 0 }, value: value as u16, key: key as u8, kind }
+    }
+
+    /// The same at another place.
+    pub(crate) fn placed(self, page: u16, at: u32) -> Record {
+        Record { page, place: self.place & PENDING | at as u16, ..self }
+    }
+
+    /// The same, belonging to a batch or not.
+    pub(crate) fn with_pending(self, pending: bool) -> Record {
+        Record { place: self.place & !PENDING | if pending { PENDING } else { 0 }, ..self }
+    }
+
+    /// The same, as if it were a tombstone.
+    pub(crate) fn gone(self) -> Record {
+        Record { kind: Kind::Deleted, ..self }
+    }
+
+    pub(crate) fn at(&self) -> u32 {
+        u32::from(self.place & !PENDING)
+    }
+
+    pub(crate) fn pending(&self) -> bool {
+        self.place & PENDING != 0
+    }
+
+    /// Whether it is the same record: at the same place.
+    pub(crate) fn is(&self, other: &Record) -> bool {
+        (self.page, self.at()) == (other.page, other.at())
+    }
+
+    /// Bytes of the key.
+    pub(crate) fn key_len(&self) -> u32 {
+        self.key.into()
+    }
+
+    /// Bytes of the value.
+    pub(crate) fn value_len(&self) -> u32 {
+        self.value.into()
+    }
+
+    /// Bytes before the key.
+    pub(crate) fn head_len(&self) -> u32 {
+        if self.kind == Kind::Part || self.kind == Kind::Value && self.value > u16::from(tag::SHORT_MAX) {
+            4
+        } else {
+            2
+        }
+    }
+
+    pub(crate) fn key_at(&self) -> u32 {
+        self.at() + self.head_len()
+    }
+
     pub(crate) fn value_at(&self) -> u32 {
-        self.at + self.head.len() + self.head.key
+        self.key_at() + self.key_len()
+    }
+
+    /// Bytes of the whole record: head, key, value, ones up to where the check ends on a word, check.
+    #[inline(never)]
+    pub(crate) fn total(&self, geometry: &Geometry) -> u32 {
+        geometry.align(self.head_len() + self.key_len() + self.value_len() + geometry.check())
+    }
+
+    /// The head's bytes, of which [`head_len`](Self::head_len) count.
+    pub(crate) fn head_bytes(&self) -> [u8; HEAD_MAX as usize] {
+        let [low, high] = self.value.to_le_bytes();
+        let tag = match self.kind {
+            Kind::Value if self.value <= u16::from(tag::SHORT_MAX) => low,
+            kind => tag::VALUE + kind as u8,
+        };
+        [tag | if self.pending() { tag::PENDING } else { 0 }, self.key, low, high]
+    }
+
+    /// Reads a head from the start of a record; none where there is none.
+    pub(crate) fn parse(page: u16, at: u32, bytes: &[u8]) -> Option<Record> {
+        let &[first, key, low, high, ..] = bytes else { return None };
+        let mut value = u16::from_le_bytes([low, high]);
+        let tag = first & !tag::PENDING;
+        let least = match tag {
+            tag::VALUE => u16::from(tag::SHORT_MAX) + 1,
+            tag::PART => LONG_HEAD as u16,
+            _ => {
+                value = if tag == tag::LONG { LONG_HEAD as u16 } else { u16::from(tag) };
+                0
+            }
+        };
+        let kind = match tag {
+            0..=tag::VALUE => Kind::Value,
+            tag::DELETED => Kind::Deleted,
+            tag::COMMIT => Kind::Commit,
+            tag::PART => Kind::Part,
+            tag::LONG => Kind::Long,
+            _ => return None,
+        };
+        if matches!(kind, Kind::Deleted | Kind::Commit) {
+            value = 0;
+        }
+        let pending = first & tag::PENDING != 0;
+        (value >= least).then(|| Record { value, ..Record::new(kind, pending, key.into(), 0) }.placed(page, at))
     }
 }
 
 impl<F: NorFlash> Log<F> {
     /// The head of the record at a place; none where no record begins.
-    pub(crate) fn head(&mut self, page: u16, at: u32, guess: u32) -> Result<Option<Record>> {
+    pub(crate) fn head(&mut self, page: u16, at: u32, guess: u32) -> Res<Option<Record>> {
         let geometry = self.geometry;
         if at + HEAD_MAX > geometry.page {
             return Ok(None);
         }
-        let Some(head) = Head::parse(self.view(page, at, HEAD_MAX, guess)?) else { return Ok(None) };
-        if at + head.total(&geometry) > geometry.page {
-            return Ok(None);
-        }
-        Ok(Some(Record { page, at, head }))
+        let record = Record::parse(page, at, self.view(page, at, HEAD_MAX, guess)?);
+        Ok(record.filter(|record| at + record.total(&geometry) <= geometry.page))
     }
 
     /// Whether a record's check is right.
-    pub(crate) fn verify(&mut self, record: &Record) -> Result<bool> {
+    pub(crate) fn verify(&mut self, record: &Record) -> Res<bool> {
         let geometry = self.geometry;
-        let total = record.head.total(&geometry);
+        let total = record.total(&geometry);
         let mut check = Check::new(geometry.compact);
-        let (mut at, end) = (record.at, record.at + total - geometry.check());
+        let (mut at, end) = (record.at(), record.at() + total - geometry.check());
         while at < end {
-            let bytes = self.view(record.page, at, 1, record.at + total - at)?;
+            let bytes = self.view(record.page, at, 1, record.at() + total - at)?;
             let count = bytes.len().min((end - at) as usize);
             check.update(bytes.get(..count).unwrap_or(&[]));
             at += count as u32;
@@ -55,13 +158,13 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// As [`verify`](Self::verify), as an error with its place.
-    pub(crate) fn trust(&mut self, record: &Record) -> Result<()> {
-        if self.verify(record)? { Ok(()) } else { Err(Error::Corrupt { page: record.page, offset: record.at }) }
+    pub(crate) fn trust(&mut self, record: &Record) -> Res<()> {
+        if self.verify(record)? { Ok(()) } else { Err(Fail::corrupt(record.page, record.at())) }
     }
 
     /// Compares a record's key with another.
-    pub(crate) fn compare(&mut self, record: &Record, key: &[u8]) -> Result<Ordering> {
-        let (mut at, mut left) = (record.at + record.head.len(), record.head.key as usize);
+    pub(crate) fn compare(&mut self, record: &Record, key: &[u8]) -> Res<Ordering> {
+        let (mut at, mut left) = (record.key_at(), record.key_len() as usize);
         let mut rest = key;
         loop {
             if left == 0 || rest.is_empty() {
@@ -81,43 +184,34 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// A record's key, at the start of `buf`.
-    pub(crate) fn key<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> Result<&'b mut [u8]> {
-        let needed = record.head.key as usize;
-        let key = buf.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
-        self.copy(record.page, record.at + record.head.len(), key)?;
+    pub(crate) fn key<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> Res<&'b mut [u8]> {
+        let needed = record.key_len() as usize;
+        let key = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
+        self.copy(record.page, record.key_at(), key)?;
         Ok(key)
     }
 
     /// The two numbers at the start of a long value's record or of a part of one.
-    pub(crate) fn numbers(&mut self, record: &Record) -> Result<(u32, u32)> {
+    pub(crate) fn numbers(&mut self, record: &Record) -> Res<(u32, u32)> {
         let bytes = self.view(record.page, record.value_at(), LONG_HEAD, LONG_HEAD)?;
         Ok((super::format::read32(bytes, 0), super::format::read32(bytes, 4)))
     }
 
     /// Programs a record at a place.
-    pub(crate) fn append(
-        &mut self,
-        page: u16,
-        at: u32,
-        head: &Head,
-        key: &[u8],
-        start: &[u8],
-        rest: &[u8],
-    ) -> Result<()> {
+    pub(crate) fn append(&mut self, record: &Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
         let mut check = Check::new(self.geometry.compact);
-        let (bytes, len) = head.bytes();
-        self.begin(page, at)?;
-        for piece in [bytes.get(..len).unwrap_or(&[]), key, start, rest] {
+        self.begin(record.page, record.at())?;
+        for piece in [record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]), key, start, rest] {
             check.update(piece);
             self.push(piece)?;
         }
-        self.finish(head, check)
+        self.finish(record, check)
     }
 
     /// The ones and the check at a record's end.
-    fn finish(&mut self, head: &Head, mut check: Check) -> Result<()> {
+    fn finish(&mut self, record: &Record, mut check: Check) -> Res<()> {
         let geometry = self.geometry;
-        let spare = head.total(&geometry) - head.len() - head.key - head.value - geometry.check();
+        let spare = record.at() + record.total(&geometry) - record.value_at() - record.value_len() - geometry.check();
         let ones = [0xff; 32];
         let ones = ones.get(..spare as usize).unwrap_or(&[]);
         check.update(ones);
@@ -125,19 +219,18 @@ impl<F: NorFlash> Log<F> {
         let (bytes, len) = check.bytes();
         self.push(bytes.get(..len).unwrap_or(&[]))?;
         // What a batch writes may wait for its commit.
-        if head.pending && head.kind != Kind::Commit { Ok(()) } else { self.flush() }
+        if record.pending() && record.kind != Kind::Commit { Ok(()) } else { self.flush() }
     }
 
     /// Copies a record to another place, its check verified on the way in and made anew on the way out.
-    pub(crate) fn transfer(&mut self, from: &Record, page: u16, at: u32, pending: bool) -> Result<()> {
-        let head = Head { pending, ..from.head };
+    pub(crate) fn transfer(&mut self, from: &Record, to: &Record) -> Res<()> {
         let mut check = Check::new(self.geometry.compact);
-        let (bytes, len) = head.bytes();
-        self.begin(page, at)?;
-        let bytes = bytes.get(..len).unwrap_or(&[]);
+        let bytes = to.head_bytes();
+        self.begin(to.page, to.at())?;
+        let bytes = bytes.get(..to.head_len() as usize).unwrap_or(&[]);
         check.update(bytes);
         self.push(bytes)?;
-        let (mut source, end) = (from.at + from.head.len(), from.value_at() + from.head.value);
+        let (mut source, end) = (from.key_at(), from.value_at() + from.value_len());
         let mut chunk = [0; WINDOW / 2];
         while source < end {
             let count = ((end - source) as usize).min(chunk.len());
@@ -147,6 +240,28 @@ impl<F: NorFlash> Log<F> {
             self.push(piece)?;
             source += count as u32;
         }
-        self.finish(&head, check)
+        self.finish(to, check)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_come_back() {
+        for value in [0, 1, 111, 112, 255, 4000] {
+            for kind in [Kind::Value, Kind::Deleted, Kind::Commit, Kind::Part, Kind::Long] {
+                let value = match kind {
+                    Kind::Value => value,
+                    Kind::Part => value + LONG_HEAD,
+                    Kind::Long => LONG_HEAD,
+                    _ => 0,
+                };
+                let record = Record::new(kind, value % 2 == 1, 255, value).placed(3, 4000);
+                assert_eq!(Record::parse(3, 4000, &record.head_bytes()), Some(record));
+            }
+        }
+        assert_eq!(Record::parse(0, 8, &[0xff, 0xff, 0xff, 0xff]), None);
     }
 }

@@ -7,7 +7,7 @@ use super::format::{FOOTER, HEADER, Kind, NO_TAIL, footer, read32};
 use super::log::WINDOW;
 use super::record::Record;
 use super::table::{DAMAGED, State, UNKNOWN};
-use super::{Dbm, Error, Flag, NO_PAGE, Result};
+use super::{Dbm, Fail, Flag, NO_PAGE, Res};
 use crate::crc;
 
 /// Going through the records of a page in the order they were written.
@@ -22,7 +22,7 @@ pub(crate) struct Walk {
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// Finds the log. See FORMAT.md, "Opening".
-    pub(crate) fn recover(&mut self, flag: Flag) -> Result<()> {
+    pub(crate) fn recover(&mut self, flag: Flag) -> Res<()> {
         if flag == Flag::New {
             return self.create();
         }
@@ -35,7 +35,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 return match flag {
                     Flag::Create if blank => self.create(),
                     Flag::Create => self.create_over_debris(),
-                    _ => Err(if blank { Error::NotFound } else { Error::NotAStore }),
+                    _ => Err(if blank { Fail::NOT_FOUND } else { Fail::NOT_A_STORE }),
                 };
             }
         }
@@ -66,7 +66,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Reads all page headers; whether there is any page.
-    fn headers(&mut self) -> Result<bool> {
+    fn headers(&mut self) -> Res<bool> {
         let geometry = self.log.geometry;
         let mut any = false;
         while self.table.count() > 0 {
@@ -108,7 +108,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// A page whose header is damaged but whose footer is right is a page of the log all the same.
-    fn header_damaged(&mut self, page: u16) -> Result<bool> {
+    fn header_damaged(&mut self, page: u16) -> Res<bool> {
         let geometry = self.log.geometry;
         let at = geometry.page - FOOTER;
         let foot = self.log.view(page, at, FOOTER, FOOTER)?;
@@ -132,7 +132,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Whether a page whose header is wrong, and that has no seal, begins with a record: then it was the newest, for nothing
     /// else is unsealed, and an interrupted erase leaves no record whole.
-    fn headless(&mut self, page: u16) -> Result<bool> {
+    fn headless(&mut self, page: u16) -> Res<bool> {
         let (first, last) = (self.log.geometry.first(), self.log.geometry.page - 4);
         if self.log.view(page, last, 4, 4)?.get(..4) != Some(&[0xff; 4]) {
             return Ok(false);
@@ -145,7 +145,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// An error if a walk through a damaged page ended where there may be more: a record is in doubt then, and so is every
     /// answer that depends on it.
-    pub(crate) fn walked_to_end(&mut self, walk: &Walk) -> Result<()> {
+    pub(crate) fn walked_to_end(&mut self, walk: &Walk) -> Res<()> {
         let geometry = self.log.geometry;
         if self.table.entries(walk.page) != DAMAGED || self.table.state(walk.page) != State::Stale {
             return Ok(());
@@ -156,15 +156,15 @@ impl<F: NorFlash> Dbm<'_, F> {
         if blank || walk.at >= geometry.limit(entries, true) {
             return Ok(());
         }
-        Err(Error::Corrupt { page: walk.page, offset: walk.at })
+        Err(Fail::corrupt(walk.page, walk.at))
     }
 
     /// Whether a record stands behind a place where the walk of the newest page ended: an interrupted program leaves none
     /// beyond what it was to write.
-    fn records_behind(&mut self, page: u16) -> Result<bool> {
+    fn records_behind(&mut self, page: u16) -> Res<bool> {
         let geometry = self.log.geometry;
         // What was torn begins in the record that is not whole, or before it, and is at most a stage long.
-        let begun = self.log.head(page, self.tail, HEADER)?.map_or(0, |record| record.head.total(&geometry));
+        let begun = self.log.head(page, self.tail, HEADER)?.map_or(0, |record| record.total(&geometry));
         let mut at = self.tail + geometry.align((begun + WINDOW as u32).max(2 * WINDOW as u32));
         while at < geometry.limit(0, false) {
             if self.sound(page, at, geometry.page)?.is_some() {
@@ -224,7 +224,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Takes up the log at its newest page; `false` if the page must be thrown away first.
-    fn resume(&mut self, page: u16) -> Result<bool> {
+    fn resume(&mut self, page: u16) -> Res<bool> {
         let geometry = self.log.geometry;
         let at = geometry.page - 4;
         let sealed = self.log.view(page, at, 4, 4)?.get(..4) != Some(&[0xff; 4]);
@@ -258,7 +258,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Whether nothing was begun behind the tail of the head page: neither a record, whose first program starts there, nor
     /// an index.
-    fn unused(&mut self, page: u16) -> Result<bool> {
+    fn unused(&mut self, page: u16) -> Res<bool> {
         let geometry = self.log.geometry;
         let (tail, index) =
             (self.tail, geometry.limit(self.walked.min(super::format::ENTRIES_MAX), true).max(self.tail));
@@ -278,7 +278,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Takes note of what the log's last record, a mark, was about: it may have been interrupted.
-    fn finish_last(&mut self, page: u16, record: &Record) -> Result<()> {
+    fn finish_last(&mut self, page: u16, record: &Record) -> Res<()> {
         let mut bytes = [0; super::format::KEY_MAX];
         let key = self.log.key(record, &mut bytes)?;
         match *key {
@@ -288,7 +288,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.settle(page, first)
             }
             // A sector is being erased.
-            [a, b] if !record.head.pending => {
+            [a, b] if !record.pending() => {
                 let sector = u32::from(u16::from_le_bytes([a, b]));
                 if sector < self.log.geometry.pages / self.log.geometry.per_sector {
                     self.doom((sector * self.log.geometry.per_sector) as u16)?;
@@ -300,7 +300,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The pages that were sealed in the batch which began in page number `first` belong to the log.
-    fn settle(&mut self, newest: u16, first: u32) -> Result<()> {
+    fn settle(&mut self, newest: u16, first: u32) -> Res<()> {
         for place in (0..self.table.count()).rev() {
             let page = self.table.order(place);
             if page == newest {
@@ -321,7 +321,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Throws away the newest page if it was given up while it took copies in the last free sector: it holds nothing else.
     /// Whether it was so.
-    pub(crate) fn discard_copies(&mut self) -> Result<bool> {
+    pub(crate) fn discard_copies(&mut self) -> Res<bool> {
         let Some(last) = self.table.count().checked_sub(1) else { return Ok(false) };
         let newest = self.table.order(last);
         if self.batch.open || self.free > 0 || self.head != NO_PAGE || self.table.state(newest) != State::Stale {
@@ -333,7 +333,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Drops the sector of a page from the log; it must be erased before anything is written.
-    fn doom(&mut self, page: u16) -> Result<()> {
+    fn doom(&mut self, page: u16) -> Res<()> {
         let per = self.log.geometry.per_sector;
         let sector = u32::from(page) / per;
         for page in sector * per..(sector + 1) * per {
@@ -353,7 +353,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Finishes what was interrupted: an erase, the fates of a batch.
-    fn clean(&mut self) -> Result<()> {
+    fn clean(&mut self) -> Res<()> {
         if self.doomed != u32::MAX {
             let sector = self.doomed;
             self.doomed = u32::MAX;
@@ -363,7 +363,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Whether a sealed page's check is right, the index included.
-    pub(crate) fn sealed_intact(&mut self, page: u16) -> Result<bool> {
+    pub(crate) fn sealed_intact(&mut self, page: u16) -> Res<bool> {
         let geometry = self.log.geometry;
         let entries = self.table.entries(page);
         let index = geometry.index(entries);
@@ -386,7 +386,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Lists the head page's records up to `end` anew; `false` if it ends in something that is no record.
-    pub(crate) fn relist(&mut self, end: u32) -> Result<bool> {
+    pub(crate) fn relist(&mut self, end: u32) -> Res<bool> {
         let page = self.head;
         self.table.clear_list();
         self.parts = 0;
@@ -431,23 +431,23 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The next record of a walk that counts: its check is right, and it belongs to no batch that was not committed.
-    pub(crate) fn walked(&mut self, walk: &mut Walk) -> Result<Option<Record>> {
+    pub(crate) fn walked(&mut self, walk: &mut Walk) -> Res<Option<Record>> {
         while let Some(record) = self.sound(walk.page, walk.at, walk.end)? {
-            walk.at += record.head.total(&self.log.geometry);
+            walk.at += record.total(&self.log.geometry);
             self.walked += 1;
-            self.last_mark = (record.head.kind == Kind::Commit).then_some(record);
+            self.last_mark = (record.kind == Kind::Commit).then_some(record);
             self.last_void = false;
-            if record.head.kind == Kind::Commit {
+            if record.kind == Kind::Commit {
                 continue;
             }
-            if record.head.pending {
-                if record.at >= walk.commit_at {
+            if record.pending() {
+                if record.at() >= walk.commit_at {
                     self.next_commit(walk)?;
                 }
-                if record.at < walk.commit_from {
+                if record.at() < walk.commit_from {
                     if walk.page != self.head && self.table.entries(walk.page) == DAMAGED {
                         // Its fate stood in what is damaged.
-                        return Err(Error::Corrupt { page: walk.page, offset: record.at });
+                        return Err(Fail::corrupt(walk.page, record.at()));
                     }
                     self.last_void = true;
                     continue;
@@ -459,7 +459,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The record at a place, if there is one and its check is right.
-    fn sound(&mut self, page: u16, at: u32, end: u32) -> Result<Option<Record>> {
+    fn sound(&mut self, page: u16, at: u32, end: u32) -> Res<Option<Record>> {
         if at >= end {
             return Ok(None);
         }
@@ -469,24 +469,24 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Finds the next commit of a walk.
-    fn next_commit(&mut self, walk: &mut Walk) -> Result<()> {
+    fn next_commit(&mut self, walk: &mut Walk) -> Res<()> {
         let mut at = walk.at;
         (walk.commit_at, walk.commit_from) = (walk.end, walk.end);
         while let Some(record) = self.sound(walk.page, at, walk.end)? {
-            if record.head.kind == Kind::Commit && record.head.pending {
-                let bytes = self.log.view(walk.page, record.at + record.head.len(), 2, 2)?;
-                walk.commit_at = record.at;
+            if record.kind == Kind::Commit && record.pending() {
+                let bytes = self.log.view(walk.page, record.key_at(), 2, 2)?;
+                walk.commit_at = record.at();
                 if let &[low, high, ..] = bytes {
                     walk.commit_from = u32::from(u16::from_le_bytes([low, high]));
                 }
                 return Ok(());
             }
-            at += record.head.total(&self.log.geometry);
+            at += record.total(&self.log.geometry);
         }
         Ok(())
     }
 
-    fn all_blank(&mut self) -> Result<bool> {
+    fn all_blank(&mut self) -> Res<bool> {
         for page in 0..self.log.geometry.pages as u16 {
             if !self.log.blank(page, 0)? {
                 return Ok(false);
@@ -497,7 +497,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// A new store: every sector that is not blank is erased, the last one first, so that an interrupted `New` of an old
     /// store leaves either one that opens or none.
-    fn create(&mut self) -> Result<()> {
+    fn create(&mut self) -> Res<()> {
         let geometry = self.log.geometry;
         while self.table.count() > 0 {
             self.table.remove_order(self.table.count() - 1);
@@ -521,15 +521,15 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Something is there but no page: the first page of a store may have been cut off, and nothing else written.
-    fn create_over_debris(&mut self) -> Result<()> {
+    fn create_over_debris(&mut self) -> Res<()> {
         let geometry = self.log.geometry;
         for page in 1..geometry.pages as u16 {
             if !self.log.blank(page, 0)? {
-                return Err(Error::NotAStore);
+                return Err(Fail::NOT_A_STORE);
             }
         }
         if !self.log.blank(0, geometry.first())? {
-            return Err(Error::NotAStore);
+            return Err(Fail::NOT_A_STORE);
         }
         self.create()
     }

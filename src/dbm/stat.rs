@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::format::KEY_MAX;
 use super::table::State;
-use super::{Dbm, Error, Result};
+use super::{Dbm, Fail, Result};
 
 /// Whether idle time is still of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub fn reorganize(&mut self) -> Result<()> {
         self.writable()?;
         if self.in_batch() {
-            return Err(Error::Batch);
+            return Err(Fail::BATCH.into());
         }
         while self.step()? == Progress::More {}
         Ok(())
@@ -142,15 +142,15 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
                 // Only a power cut leaves such a page, and only as the newest; anything else is damage.
                 if place + 1 < self.table.count() {
-                    return Err(Error::Corrupt { page, offset: geometry.page - 20 });
+                    return Err(Fail::corrupt(page, geometry.page - 20).into());
                 }
                 continue;
             }
             if geometry.sequence(self.log.view(page, 0, 8, 8)?).is_none() {
-                return Err(Error::Corrupt { page, offset: 0 });
+                return Err(Fail::corrupt(page, 0).into());
             }
             if !self.sealed_intact(page)? {
-                return Err(Error::Corrupt { page, offset: geometry.first() });
+                return Err(Fail::corrupt(page, geometry.first()).into());
             }
             let index = geometry.index(self.table.entries(page));
             let keys = self.keys_in(page)?;
@@ -163,13 +163,13 @@ impl<F: NorFlash> Dbm<'_, F> {
                     if let Some(len) = before_len {
                         let order = self.log.compare(&record, before.get(..len).unwrap_or(&[]))?;
                         if order == Ordering::Less {
-                            return Err(Error::Corrupt { page, offset: index.offsets_at });
+                            return Err(Fail::corrupt(page, index.offsets_at).into());
                         }
                     }
                     before_len = Some(self.log.key(&record, &mut before)?.len());
                 }
                 if !self.indexed_at(&record, rank)? {
-                    return Err(Error::Corrupt { page, offset: index.hash_at });
+                    return Err(Fail::corrupt(page, index.hash_at).into());
                 }
                 count += 1;
             }

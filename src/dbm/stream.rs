@@ -4,10 +4,10 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::batch::Rollback;
-use super::format::{Head, KEY_MAX, Kind, LONG_HEAD};
+use super::format::{KEY_MAX, Kind, LONG_HEAD};
 use super::index::Want;
 use super::record::Record;
-use super::{Dbm, Error, Result};
+use super::{Dbm, Fail, Res, Result};
 
 /// Reads a value piece by piece.
 pub struct Reader<'a, D> {
@@ -71,21 +71,21 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Bytes of a record's value.
-    pub(crate) fn value_len(&mut self, record: &Record) -> Result<usize> {
-        if record.head.kind == Kind::Long {
+    pub(crate) fn value_len(&mut self, record: &Record) -> Res<usize> {
+        if record.kind == Kind::Long {
             return Ok(self.log.numbers(record)?.1 as usize);
         }
-        Ok(record.head.value as usize)
+        Ok(record.value_len() as usize)
     }
 
     /// Copies part of a value, which holds that much.
-    pub(crate) fn piece(&mut self, record: &Record, offset: u32, piece: &mut [u8]) -> Result<()> {
-        if record.head.kind != Kind::Long {
+    pub(crate) fn piece(&mut self, record: &Record, offset: u32, piece: &mut [u8]) -> Res<()> {
+        if record.kind != Kind::Long {
             return self.log.copy(record.page, record.value_at() + offset, piece);
         }
         let (number, length) = self.log.numbers(record)?;
         if u64::from(offset) + piece.len() as u64 > u64::from(length) {
-            return Err(Error::Corrupt { page: record.page, offset: record.at });
+            return Err(Fail::corrupt(record.page, record.at()));
         }
         let mut buf = [0; KEY_MAX];
         let key = &*self.log.key(record, &mut buf)?;
@@ -93,11 +93,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         let (mut at, mut done) = (offset, 0);
         while let Some(rest) = piece.get_mut(done..).filter(|rest| !rest.is_empty()) {
             let found = self.find(key, Want::Part(number, at / size))?;
-            let part = found.ok_or(Error::Corrupt { page: record.page, offset: record.at })?;
-            let (inside, held) = (at % size, part.head.value - LONG_HEAD);
+            let part = found.ok_or(Fail::corrupt(record.page, record.at()))?;
+            let (inside, held) = (at % size, part.value_len() - LONG_HEAD);
             let count = held.saturating_sub(inside).min(rest.len() as u32);
             if count == 0 {
-                return Err(Error::Corrupt { page: part.page, offset: part.at });
+                return Err(Fail::corrupt(part.page, part.at()));
             }
             let to = rest.get_mut(..count as usize).unwrap_or(&mut []);
             self.log.copy(part.page, part.value_at() + LONG_HEAD + inside, to)?;
@@ -119,10 +119,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub fn writer<'a, 'b>(&'a mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Writer<'a, 'b, Self>> {
         self.writable()?;
         if key.len() > KEY_MAX {
-            return Err(Error::KeyTooLong { max: KEY_MAX });
+            return Err(Fail::KEY.into());
         }
         let needed = self.part_size();
-        let buf = buf.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+        let buf = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
         let own = !self.in_batch();
         if own {
             self.begin()?;
@@ -152,11 +152,11 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Sets a key to a value that does not fit in a record.
-    pub(crate) fn set_long(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+    pub(crate) fn set_long(&mut self, key: &[u8], value: &[u8]) -> Res<()> {
         self.writable()?;
         let own = !self.in_batch();
         if own {
-            self.begin()?;
+            self.begin_batch()?;
         }
         let number = self.new_number();
         let size = self.log.geometry.part() as usize;
@@ -166,32 +166,32 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         result = result.and_then(|()| self.put_long(key, number, value.len() as u32));
         match (result, own) {
-            (Ok(()), true) => self.commit(),
+            (Ok(()), true) => self.commit_batch(),
             (Err(error), true) => {
-                self.rollback()?;
+                self.give_up_batch()?;
                 Err(error)
             }
             (result, false) => result,
         }
     }
 
-    fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) -> Result<()> {
+    fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) -> Res<()> {
         let value = LONG_HEAD + piece.len() as u32;
-        let head = Head { kind: Kind::Part, pending: true, key: key.len() as u32, value };
-        self.make_room(head.total(&self.log.geometry))?;
+        let record = Record::new(Kind::Part, true, key.len(), value);
+        self.make_room(record.total(&self.log.geometry))?;
         let (number, part) = (number.to_le_bytes(), part.to_le_bytes());
         let [a, b, c, d] = number;
         let [e, f, g, h] = part;
-        self.put(head, key, &[a, b, c, d, e, f, g, h], piece)
+        self.put(record, key, &[a, b, c, d, e, f, g, h], piece)
     }
 
-    fn put_long(&mut self, key: &[u8], number: u32, length: u32) -> Result<()> {
-        let head = Head { kind: Kind::Long, pending: true, key: key.len() as u32, value: LONG_HEAD };
-        self.make_room(head.total(&self.log.geometry))?;
+    fn put_long(&mut self, key: &[u8], number: u32, length: u32) -> Res<()> {
+        let record = Record::new(Kind::Long, true, key.len(), LONG_HEAD);
+        self.make_room(record.total(&self.log.geometry))?;
         self.count_dead(key)?;
         let [a, b, c, d] = number.to_le_bytes();
         let [e, f, g, h] = length.to_le_bytes();
-        self.put(head, key, &[a, b, c, d, e, f, g, h], &[])
+        self.put(record, key, &[a, b, c, d, e, f, g, h], &[])
     }
 }
 
@@ -217,7 +217,7 @@ impl<F: NorFlash> Reader<'_, Dbm<'_, F>> {
 }
 
 impl<F: NorFlash> Writer<'_, '_, Dbm<'_, F>> {
-    fn flush_part(&mut self) -> Result<()> {
+    fn flush_part(&mut self) -> Res<()> {
         let key = self.key.get(..self.key_len).unwrap_or(&[]);
         let piece = self.buf.get(..self.filled).unwrap_or(&[]);
         self.db.put_part(key, self.number, self.parts, piece)?;
@@ -268,6 +268,7 @@ impl<D: Rollback> Drop for Writer<'_, '_, D> {
 mod io {
     //! The same by the traits of `embedded-io`.
     use super::*;
+    use crate::dbm::Error;
     use embedded_io::ErrorKind;
 
     impl embedded_io::Error for Error {
@@ -285,7 +286,7 @@ mod io {
         type Error = Error;
     }
     impl<F: NorFlash> embedded_io::Read for Reader<'_, Dbm<'_, F>> {
-        fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        fn read(&mut self, buf: &mut [u8]) -> Res<usize> {
             Reader::read(self, buf)
         }
     }
@@ -293,11 +294,11 @@ mod io {
         type Error = Error;
     }
     impl<F: NorFlash> embedded_io::Write for Writer<'_, '_, Dbm<'_, F>> {
-        fn write(&mut self, buf: &[u8]) -> Result<usize> {
+        fn write(&mut self, buf: &[u8]) -> Res<usize> {
             Writer::write(self, buf)?;
             Ok(buf.len())
         }
-        fn flush(&mut self) -> Result<()> {
+        fn flush(&mut self) -> Res<()> {
             Ok(())
         }
     }

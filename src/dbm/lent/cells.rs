@@ -11,7 +11,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::super::format::{Kind, hash};
 use super::super::log::Log;
 use super::super::record::Record;
-use super::super::{Dbm, Error, Result};
+use super::super::{Dbm, Res};
 use super::{Found, State, note_all, place_of, record_at};
 
 /// Cells of a bucket.
@@ -129,20 +129,14 @@ impl<'m> Cells<'m> {
     }
 
     /// The cell of a key and its record. Damage is told only when the key is not found.
-    fn find<F: NorFlash>(
-        &self,
-        log: &mut Log<F>,
-        spot: &Spot,
-        key: &[u8],
-        guess: u32,
-    ) -> Result<Option<(u32, Record)>> {
+    fn find<F: NorFlash>(&self, log: &mut Log<F>, spot: &Spot, key: &[u8], guess: u32) -> Res<Option<(u32, Record)>> {
         let (mut i, mut doubt) = (0, None);
         while let Some((found, at)) = self.next(spot, i) {
             i = found + 1;
             match right(log, self.get(at) & !(u32::MAX << self.bits), key, guess) {
                 Ok(Some(record)) => return Ok(Some((at, record))),
                 Ok(None) => {}
-                Err(error @ Error::Corrupt { .. }) => doubt = Some(error),
+                Err(error) if error.is_corrupt() => doubt = Some(error),
                 Err(error) => return Err(error),
             }
         }
@@ -151,7 +145,7 @@ impl<'m> Cells<'m> {
 }
 
 /// The record at a place, if it is of this key. Its check is right, or an error.
-fn right<F: NorFlash>(log: &mut Log<F>, place: u32, key: &[u8], guess: u32) -> Result<Option<Record>> {
+fn right<F: NorFlash>(log: &mut Log<F>, place: u32, key: &[u8], guess: u32) -> Res<Option<Record>> {
     let record = record_at(log, place, guess)?;
     let same = log.compare(&record, key)? == Ordering::Equal;
     log.trust(&record)?;
@@ -159,7 +153,7 @@ fn right<F: NorFlash>(log: &mut Log<F>, place: u32, key: &[u8], guess: u32) -> R
 }
 
 /// Looks a key up.
-pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Result<Found> {
+pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Res<Found> {
     let pages = db.table.count() as u32;
     let Some((cells, _)) = &mut db.lent.cells else { return Ok(Found::Unknown) };
     match cells.state {
@@ -183,22 +177,22 @@ pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Result<Found
         Ok(Some((_, record))) => Ok(Found::Record(record)),
         Ok(None) if cells.state == State::Whole => Ok(Found::Absent),
         Err(error) if cells.state == State::Whole => Err(error),
-        Ok(None) | Err(Error::Corrupt { .. }) => {
+        Err(error) if !error.is_corrupt() => Err(error),
+        _ => {
             cells.misses += u32::from(cells.misses < pages);
             Ok(Found::Unknown)
         }
-        Err(error) => Err(error),
     }
 }
 
 /// Brings all keys in.
-fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Result<()> {
+fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<()> {
     let Some((cells, _)) = &mut db.lent.cells else { return Ok(()) };
     cells.state = State::Whole;
     match note_all(db, noted) {
         Ok(()) => return Ok(()),
         // What is damaged is told by who asks for it.
-        Err(Error::Corrupt { .. }) => {}
+        Err(error) if error.is_corrupt() => {}
         Err(error) => {
             db.lent.forget();
             return Err(error);
@@ -220,11 +214,11 @@ pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8
     }
     let spot = cells.spot(key);
     let place = place_of(&db.log, record);
-    let gone = record.head.kind == Kind::Deleted;
+    let gone = record.kind == Kind::Deleted;
     match cells.find(&mut db.log, &spot, key, guess) {
         Ok(Some((at, _))) => cells.set(at, if gone { EMPTY } else { spot.finger << cells.bits | place }),
-        Ok(None) | Err(Error::Corrupt { .. }) if gone => {}
-        Ok(None) | Err(Error::Corrupt { .. }) => cells.insert(&spot, place),
-        Err(_) => cells.state = State::Forgotten,
+        Err(error) if !error.is_corrupt() => cells.state = State::Forgotten,
+        _ if gone => {}
+        _ => cells.insert(&spot, place),
     }
 }

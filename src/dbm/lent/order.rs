@@ -9,7 +9,7 @@ use super::super::cursor::{Cursor, Place};
 use super::super::format::{KEY_MAX, Kind};
 use super::super::log::Log;
 use super::super::record::Record;
-use super::super::{Dbm, Error, Result};
+use super::super::{Dbm, Fail, Res};
 use super::{State, note_all, place_of, record_at};
 
 /// The words lent.
@@ -33,17 +33,17 @@ impl<'m> Order<'m> {
     }
 
     /// How the key at a rank compares with another.
-    fn compare<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, key: &[u8]) -> Result<Ordering> {
+    fn compare<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, key: &[u8]) -> Res<Ordering> {
         let record = self.record(log, rank, key.len() as u32 + 4)?;
         log.compare(&record, key)
     }
 
-    fn record<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, guess: u32) -> Result<Record> {
+    fn record<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, guess: u32) -> Res<Record> {
         record_at(log, self.places.get(rank).copied().unwrap_or(0), guess)
     }
 
     /// The rank of a key, or of the first one after it; whether the key is there. An error if damage was in the way.
-    fn locate<F: NorFlash>(&self, log: &mut Log<F>, key: &[u8], guess: u32) -> Result<(usize, bool)> {
+    fn locate<F: NorFlash>(&self, log: &mut Log<F>, key: &[u8], guess: u32) -> Res<(usize, bool)> {
         let (mut low, mut high) = (0, self.len);
         // Keys often come in order.
         let mut middle = if self.hint < self.len { self.hint } else { self.len.saturating_sub(1) };
@@ -84,15 +84,15 @@ impl<'m> Order<'m> {
         key: &[u8],
         guess: u32,
         wrong: Ordering,
-    ) -> Result<Ordering> {
+    ) -> Res<Ordering> {
         let record = self.record(log, rank, guess)?;
         log.trust(&record)?;
         let order = log.compare(&record, key)?;
-        if order == wrong { Err(Error::Corrupt { page: record.page, offset: record.at }) } else { Ok(order) }
+        if order == wrong { Err(Fail::corrupt(record.page, record.at())) } else { Ok(order) }
     }
 
     /// The place of a key's newest record, or none when the key is gone.
-    fn note<F: NorFlash>(&mut self, log: &mut Log<F>, key: &[u8], place: Option<u32>, guess: u32) -> Result<()> {
+    fn note<F: NorFlash>(&mut self, log: &mut Log<F>, key: &[u8], place: Option<u32>, guess: u32) -> Res<()> {
         let (rank, there) = self.locate(log, key, guess)?;
         match (there, place) {
             (true, Some(place)) => {
@@ -127,7 +127,7 @@ impl<'m> Order<'m> {
 /// A key's newest record is this one, a tombstone perhaps.
 pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) {
     let guess = db.guess;
-    let place = (record.head.kind != Kind::Deleted).then(|| place_of(&db.log, record));
+    let place = (record.kind != Kind::Deleted).then(|| place_of(&db.log, record));
     let Some((order, _)) = &mut db.lent.order else { return };
     if order.state == State::Whole && order.note(&mut db.log, key, place, guess).is_err() {
         order.state = State::Off;
@@ -139,14 +139,14 @@ pub(super) fn step<F: NorFlash>(
     db: &mut Dbm<'_, F>,
     cursor: &mut Cursor,
     forward: bool,
-) -> Result<Option<Option<Record>>> {
+) -> Res<Option<Option<Record>>> {
     let Some((order, _)) = &mut db.lent.order else { return Ok(None) };
     if order.state == State::Forgotten && !db.batch.started {
         (order.state, order.len, order.hint) = (State::Whole, 0, 0);
         order.changed();
         if let Err(error) = note_all(db, noted) {
             turn_off(db);
-            if !matches!(error, Error::Corrupt { .. }) {
+            if !error.is_corrupt() {
                 return Err(error);
             }
         }
@@ -157,7 +157,7 @@ pub(super) fn step<F: NorFlash>(
     }
     match moved(db, cursor, forward) {
         // Damage is in the way: the pages' own orders may know a way round.
-        Err(Error::Corrupt { .. }) => {
+        Err(error) if error.is_corrupt() => {
             turn_off(db);
             Ok(None)
         }
@@ -171,7 +171,7 @@ fn turn_off<F>(db: &mut Dbm<'_, F>) {
     }
 }
 
-fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Result<Option<Record>> {
+fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
     let mut rank = position(db, cursor, forward)?;
     let guess = db.guess;
     let Some((order, _)) = &db.lent.order else { return Ok(None) };
@@ -190,7 +190,7 @@ fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -
 }
 
 /// How many keys stand before a cursor: on its key, that one counts in the forward direction.
-fn position<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &Cursor, forward: bool) -> Result<usize> {
+fn position<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &Cursor, forward: bool) -> Res<usize> {
     let Some((order, _)) = &db.lent.order else { return Ok(0) };
     let behind = cursor.place() == Place::On && forward;
     if let Some(rank) = cursor.rank(order.version) {
