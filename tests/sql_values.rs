@@ -3,9 +3,10 @@
 
 use std::cmp::Ordering;
 
+use larder::sqlite3::Error;
 use larder::sqlite3::key::{self, Order};
 use larder::sqlite3::record;
-use larder::sqlite3::value::{Collation, Fault, Value};
+use larder::sqlite3::value::{Collation, Value};
 
 /// SplitMix64: random enough, and the same everywhere.
 struct Random(u64);
@@ -214,7 +215,7 @@ fn records_read_back() {
         }
         let short = record.len() - 1;
         let error = record::encode(row.len(), &|at| row[at].value(), &mut out[..short]).unwrap_err();
-        assert_eq!(error, Fault::BufferTooSmall { needed: record.len() });
+        assert_eq!(error, Error::limit(record.len()));
     }
 }
 

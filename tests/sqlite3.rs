@@ -40,7 +40,7 @@ fn the_program_of_pythons_documentation() {
     let mut cursor = con.execute("SELECT id, name FROM users", &[]).unwrap();
     let row = cursor.fetchone().unwrap().unwrap();
     assert_eq!((row.get::<i64>(0).unwrap(), row.get::<&str>("name").unwrap()), (1, "Ada"));
-    assert_eq!(row.get::<f64>("name").unwrap_err().kind, ErrorKind::Type);
+    assert_eq!(row.get::<f64>("name").unwrap_err().kind(), ErrorKind::Type);
     assert_eq!(cursor.column_name(1), Some(&b"name"[..]));
     assert!(cursor.fetchone().unwrap().is_some());
     assert!(cursor.fetchone().unwrap().is_none());
@@ -91,12 +91,12 @@ fn what_fails_is_undone_and_errors_have_a_place() {
     con.execute("CREATE TABLE t(a INTEGER UNIQUE)", &[]).unwrap();
     con.execute("INSERT INTO t VALUES(3)", &[]).unwrap();
     let error = con.execute("INSERT INTO t VALUES(1), (2), (3)", &[]).map(drop).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unique);
+    assert_eq!(error.kind(), ErrorKind::Unique);
     assert_eq!(rows(&mut con, "SELECT a FROM t", &[]).unwrap(), ["3"]);
     let error = con.execute("SELECT a, b FROM t", &[]).map(drop).unwrap_err();
-    assert_eq!((error.kind, error.offset), (ErrorKind::NoSuchColumn, 10));
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::NoSuchColumn, 10));
     let error = con.execute("SELECT a FROM t WHERE ", &[]).map(drop).unwrap_err();
-    assert_eq!((error.kind, error.offset), (ErrorKind::Syntax, 22));
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::Syntax, 22));
     let mut transaction = con.transaction().unwrap();
     transaction.execute("DELETE FROM t", &[]).unwrap();
     drop(transaction);

@@ -5,10 +5,11 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
+use super::error::{ErrorKind, Result};
 use super::function::Id;
 use super::scratch::Scratch;
 use super::text::{self, Number};
-use super::value::{Collation, Fault, Result, Value};
+use super::value::{Collation, Value};
 
 /// What count, sum, total and avg keep: a sum in both classes, and how many values there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -61,17 +62,17 @@ impl Accumulator {
     /// What `id` makes of the rows so far.
     ///
     /// # Errors
-    /// [`Fault::IntegerOverflow`] of `sum`; [`Fault::Unsupported`] for an aggregate that has no accumulator.
+    /// [`ErrorKind::Overflow`] of `sum`; [`ErrorKind::Unsupported`] for an aggregate that has no accumulator.
     pub fn finish(&self, id: Id) -> Result<Value<'static>> {
         Ok(match id {
             Id::Count => Value::Integer(self.count as i64),
             Id::Total => Value::real(self.real),
             Id::Avg | Id::Sum if self.count == 0 => Value::Null,
             Id::Avg => Value::real(self.real / self.count as f64),
-            Id::Sum if self.overflow => return Err(Fault::IntegerOverflow),
+            Id::Sum if self.overflow => return Err(ErrorKind::Overflow.into()),
             Id::Sum if self.inexact => Value::real(self.real),
             Id::Sum => Value::Integer(self.integer),
-            _ => return Err(Fault::Unsupported),
+            _ => return Err(ErrorKind::Unsupported.into()),
         })
     }
 

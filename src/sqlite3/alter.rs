@@ -2,7 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::key::Writer;
 use super::record;
 use super::rows::row_key;
@@ -82,7 +82,8 @@ impl Compiler<'_> {
             }
             let plain = plain.get(..len).unwrap_or_default();
             let room = self.arena.get_mut(end..self.top).unwrap_or_default();
-            let found = schema::load(self.store, plain.iter().copied(), room).map_err(|kind| self.store_error(kind))?;
+            let found =
+                schema::load(self.store, plain.iter().copied(), room).map_err(|error| self.store_error(error))?;
             if found.is_none() {
                 return Err(self.error(ErrorKind::Corrupt, table));
             }
@@ -149,21 +150,17 @@ impl Compiler<'_> {
         schema::begin_key(schema::SCHEMA, &mut writer);
         let len = writer.len();
         let prefix = start.get(..len).unwrap_or_default();
-        self.store.seek(1, prefix).map_err(|kind| self.error_here(kind))?;
+        self.store.seek(1, prefix).map_err(|error| self.store_error(error))?;
         let (low, high, total) = (self.code, self.top, self.arena.len());
         let (sql, place) = (self.sql, 0usize);
         loop {
             let room = self.arena.get_mut(low..high).unwrap_or_default();
-            let entry = match self.store.next(1, room) {
-                Ok(Some(entry)) => entry,
-                Ok(None) => return Ok(()),
-                Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }.at(place)),
-                Err(kind) => return Err(kind.at(place)),
-            };
+            let entry = self.store.next(1, room).map_err(|error| error.more(total).at(place))?;
+            let Some(entry) = entry else { return Ok(()) };
             let (row, room) = room.split_at_mut(entry.key + entry.value);
             let (key, value) = row.split_at(entry.key);
             let Some(rest) = key.strip_prefix(prefix) else { return Ok(()) };
-            let rowid = super::key::Reader::new(rest, 0).rowid().map_err(|fault| ErrorKind::from(fault).at(place))?;
+            let rowid = super::key::Reader::new(rest, 0).rowid().map_err(|error| error.at(place))?;
             let column = |column: usize| record::column(value, column).ok().flatten().unwrap_or(Value::Null);
             let bytes = |value| match value {
                 Value::Text(text) => text,
@@ -203,10 +200,8 @@ impl Compiler<'_> {
                 }
                 Edit::Rename(_) => {}
             }
-            let limit = |fault| match ErrorKind::from(fault) {
-                ErrorKind::Limit { needed } => ErrorKind::Limit { needed: total + 2 * needed }.at(place),
-                kind => kind.at(place),
-            };
+            // Twice what was needed: a half of the room is for the record.
+            let limit = |error: Error| error.more(total + error.needed().unwrap_or(0)).at(place);
             let made = out.finish().map_err(limit)?;
             let mut renamed = name;
             if let Edit::Rename(new) = edit {
@@ -232,7 +227,7 @@ impl Compiler<'_> {
             let record =
                 record::encode(5, &|at| values.get(at).copied().unwrap_or(Value::Null), record_room).map_err(limit)?;
             let mut key = [0; 16];
-            self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record).map_err(|kind| kind.at(place))?;
+            self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record).map_err(|error| error.at(place))?;
         }
     }
 }

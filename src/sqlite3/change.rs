@@ -61,7 +61,7 @@ impl Machine<'_> {
             Value::Null if new != 0 => self.next_rowid(table)?,
             _ => {
                 self.state.action = action::ABORT;
-                return Err(ErrorKind::Mismatch);
+                return Err(ErrorKind::Mismatch.into());
             }
         };
         self.set_local(local, Cell::integer(rowid));
@@ -75,12 +75,12 @@ impl Machine<'_> {
             if let Some(next) = self.session.last.1.checked_add(1) {
                 return Ok(next);
             }
-            return Err(ErrorKind::Full);
+            return Err(ErrorKind::Full.into());
         }
         let largest = last_rowid(self.store, number)?;
         match largest {
             None => Ok(1),
-            Some(largest) => largest.checked_add(1).ok_or(ErrorKind::Full),
+            Some(largest) => largest.checked_add(1).ok_or(ErrorKind::Full.into()),
         }
     }
 
@@ -90,7 +90,7 @@ impl Machine<'_> {
         let null = self.local(local).is_null();
         if null && action as u8 != action::IGNORE {
             self.state.action = action as u8;
-            return Err(ErrorKind::NotNull);
+            return Err(ErrorKind::NotNull.into());
         }
         self.jump_if(null);
         Ok(())
@@ -103,7 +103,7 @@ impl Machine<'_> {
         let failed = self.view().value(cell).truth() == Some(false);
         if failed && action != action::IGNORE {
             self.state.action = action;
-            return Err(ErrorKind::Check);
+            return Err(ErrorKind::Check.into());
         }
         self.jump_if(failed);
         Ok(())
@@ -115,7 +115,7 @@ impl Machine<'_> {
             return Ok(true);
         }
         self.state.action = action;
-        Err(kind)
+        Err(kind.into())
     }
 
     /// The row in locals joins the table.
@@ -162,7 +162,7 @@ impl Machine<'_> {
         let key = row_key(number, rowid, &mut key);
         match self.store.get(key, &mut []) {
             Ok(found) => Ok(found.is_some()),
-            Err(ErrorKind::Limit { .. }) => Ok(true),
+            Err(error) if error.is(ErrorKind::Limit) => Ok(true),
             Err(kind) => Err(kind),
         }
     }
@@ -212,10 +212,7 @@ impl Machine<'_> {
         let key = row_key(self.table(table).number(), rowid, &mut key);
         let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
         let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let found = match self.store.get(key, room) {
-            Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }),
-            other => other?,
-        };
+        let found = self.store.get(key, room).map_err(|error| error.more(total))?;
         if let Some(len) = found {
             self.bump = bump + len;
             self.delete_entries(table, rowid, bump, len)?;
@@ -335,12 +332,7 @@ impl Machine<'_> {
         let key = row_key(self.table(table).number(), rowid, &mut key);
         let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
         let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let len = match self.store.get(key, room) {
-            Ok(Some(len)) => len,
-            Ok(None) => return Err(ErrorKind::Corrupt),
-            Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }),
-            Err(kind) => return Err(kind),
-        };
+        let len = self.store.get(key, room).map_err(|error| error.more(total))?.ok_or(ErrorKind::Corrupt)?;
         let record = self.arena.get(bump..bump + len).unwrap_or_default();
         let index = self.table(table).index_at(index_at);
         for part in 0..usize::from(index.columns) {
@@ -396,7 +388,7 @@ pub(crate) struct Made {
 /// Writes the key of an index.
 pub(crate) fn write_index_key<'v>(
     index: Index<'_>,
-    value: &dyn Fn(u8) -> super::value::Result<Value<'v>>,
+    value: &dyn Fn(u8) -> super::error::Result<Value<'v>>,
     rowid: Option<i64>,
     out: &mut [u8; schema::KEY],
 ) -> Result<Made> {
@@ -427,7 +419,7 @@ pub(crate) fn last_rowid(store: &mut dyn super::store::Store, number: u16) -> Re
     let mut key = [0; 16];
     let len = match store.previous_key(OWN_CURSOR, &mut key) {
         // A longer key is one of an index, and not of this table.
-        Err(ErrorKind::Limit { .. }) => None,
+        Err(error) if error.is(ErrorKind::Limit) => None,
         other => other?,
     };
     let Some(found) = len.and_then(|len| key.get(..len)) else { return Ok(None) };

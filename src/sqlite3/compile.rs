@@ -233,7 +233,12 @@ impl Compiler<'_> {
 
     /// An error at a token.
     pub(crate) fn error(&self, kind: ErrorKind, token: Token) -> Error {
-        kind.at(if token.start & IN_ARENA == 0 { usize::from(token.start) } else { 0 })
+        self.placed(kind.into(), token)
+    }
+
+    /// An error of which the place is not known yet, at a token.
+    pub(crate) fn placed(&self, error: Error, token: Token) -> Error {
+        error.at(if token.start & IN_ARENA == 0 { usize::from(token.start) } else { 0 })
     }
 
     /// An error at the current token.
@@ -253,7 +258,7 @@ impl Compiler<'_> {
 
     /// The arena is too small for this many more bytes.
     pub(crate) fn no_room(&self, more: usize) -> Error {
-        self.error_here(ErrorKind::Limit { needed: self.arena.len() + more.max(64) })
+        Error::limit(self.arena.len() + more.max(64))
     }
 
     // ---- the stack of marks

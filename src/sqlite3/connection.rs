@@ -153,10 +153,7 @@ impl<'a> Connection<'a> {
         let mut at = 0;
         while let Some((start, end)) = next_statement(script, at) {
             let sql = script.get(start..end).unwrap_or_default();
-            let place = |mut error: super::error::Error| {
-                error.offset += start;
-                error
-            };
+            let place = |error: super::error::Error| error.at(error.offset() + start);
             let program = self.compile(sql).map_err(place)?;
             let mut cursor = Cursor::start(self, sql, program, &[]).map_err(place)?;
             while cursor.fetchone().map_err(place)?.is_some() {}
@@ -193,7 +190,7 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// [`ErrorKind::Transaction`] if there is one.
     pub fn begin(&mut self) -> Result<()> {
-        Ok(self.store.begin()?)
+        self.store.begin()
     }
 
     /// Makes the transaction last. Without one, nothing.
@@ -279,7 +276,7 @@ impl<'a> Connection<'a> {
         let wanted = (1u32 << count) - 1;
         let most = self.store.cursors().min(CURSORS);
         if usize::from(count) >= most {
-            return Err(ErrorKind::Cursors { needed: usize::from(count) + 1 }.at(0));
+            return Err(ErrorKind::Cursors.at(usize::from(count) + 1));
         }
         for _ in 0..2 {
             for first in OWN_CURSOR + 1..=most - usize::from(count) {
@@ -400,21 +397,20 @@ impl<'a> Connection<'a> {
         // An error while undoing leaves the transaction to be rolled back by the user.
         let _ = match state.action {
             action::ROLLBACK => self.rollback(),
-            action::FAIL if state.own => Ok(()).and_then(|()| self.store.commit().map_err(|kind| kind.at(0))),
+            action::FAIL if state.own => Ok(()).and_then(|()| self.store.commit().map_err(|error| error.at(0))),
             action::FAIL => Ok(()),
             _ if state.own => self.rollback(),
-            _ => self.store.rollback_to(state.savepoint).map_err(|kind| kind.at(0)),
+            _ => self.store.rollback_to(state.savepoint).map_err(|error| error.at(0)),
         };
     }
 
     /// A statement that has no program.
     fn special(&mut self, sql: &[u8], program: &Program, arena: &mut [u8]) -> Result<()> {
-        let at = |kind: ErrorKind| kind.at(0);
         match program.verb {
-            Verb::Begin => self.store.begin().map_err(at),
+            Verb::Begin => self.store.begin(),
             Verb::Commit if self.store.in_transaction() => self.commit(),
             Verb::Rollback if self.store.in_transaction() => self.rollback(),
-            Verb::Commit | Verb::Rollback => Err(at(ErrorKind::Transaction)),
+            Verb::Commit | Verb::Rollback => Err(ErrorKind::Transaction.into()),
             Verb::Savepoint | Verb::Release | Verb::RollbackTo => self.named_savepoint(sql, program),
             Verb::Schema | Verb::Pragma => self.change_schema(sql, arena),
             _ => Ok(()),

@@ -117,19 +117,15 @@ impl Compiler<'_> {
         let len = writer.len();
         let prefix = start.get(..len).unwrap_or_default();
         let (definition_end, top, total) = (self.code, self.top, self.arena.len());
-        self.store.seek(1, prefix).map_err(|kind| kind.at(offset))?;
+        self.store.seek(1, prefix).map_err(|error| error.at(offset))?;
         loop {
             let (low, room) = self.arena.split_at_mut(definition_end);
             let room = room.get_mut(..top - definition_end).unwrap_or_default();
-            let entry = match self.store.next(1, room) {
-                Ok(Some(entry)) => entry,
-                Ok(None) => return Ok(()),
-                Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }.at(offset)),
-                Err(kind) => return Err(kind.at(offset)),
-            };
+            let entry = self.store.next(1, room).map_err(|error| error.more(total).at(offset))?;
+            let Some(entry) = entry else { return Ok(()) };
             let (key, value) = room.get(..entry.key + entry.value).unwrap_or_default().split_at(entry.key);
             let Some(rest) = key.strip_prefix(prefix) else { return Ok(()) };
-            let rowid = key::Reader::new(rest, 0).rowid().map_err(|fault| ErrorKind::from(fault).at(offset))?;
+            let rowid = key::Reader::new(rest, 0).rowid().map_err(|error| error.at(offset))?;
             let index = Definition(low.get(from..).unwrap_or_default()).index_at(index_at);
             let definition = Definition(low.get(from..).unwrap_or_default());
             let column = |column: u8| {
@@ -143,19 +139,19 @@ impl Compiler<'_> {
                 }
             };
             let mut made = [0; schema::KEY];
-            let with = write_index_key(index, &column, Some(rowid), &mut made).map_err(|kind| kind.at(offset))?;
+            let with = write_index_key(index, &column, Some(rowid), &mut made).map_err(|error| error.at(offset))?;
             let mut bare = [0; schema::KEY];
-            let without = write_index_key(index, &column, None, &mut bare).map_err(|kind| kind.at(offset))?;
+            let without = write_index_key(index, &column, None, &mut bare).map_err(|error| error.at(offset))?;
             if index.unique && !without.null {
                 let bare = bare.get(..without.len).unwrap_or_default();
-                self.store.seek(OWN_CURSOR, bare).map_err(|kind| kind.at(offset))?;
+                self.store.seek(OWN_CURSOR, bare).map_err(|error| error.at(offset))?;
                 let mut found = [0; schema::KEY + 1];
-                let other = self.store.next(OWN_CURSOR, &mut found).map_err(|kind| kind.at(offset))?;
+                let other = self.store.next(OWN_CURSOR, &mut found).map_err(|error| error.at(offset))?;
                 if other.is_some_and(|other| found.get(..other.key).is_some_and(|key| key.starts_with(bare))) {
                     return Err(if without.cut { ErrorKind::TooBig } else { ErrorKind::Unique }.at(offset));
                 }
             }
-            self.store.set(made.get(..with.len).unwrap_or_default(), &[]).map_err(|kind| kind.at(offset))?;
+            self.store.set(made.get(..with.len).unwrap_or_default(), &[]).map_err(|error| error.at(offset))?;
         }
     }
 

@@ -3,16 +3,17 @@
 //! A moment is a number of milliseconds since noon of 24 November 4714 BC (the Julian day, in the calendar that is
 //! Gregorian for all time), and at the same time, as far as asked for, a date and a time of day: modifiers change the
 //! one or the other, and the order in which one is made of the other decides what overflows into what. `now`,
-//! `localtime` and `utc` are [`Fault::Unsupported`]; what is no time gives NULL.
+//! `localtime` and `utc` are [`ErrorKind::Unsupported`]; what is no time gives NULL.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
 use super::decimal::{self, Conversion, Style};
+use super::error::{Error, ErrorKind, Result};
 use super::function::Id;
 use super::scratch::Scratch;
 use super::string::before_nul;
 use super::text;
-use super::value::{Fault, Result, Value};
+use super::value::Value;
 
 const DAY: i64 = 86_400_000;
 /// 1970-01-01 in milliseconds.
@@ -23,7 +24,7 @@ const LAST: i64 = 464_269_060_799_999;
 /// A modifier or a time that is wrong; the function gives NULL then.
 enum Wrong {
     NoTime,
-    Fault(Fault),
+    Fault(Error),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -73,7 +74,7 @@ pub(super) fn call<'a>(id: Id, args: &[Value<'a>], scratch: &mut Scratch<'a>) ->
 
 fn read<'a>(times: &[Value<'a>], scratch: &mut Scratch<'a>) -> Result<Moment, Wrong> {
     // Without an argument the time is now.
-    let Some((first, modifiers)) = times.split_first() else { return Err(Wrong::Fault(Fault::Unsupported)) };
+    let Some((first, modifiers)) = times.split_first() else { return Err(Wrong::Fault(ErrorKind::Unsupported.into())) };
     let mut moment = match first {
         Value::Integer(_) | Value::Real(_) => Moment::of_number(first.to_real()),
         other => Moment::parse(before_nul(other.to_text(scratch).map_err(Wrong::Fault)?))?,
@@ -136,7 +137,7 @@ impl Moment {
             return Ok(moment);
         }
         if bytes.eq_ignore_ascii_case(b"now") {
-            return Err(Wrong::Fault(Fault::Unsupported));
+            return Err(Wrong::Fault(ErrorKind::Unsupported.into()));
         }
         match number(bytes) {
             Some(number) => Ok(Self::of_number(number)),
@@ -302,7 +303,7 @@ impl Moment {
         };
         let is = |word: &[u8]| modifier.eq_ignore_ascii_case(word);
         if is(b"localtime") || is(b"utc") {
-            return Err(Wrong::Fault(Fault::Unsupported));
+            return Err(Wrong::Fault(ErrorKind::Unsupported.into()));
         }
         if is(b"julianday") && first && self.julian.is_some() && self.raw.take().is_some() {
             return Ok(());

@@ -6,7 +6,7 @@
 
 use super::change::last_rowid;
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::record;
 use super::rows::row_key;
 use super::schema::{self, ROWID};
@@ -27,11 +27,8 @@ impl Compiler<'_> {
     }
 
     /// An error of the store, here.
-    pub(crate) fn store_error(&self, kind: ErrorKind) -> super::error::Error {
-        match kind {
-            ErrorKind::Limit { needed } => self.no_room(needed),
-            kind => self.error_here(kind),
-        }
+    pub(crate) fn store_error(&self, error: Error) -> Error {
+        self.placed(error.more(self.arena.len()), self.token)
     }
 
     pub(crate) fn create(&mut self) -> Result<()> {
@@ -81,8 +78,8 @@ impl Compiler<'_> {
         }
         match schema::load(self.store, plain.iter().copied(), &mut []) {
             Ok(found) => Ok(found.is_some()),
-            Err(ErrorKind::Limit { .. }) => Ok(true),
-            Err(kind) => Err(self.error(kind, name)),
+            Err(error) if error.is(ErrorKind::Limit) => Ok(true),
+            Err(error) => Err(self.placed(error, name)),
         }
     }
 
@@ -113,12 +110,12 @@ impl Compiler<'_> {
     /// A setting of the store.
     pub(crate) fn setting(&mut self, which: u8) -> Result<Option<i64>> {
         let mut value = [0; 8];
-        let found = self.store.get(&setting_key(which), &mut value).map_err(|kind| self.error_here(kind))?;
+        let found = self.store.get(&setting_key(which), &mut value).map_err(|error| self.store_error(error))?;
         Ok(found.map(|_| i64::from_le_bytes(value)))
     }
 
     pub(crate) fn set_setting(&mut self, which: u8, value: i64) -> Result<()> {
-        self.store.set(&setting_key(which), &value.to_le_bytes()).map_err(|kind| self.error_here(kind))
+        self.store.set(&setting_key(which), &value.to_le_bytes()).map_err(|error| self.store_error(error))
     }
 
     // ---- sqlite_schema
@@ -132,7 +129,7 @@ impl Compiler<'_> {
         number: u16,
         sql: Option<(&[u8], Token, u16)>,
     ) -> Result<u16> {
-        let rowid = last_rowid(self.store, schema::SCHEMA).map_err(|kind| self.error_here(kind))?.unwrap_or(0) + 1;
+        let rowid = last_rowid(self.store, schema::SCHEMA).map_err(|error| self.store_error(error))?.unwrap_or(0) + 1;
         let offset = usize::from(self.token.start & !IN_ARENA);
         let total = self.arena.len();
         // The text of the statement is made in the free room, and the record behind it.
@@ -149,7 +146,7 @@ impl Compiler<'_> {
                     front.copy_from_slice(head);
                     back.copy_from_slice(body);
                 }
-                None => return Err(ErrorKind::Limit { needed: total + 2 * len + 64 }.at(offset)),
+                None => return Err(Error::limit(total + 2 * len + 64)),
             }
         }
         let (text, out) = room.split_at_mut(len);
@@ -160,25 +157,19 @@ impl Compiler<'_> {
             Value::Integer(number.into()),
             if sql.is_some() { Value::Text(text) } else { Value::Null },
         ];
-        let made = record::encode(5, &|at| values.get(at).copied().unwrap_or(Value::Null), out);
-        let record = match made {
-            Ok(record) => record,
-            Err(super::value::Fault::BufferTooSmall { needed }) => {
-                return Err(ErrorKind::Limit { needed: total + needed }.at(offset));
-            }
-            Err(fault) => return Err(ErrorKind::from(fault).at(offset)),
-        };
+        let record = record::encode(5, &|at| values.get(at).copied().unwrap_or(Value::Null), out)
+            .map_err(|error| error.more(total).at(offset))?;
         let mut key = [0; 16];
-        self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record).map_err(|kind| kind.at(offset))?;
+        self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record).map_err(|error| error.at(offset))?;
         Ok(rowid as u16)
     }
 
     /// Writes a definition under a name.
     pub(crate) fn save(&mut self, name: &[u8], from: usize, len: usize) -> Result<()> {
         let mut key = [0; schema::KEY];
-        let key = schema::name_key(name.iter().copied(), &mut key).map_err(|kind| self.error_here(kind))?;
+        let key = schema::name_key(name.iter().copied(), &mut key).map_err(|error| self.store_error(error))?;
         let definition = self.arena.get(from..from + len).unwrap_or_default();
-        self.store.set(key, definition).map_err(|kind| kind.at(0))
+        self.store.set(key, definition).map_err(|error| error.at(0))
     }
 
     // ---- the others

@@ -31,7 +31,7 @@ impl Compiler<'_> {
         self.end_of_statement()?;
         let missing = if wanted == schema::INDEX { ErrorKind::NoSuchIndex } else { ErrorKind::NoSuchTable };
         let (at, len) = match self.load(name, missing) {
-            Err(error) if error.kind == missing && unless => return Ok(()),
+            Err(error) if error.is(missing) && unless => return Ok(()),
             other => other?,
         };
         let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
@@ -90,7 +90,7 @@ impl Compiler<'_> {
         // Out of the table's definition.
         let (low, high) = (self.code, self.top);
         let room = self.arena.get_mut(low..high).unwrap_or_default();
-        let found = schema::load(self.store, table.iter().copied(), room).map_err(|kind| self.store_error(kind))?;
+        let found = schema::load(self.store, table.iter().copied(), room).map_err(|error| self.store_error(error))?;
         let Some(len) = found else { return Err(self.error_here(ErrorKind::Corrupt)) };
         let index = definition_at(self.arena, low, len).each_index().find(|index| index.number == number);
         let Some((from, next)) = index.map(|index| (index.at, index.next)) else {
@@ -103,8 +103,8 @@ impl Compiler<'_> {
 
     pub(crate) fn delete_name(&mut self, name: &[u8]) -> Result<()> {
         let mut key = [0; schema::KEY];
-        let key = schema::name_key(name.iter().copied(), &mut key).map_err(|kind| self.error_here(kind))?;
-        self.store.delete(key).map(|_| ()).map_err(|kind| self.error_here(kind))
+        let key = schema::name_key(name.iter().copied(), &mut key).map_err(|error| self.store_error(error))?;
+        self.store.delete(key).map(|_| ()).map_err(|error| self.store_error(error))
     }
 
     /// Deletes all entries of a table or an index.
@@ -122,14 +122,14 @@ impl Compiler<'_> {
             writer.len()
         };
         // From the end, so that keys alone are read.
-        self.store.seek(OWN_CURSOR, end.get(..end_len).unwrap_or_default()).map_err(|kind| self.error_here(kind))?;
+        self.store.seek(OWN_CURSOR, end.get(..end_len).unwrap_or_default()).map_err(|error| self.store_error(error))?;
         loop {
             let mut found = [0; schema::KEY + 1];
-            let len = self.store.previous_key(OWN_CURSOR, &mut found).map_err(|kind| self.error_here(kind))?;
+            let len = self.store.previous_key(OWN_CURSOR, &mut found).map_err(|error| self.store_error(error))?;
             let Some(key) = len.and_then(|len| found.get(..len)).filter(|key| key.starts_with(prefix)) else {
                 return Ok(());
             };
-            self.store.delete(key).map_err(|kind| self.error_here(kind))?;
+            self.store.delete(key).map_err(|error| self.store_error(error))?;
         }
     }
 
@@ -140,30 +140,24 @@ impl Compiler<'_> {
         schema::begin_key(schema::SCHEMA, &mut writer);
         let len = writer.len();
         let prefix = start.get(..len).unwrap_or_default();
-        self.store.seek(1, prefix).map_err(|kind| self.error_here(kind))?;
+        self.store.seek(1, prefix).map_err(|error| self.store_error(error))?;
         let (low, high, total) = (self.code, self.top, self.arena.len());
         loop {
             let room = self.arena.get_mut(low..high).unwrap_or_default();
-            let entry = match self.store.next(1, room) {
-                Ok(Some(entry)) => entry,
-                Ok(None) => return Ok(()),
-                Err(ErrorKind::Limit { needed }) => {
-                    return Err(self.error_here(ErrorKind::Limit { needed: total + needed }));
-                }
-                Err(kind) => return Err(self.error_here(kind)),
-            };
+            let entry = self.store.next(1, room).map_err(|error| error.more(total))?;
+            let Some(entry) = entry else { return Ok(()) };
             let (key, value) = room.get(..entry.key + entry.value).unwrap_or_default().split_at(entry.key);
             if !key.starts_with(prefix) {
                 return Ok(());
             }
-            let found = record::column(value, column).map_err(|fault| ErrorKind::from(fault).at(0))?;
+            let found = record::column(value, column).map_err(|error| error.at(0))?;
             if matches!(found, Some(Value::Text(text)) if text.eq_ignore_ascii_case(name)) {
                 let mut kept = [0; 16];
                 let len = key.len();
                 if let Some(place) = kept.get_mut(..len) {
                     place.copy_from_slice(key);
                 }
-                self.store.delete(kept.get(..len).unwrap_or_default()).map_err(|kind| kind.at(0))?;
+                self.store.delete(kept.get(..len).unwrap_or_default()).map_err(|error| error.at(0))?;
             }
         }
     }

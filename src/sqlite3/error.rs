@@ -1,27 +1,100 @@
 //! What goes wrong with SQL.
 //!
 //! Contract: an [`Error`] is a kind and the offset of its place in the SQL text. It holds no text of its own; each kind
-//! names the class of Python's exception that it stands for.
+//! names the class of Python's exception that it stands for. It is 32 bits long, so that results come back in registers: with
+//! the kinds that say how much was needed, that number stands where the offset is otherwise.
 
-use super::value::Fault;
+use core::num::NonZeroU32;
 
-/// A kind of error, and where in the SQL text it was found (for errors while rows are made: where the statement is).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Error {
+/// A kind of error, and where in the SQL text it was found (for errors while rows are made: 0).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Error(NonZeroU32);
+
+/// The largest offset or need that an error keeps.
+const MOST: usize = 0xff_ffff;
+
+impl Error {
+    /// [`ErrorKind::Limit`]: so many bytes are needed.
+    #[inline]
+    pub fn limit(needed: usize) -> Self {
+        Self::new(ErrorKind::Limit, needed)
+    }
+
+    #[inline]
+    fn new(kind: ErrorKind, number: usize) -> Self {
+        Self::of(kind as u8, number)
+    }
+
+    /// The kind in the low byte, which is never 0, and the number above it.
+    #[inline]
+    fn of(kind: u8, number: usize) -> Self {
+        Error(NonZeroU32::new(u32::from(kind) | (number.min(MOST) as u32) << 8).unwrap_or(NonZeroU32::MIN))
+    }
+
     /// What went wrong.
-    pub kind: ErrorKind,
-    /// Offset in bytes into the statement's text.
-    pub offset: usize,
+    pub fn kind(self) -> ErrorKind {
+        ErrorKind::ALL.into_iter().find(|&kind| self.is(kind)).unwrap_or(ErrorKind::Internal)
+    }
+
+    /// Whether it is of this kind.
+    #[inline]
+    pub fn is(self, kind: ErrorKind) -> bool {
+        self.0.get() as u8 == kind as u8
+    }
+
+    fn number(self) -> usize {
+        (self.0.get() >> 8) as usize
+    }
+
+    fn has_need(self) -> bool {
+        self.is(ErrorKind::Limit) || self.is(ErrorKind::Cursors)
+    }
+
+    /// Offset in bytes into the statement's text, up to 16 MiB; 0 if the error says what is needed instead.
+    pub fn offset(self) -> usize {
+        if self.has_need() { 0 } else { self.number() }
+    }
+
+    /// What was needed: bytes of memory ([`ErrorKind::Limit`]) or the store's cursors ([`ErrorKind::Cursors`]).
+    pub fn needed(self) -> Option<usize> {
+        self.has_need().then_some(self.number())
+    }
+
+    /// The same error, at a place; one that says what is needed stays as it is.
+    #[must_use]
+    pub(crate) fn at(self, offset: usize) -> Self {
+        if self.has_need() { self } else { Self::of(self.0.get() as u8, offset) }
+    }
+
+    /// The same error; where memory is too small, so many bytes more are needed.
+    #[must_use]
+    pub(crate) fn more(self, bytes: usize) -> Self {
+        if self.is(ErrorKind::Limit) { Self::limit(self.number().saturating_add(bytes)) } else { self }
+    }
+}
+
+impl core::fmt::Debug for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let name = if self.has_need() { "needed" } else { "offset" };
+        f.debug_struct("Error").field("kind", &self.kind()).field(name, &self.number()).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Error {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{} ({})", self.kind(), self.number());
+    }
 }
 
 /// What went wrong.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
 pub enum ErrorKind {
     /// SQLite's dialect has it, larder has not. Python: `sqlite3.NotSupportedError`.
-    Unsupported,
+    Unsupported = 1,
     /// No statement of SQL. Python: `sqlite3.OperationalError`.
     Syntax,
     /// No such table or view. Python: `sqlite3.OperationalError`.
@@ -59,16 +132,11 @@ pub enum ErrorKind {
     Overflow,
     /// A typed read of a row found another storage class. Python: `TypeError`.
     Type,
-    /// The memory lent is too small: this many bytes are needed, as far as it is known. Python: `MemoryError`.
-    Limit {
-        /// How many bytes.
-        needed: usize,
-    },
-    /// The store keeps too few cursors: so many are needed. Python: `MemoryError`.
-    Cursors {
-        /// How many cursors.
-        needed: usize,
-    },
+    /// The memory lent is too small: [`Error::needed`] says how many bytes it takes, as far as it is known. Python:
+    /// `MemoryError`.
+    Limit,
+    /// The store keeps too few cursors: [`Error::needed`] says how many it takes. Python: `MemoryError`.
+    Cursors,
     /// More of something than a statement can have: 250 columns, 32 KiB of text, 60 values on the stack; the documentation lists
     /// them. Python: `sqlite3.OperationalError`.
     TooBig,
@@ -143,7 +211,7 @@ impl ErrorKind {
             Unique | NotNull | Check => Class::Constraint,
             Mismatch | Type => Class::Type,
             Overflow => Class::Overflow,
-            Limit { .. } | Cursors { .. } | TooBig => Class::Limit,
+            Limit | Cursors | TooBig => Class::Limit,
             Full => Class::Full,
             Misuse | Parameters | Transaction => Class::Misuse,
             Busy | Interrupted => Class::Busy,
@@ -153,25 +221,52 @@ impl ErrorKind {
     }
 
     /// As an error at a place.
+    #[inline]
     pub(crate) fn at(self, offset: usize) -> Error {
-        Error { kind: self, offset }
+        Error::new(self, offset)
     }
-}
 
-/// The place is added by who knows it.
-impl From<Fault> for ErrorKind {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::IntegerOverflow => ErrorKind::Overflow,
-            Fault::BufferTooSmall { needed } => ErrorKind::Limit { needed },
-            Fault::EscapeNotOneCharacter | Fault::PatternTooComplex => ErrorKind::WrongArguments,
-            Fault::Unsupported => ErrorKind::Unsupported,
-            Fault::Corrupt => ErrorKind::Corrupt,
-        }
-    }
+    /// All of them.
+    const ALL: [ErrorKind; 31] = {
+        use ErrorKind::*;
+        [
+            Unsupported,
+            Syntax,
+            NoSuchTable,
+            NoSuchColumn,
+            NoSuchIndex,
+            NoSuchFunction,
+            NoSuchCollation,
+            NoSuchSavepoint,
+            Ambiguous,
+            AlreadyExists,
+            Schema,
+            WrongArguments,
+            MisusedAggregate,
+            Unique,
+            NotNull,
+            Check,
+            Mismatch,
+            Overflow,
+            Type,
+            Limit,
+            Cursors,
+            TooBig,
+            Full,
+            Misuse,
+            Parameters,
+            Transaction,
+            Busy,
+            Interrupted,
+            Io,
+            Corrupt,
+            Internal,
+        ]
+    };
 }
 
 impl From<ErrorKind> for Error {
+    #[inline]
     fn from(kind: ErrorKind) -> Self {
         kind.at(0)
     }
@@ -179,7 +274,11 @@ impl From<ErrorKind> for Error {
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} at offset {}", self.kind, self.offset)
+        match (self.kind(), self.number()) {
+            (ErrorKind::Limit, needed) => write!(f, "the memory lent is too small: {needed} bytes are needed"),
+            (ErrorKind::Cursors, needed) => write!(f, "the store keeps too few cursors: {needed} are needed"),
+            (kind, offset) => write!(f, "{kind} at offset {offset}"),
+        }
     }
 }
 
@@ -208,8 +307,8 @@ impl core::fmt::Display for ErrorKind {
             Mismatch => "datatype mismatch",
             Overflow => "integer overflow",
             Type => "not of the type asked for",
-            Limit { needed } => return write!(f, "the memory lent is too small: {needed} bytes are needed"),
-            Cursors { needed } => return write!(f, "the store keeps too few cursors: {needed} are needed"),
+            Limit => "the memory lent is too small",
+            Cursors => "the store keeps too few cursors",
             TooBig => "more than a statement can have",
             Full => "the store is full",
             Misuse => "misuse",

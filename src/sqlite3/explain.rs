@@ -3,7 +3,7 @@
 
 use super::cell::{CELL, Cell};
 use super::compile::get16;
-use super::error::ErrorKind;
+use super::error::Error;
 use super::key::Writer;
 use super::program::{self, Op};
 use super::record;
@@ -59,7 +59,7 @@ impl Machine<'_> {
         let first = self.layout.scratch;
         self.bump = first + count * CELL;
         if self.bump > self.layout.end {
-            return Err(ErrorKind::Limit { needed: self.arena.len() + count * CELL });
+            return Err(Error::limit(self.arena.len() + count * CELL));
         }
         Ok(first)
     }

@@ -219,8 +219,7 @@ impl Compiler<'_> {
                 Ok((at, len))
             }
             Ok(None) => Err(self.error(missing, name)),
-            Err(ErrorKind::Limit { needed }) => Err(self.no_room(needed)),
-            Err(kind) => Err(kind.at(offset)),
+            Err(error) => Err(error.more(self.arena.len()).at(offset)),
         }
     }
 

@@ -6,8 +6,9 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
+use super::error::{ErrorKind, Result};
 use super::scratch::Scratch;
-use super::value::{Collation, Fault, Result, Value};
+use super::value::{Collation, Value};
 use super::{date, like, numeric, printf, string};
 
 /// A function by its work. Names that do the same have one id.
@@ -191,7 +192,7 @@ impl defmt::Format for Custom {
 /// Calls a scalar function. The number of arguments was checked by [`find`]; missing ones count as NULL.
 ///
 /// # Errors
-/// Those of the function; [`Fault::BufferTooSmall`] with the bytes its text needs; [`Fault::Unsupported`] for an
+/// Those of the function; [`ErrorKind::Limit`] with the bytes its text needs; [`ErrorKind::Unsupported`] for an
 /// aggregate, and where a clock or a seed is missing.
 pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
     let arg = |at: usize| args.get(at).copied().unwrap_or(Value::Null);
@@ -244,13 +245,13 @@ pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut
         Id::Trim => string::trim(first, args.get(1).copied(), (true, true), scratch),
         Id::Unicode => string::unicode(first, scratch),
         Id::Upper => string::map(first, |byte| byte.to_ascii_uppercase(), scratch),
-        _ => Err(Fault::Unsupported),
+        _ => Err(ErrorKind::Unsupported.into()),
     }
 }
 
 /// SplitMix64, from the user's seed.
 fn random<'a>(context: &mut Context) -> Result<Value<'a>> {
-    let state = context.random.ok_or(Fault::Unsupported)?.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let state = context.random.ok_or(ErrorKind::Unsupported)?.wrapping_add(0x9e37_79b9_7f4a_7c15);
     context.random = Some(state);
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

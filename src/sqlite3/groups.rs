@@ -6,7 +6,7 @@
 
 use super::aggregate::{self, Accumulator};
 use super::cell::{CELL, Cell};
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::function::Id;
 use super::record;
 use super::schema;
@@ -25,7 +25,7 @@ impl Machine<'_> {
         if self.stage_flag(stage, flag::LOST) {
             return Ok(());
         }
-        let Some(id) = Id::numbered(id as u8) else { return Err(ErrorKind::Internal) };
+        let Some(id) = Id::numbered(id as u8) else { return Err(ErrorKind::Internal.into()) };
         match id {
             Id::AggregateMin | Id::AggregateMax => self.extreme(stage, field, id, first, collation as u8),
             Id::GroupConcat => self.concat(stage, field, first, arguments),
@@ -115,12 +115,9 @@ impl Machine<'_> {
             let mut writer = super::key::Writer::new(room, usize::MAX);
             writer.column(view.at(sp.saturating_sub(CELL)), schema::order((collation as u8) << 1));
             let len = writer.len();
-            writer.finish().map(|_| len).map_err(|_| ErrorKind::Limit { needed: len })
+            writer.finish().map(|_| len).map_err(|_| Error::limit(len))
         };
-        let key = match key {
-            Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: self.arena.len() + needed }),
-            other => other?,
-        };
+        let key = key.map_err(|error| error.more(self.arena.len()))?;
         let (place, len) = self.group_field(stage, set);
         let mut known = place;
         let mut seen = false;
@@ -198,7 +195,7 @@ impl Machine<'_> {
     pub(crate) fn group_result(&mut self) -> Result<()> {
         let (number, field, id, _, _) = (self.operand(), self.operand(), self.operand(), self.u16(), self.operand());
         let stage = self.stage(number);
-        let Some(id) = Id::numbered(id as u8) else { return Err(ErrorKind::Internal) };
+        let Some(id) = Id::numbered(id as u8) else { return Err(ErrorKind::Internal.into()) };
         let (place, len) = self.group_field(stage, field);
         let cell = match id {
             Id::AggregateMin | Id::AggregateMax if len == 0 => Cell::NULL,

@@ -153,7 +153,7 @@ impl Machine<'_> {
             Op::Insert => self.insert()?,
             Op::Update => self.update()?,
             Op::Delete => self.delete()?,
-            _ => return Err(ErrorKind::Internal),
+            _ => return Err(ErrorKind::Internal.into()),
         }
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Machine<'_> {
             _ => function::Id::numbered(id).ok_or(ErrorKind::Internal)?,
         };
         if count > ARGUMENTS {
-            return Err(ErrorKind::TooBig);
+            return Err(ErrorKind::TooBig.into());
         }
         let first = self.sp.saturating_sub(count * CELL);
         self.session.context.collation = schema::collation(collation);
@@ -190,7 +190,7 @@ impl Machine<'_> {
         let cell = self.pop();
         match Affinity::Integer.apply_numeric(self.view().value(cell)) {
             Value::Integer(i) => Ok(i),
-            _ => Err(ErrorKind::Mismatch),
+            _ => Err(ErrorKind::Mismatch.into()),
         }
     }
 }

@@ -29,7 +29,8 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
-use super::value::{Collation, Fault, Result, Value, without_trailing_spaces};
+use super::error::{Error, ErrorKind, Result};
+use super::value::{Collation, Value, without_trailing_spaces};
 
 /// The first byte of NULL's coding.
 const NULL: u8 = 0x05;
@@ -144,9 +145,9 @@ impl<'a> Writer<'a> {
     /// The written part.
     ///
     /// # Errors
-    /// [`Fault::BufferTooSmall`] with the size of the key.
+    /// [`ErrorKind::Limit`] with the size of the key.
     pub fn finish(self) -> Result<&'a [u8]> {
-        self.out.get(..self.len).ok_or(Fault::BufferTooSmall { needed: self.len })
+        self.out.get(..self.len).ok_or(Error::limit(self.len))
     }
 
     fn flip(&mut self, start: usize) {
@@ -229,19 +230,19 @@ impl<'a> Reader<'a> {
     /// Skips `count` bytes of the caller's prefix.
     ///
     /// # Errors
-    /// [`Fault::Corrupt`] if there are fewer.
+    /// [`ErrorKind::Corrupt`] if there are fewer.
     pub fn skip(&mut self, count: usize) -> Result<()> {
-        self.rest = self.rest.get(count..).ok_or(Fault::Corrupt)?;
+        self.rest = self.rest.get(count..).ok_or(ErrorKind::Corrupt)?;
         Ok(())
     }
 
     /// Skips a column. True if its text was cut.
     ///
     /// # Errors
-    /// [`Fault::Corrupt`] if this is no column.
+    /// [`ErrorKind::Corrupt`] if this is no column.
     pub fn skip_column(&mut self, order: Order) -> Result<bool> {
         let flip = if order.descending { 0xff } else { 0 };
-        let byte = |at: usize| self.rest.get(at).map(|byte| byte ^ flip).ok_or(Fault::Corrupt);
+        let byte = |at: usize| self.rest.get(at).map(|byte| byte ^ flip).ok_or(ErrorKind::Corrupt);
         let first = byte(0)?;
         let mut at = 1usize;
         let mut cut = false;
@@ -267,7 +268,7 @@ impl<'a> Reader<'a> {
                     _ => {}
                 }
             },
-            _ => return Err(Fault::Corrupt),
+            _ => return Err(ErrorKind::Corrupt.into()),
         }
         self.skip(at)?;
         Ok(cut)
@@ -276,9 +277,9 @@ impl<'a> Reader<'a> {
     /// Reads a rowid.
     ///
     /// # Errors
-    /// [`Fault::Corrupt`] if this is no rowid.
+    /// [`ErrorKind::Corrupt`] if this is no rowid.
     pub fn rowid(&mut self) -> Result<i64> {
-        let (first, rest) = self.rest.split_first().ok_or(Fault::Corrupt)?;
+        let (first, rest) = self.rest.split_first().ok_or(ErrorKind::Corrupt)?;
         let negative = *first < 0x80;
         let flip = if negative { 0xff } else { 0 };
         let head = first ^ flip;
@@ -287,15 +288,15 @@ impl<'a> Reader<'a> {
         if magnitude >= SHORT {
             length = magnitude.wrapping_sub(SHORT).wrapping_add(1) as usize;
             if length > 8 {
-                return Err(Fault::Corrupt);
+                return Err(ErrorKind::Corrupt.into());
             }
             magnitude = 0;
-            for byte in rest.get(..length).ok_or(Fault::Corrupt)? {
+            for byte in rest.get(..length).ok_or(ErrorKind::Corrupt)? {
                 magnitude = magnitude << 8 | u64::from(byte ^ flip);
             }
         }
-        self.rest = rest.get(length..).ok_or(Fault::Corrupt)?;
-        let magnitude = i64::try_from(magnitude).map_err(|_| Fault::Corrupt)?;
+        self.rest = rest.get(length..).ok_or(ErrorKind::Corrupt)?;
+        let magnitude = i64::try_from(magnitude).map_err(|_| ErrorKind::Corrupt)?;
         Ok(if negative { !magnitude } else { magnitude })
     }
 }

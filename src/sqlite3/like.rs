@@ -5,9 +5,10 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
+use super::error::{ErrorKind, Result};
 use super::scratch::Scratch;
 use super::string::{before_nul, next_character};
-use super::value::{Fault, Result, Value};
+use super::value::Value;
 
 /// The longest pattern, in bytes, as SQLite has it.
 const LONGEST: usize = 50_000;
@@ -35,7 +36,7 @@ pub(super) fn like<'a>(
         let mut bytes = before_nul(escape.to_text(scratch)?);
         let character = next_character(&mut bytes);
         if character == 0 || !bytes.is_empty() {
-            return Err(Fault::EscapeNotOneCharacter);
+            return Err(ErrorKind::WrongArguments.into());
         }
         wildcards.escape = character;
         // The escape character loses any other meaning.
@@ -58,7 +59,7 @@ pub(super) fn glob<'a>(pattern: Value<'a>, text: Value<'a>, scratch: &mut Scratc
 }
 
 fn checked(pattern: &[u8]) -> Result<&[u8]> {
-    if pattern.len() > LONGEST { Err(Fault::PatternTooComplex) } else { Ok(pattern) }
+    if pattern.len() > LONGEST { Err(ErrorKind::WrongArguments.into()) } else { Ok(pattern) }
 }
 
 fn matches(mut pattern: &[u8], mut text: &[u8], wildcards: Wildcards) -> bool {

@@ -3,14 +3,15 @@
 #![deny(clippy::panic)]
 
 use super::decimal::{self, Conversion, Style};
+use super::error::{ErrorKind, Result};
 use super::scratch::Scratch;
 use super::text;
-use super::value::{Affinity, Collation, Fault, Result, Value};
+use super::value::{Affinity, Collation, Value};
 
 /// An INTEGER stays one; anything else counts as REAL.
 pub(super) fn abs(value: Value<'_>) -> Result<Value<'_>> {
     match value {
-        Value::Integer(i) => i.checked_abs().map(Value::Integer).ok_or(Fault::IntegerOverflow),
+        Value::Integer(i) => i.checked_abs().map(Value::Integer).ok_or(ErrorKind::Overflow.into()),
         _ => {
             let real = value.to_real();
             // -0.0 is not below zero and stays.

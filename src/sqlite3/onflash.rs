@@ -3,7 +3,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::store::{Entry, Savepoint, Store};
 use crate::dbm::{self, Cursor, Dbm};
 
@@ -42,7 +42,7 @@ impl<'m, F: NorFlash> OnFlash<'m, F> {
         &mut self,
         cursor: usize,
         step: impl FnOnce(&mut Dbm<'m, F>, &mut Cursor) -> dbm::Result<T>,
-    ) -> Result<T, ErrorKind> {
+    ) -> Result<T, Error> {
         let place = self.cursors.get_mut(cursor).ok_or(ErrorKind::Internal)?;
         let mut moved = *place;
         let found = step(&mut self.db, &mut moved)?;
@@ -51,10 +51,10 @@ impl<'m, F: NorFlash> OnFlash<'m, F> {
     }
 }
 
-impl From<dbm::Error> for ErrorKind {
+impl From<dbm::Error> for Error {
     fn from(error: dbm::Error) -> Self {
-        match error {
-            dbm::Error::BufferTooSmall { needed } => ErrorKind::Limit { needed },
+        let kind = match error {
+            dbm::Error::BufferTooSmall { needed } => return Error::limit(needed),
             dbm::Error::KeyTooLong { .. } | dbm::Error::ValueTooLong { .. } => ErrorKind::TooBig,
             dbm::Error::Full => ErrorKind::Full,
             dbm::Error::ReadOnly => ErrorKind::Misuse,
@@ -62,7 +62,8 @@ impl From<dbm::Error> for ErrorKind {
             dbm::Error::Batch => ErrorKind::Transaction,
             dbm::Error::Stale => ErrorKind::Internal,
             _ => ErrorKind::Io,
-        }
+        };
+        kind.into()
     }
 }
 
@@ -75,43 +76,43 @@ impl<F: NorFlash> Store for OnFlash<'_, F> {
         self.cursors.len()
     }
 
-    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
+    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, Error> {
         Ok(self.db.get(key, buf)?.map(<[u8]>::len))
     }
 
-    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), ErrorKind> {
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
         Ok(self.db.set(key, value)?)
     }
 
-    fn delete(&mut self, key: &[u8]) -> Result<bool, ErrorKind> {
+    fn delete(&mut self, key: &[u8]) -> Result<bool, Error> {
         Ok(self.db.delete(key)?)
     }
 
-    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), ErrorKind> {
+    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), Error> {
         self.step(cursor, |db, place| db.seek(place, key))
     }
 
-    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind> {
+    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
         self.step(cursor, |db, place| Ok(lengths(db.next(place, buf)?)))
     }
 
-    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind> {
+    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
         self.step(cursor, |db, place| Ok(lengths(db.previous(place, buf)?)))
     }
 
-    fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
+    fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, Error> {
         self.step(cursor, |db, place| Ok(db.previous_key(place, key)?.map(<[u8]>::len)))
     }
 
-    fn begin(&mut self) -> Result<(), ErrorKind> {
+    fn begin(&mut self) -> Result<(), Error> {
         Ok(self.db.begin()?)
     }
 
-    fn commit(&mut self) -> Result<(), ErrorKind> {
+    fn commit(&mut self) -> Result<(), Error> {
         Ok(self.db.commit()?)
     }
 
-    fn rollback(&mut self) -> Result<(), ErrorKind> {
+    fn rollback(&mut self) -> Result<(), Error> {
         Ok(self.db.rollback()?)
     }
 
@@ -119,12 +120,12 @@ impl<F: NorFlash> Store for OnFlash<'_, F> {
         self.db.in_batch()
     }
 
-    fn savepoint(&mut self) -> Result<Savepoint, ErrorKind> {
+    fn savepoint(&mut self) -> Result<Savepoint, Error> {
         let [page, at] = self.db.savepoint()?.to_words();
         Ok(Savepoint([page, at, 0, 0]))
     }
 
-    fn rollback_to(&mut self, Savepoint([page, at, ..]): Savepoint) -> Result<(), ErrorKind> {
+    fn rollback_to(&mut self, Savepoint([page, at, ..]): Savepoint) -> Result<(), Error> {
         Ok(self.db.rollback_to(dbm::Savepoint::from_words([page, at]))?)
     }
 }

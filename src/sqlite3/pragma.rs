@@ -82,7 +82,7 @@ impl Compiler<'_> {
         self.grow(6)?;
         let loaded = match self.load(table, ErrorKind::NoSuchTable) {
             Ok(loaded) => Some(loaded),
-            Err(error) if error.kind == ErrorKind::NoSuchTable => None,
+            Err(error) if error.is(ErrorKind::NoSuchTable) => None,
             Err(error) => return Err(error),
         };
         if let Some((at, len)) = loaded {
@@ -259,10 +259,7 @@ impl Machine<'_> {
         loop {
             let (start, end, total) = (self.bump, self.layout.end, self.arena.len());
             let room = self.arena.get_mut(start..end).unwrap_or_default();
-            let entry = match self.store.next(slot, room) {
-                Err(ErrorKind::Limit { needed }) => return Err(ErrorKind::Limit { needed: total + needed }),
-                other => other?,
-            };
+            let entry = self.store.next(slot, room).map_err(|error| error.more(total))?;
             let Some(entry) = entry else { return Ok(Some(count)) };
             if !self.arena.get(start..start + entry.key).unwrap_or_default().starts_with(prefix) {
                 return Ok(Some(count));

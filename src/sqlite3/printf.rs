@@ -6,9 +6,10 @@
 #![deny(clippy::panic)]
 
 use super::decimal::{self, Conversion, Style};
+use super::error::{Error, Result};
 use super::scratch::Scratch;
 use super::string::{before_nul, character_size, write_quoted};
-use super::value::{Fault, Result, Value};
+use super::value::Value;
 
 /// Zeros in front of an integer beyond this are an error: they would be written one by one.
 const MOST_ZEROS: u32 = 100_000;
@@ -225,7 +226,7 @@ fn write_integer(
         precision = precision.max(field.width.saturating_sub(sign.is_some().into()));
     }
     if precision > MOST_ZEROS {
-        return Err(Fault::BufferTooSmall { needed: precision as usize });
+        return Err(Error::limit(precision as usize));
     }
     out.extend(if field.alternate && number != 0 { radix.prefix } else { b"" });
     if let Some(sign) = sign {
@@ -281,7 +282,7 @@ fn write_character(value: Value<'_>, field: Field, out: &mut Scratch<'_>) -> Res
     out.truncate(start);
     let times = field.precision.unwrap_or(1).max(1);
     if times > MOST_ZEROS {
-        return Err(Fault::BufferTooSmall { needed: times as usize });
+        return Err(Error::limit(times as usize));
     }
     for _ in 0..times {
         out.extend(character);

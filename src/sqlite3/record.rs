@@ -21,7 +21,8 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
-use super::value::{Fault, Result, Value};
+use super::error::{Error, ErrorKind, Result};
+use super::value::Value;
 
 /// The size of an INTEGER's body by serial type.
 const SIZES: [u8; 11] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4];
@@ -48,7 +49,7 @@ impl Walk {
     /// Reads column `wanted`, counted from 0; `None` if the record has fewer.
     ///
     /// # Errors
-    /// [`Fault::Corrupt`] if the bytes are no record.
+    /// [`ErrorKind::Corrupt`] if the bytes are no record.
     pub fn column<'a>(&mut self, record: &'a [u8], wanted: usize) -> Result<Option<Value<'a>>> {
         if self.head == 0 || wanted < self.column as usize {
             let (end, head) = varint(record, 0)?;
@@ -63,7 +64,8 @@ impl Walk {
             let (serial, next) = varint(record, head)?;
             let end = body.saturating_add(body_size(serial));
             let found = column == wanted;
-            let value = if found { Some(decode(serial, record.get(body..end).ok_or(Fault::Corrupt)?)) } else { None };
+            let value =
+                if found { Some(decode(serial, record.get(body..end).ok_or(ErrorKind::Corrupt)?)) } else { None };
             (head, body, column) = (next, end, column.saturating_add(1));
             if found {
                 (self.column, self.head, self.body) = (column as u32, head as u32, body as u32);
@@ -76,7 +78,7 @@ impl Walk {
 /// Reads column `wanted` of a record on its own; `None` if the record has fewer.
 ///
 /// # Errors
-/// [`Fault::Corrupt`] if the bytes are no record.
+/// [`ErrorKind::Corrupt`] if the bytes are no record.
 pub fn column(record: &[u8], wanted: usize) -> Result<Option<Value<'_>>> {
     let mut walk = Walk::START;
     walk.column(record, wanted)
@@ -88,7 +90,7 @@ fn varint(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
     match bytes.get(at) {
         Some(byte @ ..0x80) => Ok((u32::from(*byte), at.wrapping_add(1))),
         Some(_) => long_varint(bytes, at),
-        None => Err(Fault::Corrupt),
+        None => Err(ErrorKind::Corrupt.into()),
     }
 }
 
@@ -106,7 +108,7 @@ fn long_varint(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
             return Ok((value, at.saturating_add(group).saturating_add(1)));
         }
     }
-    Err(Fault::Corrupt)
+    Err(ErrorKind::Corrupt.into())
 }
 
 #[inline]
@@ -126,7 +128,7 @@ fn decode(serial: u32, body: &[u8]) -> Result<Value<'_>> {
         8 => Value::Integer(0),
         9 => Value::Integer(1),
         10 => Value::real(widen(integer(body) as u32)),
-        11 => return Err(Fault::Corrupt),
+        11 => return Err(ErrorKind::Corrupt.into()),
         _ if serial & 1 == 0 => Value::Blob(body),
         _ => Value::Text(body),
     })
@@ -206,7 +208,7 @@ fn varint_size(value: u32) -> usize {
 /// Writes `count` columns, asking `value` for each (each is asked twice), and gives the used part of `out`.
 ///
 /// # Errors
-/// [`Fault::BufferTooSmall`] with the size of the record.
+/// [`ErrorKind::Limit`] with the size of the record.
 pub fn encode<'a, 'v>(count: usize, value: &dyn Fn(usize) -> Value<'v>, out: &'a mut [u8]) -> Result<&'a mut [u8]> {
     let (mut types, mut bodies) = (0usize, 0usize);
     for at in 0..count {
@@ -221,7 +223,7 @@ pub fn encode<'a, 'v>(count: usize, value: &dyn Fn(usize) -> Value<'v>, out: &'a
         header = types.saturating_add(varint_size(header as u32));
     }
     let needed = header.saturating_add(bodies);
-    let out = out.get_mut(..needed).ok_or(Fault::BufferTooSmall { needed })?;
+    let out = out.get_mut(..needed).ok_or(Error::limit(needed))?;
     let (head, body) = out.split_at_mut(header);
     let (mut head, mut body) = (Tail(head), Tail(body));
     head.varint(header as u32);

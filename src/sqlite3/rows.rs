@@ -9,7 +9,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::cell::{Cell, locate};
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::key::{Reader, Writer};
 use super::record;
 use super::schema;
@@ -167,7 +167,7 @@ impl Machine<'_> {
         let (bump, end) = (self.bump, self.layout.end);
         let len = self.arena.len();
         let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let found = self.store.get(key, room).map_err(|kind| larger(kind, len))?;
+        let found = self.store.get(key, room).map_err(|error| error.more(len))?;
         let Some(found) = found else { return Ok(false) };
         self.set_rowid(cursor, rowid);
         self.set_field(cursor + at::RECORD, bump);
@@ -203,7 +203,7 @@ impl Machine<'_> {
         let backwards = self.byte_at(cursor) & flag::BACKWARDS != 0;
         let room = self.arena.get_mut(bump..end).unwrap_or_default();
         let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
-        let Some(entry) = entry.map_err(|kind| larger(kind, len))? else { return Ok(false) };
+        let Some(entry) = entry.map_err(|error| error.more(len))? else { return Ok(false) };
         let key = self.arena.get(bump..bump + entry.key).unwrap_or_default();
         let table = self.field(cursor + at::TABLE);
         let mut reader = Reader::new(key, 0);
@@ -240,7 +240,7 @@ impl Machine<'_> {
         let backwards = self.byte_at(cursor) & flag::BACKWARDS != 0;
         let room = self.arena.get_mut(bump..end).unwrap_or_default();
         let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
-        let Some(entry) = entry.map_err(|kind| larger(kind, len))? else { return Ok(false) };
+        let Some(entry) = entry.map_err(|error| error.more(len))? else { return Ok(false) };
         let key = self.arena.get(bump..bump + entry.key).unwrap_or_default();
         let index = self.field(cursor + at::INDEX);
         let number = super::compile::get16(self.arena, index);
@@ -254,7 +254,7 @@ impl Machine<'_> {
         }
         let rowid = reader.rowid()?;
         if !self.fetch(cursor, rowid)? {
-            return Err(ErrorKind::Corrupt);
+            return Err(ErrorKind::Corrupt.into());
         }
         Ok(true)
     }
@@ -342,7 +342,7 @@ impl Machine<'_> {
                 let total = self.arena.len();
                 match self.arena.get_mut(bump..bump + len) {
                     Some(place) if bump + len <= end => place.copy_from_slice(written),
-                    _ => return Err(ErrorKind::Limit { needed: total + len }),
+                    _ => return Err(Error::limit(total + len)),
                 }
                 self.set_field(cursor + at::BOUND, bump);
                 self.set_field(cursor + at::BOUND_LEN, len);
@@ -386,13 +386,7 @@ impl Machine<'_> {
         let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
         let room_len = room.len();
         let made = record::encode(columns, &|at| view.at(first + at * super::cell::CELL), room);
-        let len = match made {
-            Ok(record) => record.len(),
-            Err(super::value::Fault::BufferTooSmall { needed }) => {
-                return Err(ErrorKind::Limit { needed: total + needed.saturating_sub(room_len) });
-            }
-            Err(fault) => return Err(fault.into()),
-        };
+        let len = made.map_err(|error| error.more(total - room_len))?.len();
         self.bump = bump + len;
         Ok((bump, len))
     }
@@ -446,13 +440,5 @@ fn rowid_bound(value: Value<'_>, far: bool, inclusive: bool, writer: &mut Writer
             writer.byte(super::key::ABOVE);
             far
         }
-    }
-}
-
-/// The memory that would have been enough for a row.
-fn larger(kind: ErrorKind, len: usize) -> ErrorKind {
-    match kind {
-        ErrorKind::Limit { needed } => ErrorKind::Limit { needed: len + needed },
-        other => other,
     }
 }

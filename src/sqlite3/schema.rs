@@ -28,7 +28,7 @@
 //! 4 made by a constraint, action on conflict in bits 3..6.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::key;
 use super::program::word;
 use super::store::Store;
@@ -248,12 +248,12 @@ pub(crate) fn begin_key(number: u16, out: &mut key::Writer<'_>) {
 }
 
 /// The key of a definition: the name in small letters.
-pub(crate) fn name_key(name: impl Iterator<Item = u8>, out: &mut [u8; KEY]) -> Result<&[u8], ErrorKind> {
+pub(crate) fn name_key(name: impl Iterator<Item = u8>, out: &mut [u8; KEY]) -> Result<&[u8], Error> {
     let mut writer = key::Writer::new(out, TEXT_LIMIT);
     begin_key(SETTINGS, &mut writer);
     writer.byte(NAMED);
     name.for_each(|byte| writer.byte(byte.to_ascii_lowercase()));
-    writer.finish().map_err(|_| ErrorKind::TooBig)
+    writer.finish().map_err(|_| ErrorKind::TooBig.into())
 }
 
 /// Reads the definition of this name into the front of `buf`; its length.
@@ -261,7 +261,7 @@ pub(crate) fn load(
     store: &mut dyn Store,
     name: impl Iterator<Item = u8>,
     buf: &mut [u8],
-) -> Result<Option<usize>, ErrorKind> {
+) -> Result<Option<usize>, Error> {
     let mut key = [0; KEY];
     store.get(name_key(name, &mut key)?, buf)
 }

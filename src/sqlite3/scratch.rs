@@ -6,7 +6,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
-use super::value::Fault;
+use super::error::{Error, Result};
 
 /// A stretch of the caller's bytes that is handed out slice by slice, from the front.
 #[derive(Debug)]
@@ -91,11 +91,11 @@ impl<'a> Scratch<'a> {
     /// Hands out what was pushed. The next push starts behind it.
     ///
     /// # Errors
-    /// [`Fault::BufferTooSmall`] with the bytes this slice needed; nothing of it is kept then.
-    pub fn finish(&mut self) -> Result<&'a [u8], Fault> {
+    /// [`ErrorKind::Limit`] with the bytes this slice needed; nothing of it is kept then.
+    pub fn finish(&mut self) -> Result<&'a [u8]> {
         let needed = core::mem::take(&mut self.pushed);
         if needed > self.room.len() {
-            return Err(Fault::BufferTooSmall { needed });
+            return Err(Error::limit(needed));
         }
         let (slice, rest) = core::mem::take(&mut self.room).split_at_mut(needed);
         self.room = rest;

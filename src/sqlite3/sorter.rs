@@ -17,7 +17,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::cell::CELL;
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::key::Writer;
 use super::schema;
 use super::stage;
@@ -100,9 +100,9 @@ impl Machine<'_> {
     }
 
     /// The stage's area is too small for what it must hold.
-    pub(crate) fn stage_limit(&self, more: usize) -> ErrorKind {
+    pub(crate) fn stage_limit(&self, more: usize) -> Error {
         let stages = usize::from(self.program.most.stages).max(1);
-        ErrorKind::Limit { needed: self.arena.len() + (more.max(16) * stages * 4).div_ceil(3) }
+        Error::limit(self.arena.len() + (more.max(16) * stages * 4).div_ceil(3))
     }
 
     /// A stage begins: nothing was seen.
@@ -161,7 +161,7 @@ impl Machine<'_> {
             more = self.distinct_more(stage);
         }
         if more && self.session.writes != self.state.seen {
-            return Err(ErrorKind::Busy);
+            return Err(ErrorKind::Busy.into());
         }
         if !more {
             self.bump = self.bump.max(self.layout.scratch);
@@ -205,7 +205,7 @@ impl Machine<'_> {
         }
         let len = writer.len();
         if writer.finish().is_err() {
-            return Err(ErrorKind::Limit { needed: total + len.saturating_sub(room_len) });
+            return Err(Error::limit(total + len.saturating_sub(room_len)));
         }
         self.sp = first;
         Ok(len)

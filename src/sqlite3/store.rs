@@ -5,7 +5,7 @@
 //! sought stands before the first key. Outside of a transaction a cursor may show the map as it was when it was sought;
 //! inside of one it is live: it goes on from the key it stands on, whatever was set or deleted.
 
-use super::error::ErrorKind;
+use super::error::Error;
 
 /// The most cursors of a store that are used.
 pub const CURSORS: usize = 16;
@@ -20,7 +20,7 @@ pub struct Entry {
     pub value: usize,
 }
 
-/// An ordered map of bytes. `ErrorKind::Limit` says how long a buffer was needed; other errors are those of the flash.
+/// An ordered map of bytes. [`Error::needed`] says how long a buffer was needed; other errors are those of the flash.
 pub trait Store {
     /// How many cursors it keeps, up to [`CURSORS`]. Cursor 0 is for look-ups while rows are read or written; the others
     /// are for statements.
@@ -30,67 +30,67 @@ pub trait Store {
     ///
     /// # Errors
     /// [`ErrorKind::Limit`] if it is longer than `buf`.
-    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, ErrorKind>;
+    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, Error>;
     /// Sets the value of `key`.
     ///
     /// # Errors
     /// [`ErrorKind::Full`].
-    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), ErrorKind>;
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error>;
     /// Deletes `key`; whether it was there.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    fn delete(&mut self, key: &[u8]) -> Result<bool, ErrorKind>;
+    fn delete(&mut self, key: &[u8]) -> Result<bool, Error>;
 
     /// Puts a cursor between the last key smaller than `key` and the first that is not.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), ErrorKind>;
+    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), Error>;
     /// Moves a cursor over the next entry, and reads it into `buf`.
     ///
     /// # Errors
     /// [`ErrorKind::Limit`] if the entry is longer than `buf`.
-    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind>;
+    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error>;
     /// Moves a cursor back over the previous entry, and reads it into `buf`.
     ///
     /// # Errors
     /// [`ErrorKind::Limit`] if the entry is longer than `buf`.
-    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind>;
+    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error>;
 
     /// Moves a cursor back over the previous entry, and reads its key alone into `key`; its length.
     ///
     /// # Errors
     /// [`ErrorKind::Limit`] if the key is longer than `key`.
-    fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, ErrorKind>;
+    fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, Error>;
 
     /// Begins a transaction. There is one at a time.
     ///
     /// # Errors
     /// [`ErrorKind::Transaction`] if there is one.
-    fn begin(&mut self) -> Result<(), ErrorKind>;
+    fn begin(&mut self) -> Result<(), Error>;
     /// Makes all that was done since `begin` last, at once.
     ///
     /// # Errors
     /// [`ErrorKind::Io`]; [`ErrorKind::Full`].
-    fn commit(&mut self) -> Result<(), ErrorKind>;
+    fn commit(&mut self) -> Result<(), Error>;
     /// Undoes all that was done since `begin`.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    fn rollback(&mut self) -> Result<(), ErrorKind>;
+    fn rollback(&mut self) -> Result<(), Error>;
     /// Whether a transaction is open.
     fn in_transaction(&self) -> bool;
     /// A place in the transaction, to come back to.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    fn savepoint(&mut self) -> Result<Savepoint, ErrorKind>;
+    fn savepoint(&mut self) -> Result<Savepoint, Error>;
     /// Undoes what was done in the transaction since the savepoint.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), ErrorKind>;
+    fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), Error>;
 }
 
 /// A place in a transaction. What it means is the store's.

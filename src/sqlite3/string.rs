@@ -5,9 +5,10 @@
 #![deny(clippy::panic)]
 
 use super::decimal::{self, Conversion, Style};
+use super::error::Result;
 use super::scratch::Scratch;
 use super::text;
-use super::value::{Result, Value};
+use super::value::Value;
 
 /// The bytes before the first NUL.
 pub(super) fn before_nul(bytes: &[u8]) -> &[u8] {

@@ -11,33 +11,9 @@
 
 use core::cmp::Ordering;
 
+use super::error::Result;
 use super::scratch::Scratch;
 use super::text::{self, Number};
-
-/// What goes wrong with values. The engine adds the place in the SQL text.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Fault {
-    /// "integer overflow" in `sum()` or `abs()`. Python: `sqlite3.OperationalError` (`OverflowError` for parameters).
-    IntegerOverflow,
-    /// A text, blob, key or record needs this many bytes of the buffer it was to be made in. Python: `sqlite3.DataError`.
-    BufferTooSmall {
-        /// How many bytes were needed.
-        needed: usize,
-    },
-    /// The ESCAPE of a LIKE is not one character. Python: `sqlite3.OperationalError`.
-    EscapeNotOneCharacter,
-    /// A LIKE or GLOB pattern is longer than 50,000 bytes. Python: `sqlite3.OperationalError`.
-    PatternTooComplex,
-    /// A function was given something that it does not take, or that larder does not support. Python: `sqlite3.OperationalError`.
-    Unsupported,
-    /// The bytes of a stored record or key are not what was written. Python: `sqlite3.DatabaseError`.
-    Corrupt,
-}
-
-/// What the operations of this module return.
-pub type Result<T, E = Fault> = core::result::Result<T, E>;
 
 /// One SQL value: an INTEGER of 64 bits, a REAL (never NaN), or borrowed bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -181,7 +157,7 @@ impl Affinity {
     /// What a column of this affinity keeps of `value`.
     ///
     /// # Errors
-    /// [`Fault::BufferTooSmall`] where a number becomes text.
+    /// [`ErrorKind::Limit`] where a number becomes text.
     pub fn apply<'a>(self, value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
         match (self, value) {
             (Affinity::Text, Value::Integer(_) | Value::Real(_)) => Ok(Value::Text(value.to_text(scratch)?)),
@@ -214,7 +190,7 @@ impl Affinity {
     /// `CAST(value AS type)` where the type has this affinity. (<https://sqlite.org/lang_expr.html#castexpr>)
     ///
     /// # Errors
-    /// [`Fault::BufferTooSmall`] where a number becomes text.
+    /// [`ErrorKind::Limit`] where a number becomes text.
     pub fn cast<'a>(self, value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
         Ok(match (self, value) {
             (_, Value::Null) => Value::Null,
@@ -307,7 +283,7 @@ impl<'a> Value<'a> {
     /// As text: numbers are printed, bytes stay what they are, NULL is empty.
     ///
     /// # Errors
-    /// [`Fault::BufferTooSmall`] where a number is printed.
+    /// [`ErrorKind::Limit`] where a number is printed.
     pub fn to_text(self, scratch: &mut Scratch<'a>) -> Result<&'a [u8]> {
         match self {
             Value::Null => Ok(b""),
@@ -476,7 +452,7 @@ pub fn invert(value: Value<'_>) -> Value<'static> {
 /// `left || right`: always TEXT, NULL if one of both is NULL.
 ///
 /// # Errors
-/// [`Fault::BufferTooSmall`] with the length of the result.
+/// [`ErrorKind::Limit`] with the length of the result.
 pub fn concatenate<'a>(left: Value<'_>, right: Value<'_>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
     if left.is_null() || right.is_null() {
         return Ok(Value::Null);

@@ -10,7 +10,7 @@ use core::cmp::Ordering;
 
 use super::cell::{CELL, Cell, View, locate, split};
 use super::compile::{get16, put16};
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::function::Context;
 use super::program::{Comparison, Op};
 use super::schema;
@@ -25,7 +25,7 @@ pub(crate) const STAGE: usize = 40;
 /// The place of a store's cursor that the machine keeps for look-ups of its own.
 pub(crate) const OWN_CURSOR: usize = 0;
 
-pub(crate) type Result<T, E = ErrorKind> = core::result::Result<T, E>;
+pub(crate) use super::error::Result;
 
 /// What a connection knows, and every statement may change.
 #[derive(Debug, Clone, Copy, Default)]
@@ -120,7 +120,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn reset(program: &Program, arena: &mut [u8], state: &mut State) -> Result<()> {
         let layout = Layout::of(program, arena.len());
         if layout.scratch > arena.len() {
-            return Err(ErrorKind::Limit { needed: layout.scratch + 64 });
+            return Err(Error::limit(layout.scratch + 64));
         }
         for local in 0..usize::from(program.most.locals) {
             Cell::UNSET.write(arena, layout.locals + local * CELL);
@@ -213,7 +213,7 @@ impl<'a> Machine<'a> {
     /// Makes a value of cells, with the free part of the scratch to write texts in, and gives its cell.
     pub(crate) fn make(
         &mut self,
-        make: impl for<'v> FnOnce(View<'v>, &mut Scratch<'v>, &mut Context) -> value::Result<Value<'v>>,
+        make: impl for<'v> FnOnce(View<'v>, &mut Scratch<'v>, &mut Context) -> super::error::Result<Value<'v>>,
     ) -> Result<Cell> {
         let (bump, end) = (self.bump, self.layout.end);
         let arena_len = self.arena.len();
@@ -221,13 +221,8 @@ impl<'a> Machine<'a> {
         let (view, room) = split(self.arena, (bump, end), self.sql, self.parameters);
         let room_len = room.len();
         let mut scratch = Scratch::new(room);
-        let made = match make(view, &mut scratch, &mut self.session.context) {
-            Ok(value) => value,
-            Err(value::Fault::BufferTooSmall { needed }) => {
-                return Err(ErrorKind::Limit { needed: arena_len + needed.saturating_sub(room_len).max(16) });
-            }
-            Err(fault) => return Err(fault.into()),
-        };
+        let made =
+            make(view, &mut scratch, &mut self.session.context).map_err(|error| error.more(arena_len - room_len))?;
         let cell = match locate(made, (base, arena_len), self.sql) {
             Some(cell) => cell,
             None => {
@@ -238,7 +233,7 @@ impl<'a> Machine<'a> {
                     _ => (&b""[..], false),
                 };
                 scratch.extend(bytes);
-                let kept = scratch.finish().map_err(|_| ErrorKind::Limit { needed: arena_len + bytes.len() })?;
+                let kept = scratch.finish().map_err(|_| Error::limit(arena_len + bytes.len()))?;
                 let at = kept.as_ptr() as usize - base;
                 Cell::in_arena(blob, at, kept.len())
             }
@@ -259,12 +254,12 @@ impl<'a> Machine<'a> {
             if let Some(steps) = self.session.steps.as_mut() {
                 match steps.checked_sub(1) {
                     Some(left) => *steps = left,
-                    None => return Err(ErrorKind::Interrupted),
+                    None => return Err(ErrorKind::Interrupted.into()),
                 }
             }
             let code = self.arena.get(self.pc).copied().unwrap_or(0);
             self.pc += 1;
-            let Some(op) = Op::from(code) else { return Err(ErrorKind::Internal) };
+            let Some(op) = Op::from(code) else { return Err(ErrorKind::Internal.into()) };
             match op {
                 Op::Halt => return Ok(Outcome::Done),
                 Op::Result => {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use larder::sqlite3::ErrorKind;
 use larder::sqlite3::store::{CURSORS, Entry, Savepoint, Store};
+use larder::sqlite3::{Error, ErrorKind};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -63,10 +63,10 @@ impl MapStore {
     }
 }
 
-fn copy(buf: &mut [u8], key: &[u8], value: &[u8]) -> Result<Entry, ErrorKind> {
+fn copy(buf: &mut [u8], key: &[u8], value: &[u8]) -> Result<Entry, Error> {
     let needed = key.len() + value.len();
     if needed > buf.len() {
-        return Err(ErrorKind::Limit { needed });
+        return Err(Error::limit(needed));
     }
     buf[..key.len()].copy_from_slice(key);
     buf[key.len()..needed].copy_from_slice(value);
@@ -77,62 +77,62 @@ impl Store for MapStore {
     fn cursors(&self) -> usize {
         CURSORS
     }
-    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
+    fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, Error> {
         self.reads += 1;
         match self.map.get(key) {
             None => Ok(None),
             Some(value) => copy(buf, &[], value).map(|entry| Some(entry.value)),
         }
     }
-    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), ErrorKind> {
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
         let before = self.map.insert(key.to_vec(), value.to_vec());
         let undo = self.undo.as_mut().expect("every write belongs to a transaction");
         undo.push((key.to_vec(), before));
         Ok(())
     }
-    fn delete(&mut self, key: &[u8]) -> Result<bool, ErrorKind> {
+    fn delete(&mut self, key: &[u8]) -> Result<bool, Error> {
         let Some(before) = self.map.remove(key) else { return Ok(false) };
         let undo = self.undo.as_mut().expect("every write belongs to a transaction");
         undo.push((key.to_vec(), Some(before)));
         Ok(true)
     }
-    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), ErrorKind> {
+    fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), Error> {
         self.cursors[cursor] = (key.to_vec(), false);
         Ok(())
     }
-    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind> {
+    fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
         self.reads += 1;
         let Some((key, value)) = self.forward(cursor) else { return Ok(None) };
         let entry = copy(buf, key, value)?;
         self.cursors[cursor] = (key.clone(), true);
         Ok(Some(entry))
     }
-    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, ErrorKind> {
+    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
         self.reads += 1;
         let Some((key, value)) = self.backward(cursor) else { return Ok(None) };
         let entry = copy(buf, key, value)?;
         self.cursors[cursor] = (key.clone(), false);
         Ok(Some(entry))
     }
-    fn previous_key(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<usize>, ErrorKind> {
+    fn previous_key(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<usize>, Error> {
         self.reads += 1;
         let Some((key, _)) = self.backward(cursor) else { return Ok(None) };
         let entry = copy(buf, key, &[])?;
         self.cursors[cursor] = (key.clone(), false);
         Ok(Some(entry.key))
     }
-    fn begin(&mut self) -> Result<(), ErrorKind> {
+    fn begin(&mut self) -> Result<(), Error> {
         if self.undo.is_some() {
-            return Err(ErrorKind::Transaction);
+            return Err(ErrorKind::Transaction.into());
         }
         self.undo = Some(Vec::new());
         Ok(())
     }
-    fn commit(&mut self) -> Result<(), ErrorKind> {
+    fn commit(&mut self) -> Result<(), Error> {
         self.undo = None;
         Ok(())
     }
-    fn rollback(&mut self) -> Result<(), ErrorKind> {
+    fn rollback(&mut self) -> Result<(), Error> {
         self.undo_to(0);
         self.undo = None;
         Ok(())
@@ -140,10 +140,10 @@ impl Store for MapStore {
     fn in_transaction(&self) -> bool {
         self.undo.is_some()
     }
-    fn savepoint(&mut self) -> Result<Savepoint, ErrorKind> {
+    fn savepoint(&mut self) -> Result<Savepoint, Error> {
         Ok(Savepoint([self.undo.as_ref().map_or(0, Vec::len) as u32, 0, 0, 0]))
     }
-    fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), ErrorKind> {
+    fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), Error> {
         self.undo_to(savepoint.0[0] as usize);
         Ok(())
     }

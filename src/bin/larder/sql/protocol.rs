@@ -121,7 +121,7 @@ fn serve(connection: &mut Connection<'_>, input: &mut dyn BufRead, out: &mut dyn
                 match unescape(request).map(String::from_utf8) {
                     Some(Ok(sql)) => match statement(connection, &sql, &bound, out)? {
                         Ok(()) => done(connection, out)?,
-                        Err(found) => error(found.kind, &found.to_string(), out)?,
+                        Err(found) => error(found.kind(), &found.to_string(), out)?,
                     },
                     _ => error(ErrorKind::Syntax, "a wrong escape", out)?,
                 }

@@ -137,7 +137,7 @@ fn print(row: &Row<'_>, out: &mut dyn Write) -> Result {
 
 /// The error with the line it is in.
 fn complaint(sql: &str, error: Error) -> Failure {
-    let before = sql.get(..error.offset).unwrap_or(sql);
+    let before = sql.get(..error.offset()).unwrap_or(sql);
     let line = sql.lines().nth(before.lines().count().saturating_sub(1)).unwrap_or("").trim();
     Failure::Other(format!("{error}: {line}"))
 }
