@@ -15,6 +15,8 @@ const SECTOR: usize = 4096;
 const SECTORS: usize = 4096;
 /// Lent to a statement: more than any device has, so that no answer depends on it.
 pub(crate) const MEMORY: usize = 60 << 10;
+/// Keys that are found in one read each, in order too.
+const KEYS: usize = 400_000;
 
 /// Where the cells are.
 pub(crate) enum Place {
@@ -74,8 +76,12 @@ pub(crate) fn sessions<T>(
 ) -> Result<T> {
     let mut pages = vec![0; dbm::memory_needed(SECTORS * SECTOR, SECTOR)];
     let mut memory = vec![0; MEMORY];
+    let mut index = vec![0; dbm::index_words(KEYS)];
+    let mut order = vec![0; dbm::order_words(KEYS)];
     loop {
-        let db = dbm::open(part, flag, &mut pages).map_err(broken)?;
+        let mut db = dbm::open(part, flag, &mut pages).map_err(broken)?;
+        db.lend_index(&mut index);
+        db.lend_order(&mut order);
         let mut cursors = [db.cursor(); CURSORS];
         let mut store = OnFlash::new(db, &mut cursors);
         let mut connection = Connection::open(&mut store, &mut memory).map_err(refused)?;
