@@ -6,6 +6,7 @@
 )]
 
 mod corrupt;
+mod cursors;
 mod driven;
 mod limits;
 mod model;
