@@ -33,6 +33,7 @@ mod groups;
 mod ids;
 mod insert;
 mod instructions;
+mod keep;
 pub mod key;
 mod like;
 mod loops;

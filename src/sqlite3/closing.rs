@@ -4,6 +4,7 @@
 use super::compile::*;
 use super::error::{ErrorKind, Result};
 use super::expression::{level, mark};
+use super::frame::f;
 use super::function;
 use super::program::{Op, Relation};
 use super::select::{Output, Resume};
@@ -329,6 +330,7 @@ impl Compiler<'_> {
     pub(crate) fn subquery(&mut self, output: Output) -> Result<()> {
         let start = self.here();
         let once = self.new_local()?;
+        self.keeps = true;
         self.op1(Op::Once, once)?;
         self.word(NONE)?;
         match output {
@@ -342,9 +344,17 @@ impl Compiler<'_> {
 
     /// `x IN (SELECT ...)`.
     pub(crate) fn in_subquery(&mut self, left: Mark, negated: u8) -> Result<()> {
-        self.op1(Op::Int8, 0)?;
+        let set = self.new_local()?;
+        self.keeps = true;
+        let once = self.here();
+        self.op1(Op::InSet, set)?;
+        self.word(NONE)?;
         let place = self.now.depth;
         self.grow(1)?;
-        self.begin_select(Output::In, Resume::Operand, place, u16::from(left.a) | u16::from(negated) << 8, left.b)
+        let extra = u16::from(left.a) | u16::from(negated) << 8;
+        self.begin_select(Output::In, Resume::Operand, place, extra, left.b)?;
+        self.put(self.frame, f::ONCE, once);
+        self.put(self.frame, f::LOCALS, set.into());
+        Ok(())
     }
 }

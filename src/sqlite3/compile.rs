@@ -142,6 +142,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) names: u16,
     /// Whether the statement writes.
     pub(crate) writes: bool,
+    /// Whether it keeps results of subqueries.
+    pub(crate) keeps: bool,
 }
 
 /// Memory is read and written by these, so that nothing out of bounds can panic: such reads give 0.

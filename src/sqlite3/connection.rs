@@ -337,7 +337,7 @@ impl<'a> Connection<'a> {
         if !state.running {
             return Ok(Outcome::Done);
         }
-        let layout = Layout::of(program, arena.len());
+        let layout = Layout { end: state.end.into(), ..Layout::of(program, arena.len()) };
         let mut machine = Machine {
             program,
             sql,
@@ -352,10 +352,11 @@ impl<'a> Connection<'a> {
             state,
         };
         let outcome = if program.explain != 0 { machine.explain() } else { machine.run() };
-        let (pc, sp, bump) = (machine.pc, machine.sp, machine.bump);
+        let (pc, sp, bump, end) = (machine.pc, machine.sp, machine.bump, machine.layout.end);
         state.pc = pc as u16;
         state.sp = (sp.saturating_sub(layout.stack) / super::cell::CELL) as u8;
         state.bump = bump as u16;
+        state.end = end as u16;
         match outcome {
             Ok(Outcome::Row) => Ok(Outcome::Row),
             Ok(Outcome::Done) => {

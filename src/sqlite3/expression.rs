@@ -351,7 +351,12 @@ impl Compiler<'_> {
         }
         self.reduce(level)?;
         let token = self.advance();
-        self.push(Mark { kind: mark::BINARY, a: operator, b: level, c: token.start, d: 0 })?;
+        let mut d = 0;
+        if level <= level::AND {
+            self.op(if level == level::AND { Op::IfFalseKeep } else { Op::IfTrueKeep })?;
+            d = self.chain(NONE)?;
+        }
+        self.push(Mark { kind: mark::BINARY, a: operator, b: level, c: token.start, d })?;
         self.mode = Mode::Operand;
         Ok(())
     }
@@ -538,6 +543,9 @@ impl Compiler<'_> {
             _ => {
                 self.byte(which.a)?;
                 self.shrink(1);
+                if which.b <= level::AND {
+                    self.patch_here(which.d);
+                }
             }
         }
         self.operand_done(kept)

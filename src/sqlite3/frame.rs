@@ -77,7 +77,9 @@ pub(crate) mod f {
     pub(crate) const LOCALS: usize = 50;
     pub(crate) const ACTION: usize = 51;
     pub(crate) const TOKEN: usize = 52;
-    pub(crate) const FIELDS: usize = 53;
+    /// Where the set of an IN (SELECT) begins in the code.
+    pub(crate) const ONCE: usize = 53;
+    pub(crate) const FIELDS: usize = 54;
 }
 
 /// Bits of a frame's flags.

@@ -41,19 +41,9 @@ impl Machine<'_> {
                     }
                 }
             }
-            Op::InRow => {
-                let (place, comparison) = (self.u8(), Comparison(self.u8() as u8));
-                let at = self.layout.stack + place * CELL;
-                let (row, subject) = (self.pop(), Cell::read(self.arena, at.saturating_sub(CELL)));
-                let truth = self.compare(comparison, subject, row)?;
-                match truth {
-                    Some(true) => Cell::integer(1).write(self.arena, at),
-                    Some(false) => {}
-                    None => Cell::NULL.write(self.arena, at),
-                }
-                // Nothing more can be learnt once it was found, or with NULL on the left.
-                self.jump_if(truth == Some(true) || subject.is_null());
-            }
+            Op::InSet => self.in_set(),
+            Op::InRow => self.in_row()?,
+            Op::InFind => self.in_find()?,
             Op::CaseEqual => {
                 let comparison = Comparison(self.u8() as u8);
                 let (when, base) = (self.pop(), self.peek(0));
@@ -114,10 +104,7 @@ impl Machine<'_> {
             }
             Op::OnceSave => {
                 let local = self.u8();
-                let cell = self.peek(0);
-                if cell.is_lasting() {
-                    self.set_local(local, cell);
-                }
+                self.keep_value(local)?;
             }
             Op::Scan => self.scan()?,
             Op::Find => self.find()?,

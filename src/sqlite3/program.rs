@@ -75,6 +75,10 @@ instructions! {
     IsTrue ""
     /// ( x -- 0|1 ) is it false?
     IsFalse ""
+    /// ( x -- x ) jumps if it is false, or true: the rest of an AND, or of an OR, does not matter
+    IfFalseKeep "j"
+    /// ( x -- x ) see IfFalseKeep
+    IfTrueKeep "j"
     /// ( x y -- z ) logic
     And ""
     /// ( x y -- z ) logic
@@ -151,8 +155,12 @@ instructions! {
     Once "bj"
     /// ( x -- x ) saves into the local, if nothing of x would be lost
     OnceSave "b"
-    /// ( y -- ) compares with x below the place of the result of an IN (SELECT): place, comparison; jumps if found
-    InRow "bbj"
+    /// ( -- 0 ) a set behind IN begins; jumps if it is complete: its local
+    InSet "bj"
+    /// ( y -- ) joins the set, or is compared with x below the place of the result: place, comparison, local; jumps if found
+    InRow "bbbj"
+    /// ( x r -- x r' ) looks for x in the set, if there is one: place, comparison, local
+    InFind "bbb"
     /// ( -- ) a stage begins: stage, kind, and two numbers for the kind
     StageStart "bbbb"
     /// ( -- ) a pass of a stage begins

@@ -19,6 +19,7 @@
 use super::compile::*;
 use super::error::{ErrorKind, Result};
 use super::frame::{f, flag, s};
+use super::keep::NO_SET;
 use super::program::{Op, Relation};
 use super::token::Kind;
 
@@ -393,7 +394,7 @@ impl Compiler<'_> {
                 let left = Operand::unpack(self.get(frame, f::EXTRA) as u8, 0);
                 let right = Operand::unpack(self.get(frame, f::FIRST) as u8, 0);
                 let comparison = Operand::compare(Relation::Equal, left, right);
-                self.op2(Op::InRow, place, comparison.0)?;
+                self.bytes(&[Op::InRow as u8, place, comparison.0, self.get(frame, f::LOCALS) as u8])?;
                 self.chain_in(frame, f::FINISH)?;
             }
         } else if output == Output::Exists as u16 {
@@ -494,6 +495,8 @@ impl Compiler<'_> {
         self.op1(Op::Depth, self.get(frame, f::DEPTH) as u8)?;
         let (resume, start) = (self.get(frame, f::RESUME), self.get(frame, f::START));
         let (output, extra) = (self.get(frame, f::OUTPUT), self.get(frame, f::EXTRA));
+        let (once, set, place) =
+            (self.get(frame, f::ONCE), self.get(frame, f::LOCALS) as u8, self.get(frame, f::PLACE) as u8);
         let (first, outer) = (Operand::unpack(self.get(frame, f::FIRST) as u8, start), self.has(frame, flag::OUTER));
         self.go(self.get(frame, f::END));
         if resume == Resume::Statement as u16 {
@@ -509,6 +512,18 @@ impl Compiler<'_> {
         }
         self.expect(Kind::RightParen)?;
         if output == Output::In as u16 {
+            if outer {
+                // Each row outside has a set of its own, which is not kept.
+                put16(self.arena, usize::from(once) + 2, NONE);
+                if let Some(place) = self.arena.get_mut(usize::from(once) + 1) {
+                    *place = NO_SET;
+                }
+            } else {
+                self.patch(once + 2, self.here());
+                let left = Operand::unpack(extra as u8, 0);
+                let comparison = Operand::compare(Relation::Equal, left, first);
+                self.bytes(&[Op::InFind as u8, place, comparison.0, set])?;
+            }
             self.op(Op::Nip)?;
             self.shrink(1);
             if extra >> 8 != 0 {

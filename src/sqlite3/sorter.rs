@@ -109,7 +109,7 @@ impl Machine<'_> {
     pub(crate) fn stage_start(&mut self) -> Result<()> {
         let (number, kind, a, b) = (self.operand(), self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
-        let area = self.layout.end + number * self.layout.share;
+        let area = self.layout.areas + number * self.layout.share;
         if let Some(block) = self.arena.get_mut(stage..stage + STAGE) {
             block.fill(0);
         }

@@ -23,6 +23,8 @@ pub(crate) struct Program {
     pub(crate) parameters: u8,
     pub(crate) most: Counts,
     pub(crate) writes: bool,
+    /// Whether results of subqueries are kept.
+    pub(crate) keeps: bool,
     /// 1 EXPLAIN, 2 EXPLAIN QUERY PLAN.
     pub(crate) explain: u8,
     /// The bytes that compiling took.
@@ -82,6 +84,7 @@ pub(crate) fn compile(sql: &[u8], arena: &mut [u8], store: &mut dyn Store) -> Re
         parameters: compiler.parameters,
         most: compiler.most,
         writes: compiler.writes,
+        keeps: compiler.keeps,
         explain,
         compiled_in: (compiler.code + len - compiler.low) as u16,
         verb,
@@ -111,6 +114,7 @@ impl<'a> Compiler<'a> {
             columns: 0,
             names: NONE,
             writes: false,
+            keeps: false,
         }
     }
 

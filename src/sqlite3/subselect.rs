@@ -184,7 +184,10 @@ impl Compiler<'_> {
         let (number, is_rowid) = (definition.number(), definition.rowid_column() == 0);
         self.top = top;
         let cursor = self.new_cursor()?;
-        self.op1(Op::Int8, 0)?;
+        let set = self.new_local()?;
+        self.keeps = true;
+        self.op1(Op::InSet, set)?;
+        let known = self.chain(NONE)?;
         let place = self.now.depth;
         self.grow(1)?;
         self.op1(Op::Scan, cursor)?;
@@ -200,11 +203,14 @@ impl Compiler<'_> {
         }
         self.grow(1)?;
         self.shrink(1);
-        self.op2(Op::InRow, place, Operand::compare(Relation::Equal, left, right).0)?;
+        let comparison = Operand::compare(Relation::Equal, left, right).0;
+        self.bytes(&[Op::InRow as u8, place, comparison, set])?;
         let exit = self.chain(exit)?;
         self.jump_to(Op::Jump, next)?;
         self.patch_here(exit);
         self.op1(Op::Depth, place + 1)?;
+        self.patch_here(known);
+        self.bytes(&[Op::InFind as u8, place, comparison, set])?;
         self.op(Op::Nip)?;
         self.shrink(1);
         self.now.cursors = cursor;

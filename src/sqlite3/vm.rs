@@ -45,6 +45,9 @@ pub(crate) struct State {
     pub(crate) pc: u16,
     pub(crate) sp: u8,
     pub(crate) bump: u16,
+    /// End of the scratch, and of what is kept beyond it.
+    pub(crate) end: u16,
+    pub(crate) high: u32,
     /// Where the cells of the row begin, and how many they are.
     pub(crate) row: u16,
     pub(crate) columns: u8,
@@ -77,7 +80,9 @@ pub(crate) struct Layout {
     pub(crate) cursors: usize,
     pub(crate) stages: usize,
     pub(crate) scratch: usize,
+    /// End of the scratch; between it and the areas of the stages is what is kept.
     pub(crate) end: usize,
+    pub(crate) areas: usize,
     /// Bytes of each stage, from the end downwards.
     pub(crate) share: usize,
 }
@@ -85,16 +90,18 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn of(program: &Program, len: usize) -> Self {
         let most = program.most;
-        let len = len.min(0x7ff0);
+        let len = len.min(super::keep::HIGH);
         let stack = usize::from(program.code);
         let locals = stack + CELL * usize::from(most.depth);
         let cursors = locals + CELL * usize::from(most.locals);
         let stages = cursors + CURSOR * usize::from(most.cursors);
         let scratch = stages + STAGE * usize::from(most.stages);
         let free = len.saturating_sub(scratch);
-        let share = if most.stages == 0 { 0 } else { (free / 4 * 3 / usize::from(most.stages)).min(free) };
-        let end = len - share * usize::from(most.stages).min(len);
-        Layout { stack, locals, cursors, stages, scratch, end, share }
+        // What is kept counts as one stage more.
+        let parts = usize::from(most.stages) + usize::from(program.keeps && most.stages > 0);
+        let share = (free / 4 * 3).checked_div(parts).unwrap_or(0);
+        let areas = len - share * usize::from(most.stages).min(len);
+        Layout { stack, locals, cursors, stages, scratch, end: areas, areas, share }
     }
 }
 
@@ -126,7 +133,9 @@ impl<'a> Machine<'a> {
             Cell::UNSET.write(arena, layout.locals + local * CELL);
         }
         let slot = state.slot;
-        *state = State { sp: 0, bump: layout.scratch as u16, running: true, slot, ..State::default() };
+        let (bump, end) = (layout.scratch as u16, layout.end as u16);
+        let high = arena.len() as u32;
+        *state = State { sp: 0, bump, end, high, running: true, slot, ..State::default() };
         Ok(())
     }
 
@@ -342,6 +351,14 @@ impl<'a> Machine<'a> {
                     None => self.view().value(cell).truth() == Some(true),
                 };
                 self.jump_if(truth == (op == Op::If));
+            }
+            Op::IfFalseKeep | Op::IfTrueKeep => {
+                let truth = self.view().value(self.peek(0)).truth();
+                let jump = truth == Some(op == Op::IfTrueKeep);
+                if jump {
+                    self.replace(Cell::truth(truth));
+                }
+                self.jump_if(jump);
             }
             Op::Next => self.next()?,
             Op::Jump => self.jump_if(true),

@@ -14,7 +14,7 @@ const WORD: usize = 4;
 const SECTOR: usize = 4096;
 const SECTORS: usize = 4096;
 /// Lent to a statement: more than any device has, so that no answer depends on it.
-pub(crate) const MEMORY: usize = 60 << 10;
+pub(crate) const MEMORY: usize = 1 << 20;
 /// Keys that are found in one read each, in order too.
 const KEYS: usize = 400_000;
 

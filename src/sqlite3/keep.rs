@@ -1,0 +1,257 @@
+//! What is computed once and kept as long as the statement runs: the sets behind IN, and the values of subqueries.
+//!
+//! Contract: what is kept lies in the memory beyond the first 64 KiB, if so much is lent; then between the scratch and the
+//! areas of the stages, where it grows towards the scratch and takes three quarters of it at most. A set that finds no room is given up: its rows are read again for each value that is looked
+//! for. Memory decides how often they are read, never what comes out.
+//!
+//! A set: a table of buckets, each the offset of its first entry u24; an entry: offset of the next one u24 · length u8 · key.
+//! The local of a set: its flags u8 · the offset of its table u24 · how many buckets u16.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::cell::{CELL, Cell};
+use super::error::Error;
+use super::key::Writer;
+use super::program::Comparison;
+use super::schema;
+use super::value::{Affinity, Value};
+use super::vm::{Machine, Result};
+
+/// The number of a local that stands for no set.
+pub(crate) const NO_SET: u8 = 0xff;
+
+/// Flags of a set.
+#[rustfmt::skip]
+mod set {
+    /// Its rows are being read.
+    pub(super) const OPEN: i64 = 1;
+    /// It is complete.
+    pub(super) const WHOLE: i64 = 2;
+    /// NULL is in it; something is in it.
+    pub(super) const NULL: i64 = 4;
+    pub(super) const ANY: i64 = 8;
+    /// It was given up.
+    pub(super) const OFF: i64 = 16;
+}
+
+/// Bytes before the key of an entry.
+const HEAD: usize = 4;
+/// Bytes of an offset.
+const LINK: usize = 3;
+/// Where memory begins that only what is kept can lie in.
+pub(crate) const HIGH: usize = 0xfff0;
+
+/// A set, as its local has it.
+#[derive(Clone, Copy)]
+struct Set {
+    local: usize,
+    table: usize,
+    flags: i64,
+    buckets: usize,
+}
+
+impl Machine<'_> {
+    /// Takes bytes from the end of the scratch; `None` if too little would be left of it.
+    fn keep(&mut self, len: usize) -> Option<usize> {
+        if let Some(at) = (self.state.high as usize).checked_sub(len).filter(|&at| at >= HIGH) {
+            self.state.high = at as u32;
+            return Some(at);
+        }
+        let least = self.layout.scratch + (self.layout.areas - self.layout.scratch) / 4;
+        let at = self.layout.end.checked_sub(len).filter(|&at| at >= least.max(self.bump))?;
+        self.layout.end = at;
+        Some(at)
+    }
+
+    /// The value on the stack is kept in a local.
+    pub(crate) fn keep_value(&mut self, local: usize) -> Result<()> {
+        let mut cell = self.peek(0);
+        if !cell.is_lasting()
+            && let Some((from, len)) = cell.in_arena_at()
+        {
+            let blob = matches!(self.view().value(cell), Value::Blob(_));
+            let Some(at) = self.keep(len) else { return self.not_kept(len) };
+            self.arena.copy_within(from..from + len, at);
+            cell = Cell::in_arena(blob, at, len);
+        }
+        self.set_local(local, cell);
+        Ok(())
+    }
+
+    /// What finds no room is computed again each time, unless the statement changes what it is computed from.
+    fn not_kept(&self, len: usize) -> Result<()> {
+        if self.program.writes { Err(Error::limit(self.arena.len() + 2 * len.max(64))) } else { Ok(()) }
+    }
+
+    // ---- sets
+
+    fn set(&self, local: usize) -> Set {
+        let packed = self.local(local).as_integer().unwrap_or(0);
+        let flags = if local == usize::from(NO_SET) { 0 } else { packed & 0xff };
+        Set { local, table: (packed >> 8 & 0xff_ffff) as usize, flags, buckets: (packed >> 32 & 0xffff) as usize }
+    }
+
+    fn put_set(&mut self, set: Set) {
+        let packed = set.flags | (set.table as i64) << 8 | (set.buckets as i64) << 32;
+        self.set_local(set.local, Cell::integer(packed));
+    }
+
+    /// A set begins, or is there.
+    pub(crate) fn in_set(&mut self) {
+        let local = self.operand();
+        self.push(Cell::integer(0));
+        let mut set = self.set(local);
+        if local != usize::from(NO_SET) && set.flags == 0 {
+            let buckets = (self.layout.end.saturating_sub(self.layout.scratch) / 64).max(1);
+            (set.flags, set.buckets) = match self.keep(LINK * buckets) {
+                Some(table) => {
+                    set.table = table;
+                    if let Some(bytes) = self.arena.get_mut(table..table + LINK * buckets) {
+                        bytes.fill(0);
+                    }
+                    (set::OPEN, buckets)
+                }
+                None => (set::OFF, 0),
+            };
+            self.put_set(set);
+        }
+        self.jump_if(set.flags & set::WHOLE != 0);
+    }
+
+    /// A row of the set.
+    pub(crate) fn in_row(&mut self) -> Result<()> {
+        let (place, comparison, local) = (self.operand(), Comparison(self.operand() as u8), self.operand());
+        let at = self.layout.stack + place * CELL;
+        let (row, subject) = (self.pop(), Cell::read(self.arena, at.saturating_sub(CELL)));
+        let mut set = self.set(local);
+        if set.flags & set::OPEN != 0 {
+            set.flags |= set::ANY;
+            if row.is_null() {
+                set.flags |= set::NULL;
+                self.put_set(set);
+            } else if self.join(set, row, comparison)? {
+                self.put_set(set);
+            } else {
+                // Not even the value that is looked for was compared with what was read so far.
+                self.not_kept(256)?;
+                let found = self.look(set, subject, comparison)?;
+                found.write(self.arena, at);
+                set.flags = set::OFF;
+                self.put_set(set);
+                if found.as_integer() == Some(1) {
+                    self.jump_if(true);
+                    return Ok(());
+                }
+            }
+            if set.flags & set::OFF == 0 {
+                self.jump_if(false);
+                return Ok(());
+            }
+        }
+        let truth = self.compare(comparison, subject, row)?;
+        match truth {
+            Some(true) => Cell::integer(1).write(self.arena, at),
+            Some(false) => {}
+            None => Cell::NULL.write(self.arena, at),
+        }
+        // Nothing more can be learnt once it was found, or with NULL on the left.
+        self.jump_if(truth == Some(true) || subject.is_null());
+        Ok(())
+    }
+
+    /// Behind the rows of a set.
+    pub(crate) fn in_find(&mut self) -> Result<()> {
+        let (place, comparison, local) = (self.operand(), Comparison(self.operand() as u8), self.operand());
+        let mut set = self.set(local);
+        if set.flags & set::OPEN != 0 {
+            set.flags = set.flags & !set::OPEN | set::WHOLE;
+            self.put_set(set);
+        }
+        if set.flags & set::WHOLE != 0 {
+            let at = self.layout.stack + place * CELL;
+            let subject = Cell::read(self.arena, at.saturating_sub(CELL));
+            let found = self.look(set, subject, comparison)?;
+            found.write(self.arena, at);
+        }
+        Ok(())
+    }
+
+    /// What IN says of a value and a set.
+    fn look(&mut self, set: Set, subject: Cell, comparison: Comparison) -> Result<Cell> {
+        if set.flags & set::ANY == 0 {
+            return Ok(Cell::integer(0));
+        }
+        if subject.is_null() {
+            return Ok(Cell::NULL);
+        }
+        let (key, len) = self.set_key(subject, comparison)?;
+        let found = self.entry_of(set, key, len).1;
+        let unknown = set.flags & set::NULL != 0;
+        Ok(if found || !unknown { Cell::integer(found.into()) } else { Cell::NULL })
+    }
+
+    /// A value joins a set; whether there was room.
+    fn join(&mut self, set: Set, row: Cell, comparison: Comparison) -> Result<bool> {
+        let (key, len) = self.set_key(row, comparison)?;
+        let (bucket, known) = self.entry_of(set, key, len);
+        if known {
+            return Ok(true);
+        }
+        // The key itself lies behind what is in use of the scratch.
+        if len > 255 || self.state.high as usize <= HIGH + HEAD + len && key + len + HEAD + len > self.layout.end {
+            return Ok(false);
+        }
+        let Some(entry) = self.keep(HEAD + len) else { return Ok(false) };
+        self.arena.copy_within(bucket..bucket + LINK, entry);
+        self.put8(entry + LINK, len as u8);
+        self.arena.copy_within(key..key + len, entry + HEAD);
+        if let Some(place) = self.arena.get_mut(bucket..bucket + LINK) {
+            place.copy_from_slice(entry.to_le_bytes().get(..LINK).unwrap_or_default());
+        }
+        Ok(true)
+    }
+
+    /// The bucket of a key, and whether the key is in it.
+    fn entry_of(&self, set: Set, key: usize, len: usize) -> (usize, bool) {
+        let key = self.arena.get(key..key + len).unwrap_or_default();
+        let hash = key.iter().fold(0x811c_9dc5u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let bucket = set.table + LINK * ((hash >> 8) as usize % set.buckets.max(1));
+        let mut entry = self.link(bucket);
+        while entry != 0 {
+            let len = usize::from(self.get8(entry + LINK));
+            if self.arena.get(entry + HEAD..entry + HEAD + len) == Some(key) {
+                return (bucket, true);
+            }
+            entry = self.link(entry);
+        }
+        (bucket, false)
+    }
+
+    fn link(&self, at: usize) -> usize {
+        match self.arena.get(at..).and_then(|rest| rest.first_chunk::<LINK>()) {
+            Some(&[a, b, c]) => u32::from_le_bytes([a, b, c, 0]) as usize,
+            None => 0,
+        }
+    }
+
+    /// Writes a value, as the comparison takes it, behind what is in use of the scratch: offset and length.
+    fn set_key(&mut self, cell: Cell, comparison: Comparison) -> Result<(usize, usize)> {
+        let before = self.bump;
+        let cell = match comparison.affinity() {
+            1 => self.make(|view, scratch, _| Affinity::Text.apply(view.value(cell), scratch))?,
+            _ => cell,
+        };
+        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
+        self.bump = before;
+        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
+        let room_len = room.len();
+        let value = view.value(cell);
+        let value = if comparison.affinity() == 2 { Affinity::Numeric.apply_numeric(value) } else { value };
+        let mut writer = Writer::new(room, usize::MAX);
+        writer.column(value, schema::order(comparison.collation() << 1));
+        let len = writer.len();
+        if writer.finish().is_err() {
+            return Err(Error::limit(total + len.saturating_sub(room_len)));
+        }
+        Ok((bump, len))
+    }
+}
