@@ -29,15 +29,11 @@ impl Accumulator {
     pub const SIZE: usize = 25;
 
     /// Takes one row's argument; NULL does not count.
+    #[inline]
     pub fn step(&mut self, value: Value<'_>) {
-        let number = match value {
+        match value {
             Value::Null => return,
-            Value::Integer(i) => Number::Integer(i),
-            Value::Text(bytes) if let (number, true) = text::number(bytes) => number,
-            other => Number::Real(other.to_real()),
-        };
-        match number {
-            Number::Integer(i) => {
+            Value::Integer(i) => {
                 self.real += i as f64;
                 if !self.inexact {
                     match self.integer.checked_add(i) {
@@ -46,10 +42,11 @@ impl Accumulator {
                     }
                 }
             }
-            Number::Real(real) => {
+            Value::Real(real) => {
                 self.real += real;
                 self.inexact = true;
             }
+            Value::Text(_) | Value::Blob(_) => return self.step(number(value)),
         }
         self.step_row();
     }
@@ -77,34 +74,37 @@ impl Accumulator {
     }
 
     /// Writes the state to bytes of the caller.
+    #[inline]
     pub fn store(&self, bytes: &mut [u8; Self::SIZE]) {
         let flags = u8::from(self.inexact) | u8::from(self.overflow) << 1;
-        let words = [self.real.to_bits(), self.integer as u64, self.count];
-        let (chunks, rest) = bytes.as_chunks_mut::<8>();
-        for (place, word) in chunks.iter_mut().zip(words) {
-            *place = word.to_le_bytes();
-        }
-        if let Some(last) = rest.first_mut() {
+        if let ([real, integer, count], [last]) = bytes.as_chunks_mut::<8>() {
+            *real = self.real.to_bits().to_le_bytes();
+            *integer = self.integer.to_le_bytes();
+            *count = self.count.to_le_bytes();
             *last = flags;
         }
     }
 
     /// Reads a state that was stored; zeros are the state before the first row.
+    #[inline]
     pub fn load(bytes: &[u8; Self::SIZE]) -> Self {
-        let (chunks, rest) = bytes.as_chunks::<8>();
-        let mut words = [0u64; 3];
-        for (word, chunk) in words.iter_mut().zip(chunks) {
-            *word = u64::from_le_bytes(*chunk);
-        }
-        let [real, integer, count] = words;
-        let flags = rest.first().copied().unwrap_or(0);
+        let ([real, integer, count], [flags]) = bytes.as_chunks::<8>() else { return Self::default() };
         Accumulator {
-            real: f64::from_bits(real),
-            integer: integer as i64,
-            count,
+            real: f64::from_le_bytes(*real),
+            integer: i64::from_le_bytes(*integer),
+            count: u64::from_le_bytes(*count),
             inexact: flags & 1 != 0,
             overflow: flags & 2 != 0,
         }
+    }
+}
+
+/// The number that a text or blob counts as.
+#[inline(never)]
+fn number(value: Value<'_>) -> Value<'static> {
+    match value {
+        Value::Text(bytes) if let (Number::Integer(i), true) = text::number(bytes) => Value::Integer(i),
+        other => Value::Real(other.to_real()),
     }
 }
 

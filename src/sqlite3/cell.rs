@@ -4,7 +4,9 @@
 //! nothing; [`View`] makes values of them, for as long as the memory does not change.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::value::Value;
+use core::cmp::Ordering;
+
+use super::value::{self, Value};
 
 /// Bytes of a cell.
 pub(crate) const CELL: usize = 10;
@@ -42,6 +44,7 @@ impl Cell {
     pub(crate) fn real(r: f64) -> Self {
         Cell { tag: REAL, place: 0, bits: r.to_bits() }
     }
+    #[inline]
     pub(crate) fn truth(truth: Option<bool>) -> Self {
         truth.map_or(Cell::NULL, |known| Cell::integer(known.into()))
     }
@@ -91,6 +94,16 @@ impl Cell {
     /// The integer, if it is one.
     pub(crate) fn as_integer(self) -> Option<i64> {
         (self.tag == INTEGER).then_some(self.bits as i64)
+    }
+
+    /// How two numbers compare; `None` if one of both is none.
+    #[inline]
+    pub(crate) fn compare_numbers(self, other: Self) -> Option<Ordering> {
+        match (self.tag, other.tag) {
+            (INTEGER, INTEGER) => Some((self.bits as i64).cmp(&(other.bits as i64))),
+            (REAL, REAL) => Some(value::compare_reals(f64::from_bits(self.bits), f64::from_bits(other.bits))),
+            _ => None,
+        }
     }
 
     #[inline]

@@ -16,45 +16,57 @@ use super::vm::{Machine, Result};
 
 impl Machine<'_> {
     /// A step of an aggregate.
+    #[inline]
     pub(crate) fn group_step(&mut self) -> Result<()> {
-        let (number, field, id) = (self.operand(), self.operand(), self.operand());
-        let (arguments, collation) = (self.operand(), self.operand());
-        let stage = self.stage(number);
+        let [number, field, id, arguments, collation] = self.fixed();
+        let (stage, field, arguments) = (self.stage(number.into()), usize::from(field), usize::from(arguments));
         let first = self.sp.saturating_sub(arguments * CELL);
         self.sp = first;
         if self.stage_flag(stage, flag::LOST) {
             return Ok(());
         }
-        let Some(id) = Id::numbered(id as u8) else { return Err(ErrorKind::Internal.into()) };
-        match id {
-            Id::AggregateMin | Id::AggregateMax => self.extreme(stage, field, id, first, collation as u8),
-            Id::GroupConcat => self.concat(stage, field, first, arguments),
-            _ => {
-                let (mut place, len) = self.group_field(stage, field);
-                if len == 0 {
-                    match self.resize_field(stage, field, Accumulator::SIZE)? {
-                        Some(found) => place = found,
-                        None => return Ok(()),
-                    }
-                    if let Some(bytes) = self.arena.get_mut(place..place + Accumulator::SIZE) {
-                        bytes.fill(0);
-                    }
-                }
-                let value = self.value_at(first);
-                let Some(state) = self.arena.get(place..).and_then(|rest| rest.first_chunk()) else { return Ok(()) };
-                let mut state = Accumulator::load(state);
-                match id {
-                    Id::Count if arguments == 0 => state.step_row(),
-                    Id::Count if value.is_null() => {}
-                    Id::Count => state.step_row(),
-                    _ => state.step(value),
-                }
-                if let Some(bytes) = self.arena.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
-                    state.store(bytes);
-                }
-                Ok(())
+        let Some(id) = Id::numbered(id) else { return Err(ErrorKind::Internal.into()) };
+        if matches!(id, Id::AggregateMin | Id::AggregateMax) {
+            return self.extreme(stage, field, id, first, collation);
+        }
+        if id == Id::GroupConcat {
+            return self.concat(stage, field, first, arguments);
+        }
+        let (mut place, len) = self.group_field(stage, field);
+        if len == 0 {
+            match self.new_accumulator(stage, field)? {
+                Some(found) => place = found,
+                None => return Ok(()),
             }
         }
+        let Some(state) = self.arena.get(place..).and_then(|rest| rest.first_chunk()) else { return Ok(()) };
+        let mut state = Accumulator::load(state);
+        if arguments == 0 {
+            state.step_row();
+        } else {
+            let value = self.value_at(first);
+            match id {
+                Id::Count if value.is_null() => {}
+                Id::Count => state.step_row(),
+                _ => state.step(value),
+            }
+        }
+        if let Some(bytes) = self.arena.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
+            state.store(bytes);
+        }
+        Ok(())
+    }
+
+    /// The place of an accumulator that saw nothing yet; `None` if the group was forgotten for that.
+    #[inline(never)]
+    fn new_accumulator(&mut self, stage: usize, field: usize) -> Result<Option<usize>> {
+        let place = self.resize_field(stage, field, Accumulator::SIZE)?;
+        if let Some(place) = place
+            && let Some(bytes) = self.arena.get_mut(place..place + Accumulator::SIZE)
+        {
+            bytes.fill(0);
+        }
+        Ok(place)
     }
 
     /// min and max: the field holds a record of the best value so far.

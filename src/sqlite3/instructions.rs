@@ -123,7 +123,6 @@ impl Machine<'_> {
             Op::SortNext => self.sort_next()?,
             Op::Distinct => self.distinct()?,
             Op::GroupFind => self.group_find()?,
-            Op::GroupStep => self.group_step()?,
             Op::GroupSeen => self.group_seen()?,
             Op::GroupTake => self.group_take(),
             Op::GroupSave => self.group_save()?,

@@ -5,6 +5,10 @@
 //! Jumps are absolute offsets into the program.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use core::cmp::Ordering;
+
+use super::value::{Collation, Value};
+
 macro_rules! instructions {
     ($($(#[$doc:meta])* $name:ident $operands:literal)*) => {
         /// An instruction. In the description: `( before -- after )` of the stack, then what it does.
@@ -12,7 +16,9 @@ macro_rules! instructions {
         #[repr(u8)]
         pub(crate) enum Op { $($(#[$doc])* $name,)* }
         /// Name and operands of each: `b` a byte, `w` two, `d` four, `q` eight, `j` a jump, `t` two of length and as many bytes.
-        const TABLE: &[(Op, &str, &str)] = &[$((Op::$name, stringify!($name), $operands),)*];
+        const TABLE: &[(&str, &str)] = &[$((stringify!($name), $operands),)*];
+        /// The instructions by their codes.
+        const OPS: &[Op] = &[$(Op::$name,)*];
     };
 }
 
@@ -217,22 +223,24 @@ instructions! {
 
 impl Op {
     /// The instruction with this code.
+    #[inline]
     pub(crate) fn from(code: u8) -> Option<Self> {
-        TABLE.get(usize::from(code)).map(|entry| entry.0)
+        OPS.get(usize::from(code)).copied()
     }
 
     /// Its name, for EXPLAIN.
     pub(crate) fn name(self) -> &'static str {
-        TABLE.get(self as usize).map_or("", |entry| entry.1)
+        TABLE.get(self as usize).map_or("", |entry| entry.0)
     }
 
     /// Its operands, by the letters of the table.
     pub(crate) fn operands(self) -> &'static [u8] {
-        TABLE.get(self as usize).map_or(b"", |entry| entry.2.as_bytes())
+        TABLE.get(self as usize).map_or(b"", |entry| entry.1.as_bytes())
     }
 }
 
 /// Two bytes of a program; 0 outside of it.
+#[inline(never)]
 pub(crate) fn word(code: &[u8], at: usize) -> u16 {
     match code.get(at..).and_then(|rest| rest.first_chunk::<2>()) {
         Some(bytes) => u16::from_le_bytes(*bytes),
@@ -280,8 +288,18 @@ impl Comparison {
     pub(crate) fn new(relation: Relation, affinity: u8, collation: u8) -> Self {
         Comparison(relation as u8 | affinity << 3 | collation << 5)
     }
-    pub(crate) fn relation(self) -> u8 {
-        self.0 & 7
+    /// Whether the relation holds for an order.
+    #[inline]
+    pub(crate) fn holds(self, order: Ordering) -> bool {
+        // A bit each for less, equal, greater.
+        const HOLD: [u8; 8] = [0b010, 0b101, 0b001, 0b011, 0b100, 0b110, 0b010, 0b101];
+        let hold = HOLD.get(usize::from(self.0 & 7)).copied().unwrap_or(0);
+        hold >> (order as i8 + 1) & 1 != 0
+    }
+    /// What the comparison gives for two values; `None` is unknown.
+    pub(crate) fn of(self, left: Value<'_>, right: Value<'_>, collation: Collation) -> Option<bool> {
+        let is = self.0 & 7 >= Relation::Is as u8;
+        (is || !left.is_null() && !right.is_null()).then(|| self.holds(left.compare(right, collation)))
     }
     pub(crate) fn affinity(self) -> u8 {
         self.0 >> 3 & 3

@@ -28,49 +28,51 @@ use super::value::Value;
 const SIZES: [u8; 11] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4];
 
 /// Where a walk over the columns of one record stands. It borrows nothing: the record is given to each call, so that a
-/// cursor can keep it beside offsets. Reading columns in rising order visits each serial type once.
+/// cursor can keep it beside offsets. Reading columns in rising order visits each serial type once, and reading one again is free.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Walk {
-    /// The column that comes next.
-    column: u32,
+    /// The column that was found last.
+    pub(crate) column: u16,
     /// Where its serial type is; 0 before the header was looked at.
-    head: u32,
+    pub(crate) head: u16,
     /// Where its body is.
-    body: u32,
-    /// Where the header ends.
-    end: u32,
+    pub(crate) body: u16,
 }
 
 impl Walk {
     /// Before the first column.
-    pub const START: Self = Walk { column: 0, head: 0, body: 0, end: 0 };
+    pub const START: Self = Walk { column: 0, head: 0, body: 0 };
 
     /// Reads column `wanted`, counted from 0; `None` if the record has fewer.
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] if the bytes are no record.
     pub fn column<'a>(&mut self, record: &'a [u8], wanted: usize) -> Result<Option<Value<'a>>> {
-        if self.head == 0 || wanted < self.column as usize {
-            let (end, head) = varint(record, 0)?;
-            (self.column, self.head, self.body, self.end) = (0, head as u32, end, end);
+        let Some(serial) = self.find(record, wanted)? else { return Ok(None) };
+        let body = record.get(usize::from(self.body)..).and_then(|rest| rest.get(..body_size(serial)));
+        decode(serial, body.ok_or(ErrorKind::Corrupt)?).map(Some)
+    }
+
+    /// Goes to column `wanted` and gives its serial type; `None` if the record has fewer.
+    #[inline]
+    pub(crate) fn find(&mut self, record: &[u8], wanted: usize) -> Result<Option<u32>> {
+        let (end, first) = varint(record, 0)?;
+        if self.head == 0 || wanted < usize::from(self.column) {
+            *self = Walk { column: 0, head: first as u16, body: end as u16 };
         }
-        let (mut head, mut body) = (self.head as usize, self.body as usize);
-        let mut column = self.column as usize;
+        let (mut head, mut body) = (usize::from(self.head), usize::from(self.body));
+        let mut column = usize::from(self.column);
         loop {
-            if head >= self.end as usize {
+            if head >= end as usize {
                 return Ok(None);
             }
             let (serial, next) = varint(record, head)?;
-            let end = body.saturating_add(body_size(serial));
-            let found = column == wanted;
-            let value =
-                if found { Some(decode(serial, record.get(body..end).ok_or(ErrorKind::Corrupt)?)) } else { None };
-            (head, body, column) = (next, end, column.saturating_add(1));
-            if found {
-                (self.column, self.head, self.body) = (column as u32, head as u32, body as u32);
-                return value.transpose();
+            if column == wanted {
+                *self = Walk { column: column as u16, head: head as u16, body: body as u16 };
+                return Ok(Some(serial));
             }
+            (head, body, column) = (next, body.wrapping_add(body_size(serial)), column.wrapping_add(1));
         }
     }
 }
@@ -111,20 +113,22 @@ fn long_varint(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
     Err(ErrorKind::Corrupt.into())
 }
 
+/// The bytes of a column's body.
 #[inline]
-fn body_size(serial: u32) -> usize {
+pub(crate) fn body_size(serial: u32) -> usize {
     match SIZES.get(serial as usize) {
         Some(size) => (*size).into(),
         None => (serial.saturating_sub(12) >> 1) as usize,
     }
 }
 
-/// `body` has the size that `serial` asks for.
-fn decode(serial: u32, body: &[u8]) -> Result<Value<'_>> {
+/// The value of a column whose `body` has the size that `serial` asks for.
+#[inline]
+pub(crate) fn decode(serial: u32, body: &[u8]) -> Result<Value<'_>> {
     Ok(match serial {
         0 => Value::Null,
         1..=6 => Value::Integer(integer(body)),
-        7 => Value::real(f64::from_bits(integer(body) as u64)),
+        7 => Value::real(f64::from_bits(body.first_chunk().map_or(0, |bits| u64::from_le_bytes(*bits)))),
         8 => Value::Integer(0),
         9 => Value::Integer(1),
         10 => Value::real(widen(integer(body) as u32)),

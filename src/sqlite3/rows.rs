@@ -4,14 +4,15 @@
 //!
 //! ```text
 //! flags u8 · place in the store u8 · table u16 · where its rows begin u16 · upper bound: offset u16, length u16, kind u8 · free u8
-//! · record: offset u16, length u16 · rowid i64 · index: offset of its parts in the program u16
+//! · record: offset u16, length u16 · the column read last: its number u16, serial type u16, body u16 · index: offset of its parts
+//! in the program u16 · rowid i64
 //! ```
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::cell::{Cell, locate};
 use super::error::{Error, ErrorKind};
 use super::key::{Reader, Writer};
-use super::record;
+use super::record::{self, Walk};
 use super::schema;
 use super::value::{Affinity, Value};
 use super::vm::{CURSOR, Machine, Result};
@@ -28,8 +29,9 @@ mod at {
     pub(super) const BOUND_KIND: usize = 10;
     pub(super) const RECORD: usize = 12;
     pub(super) const RECORD_LEN: usize = 14;
-    pub(super) const ROWID: usize = 16;
-    pub(super) const INDEX: usize = 24;
+    pub(super) const WALK: usize = 16;
+    pub(super) const INDEX: usize = 22;
+    pub(super) const ROWID: usize = 24;
 }
 
 /// Flags of a cursor.
@@ -72,21 +74,44 @@ impl Machine<'_> {
 
     /// A column of a cursor's row; `None` if the row is older than the column.
     #[inline]
-    pub(crate) fn column(&self, cursor: usize, column: usize) -> Result<Option<Cell>> {
-        let cursor = self.cursor(cursor);
-        if self.byte_at(cursor) & flag::NULL_ROW != 0 {
+    pub(crate) fn column(&mut self, cursor: usize, column: usize) -> Result<Option<Cell>> {
+        let at = self.cursor(cursor);
+        let Some(block) = self.arena.get(at..).and_then(|rest| rest.first_chunk::<CURSOR>()) else { return Ok(None) };
+        if block.first().is_some_and(|flags| flags & flag::NULL_ROW != 0) {
             return Ok(Some(Cell::NULL));
         }
-        let (start, len) = (self.field(cursor + at::RECORD), self.field(cursor + at::RECORD_LEN));
+        let word = |at: usize| super::program::word(block, at);
+        let (start, len) = (usize::from(word(at::RECORD)), usize::from(word(at::RECORD_LEN)));
+        let known = Walk { column: word(at::WALK), head: word(at::WALK + 2), body: word(at::WALK + 4) };
         let record = self.arena.get(start..start + len).unwrap_or_default();
-        Ok(match record::column(record, column)? {
-            Some(value @ (Value::Text(bytes) | Value::Blob(bytes))) => {
-                let offset = (bytes.as_ptr() as usize).wrapping_sub(record.as_ptr() as usize);
-                Some(Cell::in_arena(matches!(value, Value::Blob(_)), start + offset.min(len), bytes.len()))
-            }
-            Some(value) => Some(Cell::number(value)),
-            None => None,
-        })
+        let mut walk = known;
+        let Some(serial) = walk.find(record, column)? else { return Ok(None) };
+        let (body, size) = (usize::from(walk.body), record::body_size(serial));
+        let bytes = record.get(body..body + size).ok_or(ErrorKind::Corrupt)?;
+        let cell = if serial < 12 {
+            Cell::number(record::decode(serial, bytes)?)
+        } else {
+            Cell::in_arena(serial & 1 == 0, start + body, size)
+        };
+        if walk != known {
+            self.set_walk(at, walk);
+        }
+        Ok(Some(cell))
+    }
+
+    fn set_walk(&mut self, cursor: usize, walk: Walk) {
+        if let Some(place) = self.arena.get_mut(cursor + at::WALK..).and_then(|rest| rest.first_chunk_mut::<6>()) {
+            let ([a, b], [c, d], [e, f]) =
+                (walk.column.to_le_bytes(), walk.head.to_le_bytes(), walk.body.to_le_bytes());
+            *place = [a, b, c, d, e, f];
+        }
+    }
+
+    /// The record of a cursor's row is at this place of the arena.
+    fn set_record(&mut self, cursor: usize, start: usize, len: usize) {
+        self.set_field(cursor + at::RECORD, start);
+        self.set_field(cursor + at::RECORD_LEN, len);
+        self.set_walk(cursor, Walk::START);
     }
 
     /// The rowid of a cursor's row.
@@ -123,7 +148,7 @@ impl Machine<'_> {
         self.set_field(cursor + at::TABLE, table);
         self.set_field(cursor + at::BASE, self.bump);
         self.set_field(cursor + at::BOUND_LEN, 0);
-        self.set_field(cursor + at::RECORD_LEN, 0);
+        self.set_record(cursor, 0, 0);
         cursor
     }
 
@@ -170,8 +195,7 @@ impl Machine<'_> {
         let found = self.store.get(key, room).map_err(|error| error.more(len))?;
         let Some(found) = found else { return Ok(false) };
         self.set_rowid(cursor, rowid);
-        self.set_field(cursor + at::RECORD, bump);
-        self.set_field(cursor + at::RECORD_LEN, found);
+        self.set_record(cursor, bump, found);
         self.bump = bump + found;
         Ok(true)
     }
@@ -215,8 +239,7 @@ impl Machine<'_> {
         }
         let rowid = reader.rowid()?;
         self.set_rowid(cursor, rowid);
-        self.set_field(cursor + at::RECORD, bump + entry.key);
-        self.set_field(cursor + at::RECORD_LEN, entry.value);
+        self.set_record(cursor, bump + entry.key, entry.value);
         self.bump = bump + entry.key + entry.value;
         Ok(true)
     }
@@ -375,8 +398,7 @@ impl Machine<'_> {
         self.sp = first;
         let cursor = self.cursor(cursor);
         self.set_byte(cursor, 0);
-        self.set_field(cursor + at::RECORD, at);
-        self.set_field(cursor + at::RECORD_LEN, len);
+        self.set_record(cursor, at, len);
         Ok(())
     }
 
@@ -393,7 +415,7 @@ impl Machine<'_> {
 
     /// Pushes the columns of a record in the arena.
     pub(crate) fn push_record(&mut self, start: usize, len: usize, columns: usize) -> Result<()> {
-        let mut walk = record::Walk::START;
+        let mut walk = Walk::START;
         for column in 0..columns {
             let base = self.arena.as_ptr() as usize;
             let record = self.arena.get(start..start + len).unwrap_or_default();

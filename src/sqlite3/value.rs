@@ -326,7 +326,8 @@ impl<'a> Value<'a> {
     }
 }
 
-fn compare_reals(left: f64, right: f64) -> Ordering {
+#[inline]
+pub(crate) fn compare_reals(left: f64, right: f64) -> Ordering {
     left.partial_cmp(&right).unwrap_or(Ordering::Equal)
 }
 

@@ -6,8 +6,6 @@
 //! and of all that was made since.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use core::cmp::Ordering;
-
 use super::cell::{CELL, Cell, View, locate, split};
 use super::compile::{get16, put16};
 use super::error::{Error, ErrorKind};
@@ -20,7 +18,7 @@ use super::store::{Savepoint, Store};
 use super::value::{self, Affinity, Operator, Value};
 
 /// Bytes of a cursor and of a stage.
-pub(crate) const CURSOR: usize = 28;
+pub(crate) const CURSOR: usize = 32;
 pub(crate) const STAGE: usize = 40;
 /// The place of a store's cursor that the machine keeps for look-ups of its own.
 pub(crate) const OWN_CURSOR: usize = 0;
@@ -160,6 +158,7 @@ impl<'a> Machine<'a> {
         word.into()
     }
 
+    #[inline]
     pub(crate) fn fixed<const N: usize>(&mut self) -> [u8; N] {
         let bytes = self.arena.get(self.pc..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N]);
         self.pc += N;
@@ -266,9 +265,8 @@ impl<'a> Machine<'a> {
                     None => return Err(ErrorKind::Interrupted.into()),
                 }
             }
-            let code = self.arena.get(self.pc).copied().unwrap_or(0);
-            self.pc += 1;
-            let Some(op) = Op::from(code) else { return Err(ErrorKind::Internal.into()) };
+            let code = self.u8();
+            let Some(op) = Op::from(code as u8) else { return Err(ErrorKind::Internal.into()) };
             match op {
                 Op::Halt => return Ok(Outcome::Done),
                 Op::Result => {
@@ -361,6 +359,7 @@ impl<'a> Machine<'a> {
                 self.jump_if(jump);
             }
             Op::Next => self.next()?,
+            Op::GroupStep => self.group_step()?,
             Op::Jump => self.jump_if(true),
             Op::And | Op::Or => {
                 let (right, left) = (self.pop(), self.peek(0));
@@ -444,11 +443,19 @@ impl<'a> Machine<'a> {
     }
 
     /// Compares two cells.
+    #[inline]
     pub(crate) fn compare(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
-        let relation = comparison.relation();
-        if let (Some(a), Some(b), true) = (left.as_integer(), right.as_integer(), comparison.affinity() != 1) {
-            return Ok(Some(holds(relation, a.cmp(&b))));
+        // Numbers compare by value, whatever the affinity, unless they are to be texts.
+        if comparison.affinity() != 1
+            && let Some(order) = left.compare_numbers(right)
+        {
+            return Ok(Some(comparison.holds(order)));
         }
+        self.compare_values(comparison, left, right)
+    }
+
+    #[inline(never)]
+    fn compare_values(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
         let collation = schema::collation(comparison.collation());
         let affinity = match comparison.affinity() {
             1 => return self.compare_as_text(comparison, left, right),
@@ -457,24 +464,18 @@ impl<'a> Machine<'a> {
         };
         let view = self.view();
         let (left, right) = (affinity.apply_numeric(view.value(left)), affinity.apply_numeric(view.value(right)));
-        Ok(match relation {
-            6 | 7 => Some(holds(relation, left.compare(right, collation))),
-            _ => left.compare_known(right, collation).map(|order| holds(relation, order)),
-        })
+        Ok(comparison.of(left, right, collation))
     }
 
     /// Numbers become text first. That text is forgotten again.
     pub(crate) fn compare_as_text(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
-        let (relation, collation) = (comparison.relation(), schema::collation(comparison.collation()));
+        let collation = schema::collation(comparison.collation());
         let bump = self.bump;
         let mut known = None;
         let made = self.make(|view, scratch, _| {
             let left = Affinity::Text.apply(view.value(left), scratch)?;
             let right = Affinity::Text.apply(view.value(right), scratch)?;
-            known = match relation {
-                6 | 7 => Some(holds(relation, left.compare(right, collation))),
-                _ => left.compare_known(right, collation).map(|order| holds(relation, order)),
-            };
+            known = comparison.of(left, right, collation);
             Ok(Value::Null)
         });
         self.bump = bump;
@@ -490,18 +491,6 @@ impl<'a> Machine<'a> {
     #[inline]
     pub(crate) fn set_field(&mut self, at: usize, value: usize) {
         put16(self.arena, at, value as u16);
-    }
-}
-
-/// Whether a relation holds for an order.
-fn holds(relation: u8, order: Ordering) -> bool {
-    match relation {
-        0 | 6 => order.is_eq(),
-        1 | 7 => order.is_ne(),
-        2 => order.is_lt(),
-        3 => order.is_le(),
-        4 => order.is_gt(),
-        _ => order.is_ge(),
     }
 }
 
