@@ -106,7 +106,8 @@ impl Cell {
         }
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn read(bytes: &[u8], at: usize) -> Self {
         match bytes.get(at..).and_then(|rest| rest.first_chunk::<CELL>()) {
             Some(&[tag, place, a, b, c, d, e, f, g, h]) => {
@@ -116,7 +117,8 @@ impl Cell {
         }
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn write(self, bytes: &mut [u8], at: usize) {
         if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<CELL>()) {
             let [a, b, c, d, e, f, g, h] = self.bits.to_le_bytes();

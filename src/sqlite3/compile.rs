@@ -152,7 +152,8 @@ pub(crate) fn get16(bytes: &[u8], at: usize) -> u16 {
 }
 
 /// Writes two bytes; nothing out of bounds.
-#[inline(never)]
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn put16(bytes: &mut [u8], at: usize, value: u16) {
     if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) {
         *place = value.to_le_bytes();
