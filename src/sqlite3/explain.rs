@@ -16,7 +16,10 @@ use super::vm::{Machine, OWN_CURSOR, Outcome, Result};
 impl Machine<'_> {
     /// The next row of EXPLAIN.
     pub(crate) fn explain(&mut self) -> Result<Outcome> {
-        let end = if self.program.columns > 0 { usize::from(self.program.names) } else { self.program.code.into() };
+        // Names of columns stand behind the program, or before its end.
+        let (names, code) = (usize::from(self.program.names), usize::from(self.program.code));
+        let behind = self.program.columns > 0 && self.get8(names.wrapping_sub(1)) == Op::Halt as u8;
+        let end = if behind { names } else { code };
         if self.program.explain == 2 {
             return self.explain_plan(end);
         }
@@ -77,6 +80,7 @@ impl Machine<'_> {
                 Op::StageStart => {
                     let line: &[u8] = match self.get8(at + 2) {
                         stage::SORT | stage::UNIQUE => b"SORT IN PASSES FOR ORDER BY",
+                        stage::UNITED => b"PASSES FOR COMPOUND SELECT",
                         stage::DISTINCT => b"PASSES FOR DISTINCT",
                         stage::GROUP => b"SORT IN PASSES FOR GROUP BY",
                         _ => continue,

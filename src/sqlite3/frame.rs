@@ -101,6 +101,8 @@ pub(crate) mod flag {
     pub(crate) const GATHER: u16 = 128;
     /// The output of the sorter is being compiled.
     pub(crate) const SORTING: u16 = 256;
+    /// It is several SELECTs: see compound.rs.
+    pub(crate) const COMPOUND: u16 = 512;
 }
 
 /// Fields of a source.

@@ -105,7 +105,16 @@ impl Compiler<'_> {
         self.goto(step::GROUP_1);
         let alone = matches!(
             next.kind,
-            Kind::Comma | Kind::Having | Kind::Order | Kind::Limit | Kind::RightParen | Kind::Semicolon | Kind::End_
+            Kind::Comma
+                | Kind::Having
+                | Kind::Order
+                | Kind::Limit
+                | Kind::Union
+                | Kind::Except
+                | Kind::Intersect
+                | Kind::RightParen
+                | Kind::Semicolon
+                | Kind::End_
         );
         if token.kind != Kind::Integer || !alone {
             return self.expression();

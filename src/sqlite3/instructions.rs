@@ -121,6 +121,9 @@ impl Machine<'_> {
             }
             Op::SortInsert => self.sort_insert()?,
             Op::SortNext => self.sort_next()?,
+            Op::Unite => self.unite()?,
+            Op::UniteMet => self.unite_met(),
+            Op::UniteNext => self.unite_next()?,
             Op::Distinct => self.distinct()?,
             Op::GroupFind => self.group_find()?,
             Op::GroupSeen => self.group_seen()?,

@@ -3,7 +3,7 @@
 
 use super::compile::*;
 use super::error::Result;
-use super::frame::{f, s};
+use super::frame::{f, flag, s};
 use super::token::{Kind, Token};
 
 impl Compiler<'_> {
@@ -13,8 +13,10 @@ impl Compiler<'_> {
     pub(crate) fn end_of_select(&mut self) -> Result<()> {
         let frame = self.frame;
         self.columns = self.get(frame, f::COLUMNS) as u8;
-        self.names = self.here();
-        self.result_names()?;
+        if !self.has(frame, flag::COMPOUND) {
+            self.names = self.here();
+            self.result_names()?;
+        }
         self.go(self.get(frame, f::END));
         self.end_of_statement()
     }

@@ -281,7 +281,7 @@ impl Compiler<'_> {
     }
 
     /// The column that a stretch of tokens is, if it is just a column.
-    fn lone_column(&self, (begin, last): (u16, Token)) -> Option<Found> {
+    pub(crate) fn lone_column(&self, (begin, last): (u16, Token)) -> Option<Found> {
         let mut first = self.lex(begin);
         let mut last_end = last;
         // In parentheses it is the same.

@@ -179,6 +179,12 @@ instructions! {
     SortInsert "bbt"
     /// ( -- columns ) next of the sorter, or jump: stage, columns, values on the stack
     SortNext "bbbj"
+    /// ( columns -- columns ) into a stage of a compound SELECT: stage, columns, what to do, where the keys stand, how many
+    Unite "bbbwb"
+    /// ( -- ) of the rows that a stage has united, only those that were met again remain
+    UniteMet "b"
+    /// ( -- columns ) next of the united rows, or jump: stage, columns, values on the stack
+    UniteNext "bbbj"
     /// ( columns -- columns ) jumps if these were seen: stage, columns with their collations
     Distinct "btj"
     /// ( keys -- ) the group of these keys, or jump if it is not its turn: stage, keys with their collations

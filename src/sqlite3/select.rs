@@ -41,6 +41,8 @@ pub(crate) enum Output {
     Source,
     /// Nowhere: only what the columns are is asked.
     Describe,
+    /// It is a part of a compound SELECT, which is the outer frame: see compound.rs.
+    Part,
 }
 
 /// What goes on when a SELECT is complete.
@@ -90,6 +92,9 @@ pub(crate) mod step {
     pub(crate) const CLOSED: u16 = 28;
     pub(crate) const SORTED: u16 = 29;
     pub(crate) const FROM: u16 = 30;
+    /// A SELECT of a compound one begins; it is complete.
+    pub(crate) const PART: u16 = 31;
+    pub(crate) const PART_1: u16 = 32;
     /// Steps from here on belong to statements that write: see write.rs.
     pub(crate) const WRITE: u16 = 40;
 }
@@ -118,7 +123,7 @@ impl Compiler<'_> {
         self.put(frame, f::PLACE, place.into());
         self.put(frame, f::EXTRA, extra);
         self.put(frame, f::START, start);
-        self.advance();
+        let first = self.advance().start;
         if self.accept(Kind::Distinct) {
             self.set_flag(frame, flag::DISTINCT, true);
         } else {
@@ -126,6 +131,10 @@ impl Compiler<'_> {
         }
         self.put(frame, f::RESULT, self.token.start);
         self.clauses()?;
+        if self.has(frame, flag::COMPOUND) {
+            self.put(frame, f::RESULT, NONE);
+            self.put(frame, f::TOKEN, first);
+        }
         if self.get(frame, f::FROM) != NONE {
             self.go(self.get(frame, f::FROM));
             self.put(frame, f::STEP, step::FROM);
@@ -138,6 +147,8 @@ impl Compiler<'_> {
     /// Finds where the clauses begin, and whether there are aggregates.
     pub(crate) fn clauses(&mut self) -> Result<()> {
         let (frame, mut depth, mut before) = (self.frame, 0usize, Kind::Comma);
+        let output = self.get(frame, f::OUTPUT);
+        let part = output == Output::Part as u16;
         // Depths of SELECTs inside are not ours: their parentheses are skipped.
         loop {
             let token = self.token;
@@ -158,6 +169,7 @@ impl Compiler<'_> {
                 }
                 Kind::RightParen | Kind::Semicolon | Kind::End_ | Kind::Illegal => break,
                 Kind::From if depth == 0 && before != Kind::Distinct => Some(f::FROM),
+                Kind::Order | Kind::Limit if depth == 0 && part => break,
                 Kind::Where if depth == 0 => Some(f::WHERE),
                 Kind::Group if depth == 0 => Some(f::GROUP),
                 Kind::Having if depth == 0 => Some(f::HAVING),
@@ -167,7 +179,13 @@ impl Compiler<'_> {
                     return Err(self.error_here(ErrorKind::Unsupported));
                 }
                 Kind::Union | Kind::Except | Kind::Intersect if depth == 0 => {
-                    return Err(self.error_here(ErrorKind::Unsupported));
+                    // What is only described is so by its first SELECT.
+                    if part || output == Output::Describe as u16 {
+                        break;
+                    }
+                    self.compound_operator()?;
+                    before = Kind::Select;
+                    continue;
                 }
                 kind if is_name(kind) && self.after(token).kind == Kind::LeftParen && self.is_aggregate(token) => {
                     self.set_flag(frame, flag::AGGREGATE, true);
@@ -178,6 +196,9 @@ impl Compiler<'_> {
             before = token.kind;
             self.advance();
             let Some(clause) = clause else { continue };
+            if self.has(frame, flag::COMPOUND) && !matches!(clause, f::ORDER | f::LIMIT) {
+                continue;
+            }
             let order = [f::FROM, f::WHERE, f::GROUP, f::HAVING, f::ORDER, f::LIMIT];
             if order.iter().any(|&later| later >= clause && self.get(frame, later) != NONE) {
                 return Err(self.error(ErrorKind::Syntax, token));
@@ -188,6 +209,10 @@ impl Compiler<'_> {
             self.put(frame, clause, self.token.start);
         }
         self.put(frame, f::END, self.token.start);
+        if self.has(frame, flag::COMPOUND) {
+            self.set_flag(frame, flag::DISTINCT | flag::AGGREGATE, false);
+            return Ok(());
+        }
         if self.get(frame, f::GROUP) != NONE {
             self.set_flag(frame, flag::AGGREGATE, true);
         } else if self.get(frame, f::HAVING) != NONE && !self.has(frame, flag::AGGREGATE) {
@@ -239,6 +264,8 @@ impl Compiler<'_> {
             step::FROM => self.source_begin(),
             step::CLOSED => self.loop_end(self.get(frame, f::AT).into()),
             step::SORTED => self.sorted_end(),
+            step::PART => self.part_begin(),
+            step::PART_1 => self.part_end(),
             step::LIMIT_1 => self.limit(),
             step::LIMIT_2 => self.limit_end(),
             step::PREPARE => self.prepare(),
@@ -337,6 +364,9 @@ impl Compiler<'_> {
             | Kind::Having
             | Kind::Order
             | Kind::Limit
+            | Kind::Union
+            | Kind::Except
+            | Kind::Intersect
             | Kind::RightParen
             | Kind::Semicolon
             | Kind::End_ => Ok(()),
@@ -371,17 +401,26 @@ impl Compiler<'_> {
             self.emit_offset(f::NEXT)?;
             return if output == Output::Insert as u16 { self.insert_row() } else { self.hand_on() };
         }
+        if output == Output::Part as u16 {
+            self.part_row()?;
+            return self.row_done();
+        }
         self.emit_output(f::NEXT)?;
         self.row_done()
     }
 
     /// Code that gives the row on the stack to where rows go. OFFSET skips to the chain in `skip`.
     pub(crate) fn emit_output(&mut self, skip: usize) -> Result<()> {
+        self.emit_offset(skip)?;
+        self.emit_row()
+    }
+
+    /// The same, behind OFFSET.
+    pub(crate) fn emit_row(&mut self) -> Result<()> {
         let frame = self.frame;
         let columns = self.get(frame, f::COLUMNS) as u8;
         let place = self.get(frame, f::PLACE) as u8;
         let output = self.get(frame, f::OUTPUT);
-        self.emit_offset(skip)?;
         if output == Output::Scalar as u16 || output == Output::In as u16 {
             if columns != 1 {
                 return Err(self.error_here(ErrorKind::Schema));

@@ -134,7 +134,9 @@ impl Machine<'_> {
         if kind == stage::DISTINCT {
             return;
         }
-        if matches!(kind, stage::SORT | stage::UNIQUE | stage::GROUP) && self.stage_flag(stage, flag::MORE) {
+        if matches!(kind, stage::SORT | stage::UNIQUE | stage::UNITED | stage::GROUP)
+            && self.stage_flag(stage, flag::MORE)
+        {
             let last = self.field(stage + at::LAST);
             let len = self.field(last + 2);
             self.arena.copy_within(last + HEAD..last + HEAD + len, area);
@@ -318,6 +320,11 @@ impl Machine<'_> {
         let sequence = self.next_sequence(stage);
         let unique = self.get8(stage + at::KIND) == stage::UNIQUE;
         let key = self.make_key(orders, keys, if unique { None } else { Some(sequence) })?;
+        self.sort_key(stage, key, columns)
+    }
+
+    /// The row of so many columns on the stack is kept by a key in the scratch, if it is its turn.
+    pub(crate) fn sort_key(&mut self, stage: usize, key: usize, columns: usize) -> Result<()> {
         let Some((entry, false)) = self.search(stage, key) else { return Ok(()) };
         // With a LIMIT, rows behind the last that is wanted are of no use.
         let wanted = self.wanted(stage);

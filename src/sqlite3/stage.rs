@@ -10,5 +10,7 @@ pub(crate) const GROUP: u8 = 3;
 pub(crate) const SINGLE: u8 = 4;
 /// As SORT, of rows that differ in their keys.
 pub(crate) const UNIQUE: u8 = 6;
+/// Rows of a compound SELECT that differ.
+pub(crate) const UNITED: u8 = 7;
 /// A set of rowids.
 pub(crate) const ROWSET: u8 = 5;

@@ -1,0 +1,165 @@
+//! The rows of compound SELECTs in their stages.
+//!
+//! Contract: a stage of united rows has entries as a sorter has, with the columns as their keys, and a byte of flags before
+//! the row. A row that EXCEPT or INTERSECT took away stays as an entry, so that the last key of a pass is known; of rows
+//! with equal keys the last one is kept, or with ORDER BY the first one of the last part, as SQLite does.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::cell::CELL;
+use super::error::{Error, Result};
+use super::key::Writer;
+use super::schema;
+use super::sorter::{HEAD, at, flag};
+use super::vm::Machine;
+
+/// What a row of a part does, in the low three bits; above them the number of the part, from 1 on, if its first row counts.
+pub(crate) mod mode {
+    /// It joins the rows.
+    pub(crate) const UNION: u8 = 0;
+    /// Rows like it go away.
+    pub(crate) const EXCEPT: u8 = 1;
+    /// Rows like it are met.
+    pub(crate) const INTERSECT: u8 = 2;
+    /// It is one row more, whatever there is.
+    pub(crate) const ALL: u8 = 3;
+    /// It goes into a sorter: the keys are pairs of a column and its order.
+    pub(crate) const SORT: u8 = 4;
+}
+
+/// Flags of a united row; above them the number of the part that it came from.
+const GONE: u8 = 1;
+const MET: u8 = 2;
+
+impl Machine<'_> {
+    /// A row of a part.
+    pub(crate) fn unite(&mut self) -> Result<()> {
+        let (number, columns, how) = (self.operand(), self.operand(), self.operand() as u8);
+        let (list, count) = (self.u16(), self.operand());
+        let stage = self.stage(number);
+        if how == mode::SORT {
+            let sequence = self.next_sequence(stage);
+            let key = self.united_key(columns, list, count, Some(sequence))?;
+            return self.sort_key(stage, key, columns);
+        }
+        let key = self.united_key(columns, list, count, None)?;
+        let Some((entry, known)) = self.search(stage, key) else { return Ok(()) };
+        let (how, number) = (how & 7, how & !7);
+        if how != mode::UNION {
+            if known {
+                let flags = self.flags_at(entry);
+                let bit = if how == mode::EXCEPT { GONE } else { MET };
+                let byte = self.get8(flags);
+                self.put8(flags, byte | bit);
+            }
+            return Ok(());
+        }
+        if known && number != 0 {
+            let flags = self.get8(self.flags_at(entry));
+            if flags & !7 == number && flags & GONE == 0 {
+                return Ok(());
+            }
+        }
+        let bump = self.bump;
+        self.bump += key;
+        let made = self.make_record(self.sp.saturating_sub(columns * CELL), columns);
+        self.bump = bump;
+        let (record, len) = made?;
+        if known {
+            self.drop_entry(stage, entry);
+        }
+        let size = HEAD + key + 1 + len;
+        if self.make_room(stage, entry, size)? {
+            self.set_field(entry, size);
+            self.set_field(entry + 2, key);
+            self.arena.copy_within(bump..bump + key, entry + HEAD);
+            self.put8(entry + HEAD + key, number);
+            self.arena.copy_within(record..record + len, entry + HEAD + key + 1);
+        }
+        Ok(())
+    }
+
+    /// Writes the key of the row on the stack behind what is in use of the scratch; its length.
+    fn united_key(&mut self, columns: usize, list: usize, count: usize, sequence: Option<u32>) -> Result<usize> {
+        let first = self.sp.saturating_sub(columns * CELL);
+        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
+        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
+        let room_len = room.len();
+        let mut writer = Writer::new(room, usize::MAX);
+        let byte = |at: usize| view.arena.get(at).copied().unwrap_or(0);
+        for key in 0..count {
+            let (column, order) = match sequence {
+                Some(_) => (byte(list + 2 * key).into(), byte(list + 2 * key + 1)),
+                None => (key, byte(list + key)),
+            };
+            let value = view.at(first + column * CELL);
+            if order & 8 != 0 {
+                // NULLs at the other end.
+                writer.byte(u8::from(value.is_null() == (order & 1 == 0)));
+            }
+            writer.column(value, schema::order(order & 7));
+        }
+        if let Some(sequence) = sequence {
+            writer.bytes(&sequence.to_be_bytes());
+        }
+        let len = writer.len();
+        if writer.finish().is_err() {
+            return Err(Error::limit(total + len.saturating_sub(room_len)));
+        }
+        Ok(len)
+    }
+
+    /// The flags of a united row.
+    fn flags_at(&self, entry: usize) -> usize {
+        entry + HEAD + self.field(entry + 2)
+    }
+
+    fn drop_entry(&mut self, stage: usize, entry: usize) {
+        let (size, used, count) = (self.field(entry), self.field(stage + at::USED), self.field(stage + at::COUNT));
+        self.arena.copy_within(entry + size..used, entry);
+        self.set_field(stage + at::USED, used - size);
+        self.set_field(stage + at::COUNT, count.saturating_sub(1));
+        self.find_last(stage);
+    }
+
+    /// Rows that the last part did not meet go away.
+    pub(crate) fn unite_met(&mut self) {
+        let number = self.operand();
+        let stage = self.stage(number);
+        let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
+        while entry < self.field(stage + at::USED) {
+            let flags = self.flags_at(entry);
+            let byte = self.get8(flags);
+            self.put8(flags, if byte & MET == 0 { byte | GONE } else { byte & !MET });
+            entry += self.field(entry).max(HEAD);
+        }
+    }
+
+    /// The next of the united rows that is not gone.
+    pub(crate) fn unite_next(&mut self) -> Result<()> {
+        let (number, columns, depth) = (self.operand(), self.operand(), self.operand());
+        let stage = self.stage(number);
+        self.sp = self.layout.stack + depth * CELL;
+        let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
+        if self.stage_flag(stage, flag::READING) {
+            entry = self.field(stage + at::CURRENT);
+            self.bump = self.field(stage + at::BUMP);
+        } else {
+            self.set_stage_flag(stage, flag::READING, true);
+            self.set_field(stage + at::BUMP, self.bump);
+        }
+        loop {
+            if entry >= self.field(stage + at::USED) {
+                self.jump_if(true);
+                return Ok(());
+            }
+            let (size, flags) = (self.field(entry), self.flags_at(entry));
+            if self.get8(flags) & GONE == 0 {
+                self.set_field(stage + at::CURRENT, entry + size);
+                self.push_record(flags + 1, size.saturating_sub(flags + 1 - entry), columns)?;
+                self.jump_if(false);
+                return Ok(());
+            }
+            entry += size.max(HEAD);
+        }
+    }
+}
