@@ -44,7 +44,7 @@ pub(crate) use instance::python2;
 #[cfg(feature = "serde")]
 pub(crate) use instance::{Plain, attribute, plain};
 #[cfg(feature = "serde")]
-pub(crate) use read::{Field, Fields, Flat, Key};
+pub(crate) use read::{Chain, Field, Fields, Flat, Name};
 pub use table::{Error, Table};
 #[cfg(feature = "serde")]
 pub(crate) use write::{Found, Ops, Writing, find, registered};
@@ -319,6 +319,9 @@ pub struct Registry<'r> {
     /// How instances are written; the empty table has none.
     #[cfg(feature = "serde")]
     ops: Option<&'static Ops>,
+    /// How they are read.
+    #[cfg(feature = "serde")]
+    reads: Option<&'static crate::object::serde::instance::Ops>,
 }
 
 #[cfg(feature = "defmt")]
@@ -335,6 +338,8 @@ impl<'r> Registry<'r> {
         extensions: &[],
         #[cfg(feature = "serde")]
         ops: None,
+        #[cfg(feature = "serde")]
+        reads: None,
     };
 
     /// A table of these rows. A Rust type may have several; it is read from any of them and written as the first.
@@ -344,7 +349,15 @@ impl<'r> Registry<'r> {
             extensions: &[],
             #[cfg(feature = "serde")]
             ops: Some(&write::OPS),
+            #[cfg(feature = "serde")]
+            reads: Some(&crate::object::serde::instance::OPS),
         }
+    }
+
+    /// How instances are read.
+    #[cfg(feature = "serde")]
+    pub(crate) fn reads(&self) -> Option<&'static crate::object::serde::instance::Ops> {
+        self.reads
     }
 
     /// The same with these extension codes.

@@ -19,7 +19,7 @@ pub mod repr;
 pub mod serde;
 mod text;
 mod tree;
-mod view;
+pub(crate) mod view;
 pub mod walk;
 
 pub use arena::{Arena, Fault, Slot};

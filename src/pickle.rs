@@ -25,7 +25,6 @@ use scan::Plan;
 
 pub use crate::object::Encoding;
 pub use crate::object::{Error, ErrorKind};
-pub use atom::Pickled;
 pub use dis::dis;
 pub use dump::Pickler;
 pub use load::Unpickler;

@@ -1,76 +1,31 @@
 //! Typed reading straight from the stream: no decoded structure, no slots but one for each value that may be referred to.
 //!
 //! It does the common part: plain values, lists, tuples, sets and dicts that a type reads to their end, and references.
-//! Whatever else comes, the answer is [`Odd`], and the whole value is read again by way of the object model, which knows
-//! all kinds, makes every check and says what is wrong and where. So both ways give the same value, or the same error.
+//! Whatever else comes, it refuses, and the whole value is read again by way of the object model, which knows all kinds,
+//! makes every check and says what is wrong and where. So both ways give the same value, or the same error.
 
+use super::atom;
 use super::head::Reading;
 use super::typecode::*;
 use crate::bytes;
-use crate::object::serde::Limits;
-use crate::object::{Long, Slot};
-use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
-
-/// Something that is not read this way, or an error.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Odd;
-
-type Done<T> = Result<T, Odd>;
-
-impl core::fmt::Display for Odd {
-    fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        Ok(())
-    }
-}
-
-impl core::error::Error for Odd {}
-
-impl de::Error for Odd {
-    fn custom<T: core::fmt::Display>(_: T) -> Self {
-        Odd
-    }
-    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
-        Odd
-    }
-    fn invalid_value(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
-        Odd
-    }
-    fn invalid_length(_: usize, _: &dyn de::Expected) -> Self {
-        Odd
-    }
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Odd
-    }
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Odd
-    }
-    fn missing_field(_: &'static str) -> Self {
-        Odd
-    }
-    fn duplicate_field(_: &'static str) -> Self {
-        Odd
-    }
-}
+use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
+use crate::object::serde::{De, Limits};
+use crate::object::{Atom, Slot};
 
 /// Reads a `T` at the start of a stream of Python 3.4 or newer.
-pub(super) fn from_slice<'a, T: de::Deserialize<'a>>(input: &'a [u8], refs: &mut [Slot]) -> Done<T> {
-    let limits = Limits::of(input);
-    let mut stream = Stream {
-        input,
-        at: 0,
-        refs,
-        indices: 0,
-        replays: false,
-        back: None,
-        fuel: limits.fuel,
-        recent: [(usize::MAX, ""); RECENT],
-    };
-    T::deserialize(De { stream: &mut stream, depth: limits.depth, key: false })
+pub(super) fn from_slice<'a, T: serde::Deserialize<'a>>(input: &'a [u8], refs: &mut [Slot]) -> Option<T> {
+    let mut stream = Stream::new(input, refs);
+    let value = T::deserialize(De { source: &mut stream }).ok()?;
+    (stream.at <= input.len()).then_some(value)
 }
 
 struct Stream<'a, 's> {
     input: &'a [u8],
+    /// Beyond the input once something was refused.
     at: usize,
+    depth: u16,
+    /// What comes is a key or a member of a set: only the object model knows whether a container may be one.
+    member: bool,
     /// Where each value stands that took an index.
     refs: &'s mut [Slot],
     indices: usize,
@@ -87,12 +42,13 @@ struct Stream<'a, 's> {
 /// How many texts are remembered.
 const RECENT: usize = 8;
 
+const READING: Reading = Reading::new(super::Python::NEWEST, false);
+
 /// A value, or the head of a container.
 enum Next<'a> {
     None,
     Bool(bool),
     Int(i64),
-    Long(Long<'a>),
     Float(f64),
     Str(&'a str),
     Bytes(&'a [u8]),
@@ -104,51 +60,36 @@ enum Next<'a> {
 /// Where reading goes on after a value that was read again, and whether it was itself inside of one.
 type Return = Option<(usize, bool)>;
 
-impl<'a> Stream<'a, '_> {
-    #[inline]
-    fn word(&mut self, at: usize) -> Done<i32> {
-        bytes::u32_le(self.input, at).map(|word| word as i32).ok_or(Odd)
-    }
-
-    /// Bytes behind a size of 4 bytes at `at`.
-    #[inline]
-    fn sized(&mut self, at: usize) -> Done<&'a [u8]> {
-        let len = usize::try_from(self.word(at)?).map_err(|_| Odd)?;
-        self.take(at.wrapping_add(4), len)
-    }
-
-    #[inline]
-    fn take(&mut self, at: usize, len: usize) -> Done<&'a [u8]> {
-        let taken = bytes::take(self.input, at, len).ok_or(Odd)?;
-        self.at = at.wrapping_add(len);
-        Ok(taken)
-    }
-
-    #[inline]
-    fn short(&mut self, at: usize) -> Done<&'a [u8]> {
-        let len = bytes::u8(self.input, at).ok_or(Odd)?;
-        self.take(at.wrapping_add(1), usize::from(len))
-    }
-
-    #[inline]
-    fn ascii(raw: &'a [u8]) -> Done<Next<'a>> {
-        match core::str::from_utf8(raw) {
-            Ok(text) if raw.is_ascii() => Ok(Next::Str(text)),
-            _ => Err(Odd),
+impl<'a, 's> Stream<'a, 's> {
+    #[inline(never)]
+    fn new(input: &'a [u8], refs: &'s mut [Slot]) -> Self {
+        let Limits { depth, fuel } = Limits::of(input);
+        Stream {
+            input,
+            at: 0,
+            depth,
+            member: false,
+            refs,
+            indices: 0,
+            replays: false,
+            back: None,
+            fuel,
+            recent: [(usize::MAX, ""); RECENT],
         }
     }
 
-    /// A container of `count` items that takes a byte for each at least.
-    fn items(&mut self, count: usize, end: usize, hashable: bool) -> Done<Next<'a>> {
-        self.at = end;
-        if count > self.input.len().saturating_sub(end) { Err(Odd) } else { Ok(Next::Items(count, hashable)) }
+    /// Refuses to go on.
+    #[cold]
+    fn odd<T>(&mut self) -> Option<T> {
+        self.at = usize::MAX;
+        None
     }
 
     /// The next value.
     #[inline]
-    fn next(&mut self) -> Done<Next<'a>> {
+    fn next(&mut self) -> Option<Next<'a>> {
         let start = self.at;
-        let byte = bytes::u8(self.input, start).ok_or(Odd)?;
+        let byte = bytes::u8(self.input, start)?;
         let at = start.wrapping_add(1);
         let code = byte & !FLAG_REF;
         if byte & FLAG_REF != 0 && !self.replays {
@@ -157,81 +98,81 @@ impl<'a> Stream<'a, '_> {
         match code {
             INT => {
                 self.at = at.wrapping_add(4);
-                Ok(Next::Int(i64::from(self.word(at)?)))
+                bytes::u32_le(self.input, at).map(|word| Next::Int(i64::from(word as i32)))
             }
             BINARY_FLOAT => {
                 self.at = at.wrapping_add(8);
-                bytes::u64_le(self.input, at).map(|bits| Next::Float(f64::from_bits(bits))).ok_or(Odd)
+                bytes::u64_le(self.input, at).map(|bits| Next::Float(f64::from_bits(bits)))
             }
-            SHORT_ASCII | SHORT_ASCII_INTERNED => Self::ascii(self.short(at)?),
+            SHORT_ASCII | SHORT_ASCII_INTERNED => {
+                let len = usize::from(bytes::u8(self.input, at)?);
+                let first = at.wrapping_add(1);
+                self.at = first.wrapping_add(len);
+                let raw = bytes::take(self.input, first, len)?;
+                core::str::from_utf8(raw).ok().filter(|_| raw.is_ascii()).map(Next::Str)
+            }
             REF => self.again(at),
-            LONG if let Some((value, end)) = super::atom::short_long(self.input, at) => {
+            LONG if let Some((value, end)) = atom::short_long(self.input, at) => {
                 self.at = end;
-                Ok(Next::Int(value))
+                Some(Next::Int(value))
             }
-            _ => self.rarer(code, at),
+            _ => self.rarer(code, start),
         }
     }
 
+    /// What the object model's own functions read.
     #[inline(never)]
-    fn rarer(&mut self, code: u8, at: usize) -> Done<Next<'a>> {
-        self.at = at;
-        Ok(match code {
+    fn rarer(&mut self, code: u8, start: usize) -> Option<Next<'a>> {
+        let head = READING.head(self.input, start).ok()?;
+        self.at = head.end;
+        let body = self.input.get(start.wrapping_add(1)..head.end)?;
+        Some(match code {
             NONE => Next::None,
-            FALSE => Next::Bool(false),
-            TRUE => Next::Bool(true),
-            LONG => {
-                let head = Reading::new(super::Python::NEWEST, false).head(self.input, at.wrapping_sub(1));
-                self.at = head.map_err(|_| Odd)?.end;
-                let body = self.input.get(at..self.at).ok_or(Odd)?;
-                if !super::atom::is_valid(LONG, body, false) {
-                    return Err(Odd);
-                }
-                let long = super::atom::long(self.input, at).ok_or(Odd)?;
-                long.to_i64().map_or(Next::Long(long), Next::Int)
-            }
-            STRING => Next::Bytes(self.sized(at)?),
-            ASCII | ASCII_INTERNED => return self.sized(at).and_then(Self::ascii),
-            UNICODE | INTERNED => Next::Str(core::str::from_utf8(self.sized(at)?).map_err(|_| Odd)?),
-            SMALL_TUPLE => {
-                let count = bytes::u8(self.input, at).ok_or(Odd)?;
-                return self.items(usize::from(count), at.wrapping_add(1), false);
-            }
-            LIST | TUPLE | SET | FROZENSET => {
-                let count = usize::try_from(self.word(at)?).map_err(|_| Odd)?;
-                return self.items(count, at.wrapping_add(4), matches!(code, SET | FROZENSET));
-            }
+            SMALL_TUPLE | TUPLE | LIST => Next::Items(head.count, false),
+            SET | FROZENSET => Next::Items(head.count, true),
             DICT => Next::Pairs,
-            _ => return Err(Odd),
+            _ if !atom::is_valid(code, body, false) => return None,
+            _ => match atom::read_3(self.input, start) {
+                Atom::Bool(value) => Next::Bool(value),
+                Atom::Int(value) => Next::Int(value),
+                Atom::Float(value) => Next::Float(value),
+                Atom::Str(text) => Next::Str(text.as_str()?),
+                Atom::Bytes(bytes) => Next::Bytes(bytes),
+                _ => return None,
+            },
         })
     }
 
     /// Gives the value at `start` the next index.
     #[inline(never)]
-    fn index(&mut self, code: u8, start: usize) -> Done<()> {
+    fn index(&mut self, code: u8, start: usize) -> Option<()> {
         if matches!(code, NULL | NONE | FALSE | TRUE | REF) {
-            return Ok(());
+            return Some(());
         }
-        *self.refs.get_mut(self.indices).ok_or(Odd)? = Slot::raw(start as u32);
+        *self.refs.get_mut(self.indices)? = Slot::raw(start as u32);
         self.indices = self.indices.wrapping_add(1);
-        Ok(())
+        Some(())
+    }
+
+    /// The place of the value that the reference with its index at `at` stands for.
+    fn referred(&self, at: usize) -> Option<(usize, usize)> {
+        let index = bytes::u32_le(self.input, at)? as usize;
+        let known = self.refs.get(..self.indices)?.get(index)?;
+        Some((index, known.bits() as usize))
     }
 
     /// The value that the reference with its index at `at` stands for.
     #[inline(never)]
-    fn again(&mut self, at: usize) -> Done<Next<'a>> {
-        let index = usize::try_from(self.word(at)?).map_err(|_| Odd)?;
+    fn again(&mut self, at: usize) -> Option<Next<'a>> {
+        let (index, place) = self.referred(at)?;
         let back = (at.wrapping_add(4), self.replays);
         if let Some((known, text)) = self.recent.get(index % RECENT)
             && *known == index
         {
             self.at = back.0;
-            return Ok(Next::Str(text));
+            return Some(Next::Str(text));
         }
-        if index >= self.indices {
-            return Err(Odd);
-        }
-        self.at = self.refs.get(index).ok_or(Odd)?.bits() as usize;
+        self.at = place;
         self.replays = true;
         let next = self.next()?;
         match next {
@@ -241,275 +182,170 @@ impl<'a> Stream<'a, '_> {
         if let (Next::Str(text), Some(recent)) = (&next, self.recent.get_mut(index % RECENT)) {
             *recent = (index, text);
         }
-        Ok(next)
-    }
-
-    /// Goes on behind the reference.
-    #[inline]
-    fn go_back(&mut self, back: Return) {
-        if let Some((at, replays)) = back {
-            (self.at, self.replays) = (at, replays);
-        }
+        Some(next)
     }
 
     /// One more value is visited; those that are read again cost fuel.
     #[inline]
-    fn burn(&mut self) -> Done<()> {
+    fn burn(&mut self) -> Option<()> {
         if self.replays {
-            self.fuel = self.fuel.checked_sub(1).ok_or(Odd)?;
+            self.fuel = self.fuel.checked_sub(1)?;
         }
-        Ok(())
-    }
-}
-
-/// The value that comes.
-struct De<'d, 'a, 's> {
-    stream: &'d mut Stream<'a, 's>,
-    depth: u16,
-    /// It is a key or a member of a set: only the object model knows whether a container may be one.
-    key: bool,
-}
-
-impl<'a> De<'_, 'a, '_> {
-    fn items<V: Visitor<'a>>(self, left: usize, key: bool, visitor: V) -> Done<V::Value> {
-        let depth = self.inside()?;
-        let back = self.stream.back.take();
-        let mut seq = Seq { stream: self.stream, depth, left, key };
-        let value = visitor.visit_seq(&mut seq)?;
-        if seq.left > 0 {
-            return Err(Odd);
-        }
-        seq.stream.go_back(back);
-        Ok(value)
+        Some(())
     }
 
-    fn pairs<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        let depth = self.inside()?;
-        let back = self.stream.back.take();
-        let mut map = Map { stream: self.stream, depth, ended: false };
-        let value = visitor.visit_map(&mut map)?;
-        if !map.ended {
-            return Err(Odd);
+    fn enter(&mut self, level: &mut Level<'_, 'a>, map: bool) -> Option<()> {
+        if self.member {
+            return None;
         }
-        map.stream.go_back(back);
-        Ok(value)
-    }
-
-    /// The depth left inside this container.
-    #[inline]
-    fn inside(&self) -> Done<u16> {
-        if self.key { Err(Odd) } else { self.depth.checked_sub(1).ok_or(Odd) }
+        self.depth = self.depth.checked_sub(1)?;
+        let (left, members) = match self.next()? {
+            Next::Items(left, members) if !map => (left, members),
+            // A dict has one more until its end was seen.
+            Next::Pairs if map => (1, true),
+            _ => return None,
+        };
+        level.content = Content::Counted { left, members, back: self.back.take() };
+        Some(())
     }
 
     #[inline]
-    fn seq<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        match self.stream.next()? {
-            Next::Items(left, members) => self.items(left, members, visitor),
-            _ => Err(Odd),
+    fn next_key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
+        let Content::Counted { left, .. } = &mut level.content else { return None };
+        if level.ended {
+            return Some(Key::End);
         }
-    }
-
-    fn any<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        match self.stream.next()? {
-            Next::None => visitor.visit_unit(),
-            Next::Bool(value) => visitor.visit_bool(value),
-            next @ (Next::Int(_) | Next::Long(_)) => visit_int(next, visitor),
-            Next::Float(value) => visitor.visit_f64(value),
-            Next::Str(text) => visitor.visit_borrowed_str(text),
-            Next::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
-            Next::Items(left, members) => self.items(left, members, visitor),
-            Next::Pairs => self.pairs(visitor),
+        if bytes::u8(self.input, self.at)? & !FLAG_REF == NULL {
+            self.at = self.at.wrapping_add(1);
+            (*left, level.ended) = (0, true);
+            return Some(Key::End);
         }
-    }
-}
-
-fn visit_int<'a, V: Visitor<'a>>(next: Next<'a>, visitor: V) -> Done<V::Value> {
-    match next {
-        Next::Int(value) => visitor.visit_i64(value),
-        Next::Long(long) => match (long.to_u128(), long.to_i128()) {
-            (Some(value), _) if value <= u128::from(u64::MAX) => visitor.visit_u64(value as u64),
-            (_, Some(value)) => visitor.visit_i128(value),
-            (Some(value), _) => visitor.visit_u128(value),
-            _ => Err(Odd),
-        },
-        _ => Err(Odd),
-    }
-}
-
-macro_rules! forward {
-    ($($method:ident)* => $next:pat => |$visitor:ident| $visit:expr) => {$(
-        #[inline]
-        fn $method<V: Visitor<'a>>(self, $visitor: V) -> Done<V::Value> {
-            match self.stream.next()? {
-                $next => $visit,
-                _ => Err(Odd),
+        self.burn()?;
+        self.member = true;
+        if fields.is_empty() {
+            return Some(Key::Value);
+        }
+        let before = (self.at, self.indices);
+        let Next::Str(name) = self.next()? else { return None };
+        Some(match level.find(fields, name.as_bytes()) {
+            Some(field) => Key::Name(field),
+            None => {
+                (self.at, self.indices) = before;
+                Key::Value
             }
-        }
-    )*};
-}
-
-macro_rules! ints {
-    ($($method:ident)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-            match self.stream.next()? {
-                Next::Int(value) => visitor.visit_i64(value),
-                next => visit_int(next, visitor),
-            }
-        }
-    )*};
-}
-
-impl<'a> de::Deserializer<'a> for De<'_, 'a, '_> {
-    type Error = Odd;
-
-    ints! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-    deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 }
-    forward! { deserialize_str deserialize_string deserialize_char deserialize_identifier
-    => Next::Str(text) => |visitor| visitor.visit_borrowed_str(text) }
-    forward! { deserialize_bytes deserialize_byte_buf => Next::Bytes(bytes) => |visitor| visitor.visit_borrowed_bytes(bytes) }
-    forward! { deserialize_bool => Next::Bool(value) => |visitor| visitor.visit_bool(value) }
-    forward! { deserialize_unit => Next::None => |visitor| visitor.visit_unit() }
-
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.any(visitor)
-    }
-
-    #[inline]
-    fn deserialize_f64<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        match self.stream.next()? {
-            Next::Float(value) => visitor.visit_f64(value),
-            next => visit_int(next, visitor),
-        }
-    }
-
-    #[inline]
-    fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.deserialize_f64(visitor)
-    }
-
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        match bytes::u8(self.stream.input, self.stream.at) {
-            Some(byte) if byte & !FLAG_REF == NONE => {
-                self.stream.at = self.stream.at.wrapping_add(1);
-                visitor.visit_none()
-            }
-            _ => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Done<V::Value> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Done<V::Value> {
-        // Names that copyreg gives a meaning to.
-        if name.starts_with('\0') { Err(Odd) } else { visitor.visit_newtype_struct(self) }
-    }
-
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.seq(visitor)
-    }
-
-    fn deserialize_tuple<V: Visitor<'a>>(self, _: usize, visitor: V) -> Done<V::Value> {
-        self.seq(visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'a>>(self, _: &'static str, _: usize, visitor: V) -> Done<V::Value> {
-        self.seq(visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        match self.stream.next()? {
-            Next::Pairs => self.pairs(visitor),
-            _ => Err(Odd),
-        }
-    }
-
-    fn deserialize_struct<V: Visitor<'a>>(
-        self,
-        name: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Done<V::Value> {
-        if name.starts_with('\0') { Err(Odd) } else { self.deserialize_map(visitor) }
-    }
-
-    fn deserialize_enum<V: Visitor<'a>>(
-        self,
-        name: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Done<V::Value> {
-        if name.starts_with('\0') {
-            return Err(Odd);
-        }
-        match self.stream.next()? {
-            Next::Str(text) => visitor.visit_enum(text.into_deserializer()),
-            _ => Err(Odd),
-        }
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.any(visitor)
-    }
-
-    fn is_human_readable(&self) -> bool {
-        false
+        })
     }
 }
 
-/// The items of a sequence.
-struct Seq<'d, 'a, 's> {
-    stream: &'d mut Stream<'a, 's>,
-    depth: u16,
-    left: usize,
-    key: bool,
-}
-
-impl<'a> de::SeqAccess<'a> for Seq<'_, 'a, '_> {
-    type Error = Odd;
-
-    #[inline]
-    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Done<Option<T::Value>> {
-        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
-        self.left = left;
-        self.stream.burn()?;
-        seed.deserialize(De { stream: self.stream, depth: self.depth, key: self.key }).map(Some)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left)
-    }
-}
-
-/// The pairs of a dict.
-struct Map<'d, 'a, 's> {
-    stream: &'d mut Stream<'a, 's>,
-    depth: u16,
-    ended: bool,
-}
-
-impl<'a> de::MapAccess<'a> for Map<'_, 'a, '_> {
-    type Error = Odd;
-
-    #[inline]
-    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Done<Option<K::Value>> {
-        if self.ended {
-            return Ok(None);
+/// The next value, if it is of this kind.
+macro_rules! take {
+    ($stream:ident, $($next:pat => $value:expr),+) => {
+        match $stream.next() {
+            $(Some($next) => Some($value),)+
+            _ => $stream.odd(),
         }
-        let at = self.stream.at;
-        if bytes::u8(self.stream.input, at).is_some_and(|byte| byte & !FLAG_REF == NULL) {
-            self.stream.at = at.wrapping_add(1);
-            self.ended = true;
-            return Ok(None);
+    };
+}
+
+impl<'a> Source<'a> for Stream<'a, '_> {
+    fn what(&mut self) -> Option<What> {
+        let mut code = bytes::u8(self.input, self.at)? & !FLAG_REF;
+        if code == REF {
+            let (_, place) = self.referred(self.at.wrapping_add(1))?;
+            code = bytes::u8(self.input, place)? & !FLAG_REF;
         }
-        self.stream.burn()?;
-        seed.deserialize(De { stream: self.stream, depth: self.depth, key: true }).map(Some)
+        Some(match code {
+            NONE => What::None,
+            TRUE | FALSE => What::Bool,
+            INT | INT64 | LONG => What::Int,
+            BINARY_FLOAT | FLOAT => What::Float,
+            STRING => What::Bytes,
+            LIST | TUPLE | SMALL_TUPLE | SET | FROZENSET => What::Seq,
+            DICT => What::Map,
+            _ => What::Text,
+        })
     }
 
-    #[inline]
-    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Done<V::Value> {
-        seed.deserialize(De { stream: self.stream, depth: self.depth, key: false })
+    fn none(&mut self) -> bool {
+        let none = bytes::u8(self.input, self.at).is_some_and(|byte| byte & !FLAG_REF == NONE);
+        self.at = self.at.wrapping_add(usize::from(none));
+        none
+    }
+
+    fn bool(&mut self) -> Option<bool> {
+        take!(self, Next::Bool(value) => value)
+    }
+
+    fn int(&mut self) -> Option<i64> {
+        take!(self, Next::Int(value) => value)
+    }
+
+    fn float(&mut self) -> Option<f64> {
+        take!(self, Next::Float(value) => value, Next::Int(value) => float(value))
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        take!(self, Next::Str(text) => text)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        take!(self, Next::Bytes(bytes) => bytes)
+    }
+
+    fn skip(&mut self) -> Option<()> {
+        skip(self)
+    }
+
+    fn seq(&mut self, _: usize, level: &mut Level<'_, 'a>) -> Option<()> {
+        let entered = self.enter(level, false);
+        if entered.is_none() { self.odd() } else { entered }
+    }
+
+    fn more(&mut self, level: &mut Level<'_, 'a>) -> Option<bool> {
+        let Content::Counted { left, members, .. } = &mut level.content else { return None };
+        self.member = *members;
+        match left.checked_sub(1) {
+            Some(fewer) => *left = fewer,
+            None => return Some(false),
+        }
+        let burnt = self.burn();
+        if burnt.is_none() { self.odd() } else { Some(true) }
+    }
+
+    fn left(&self, level: &Level<'_, 'a>) -> Option<usize> {
+        match level.content {
+            Content::Counted { left, .. } => Some(left),
+            _ => None,
+        }
+    }
+
+    fn map(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
+        let entered = self.enter(level, true);
+        if entered.is_none() { self.odd() } else { entered }
+    }
+
+    fn key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
+        match self.next_key(level, fields) {
+            None => self.odd(),
+            key => key,
+        }
+    }
+
+    fn value(&mut self, _: &mut Level<'_, 'a>) {
+        self.member = false;
+    }
+
+    fn leave(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
+        self.depth = self.depth.wrapping_add(1);
+        let Content::Counted { left: 0, back, .. } = level.content else { return self.odd() };
+        if let Some((at, replays)) = back {
+            (self.at, self.replays) = (at, replays);
+        }
+        Some(())
+    }
+
+    fn blame(&mut self, _: &Level<'_, 'a>, fail: Fail) -> Fail {
+        let _: Option<()> = self.odd();
+        fail
     }
 }

@@ -14,8 +14,29 @@
 //! | enum | as serde_json has it: the variant's name, or a dict of one pair, name and content |
 
 mod de;
-mod instance;
+pub(crate) mod instance;
 mod ser;
+pub(crate) mod source;
+mod tree;
 
-pub use de::{Any, Classes, Limits, Peek, from_object, from_object_with};
+use super::{Object, Result};
+use crate::copyreg::Registry;
+pub(crate) use de::De;
 pub use ser::serialize;
+pub use tree::Limits;
+use tree::Walk;
+
+/// Reads a value of type `T` out of an object of plain data, of any codec.
+pub fn from_object<'a, T: serde::Deserialize<'a>>(object: &Object<'a>, limits: Limits) -> Result<T> {
+    from_object_with(object, limits, &Registry::EMPTY)
+}
+
+/// The same; instances of classes come to life through the registry.
+pub fn from_object_with<'a, T: serde::Deserialize<'a>>(
+    object: &Object<'a>,
+    limits: Limits,
+    registry: &Registry<'a>,
+) -> Result<T> {
+    let mut walk = Walk::new(object, limits, registry);
+    T::deserialize(De { source: &mut walk }).map_err(|fail| walk.error(fail))
+}

@@ -154,7 +154,13 @@ pub struct Chars<'a> {
     literal: bool,
 }
 
-impl Chars<'_> {
+impl<'a> Chars<'a> {
+    /// What was not read yet.
+    #[cfg(feature = "serde")]
+    pub(crate) fn text(&self) -> Text<'a> {
+        Text { raw: self.rest, spelling: self.spelling }
+    }
+
     /// Drops `n` bytes.
     fn skip(&mut self, n: usize) {
         self.rest = self.rest.get(n..).unwrap_or_default();

@@ -1,20 +1,15 @@
 //! [`Unpickler`]: how a pickle is read.
 
-use super::atom::Pickled;
 use super::scan::Plan;
 use super::{atom, machine};
 use crate::copyreg::Registry;
 #[cfg(feature = "serde")]
-use crate::object::serde::{Limits, Peek, from_object_with};
+use crate::object::serde::{Limits, from_object_with};
 use crate::object::{Encoding, Object, PersistentLoad, Result, Slot, Tree};
-use core::marker::PhantomData;
 
 /// How a pickle is read. [`loads`](super::loads) and [`from_slice`](super::from_slice) are an unpickler with the defaults.
-///
-/// `C` says whether it knows classes, so that the code for them is there only where they are.
 #[derive(Clone, Copy, Default)]
-pub struct Unpickler<'a, C = Pickled> {
-    codec: PhantomData<C>,
+pub struct Unpickler<'a> {
     registry: Registry<'a>,
     encoding: Encoding,
     buffers: &'a [&'a [u8]],
@@ -24,13 +19,13 @@ pub struct Unpickler<'a, C = Pickled> {
 }
 
 #[cfg(feature = "defmt")]
-impl<C> defmt::Format for Unpickler<'_, C> {
+impl defmt::Format for Unpickler<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Unpickler");
     }
 }
 
-impl<C> core::fmt::Debug for Unpickler<'_, C> {
+impl core::fmt::Debug for Unpickler<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Unpickler").field("encoding", &self.encoding).field("buffers", &self.buffers.len()).finish()
     }
@@ -40,16 +35,13 @@ impl<'a> Unpickler<'a> {
     /// An unpickler with the defaults.
     pub const fn new() -> Self {
         let (registry, encoding) = (Registry::EMPTY, Encoding::Ascii);
-        Unpickler { codec: PhantomData, registry, encoding, buffers: &[], persistent: None, depth: None, fuel: None }
+        Unpickler { registry, encoding, buffers: &[], persistent: None, depth: None, fuel: None }
     }
-}
 
-impl<'a, C> Unpickler<'a, C> {
     /// With these classes: their instances are read as the Rust types that the rows name, and no others.
     #[cfg(feature = "serde")]
-    pub const fn registry(self, registry: &Registry<'a>) -> Unpickler<'a, crate::object::serde::Classes<Pickled>> {
-        let Unpickler { encoding, buffers, persistent, depth, fuel, .. } = self;
-        Unpickler { codec: PhantomData, registry: *registry, encoding, buffers, persistent, depth, fuel }
+    pub const fn registry(self, registry: &Registry<'a>) -> Self {
+        Unpickler { registry: *registry, ..self }
     }
 
     /// What a str of Python 2 is read as: Python's `encoding=`. Datetime and numpy want [`Encoding::Latin1`].
@@ -104,7 +96,7 @@ impl<'a, C> Unpickler<'a, C> {
 }
 
 #[cfg(feature = "serde")]
-impl<'a, C: Peek> Unpickler<'a, C> {
+impl<'a> Unpickler<'a> {
     /// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
     pub fn from_slice<T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
         // Plain data wants no machine; whatever it cannot read, the machine reads from the beginning.
@@ -124,6 +116,6 @@ impl<'a, C: Peek> Unpickler<'a, C> {
         let mut limits = Limits::of(object.tree().input);
         limits.depth = self.depth.unwrap_or(limits.depth);
         limits.fuel = self.fuel.unwrap_or(limits.fuel);
-        from_object_with::<C, T>(object, limits, &self.registry)
+        from_object_with(object, limits, &self.registry)
     }
 }

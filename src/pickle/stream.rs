@@ -4,57 +4,16 @@
 //! references to text among the first [`TEXTS`] entries of the memo, which is where field names are. A list or dict does
 //! not say at its beginning whether items follow; this reader guesses by what comes next and goes on only as long as every
 //! opcode fits the guess, so that a value it gives is the one that the machine would have made. Whatever does not fit is
-//! [`Odd`]: then the machine reads the pickle, makes every check and says what is wrong and where.
+//! refused: then the machine reads the pickle, makes every check and says what is wrong and where.
 #![deny(clippy::panic)]
 
 use super::atom::{counted, short};
 use super::opcode::code::*;
 use super::scan::{is_atom, plain};
 use crate::bytes;
+use crate::object::serde::De;
+use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
 use crate::object::{Error, ErrorKind, Result};
-use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
-
-/// Something that is not read this way, or an error.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Odd;
-
-type Done<T> = core::result::Result<T, Odd>;
-
-impl core::fmt::Display for Odd {
-    fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        Ok(())
-    }
-}
-
-impl core::error::Error for Odd {}
-
-impl de::Error for Odd {
-    fn custom<T: core::fmt::Display>(_: T) -> Self {
-        Odd
-    }
-    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
-        Odd
-    }
-    fn invalid_value(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
-        Odd
-    }
-    fn invalid_length(_: usize, _: &dyn de::Expected) -> Self {
-        Odd
-    }
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Odd
-    }
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Odd
-    }
-    fn missing_field(_: &'static str) -> Self {
-        Odd
-    }
-    fn duplicate_field(_: &'static str) -> Self {
-        Odd
-    }
-}
 
 /// How many entries of the memo are known, if they are text.
 const TEXTS: usize = 32;
@@ -66,25 +25,47 @@ const DEPTH: u16 = 64;
 struct Stream<'a> {
     input: &'a [u8],
     at: usize,
+    depth: u16,
+    /// Where something was found that is not read this way. From then on, nothing is.
+    odd: usize,
     /// How many entries the memo has, and where the text of each stands: the place of its opcode, plus one.
     entries: u32,
     texts: [u32; TEXTS],
 }
 
 /// Reads a `T` from the first pickle in `input`; else the error says where it stopped.
-pub(super) fn from_slice<'a, T: de::Deserialize<'a>>(input: &'a [u8]) -> Result<T> {
-    let at = if input.first() == Some(&PROTO) { 2 } else { 0 };
-    let mut stream = Stream { input, at, entries: 0, texts: [0; TEXTS] };
-    if at == 0 || input.get(1).is_some_and(|protocol| *protocol <= super::HIGHEST_PROTOCOL) {
-        match T::deserialize(De { stream: &mut stream, depth: DEPTH }) {
-            Ok(value) if stream.peek() == STOP => return Ok(value),
-            _ => {}
-        }
+pub(super) fn from_slice<'a, T: serde::Deserialize<'a>>(input: &'a [u8]) -> Result<T> {
+    let mut stream = Stream::new(input);
+    let value = T::deserialize(De { source: &mut stream });
+    match value {
+        Ok(value) if stream.peek() == STOP => Ok(value),
+        _ => Err(stream.error()),
     }
-    Err(Error::new(ErrorKind::NotPlain, stream.at.min(input.len())))
 }
 
 impl<'a> Stream<'a> {
+    #[inline(never)]
+    fn new(input: &'a [u8]) -> Stream<'a> {
+        let at = match input {
+            [PROTO, 0..=super::HIGHEST_PROTOCOL, ..] => 2,
+            [PROTO, ..] => usize::MAX,
+            _ => 0,
+        };
+        Stream { input, at, depth: DEPTH, odd: usize::MAX, entries: 0, texts: [0; TEXTS] }
+    }
+
+    fn error(&self) -> Error {
+        Error::new(ErrorKind::NotPlain, self.odd.min(self.at).min(self.input.len()))
+    }
+
+    /// Refuses to go on.
+    #[cold]
+    fn odd<T>(&mut self) -> Option<T> {
+        self.odd = self.odd.min(self.at);
+        self.at = usize::MAX;
+        None
+    }
+
     /// The opcode that comes, frames passed over; NEXT_BUFFER, which is nowhere expected, at the end.
     #[inline]
     fn peek(&mut self) -> u8 {
@@ -114,83 +95,78 @@ impl<'a> Stream<'a> {
 
     /// The opcode that comes must be this one.
     #[inline]
-    fn expect(&mut self, code: u8) -> Done<()> {
+    fn expect(&mut self, code: u8) -> Option<()> {
         if self.peek() != code {
-            return Err(Odd);
+            return None;
         }
         self.skip(1);
-        Ok(())
+        Some(())
     }
 
     /// The value just read, whose text stands at `place` less one, is remembered if the stream says so.
     #[inline]
-    fn memo(&mut self, place: usize) -> Done<()> {
+    fn memo(&mut self, place: usize) -> Option<()> {
         match self.peek() {
             MEMOIZE => self.skip(1),
             BINPUT | LONG_BINPUT => self.put()?,
-            _ => return Ok(()),
+            _ => return Some(()),
         }
         if let Some(text) = self.texts.get_mut(self.entries as usize) {
             *text = place as u32;
         }
         self.entries = self.entries.wrapping_add(1);
-        Ok(())
+        Some(())
     }
 
     /// Entries with numbers: they must come in order.
     #[inline(never)]
-    fn put(&mut self) -> Done<()> {
-        let (entry, next) = super::scan::entry(self.input, self.at, self.peek()).map_err(|_| Odd)?;
+    fn put(&mut self) -> Option<()> {
+        let (entry, next) = super::scan::entry(self.input, self.at, self.peek()).ok()?;
         self.at = next;
-        if entry == self.entries { Ok(()) } else { Err(Odd) }
+        if entry == self.entries { Some(()) } else { None }
     }
 
     /// The bytes behind the opcode at hand and its length.
     #[inline]
-    fn take(&mut self, width: usize) -> Done<&'a [u8]> {
+    fn take(&mut self, width: usize) -> Option<&'a [u8]> {
         let start = self.at.wrapping_add(1);
         let len = match width {
-            1 => usize::from(bytes::u8(self.input, start).ok_or(Odd)?),
-            _ => bytes::u32_le(self.input, start).ok_or(Odd)? as usize,
+            1 => usize::from(bytes::u8(self.input, start)?),
+            _ => bytes::u32_le(self.input, start)? as usize,
         };
         let first = start.wrapping_add(width);
         self.at = first.wrapping_add(len);
-        bytes::take(self.input, first, len).ok_or(Odd)
+        bytes::take(self.input, first, len)
     }
 
     /// A str: its bytes.
     #[inline]
-    fn text(&mut self) -> Done<&'a [u8]> {
+    fn raw_text(&mut self) -> Option<&'a [u8]> {
         let code = self.peek();
         let place = self.at.wrapping_add(1);
         let text = match code {
             SHORT_BINUNICODE => self.take(1)?,
             BINUNICODE => self.take(4)?,
             BINGET => return self.get(),
-            _ => return Err(Odd),
+            _ => return None,
         };
         self.memo(place)?;
-        Ok(text)
+        Some(text)
     }
 
     /// The text that a BINGET refers to.
     #[inline]
-    fn get(&mut self) -> Done<&'a [u8]> {
-        let entry = bytes::u8(self.input, self.at.wrapping_add(1)).ok_or(Odd)?;
+    fn get(&mut self) -> Option<&'a [u8]> {
+        let entry = bytes::u8(self.input, self.at.wrapping_add(1))?;
         let place = self.texts.get(usize::from(entry)).copied().unwrap_or(0);
-        let at = (place as usize).checked_sub(1).ok_or(Odd)?;
+        let at = (place as usize).checked_sub(1)?;
         self.skip(2);
         let width = if self.input.get(at) == Some(&SHORT_BINUNICODE) { 1 } else { 4 };
-        Ok(counted(self.input, at, width))
+        Some(counted(self.input, at, width))
     }
 
     #[inline]
-    fn str(&mut self) -> Done<&'a str> {
-        core::str::from_utf8(self.text()?).map_err(|_| Odd)
-    }
-
-    #[inline]
-    fn int(&mut self) -> Done<i64> {
+    fn read_int(&mut self) -> Option<i64> {
         let code = self.peek();
         let at = self.at.wrapping_add(1);
         let (value, len) = match code {
@@ -199,30 +175,30 @@ impl<'a> Stream<'a> {
             BININT => (bytes::u32_le(self.input, at).map(|n| i64::from(n as i32)), 5),
             LONG1 => {
                 let long = self.take(1)?;
-                return if long.len() <= 8 { Ok(short(long)) } else { Err(Odd) };
+                return if long.len() <= 8 { Some(short(long)) } else { None };
             }
-            _ => return Err(Odd),
+            _ => return None,
         };
         self.skip(len);
-        value.ok_or(Odd)
+        value
     }
 
     #[inline]
-    fn float(&mut self) -> Done<f64> {
+    fn read_float(&mut self) -> Option<f64> {
         self.expect(BINFLOAT)?;
-        let bits = bytes::u64_be(self.input, self.at).ok_or(Odd)?;
+        let bits = bytes::u64_be(self.input, self.at)?;
         self.skip(8);
-        Ok(f64::from_bits(bits))
+        Some(f64::from_bits(bits))
     }
 
-    fn bytes(&mut self) -> Done<&'a [u8]> {
+    fn read_bytes(&mut self) -> Option<&'a [u8]> {
         let bytes = match self.peek() {
             SHORT_BINBYTES => self.take(1)?,
             BINBYTES => self.take(4)?,
-            _ => return Err(Odd),
+            _ => return None,
         };
         self.memo(0)?;
-        Ok(bytes)
+        Some(bytes)
     }
 
     /// The place behind the atom at `at` and behind the opcode that remembers it; `None` if no simple atom stands there.
@@ -259,352 +235,233 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// How the items of a container come.
-#[derive(Clone, Copy, PartialEq)]
-enum Mode {
-    /// In batches behind marks: so many were in this one.
-    Batch(u32),
-    /// One, and then the opcode that adds it; or that one was read already.
-    Single,
-    Last,
-    /// Behind a mark, of a tuple.
-    Tuple,
-    /// So many, and then a tuple opcode.
-    Fixed(usize),
-    End,
-}
+// How the items of a container come.
 
-/// Opens a list or dict, whose opcode is passed.
-#[inline]
-fn mode(stream: &mut Stream<'_>, items: usize, close: u8) -> Done<Mode> {
-    stream.memo(0)?;
-    if stream.peek() == MARK {
-        stream.skip(1);
-        return Ok(Mode::Batch(0));
-    }
-    Ok(if stream.has_single(items, close) { Mode::Single } else { Mode::End })
-}
+/// In batches behind marks: so many were in this one.
+const BATCHES: u8 = 0;
+/// One, and then the opcode that adds it.
+const SINGLE: u8 = 1;
+/// That one was read.
+const LAST: u8 = 2;
+/// Behind a mark, of a tuple.
+const TUPLE_MARK: u8 = 3;
+/// So many, and then a tuple opcode, TUPLE1 if this is one more.
+const FIXED: u8 = 4;
+const END: u8 = 8;
 
-/// Whether another item comes. `single` and `batch` are the opcodes that add one or all.
-#[inline]
-fn more(stream: &mut Stream<'_>, mode: &mut Mode, single: u8, batch: u8) -> Done<bool> {
-    match *mode {
-        Mode::Batch(count) if stream.peek() != batch => *mode = Mode::Batch(count.wrapping_add(1)),
-        Mode::Batch(count) => {
-            stream.skip(1);
-            if count == BATCH && stream.peek() == MARK {
-                stream.skip(1);
-                *mode = Mode::Batch(0);
-                return more_again(stream, mode, batch);
-            }
-            *mode = Mode::End;
-        }
-        Mode::Single => *mode = Mode::Last,
-        Mode::Last => {
-            stream.expect(single)?;
-            *mode = Mode::End;
-        }
-        Mode::Tuple if stream.peek() == TUPLE => {
-            stream.skip(1);
-            stream.memo(0)?;
-            *mode = Mode::End;
-        }
-        Mode::Tuple => {}
-        Mode::Fixed(_) | Mode::End => {}
-    }
-    Ok(*mode != Mode::End)
-}
-
-/// The next batch has begun: it may be empty, as CPython's dicts of thousands have it.
-#[cold]
-fn more_again(stream: &mut Stream<'_>, mode: &mut Mode, batch: u8) -> Done<bool> {
-    if stream.peek() == batch {
-        stream.skip(1);
-        *mode = Mode::End;
-        return Ok(false);
-    }
-    *mode = Mode::Batch(1);
-    Ok(true)
-}
-
-/// The value that comes.
-struct De<'d, 'a> {
-    stream: &'d mut Stream<'a>,
-    depth: u16,
-}
-
-impl<'a> De<'_, 'a> {
+impl<'a> Stream<'a> {
     #[inline]
-    fn inside(&self) -> Done<u16> {
-        self.depth.checked_sub(1).ok_or(Odd)
+    fn inside(&mut self) -> Option<()> {
+        self.depth = self.depth.checked_sub(1)?;
+        Some(())
     }
 
-    /// A list, or a tuple; of `fixed` items if that is not 0.
+    /// Opens a list or dict, whose opcode is at hand.
     #[inline]
-    fn seq<V: Visitor<'a>>(self, fixed: usize, visitor: V) -> Done<V::Value> {
-        let depth = self.inside()?;
-        let stream = self.stream;
-        let mode = match stream.peek() {
-            EMPTY_LIST => {
-                stream.skip(1);
-                mode(stream, 1, APPEND)?
-            }
+    fn mode(&mut self, items: usize, close: u8) -> Option<u8> {
+        self.skip(1);
+        self.memo(0)?;
+        if self.peek() == MARK {
+            self.skip(1);
+            return Some(BATCHES);
+        }
+        Some(if self.has_single(items, close) { SINGLE } else { END })
+    }
+
+    #[inline]
+    fn open_seq(&mut self, len: usize, level: &mut Level<'_, 'a>) -> Option<()> {
+        self.inside()?;
+        let code = self.peek();
+        let mode = match code {
+            EMPTY_LIST => self.mode(1, APPEND)?,
             MARK => {
-                stream.skip(1);
-                Mode::Tuple
+                self.skip(1);
+                TUPLE_MARK
             }
             EMPTY_TUPLE => {
-                stream.skip(1);
-                Mode::End
+                self.skip(1);
+                END
             }
-            _ if (1..=3).contains(&fixed) => Mode::Fixed(fixed),
-            _ => return Err(Odd),
+            _ if (1..=3).contains(&len) => FIXED.wrapping_add(len as u8),
+            _ => return None,
         };
-        let mut seq = Seq { stream, depth, mode };
-        let value = visitor.visit_seq(&mut seq)?;
-        match seq.mode {
-            Mode::Fixed(0) => {
-                let code = TUPLE1.wrapping_add(fixed as u8).wrapping_sub(1);
-                seq.stream.expect(code)?;
-                seq.stream.memo(0)?;
-            }
-            Mode::Fixed(_) => return Err(Odd),
-            mut mode => {
-                if more(seq.stream, &mut mode, APPEND, APPENDS)? {
-                    return Err(Odd);
-                }
-            }
-        }
-        Ok(value)
+        level.content = Content::Stream(mode, if mode > FIXED { len as u32 } else { 0 });
+        Some(())
     }
 
     #[inline]
-    fn map<V: Visitor<'a>>(self, fields: &'static [&'static str], visitor: V) -> Done<V::Value> {
-        let depth = self.inside()?;
-        let stream = self.stream;
-        stream.expect(EMPTY_DICT)?;
-        let mode = mode(stream, 2, SETITEM)?;
-        let mut map = Map { stream, depth, mode, fields, next: 0 };
-        let value = visitor.visit_map(&mut map)?;
-        if more(map.stream, &mut map.mode, SETITEM, SETITEMS)? {
-            return Err(Odd);
+    fn open_map(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
+        self.inside()?;
+        if self.peek() != EMPTY_DICT {
+            return None;
         }
-        Ok(value)
+        level.content = Content::Stream(self.mode(2, SETITEM)?, 0);
+        Some(())
     }
 
+    /// Whether another item comes. `single` and `batch` are the opcodes that add one or all.
+    #[inline]
+    fn another(&mut self, level: &mut Level<'_, 'a>, single: u8, batch: u8) -> Option<bool> {
+        match &mut level.content {
+            Content::Stream(BATCHES, count) if self.peek() != batch => {
+                *count = count.wrapping_add(1);
+                Some(true)
+            }
+            Content::Stream(mode, count) => self.turn(mode, count, single, batch),
+            _ => None,
+        }
+    }
+
+    /// The rarer cases of it.
     #[inline(never)]
-    fn any<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        let stream = self.stream;
-        match stream.peek() {
-            NONE => {
-                stream.skip(1);
-                visitor.visit_unit()
-            }
-            code @ (NEWTRUE | NEWFALSE) => {
-                stream.skip(1);
-                visitor.visit_bool(code == NEWTRUE)
-            }
-            BININT1 | BININT2 | BININT | LONG1 => visitor.visit_i64(stream.int()?),
-            BINFLOAT => visitor.visit_f64(stream.float()?),
-            SHORT_BINUNICODE | BINUNICODE | BINGET => visitor.visit_borrowed_str(stream.str()?),
-            SHORT_BINBYTES | BINBYTES => visitor.visit_borrowed_bytes(stream.bytes()?),
-            EMPTY_DICT => De { stream, depth: self.depth }.map(&[], visitor),
-            _ => De { stream, depth: self.depth }.seq(0, visitor),
-        }
-    }
-}
-
-/// The items of a list or tuple.
-struct Seq<'d, 'a> {
-    stream: &'d mut Stream<'a>,
-    depth: u16,
-    mode: Mode,
-}
-
-impl<'a> de::SeqAccess<'a> for &mut Seq<'_, 'a> {
-    type Error = Odd;
-
-    #[inline]
-    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Done<Option<T::Value>> {
-        match &mut self.mode {
-            Mode::Fixed(0) => return Ok(None),
-            Mode::Fixed(left) => *left = left.wrapping_sub(1),
-            mode => {
-                if !more(self.stream, mode, APPEND, APPENDS)? {
-                    return Ok(None);
-                }
-            }
-        }
-        seed.deserialize(De { stream: self.stream, depth: self.depth }).map(Some)
-    }
-}
-
-/// The pairs of a dict.
-struct Map<'d, 'a> {
-    stream: &'d mut Stream<'a>,
-    depth: u16,
-    mode: Mode,
-    fields: &'static [&'static str],
-    /// The field that is expected to come next.
-    next: usize,
-}
-
-impl<'a> de::MapAccess<'a> for &mut Map<'_, 'a> {
-    type Error = Odd;
-
-    #[inline]
-    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Done<Option<K::Value>> {
-        if !more(self.stream, &mut self.mode, SETITEM, SETITEMS)? {
-            return Ok(None);
-        }
-        if self.fields.is_empty() {
-            // Only the machine knows whether a container may be a key.
-            if !is_atom(self.stream.peek()) {
-                return Err(Odd);
-            }
-            return seed.deserialize(De { stream: self.stream, depth: self.depth }).map(Some);
-        }
-        let name = self.stream.text()?;
-        let expected = self.fields.get(self.next).filter(|field| field.as_bytes() == name);
-        let field = match expected {
-            Some(field) => field,
-            None => {
-                let known = self.fields.iter().position(|field| field.as_bytes() == name);
-                self.next = known.unwrap_or(self.next.wrapping_sub(1));
-                match self.fields.get(self.next).filter(|_| known.is_some()) {
-                    Some(field) => field,
-                    None => {
-                        self.next = self.next.wrapping_add(1);
-                        let name = core::str::from_utf8(name).map_err(|_| Odd)?;
-                        return seed.deserialize(StrDeserializer::new(name)).map(Some);
+    fn turn(&mut self, mode: &mut u8, count: &mut u32, single: u8, batch: u8) -> Option<bool> {
+        match *mode {
+            BATCHES => {
+                self.skip(1);
+                *mode = END;
+                if *count == BATCH && self.peek() == MARK {
+                    self.skip(1);
+                    // The next batch may be empty, as CPython's dicts of thousands have it.
+                    if self.peek() == batch {
+                        self.skip(1);
+                    } else {
+                        (*mode, *count) = (BATCHES, 1);
                     }
                 }
             }
-        };
-        self.next = self.next.wrapping_add(1);
-        seed.deserialize(StrDeserializer::new(field)).map(Some)
-    }
-
-    #[inline]
-    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Done<V::Value> {
-        seed.deserialize(De { stream: self.stream, depth: self.depth })
-    }
-}
-
-macro_rules! reads {
-    ($read:ident $visit:ident: $($method:ident)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-            visitor.$visit(self.stream.$read()?)
+            SINGLE => *mode = LAST,
+            LAST => {
+                self.expect(single)?;
+                *mode = END;
+            }
+            TUPLE_MARK if self.peek() == TUPLE => {
+                self.skip(1);
+                self.memo(0)?;
+                *mode = END;
+            }
+            TUPLE_MARK | END => {}
+            fixed => match count.checked_sub(1) {
+                Some(left) => *count = left,
+                None => {
+                    self.expect(TUPLE1.wrapping_add(fixed).wrapping_sub(FIXED).wrapping_sub(1))?;
+                    self.memo(0)?;
+                    *mode = END;
+                }
+            },
         }
-    )*};
-}
-
-/// A name of one of this library's own signs, which only the object model knows.
-fn is_sign(name: &str) -> bool {
-    name.starts_with('\0')
-}
-
-impl<'a> de::Deserializer<'a> for De<'_, 'a> {
-    type Error = Odd;
-
-    reads! { int visit_i64: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-    deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 }
-    reads! { str visit_borrowed_str: deserialize_str deserialize_string deserialize_char deserialize_identifier }
-    reads! { bytes visit_borrowed_bytes: deserialize_bytes deserialize_byte_buf }
-
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.any(visitor)
+        Some(*mode != END)
     }
 
-    #[inline]
-    fn deserialize_f64<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        // A float field may hold an int.
-        if self.stream.peek() == BINFLOAT {
-            visitor.visit_f64(self.stream.float()?)
-        } else {
-            visitor.visit_i64(self.stream.int()?)
+    fn next_key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
+        if !self.another(level, SETITEM, SETITEMS)? {
+            level.ended = true;
+            return Some(Key::End);
         }
+        if fields.is_empty() {
+            // Only the machine knows whether a container may be a key.
+            return is_atom(self.peek()).then_some(Key::Value);
+        }
+        let before = (self.at, self.entries);
+        let name = self.raw_text()?;
+        Some(match level.find(fields, name) {
+            Some(field) => Key::Name(field),
+            None => {
+                (self.at, self.entries) = before;
+                Key::Value
+            }
+        })
+    }
+}
+
+/// What was read; if nothing was, nothing else will be.
+macro_rules! or_odd {
+    ($stream:ident, $read:expr) => {
+        match $read {
+            None => $stream.odd(),
+            read => read,
+        }
+    };
+}
+
+impl<'a> Source<'a> for Stream<'a> {
+    fn what(&mut self) -> Option<What> {
+        Some(match self.peek() {
+            NONE => What::None,
+            NEWTRUE | NEWFALSE => What::Bool,
+            BININT1 | BININT2 | BININT | LONG1 => What::Int,
+            BINFLOAT => What::Float,
+            SHORT_BINUNICODE | BINUNICODE | BINGET => What::Text,
+            SHORT_BINBYTES | BINBYTES => What::Bytes,
+            EMPTY_DICT => What::Map,
+            _ => What::Seq,
+        })
     }
 
-    fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.deserialize_f64(visitor)
+    fn none(&mut self) -> bool {
+        let none = self.peek() == NONE;
+        self.at = self.at.wrapping_add(usize::from(none));
+        none
     }
 
-    #[inline]
-    fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        let code = self.stream.peek();
+    fn bool(&mut self) -> Option<bool> {
+        let code = self.peek();
         if !matches!(code, NEWTRUE | NEWFALSE) {
-            return Err(Odd);
+            return self.odd();
         }
-        self.stream.skip(1);
-        visitor.visit_bool(code == NEWTRUE)
+        self.skip(1);
+        Some(code == NEWTRUE)
     }
 
-    #[inline]
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        if self.stream.peek() != NONE {
-            return visitor.visit_some(self);
+    fn int(&mut self) -> Option<i64> {
+        or_odd!(self, self.read_int())
+    }
+
+    fn float(&mut self) -> Option<f64> {
+        // A float field may hold an int.
+        let float = if self.peek() == BINFLOAT { self.read_float() } else { self.read_int().map(float) };
+        or_odd!(self, float)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        or_odd!(self, self.raw_text().and_then(|text| core::str::from_utf8(text).ok()))
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        or_odd!(self, self.read_bytes())
+    }
+
+    fn skip(&mut self) -> Option<()> {
+        skip(self)
+    }
+
+    fn seq(&mut self, len: usize, level: &mut Level<'_, 'a>) -> Option<()> {
+        or_odd!(self, self.open_seq(len, level))
+    }
+
+    fn more(&mut self, level: &mut Level<'_, 'a>) -> Option<bool> {
+        or_odd!(self, self.another(level, APPEND, APPENDS))
+    }
+
+    fn map(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
+        or_odd!(self, self.open_map(level))
+    }
+
+    fn key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
+        or_odd!(self, self.next_key(level, fields))
+    }
+
+    fn leave(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
+        self.depth = self.depth.wrapping_add(1);
+        // No opcode adds pairs and closes a list: what is not at its end here is so for a map, too.
+        if matches!(level.content, Content::Stream(END, _)) || self.more(level) == Some(false) {
+            Some(())
+        } else {
+            self.odd()
         }
-        self.stream.skip(1);
-        visitor.visit_none()
     }
 
-    fn deserialize_unit<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.stream.expect(NONE)?;
-        visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Done<V::Value> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Done<V::Value> {
-        if is_sign(name) { Err(Odd) } else { visitor.visit_newtype_struct(self) }
-    }
-
-    #[inline]
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.seq(0, visitor)
-    }
-
-    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Done<V::Value> {
-        self.seq(len, visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'a>>(self, name: &'static str, len: usize, visitor: V) -> Done<V::Value> {
-        if is_sign(name) { Err(Odd) } else { self.seq(len, visitor) }
-    }
-
-    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.map(&[], visitor)
-    }
-
-    #[inline]
-    fn deserialize_struct<V: Visitor<'a>>(
-        self,
-        name: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Done<V::Value> {
-        if is_sign(name) { Err(Odd) } else { self.map(fields, visitor) }
-    }
-
-    fn deserialize_enum<V: Visitor<'a>>(
-        self,
-        name: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Done<V::Value> {
-        // A variant with content is a dict: the object model reads it.
-        if is_sign(name) { Err(Odd) } else { visitor.visit_enum(self.stream.str()?.into_deserializer()) }
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Done<V::Value> {
-        self.any(visitor)
-    }
-
-    fn is_human_readable(&self) -> bool {
-        false
+    fn blame(&mut self, _: &Level<'_, 'a>, fail: Fail) -> Fail {
+        let _: Option<()> = self.odd();
+        fail
     }
 }
