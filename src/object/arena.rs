@@ -146,8 +146,12 @@ pub enum Fault {
     NoMark,
     /// See the [`ErrorKind`] of the same name; so are those that follow.
     Truncated,
-    /// A byte that is no code: the codec knows which.
+    /// A byte that is no code, a protocol that is none: the codec knows which.
     UnknownCode,
+    /// See there.
+    UnknownProtocol,
+    /// Longer than a slot can point.
+    TooLong,
     /// Not in the memo.
     NoSuchEntry,
     /// An argument that makes no sense.
@@ -170,6 +174,8 @@ impl From<Fault> for ErrorKind {
             Fault::NoMark => ErrorKind::NoMark,
             Fault::Truncated => ErrorKind::Truncated,
             Fault::UnknownCode => ErrorKind::UnknownCode(0),
+            Fault::UnknownProtocol => ErrorKind::UnknownProtocol(0),
+            Fault::TooLong => ErrorKind::TooLong,
             Fault::NoSuchEntry => ErrorKind::NoSuchEntry,
             Fault::BadArgument => ErrorKind::BadArgument,
             Fault::BadText => ErrorKind::BadText,

@@ -4,19 +4,17 @@
 //! machine notes down what the stream wants ([`Kind::Reduce`](crate::object::Kind) and its kin).
 #![deny(clippy::panic)]
 
-use super::atom::{lines, unquote};
 use super::memo::Memo;
-use super::number;
 use super::opcode::code::*;
-use super::scan::{Plan, entry, plain};
+use super::scan::{Plan, entry, fail, is_marked, next, plain};
 use crate::bytes;
 use crate::object::arena::{self as cell, Arena, Fault, Slot, Step, Tag};
 use crate::object::{Atom, Error, ErrorKind, Extra, Result, Spelling, Text};
 
-pub(super) struct Machine<'i, 's> {
+pub(super) struct Machine<'i, 's, 'p> {
     input: &'i [u8],
     arena: Arena<'s>,
-    memo: Memo,
+    memo: Memo<'p>,
     /// How many out-of-band buffers were asked for.
     buffers: usize,
     /// Whether text is checked now; if not, whoever reads it does.
@@ -45,11 +43,11 @@ pub(super) fn run<'s>(
         at = machine.atoms(at);
         let Some(code) = bytes::u8(input, at) else { break };
         if code == STOP {
-            let word = machine.arena.pop().map_err(|fault| fail(fault, code, at))?;
+            let word = machine.arena.pop().map_err(|fault| fail(fault, input, at))?;
             let (slots, cells) = machine.arena.finish();
             return Ok((word, slots, cells));
         }
-        at = machine.step(code, at).map_err(|fault| fail(fault, code, at))?;
+        at = machine.step(code, at).map_err(|fault| fail(fault, input, at))?;
     }
     Err(Error::new(ErrorKind::Truncated, input.len()))
 }
@@ -64,36 +62,19 @@ pub(super) fn globals<'i>(
     let mut machine = Machine::new(input, 0, plan, slots, true)?;
     let mut at = 0;
     while let Some(code) = bytes::u8(input, at) {
-        match code {
-            STOP => return Ok(()),
-            GLOBAL | INST => {
-                if let Some((module, name, _)) = lines(input, at) {
-                    found(Text::new(module, Spelling::Utf8), Text::new(name, Spelling::Utf8));
-                }
-            }
-            STACK_GLOBAL => {
+        match (code, super::atom::read(input, at)) {
+            (STOP, _) => return Ok(()),
+            (GLOBAL | INST, Atom::Global(module, name)) => found(module, name),
+            (STACK_GLOBAL, _) => {
                 if let (Some(module), Some(name)) = (machine.text_below(1), machine.text_below(0)) {
                     found(module, name);
                 }
             }
             _ => {}
         }
-        at = match plain(input, at) {
-            Some((_, next)) => {
-                machine.arena.push(atom(at)).map_err(|fault| fail(fault, code, at))?;
-                next
-            }
-            None => machine.step(code, at).map_err(|fault| fail(fault, code, at))?,
-        };
+        at = machine.step(code, at).map_err(|fault| fail(fault, input, at))?;
     }
     Err(Error::new(ErrorKind::Truncated, input.len()))
-}
-
-/// What went wrong at an opcode.
-#[cold]
-fn fail(fault: Fault, code: u8, at: usize) -> Error {
-    let kind = if fault == Fault::UnknownCode { ErrorKind::UnknownCode(code) } else { fault.into() };
-    Error::new(kind, at)
 }
 
 /// Whether the text of this SHORT_BINUNICODE is in its encoding.
@@ -101,15 +82,15 @@ fn is_text(opcode: Option<&[u8]>) -> bool {
     opcode.and_then(|bytes| bytes.get(2..)).is_some_and(|raw| Text::new(raw, Spelling::Utf8).is_valid())
 }
 
-impl<'i, 's> Machine<'i, 's> {
+impl<'i, 's, 'p> Machine<'i, 's, 'p> {
     /// A machine over as many slots as the plan wants.
-    fn new(input: &'i [u8], start: usize, plan: &Plan, slots: &'s mut [Slot], checks_text: bool) -> Result<Self> {
+    fn new(input: &'i [u8], start: usize, plan: &'p Plan, slots: &'s mut [Slot], checks_text: bool) -> Result<Self> {
         let needed = plan.slots();
         if slots.len() < needed {
             return Err(Error::new(ErrorKind::OutOfSlots { needed }, start));
         }
         let mut arena = Arena::new(slots, plan.cells(), plan.table());
-        let memo = Memo::new(plan, input, start, &mut arena)?;
+        let memo = Memo::new(plan, input, start, &mut arena).map_err(|fault| fail(fault, input, start))?;
         Ok(Machine { input, arena, memo, buffers: 0, checks_text })
     }
 
@@ -154,67 +135,32 @@ impl<'i, 's> Machine<'i, 's> {
     }
 
     /// Runs one opcode and answers where the next one stands.
-    fn step(&mut self, code: u8, at: usize) -> Step<usize> {
-        let next = at.wrapping_add(1);
-        match code {
-            SHORT_BINUNICODE => self.counted(at, 1, true),
-            MEMOIZE => self.memoize().map(|()| next),
-            BINGET => self.get(at, code),
-            BINUNICODE => self.counted(at, 4, true),
-            BINUNICODE8 => self.counted(at, 8, true),
-            LONG4 | BINBYTES | BINSTRING => self.counted(at, 4, false),
-            BINBYTES8 => self.counted(at, 8, false),
-            MARK => self.arena.push_mark().map(|()| next),
-            EMPTY_LIST => self.container(cell::LIST).map(|()| next),
-            EMPTY_DICT => self.container(cell::DICT).map(|()| next),
-            EMPTY_SET => self.container(cell::SET).map(|()| next),
-            APPEND => self.append(1, false).map(|()| next),
-            APPENDS => {
-                let n = self.arena.close_mark()?;
-                self.append(n, true).map(|()| next)
-            }
-            SETITEM => self.set_items(2, false).map(|()| next),
-            SETITEMS => {
-                let n = self.arena.close_mark()?;
-                self.set_items(n, true).map(|()| next)
-            }
-            TUPLE1 => self.tuple(1, false).map(|()| next),
-            TUPLE2 => self.tuple(2, false).map(|()| next),
-            TUPLE3 => self.tuple(3, false).map(|()| next),
-            TUPLE => {
-                let n = self.arena.close_mark()?;
-                self.tuple(n, true).map(|()| next)
-            }
-            EMPTY_TUPLE => self.arena.push(EMPTY_TUPLE_WORD).map(|()| next),
-            LONG_BINGET | GET => self.get(at, code),
-            BINPUT | LONG_BINPUT | PUT => self.put(at, code),
-            FRAME => Ok(at.wrapping_add(9)),
-            PROTO => Ok(at.wrapping_add(2)),
-            _ => self.rare(code, at),
-        }
-    }
-
-    /// The opcodes that are not in every pickle.
     #[inline(never)]
-    fn rare(&mut self, code: u8, at: usize) -> Step<usize> {
-        let next = at.wrapping_add(1);
+    fn step(&mut self, code: u8, at: usize) -> Step<usize> {
+        let next = next(self.input, at)?;
+        if is_marked(code) {
+            let n = self.arena.close_mark()?;
+            self.marked(code, n, at)?;
+            return Ok(next);
+        }
         match code {
-            INT | LONG | FLOAT | STRING | UNICODE | PERSID => return self.line(code, at),
-            GLOBAL | INST => return self.named(code, at),
-            EXT1 | EXT2 | EXT4 => return self.ext(code, at),
-            BYTEARRAY8 => {
-                self.arena.push(Slot::new(cell::MUTABLE, at))?;
-                return self.after_count(at, 8);
+            MEMOIZE => self.remember(None)?,
+            BINPUT | LONG_BINPUT | PUT => self.remember(Some(entry(self.input, at, code)?))?,
+            BINGET | LONG_BINGET | GET => {
+                let id = entry(self.input, at, code)?;
+                let word = self.memo.get(&mut self.arena, id).ok_or(Fault::NoSuchEntry)?;
+                self.arena.push(word)?;
             }
-            LIST => self.list()?,
-            DICT => self.dict()?,
-            ADDITEMS => self.add_items()?,
-            FROZENSET => self.frozenset()?,
+            MARK => self.arena.push_mark()?,
+            EMPTY_LIST => self.container(cell::LIST)?,
+            EMPTY_DICT => self.container(cell::DICT)?,
+            EMPTY_SET => self.container(cell::SET)?,
+            EMPTY_TUPLE => self.arena.push(EMPTY_TUPLE_WORD)?,
+            APPEND => self.fill(code, 1, false)?,
+            SETITEM => self.fill(code, 2, false)?,
+            TUPLE1 | TUPLE2 | TUPLE3 => self.tuple(usize::from(code.wrapping_sub(TUPLE1)).wrapping_add(1), false)?,
+            FRAME | PROTO => {}
             POP => self.pop()?,
-            POP_MARK => {
-                let n = self.arena.close_mark()?;
-                self.arena.drop_words(n.wrapping_add(1));
-            }
             DUP => {
                 let word = self.arena.peek()?;
                 let shared = self.arena.share(word)?;
@@ -222,8 +168,9 @@ impl<'i, 's> Machine<'i, 's> {
                 self.arena.push(shared)?;
             }
             STACK_GLOBAL => self.stack_global()?,
-            REDUCE | NEWOBJ | NEWOBJ_EX => self.call(code)?,
-            OBJ => self.obj()?,
+            REDUCE => self.call(cell::FORM_REDUCE, 2)?,
+            NEWOBJ => self.call(cell::FORM_NEWOBJ, 2)?,
+            NEWOBJ_EX => self.call(cell::FORM_NEWOBJ_EX, 3)?,
             BUILD => self.build()?,
             BINPERSID => self.wrap(cell::FORM_PERSID, 1)?,
             NEXT_BUFFER => {
@@ -231,159 +178,122 @@ impl<'i, 's> Machine<'i, 's> {
                 self.buffers = self.buffers.wrapping_add(1);
             }
             READONLY_BUFFER => self.readonly()?,
-            _ => return Err(Fault::UnknownCode),
+            _ => self.atom(code, at)?,
         }
         Ok(next)
     }
 
-    /// Pushes an atom whose argument has a fixed length.
-    #[inline]
-    fn fixed(&mut self, at: usize, len: usize) -> Step<usize> {
-        self.arena.push(atom(at))?;
-        Ok(at.wrapping_add(1).wrapping_add(len))
-    }
-
-    /// The place behind bytes whose length stands in `width` bytes behind the code, and their own place.
-    #[inline]
-    fn count(&self, at: usize, width: usize) -> Step<(usize, usize)> {
-        let start = at.wrapping_add(1);
-        let len = match width {
-            1 => bytes::u8(self.input, start).map(usize::from),
-            4 => bytes::u32_le(self.input, start).map(|len| len as usize),
-            _ => bytes::u64_le(self.input, start).and_then(|len| usize::try_from(len).ok()),
-        };
-        let first = start.wrapping_add(width);
-        let end = len.and_then(|len| first.checked_add(len)).filter(|end| *end <= self.input.len());
-        Ok((first, end.ok_or(Fault::Truncated)?))
-    }
-
-    fn after_count(&self, at: usize, width: usize) -> Step<usize> {
-        self.count(at, width).map(|(_, end)| end)
-    }
-
-    /// Pushes an atom that says its own length.
-    #[inline]
-    fn counted(&mut self, at: usize, width: usize, text: bool) -> Step<usize> {
-        let (first, end) = self.count(at, width)?;
-        if text && self.checks_text {
-            let raw = self.input.get(first..end).unwrap_or_default();
-            if !Text::new(raw, Spelling::Utf8).is_valid() {
-                return Err(Fault::BadText);
+    /// The opcodes that take everything down to the topmost mark: `n` words, and the mark is closed.
+    fn marked(&mut self, code: u8, n: usize, at: usize) -> Step {
+        match code {
+            TUPLE => self.tuple(n, true),
+            FROZENSET => {
+                if !self.arena.are_hashable(n, 1) {
+                    return Err(Fault::Unhashable);
+                }
+                let row = self.arena.row(0, n, true)?;
+                self.arena.push(Slot::new(cell::FROZENSET, row))
             }
+            POP_MARK => {
+                self.arena.drop_words(n.wrapping_add(1));
+                Ok(())
+            }
+            INST => {
+                let args = self.arguments(n, true)?;
+                self.atom(code, at)?;
+                self.arena.push(args)?;
+                self.object(cell::FORM_INST, 2)
+            }
+            OBJ => {
+                let args = self.arguments(n.checked_sub(1).ok_or(Fault::Underflow)?, false)?;
+                let class = self.arena.pop()?;
+                if !self.is_callable(class) {
+                    return Err(Fault::WrongKind);
+                }
+                self.arena.drop_words(1);
+                self.arena.push(class)?;
+                self.arena.push(args)?;
+                self.object(cell::FORM_INST, 2)
+            }
+            _ => self.fill(code, n, true),
         }
-        self.arena.push(atom(at))?;
-        Ok(end)
+    }
+
+    /// Pushes an atom, whose argument is there; whether that says something is seen now.
+    fn atom(&mut self, code: u8, at: usize) -> Step {
+        let text = match super::atom::read(self.input, at) {
+            Atom::None if code == STRING => Some(false),
+            Atom::None if code != NONE => return Err(Fault::BadArgument),
+            Atom::Ext(number) if number == 0 || number > i32::MAX as u32 => return Err(Fault::BadArgument),
+            Atom::Str(text) if text.spelling() == Spelling::Utf8 && !self.checks_text => None,
+            Atom::Str(text) | Atom::ByteString(text) => Some(text.is_valid()),
+            Atom::PersId(text) => Some(text.raw().is_ascii()),
+            Atom::Global(module, name) => {
+                if module.raw().is_empty() || name.raw().is_empty() {
+                    return Err(Fault::BadArgument);
+                }
+                let valid = |text: Text<'_>| match code {
+                    INST => text.raw().is_ascii(),
+                    _ => text.as_str().is_some(),
+                };
+                Some(valid(module) && valid(name))
+            }
+            _ => None,
+        };
+        if text == Some(false) {
+            return Err(Fault::BadText);
+        }
+        self.arena.push(Slot::new(if code == BYTEARRAY8 { cell::MUTABLE } else { cell::ATOM }, at))
     }
 
     /// Pushes a new, empty container.
-    #[inline]
     fn container(&mut self, tag: Tag) -> Step {
         let header = self.arena.header()?;
         self.arena.push(Slot::new(tag, header))
     }
 
-    #[inline]
-    fn memoize(&mut self) -> Step {
+    /// Remembers the top under this number, or under MEMOIZE's.
+    fn remember(&mut self, id: Option<u32>) -> Step {
         let word = self.arena.peek()?;
-        if self.memo.reads
-            && let Some(id) = self.memo.memoize(&mut self.arena)
-        {
-            return self.remember(id, word);
-        }
-        Ok(())
-    }
-
-    fn remember(&mut self, id: u32, word: Slot) -> Step {
-        if self.memo.has(&mut self.arena, id) {
+        if let Some(entry) = self.memo.entry(&mut self.arena, id) {
             let word = self.arena.share(word)?;
             self.arena.replace(word);
-            self.memo.store(&mut self.arena, id, word);
+            self.memo.store(&mut self.arena, entry, word);
         }
         Ok(())
     }
 
-    fn put(&mut self, at: usize, code: u8) -> Step<usize> {
-        let (id, next) = entry(self.input, at, code)?;
-        let word = self.arena.peek()?;
-        if self.memo.reads {
-            self.remember(id, word)?;
-        }
-        Ok(next)
-    }
-
-    fn get(&mut self, at: usize, code: u8) -> Step<usize> {
-        let (id, next) = entry(self.input, at, code)?;
-        let word = self.memo.get(&mut self.arena, id).ok_or(Fault::NoSuchEntry)?;
-        self.arena.push(word)?;
-        Ok(next)
-    }
-
-    /// The container that the `n` topmost words go into; a closed mark lies between if `mark`.
-    fn target(&self, n: usize, mark: bool) -> Step<Slot> {
-        Ok(self.arena.resolve(self.arena.peek_below(n.wrapping_add(usize::from(mark)))?))
-    }
-
-    /// APPEND and APPENDS.
-    fn append(&mut self, n: usize, mark: bool) -> Step {
-        let target = self.target(n, mark)?;
-        let extra = match target.tag() {
-            cell::LIST => 0,
-            cell::OBJECT => Extra::Items as Tag,
-            _ if n > 0 => return Err(Fault::WrongKind),
-            _ => 0,
+    /// The opcodes that put the `n` topmost words into a list, dict or set, which is new for LIST and DICT; a closed mark
+    /// lies beneath the words if `mark`.
+    fn fill(&mut self, code: u8, n: usize, mark: bool) -> Step {
+        let (tag, extra) = match code {
+            APPEND | APPENDS | LIST => (cell::LIST, Extra::Items),
+            ADDITEMS => (cell::SET, Extra::Adds),
+            _ => (cell::DICT, Extra::Pairs),
         };
-        self.arena.append(target.payload(), extra, n, mark)
-    }
-
-    /// SETITEM and SETITEMS.
-    fn set_items(&mut self, n: usize, mark: bool) -> Step {
-        let target = self.target(n, mark)?;
-        if n & 1 != 0 {
+        let new = matches!(code, LIST | DICT);
+        let target = if new {
+            Slot::new(tag, self.arena.header()?)
+        } else {
+            self.arena.resolve(self.arena.peek_below(n.wrapping_add(usize::from(mark)))?)
+        };
+        if tag == cell::DICT && n & 1 != 0 {
             return Err(Fault::OddItems);
         }
-        let extra = match target.tag() {
-            cell::DICT if !self.arena.are_hashable(n, 2) => return Err(Fault::Unhashable),
-            cell::DICT => 0,
-            cell::OBJECT => Extra::Pairs as Tag,
-            _ if n > 0 => return Err(Fault::WrongKind),
-            _ => 0,
+        let extra = if target.tag() == tag {
+            if tag != cell::LIST && !self.arena.are_hashable(n, if tag == cell::DICT { 2 } else { 1 }) {
+                return Err(Fault::Unhashable);
+            }
+            0
+        } else if target.tag() == cell::OBJECT {
+            extra as Tag
+        } else if n > 0 {
+            return Err(Fault::WrongKind);
+        } else {
+            0
         };
-        self.arena.append(target.payload(), extra, n, mark)
-    }
-
-    fn add_items(&mut self) -> Step {
-        let n = self.arena.close_mark()?;
-        let target = self.target(n, true)?;
-        let extra = match target.tag() {
-            cell::SET if !self.arena.are_hashable(n, 1) => return Err(Fault::Unhashable),
-            cell::SET => 0,
-            cell::OBJECT => Extra::Adds as Tag,
-            _ if n > 0 => return Err(Fault::WrongKind),
-            _ => 0,
-        };
-        self.arena.append(target.payload(), extra, n, true)
-    }
-
-    /// LIST: a list at once.
-    fn list(&mut self) -> Step {
-        let n = self.arena.close_mark()?;
-        let header = self.arena.header()?;
-        self.arena.append(header, 0, n, true)?;
-        self.arena.push(Slot::new(cell::LIST, header))
-    }
-
-    /// DICT: a dict at once.
-    fn dict(&mut self) -> Step {
-        let n = self.arena.close_mark()?;
-        if n & 1 != 0 {
-            return Err(Fault::OddItems);
-        }
-        if !self.arena.are_hashable(n, 2) {
-            return Err(Fault::Unhashable);
-        }
-        let header = self.arena.header()?;
-        self.arena.append(header, 0, n, true)?;
-        self.arena.push(Slot::new(cell::DICT, header))
+        self.arena.append(target.payload(), extra, n, mark)?;
+        if new { self.arena.push(target) } else { Ok(()) }
     }
 
     /// A tuple of the `n` topmost words; a closed mark lies beneath them if `mark`.
@@ -398,15 +308,6 @@ impl<'i, 's> Machine<'i, 's> {
         let flags = if self.arena.are_hashable(n, 1) { 0 } else { cell::UNHASHABLE };
         let row = self.arena.row(flags, n, mark)?;
         self.arena.push(Slot::new(cell::TUPLE, row))
-    }
-
-    fn frozenset(&mut self) -> Step {
-        let n = self.arena.close_mark()?;
-        if !self.arena.are_hashable(n, 1) {
-            return Err(Fault::Unhashable);
-        }
-        let row = self.arena.row(0, n, true)?;
-        self.arena.push(Slot::new(cell::FROZENSET, row))
     }
 
     /// POP takes a mark, if that is on top.
@@ -455,12 +356,7 @@ impl<'i, 's> Machine<'i, 's> {
     }
 
     /// REDUCE, NEWOBJ and NEWOBJ_EX.
-    fn call(&mut self, code: u8) -> Step {
-        let (form, n) = match code {
-            REDUCE => (cell::FORM_REDUCE, 2),
-            NEWOBJ => (cell::FORM_NEWOBJ, 2),
-            _ => (cell::FORM_NEWOBJ_EX, 3),
-        };
+    fn call(&mut self, form: Tag, n: usize) -> Step {
         if self.arena.above_mark() < n {
             return Err(Fault::Underflow);
         }
@@ -486,75 +382,6 @@ impl<'i, 's> Machine<'i, 's> {
     fn arguments(&mut self, n: usize, mark: bool) -> Step<Slot> {
         self.tuple(n, mark)?;
         self.arena.pop()
-    }
-
-    fn obj(&mut self) -> Step {
-        let n = self.arena.close_mark()?.checked_sub(1).ok_or(Fault::Underflow)?;
-        let args = self.arguments(n, false)?;
-        let class = self.arena.pop()?;
-        if !self.is_callable(class) {
-            return Err(Fault::WrongKind);
-        }
-        self.arena.drop_words(1);
-        self.arena.push(class)?;
-        self.arena.push(args)?;
-        self.object(cell::FORM_INST, 2)
-    }
-
-    /// GLOBAL and INST: two lines.
-    fn named(&mut self, code: u8, at: usize) -> Step<usize> {
-        let n = if code == INST { self.arena.close_mark()? } else { 0 };
-        let (module, name, next) = lines(self.input, at).ok_or(Fault::Truncated)?;
-        for line in [module, name] {
-            if line.is_empty() {
-                return Err(Fault::BadArgument);
-            }
-            let valid = if code == INST { line.is_ascii() } else { core::str::from_utf8(line).is_ok() };
-            if !valid {
-                return Err(Fault::BadText);
-            }
-        }
-        if code == GLOBAL {
-            self.arena.push(atom(at))?;
-        } else {
-            let args = self.arguments(n, true)?;
-            self.arena.push(atom(at))?;
-            self.arena.push(args)?;
-            self.object(cell::FORM_INST, 2)?;
-        }
-        Ok(next)
-    }
-
-    /// Atoms whose argument is a line.
-    fn line(&mut self, code: u8, at: usize) -> Step<usize> {
-        let (line, next) = bytes::line(self.input, at.wrapping_add(1)).ok_or(Fault::Truncated)?;
-        let valid = match code {
-            INT => number::int(line).is_some(),
-            LONG => number::long(line).is_some(),
-            FLOAT => number::float(line).is_some(),
-            PERSID => line.is_ascii(),
-            UNICODE => Text::new(line, Spelling::RawUnicode).is_valid(),
-            _ => unquote(line).is_some_and(|inside| Text::new(inside, Spelling::Quoted).is_valid()),
-        };
-        if !valid {
-            let number = matches!(code, INT | LONG | FLOAT);
-            return Err(if number { Fault::BadArgument } else { Fault::BadText });
-        }
-        self.arena.push(atom(at))?;
-        Ok(next)
-    }
-
-    fn ext(&mut self, code: u8, at: usize) -> Step<usize> {
-        let start = at.wrapping_add(1);
-        let (number, width) = match code {
-            EXT1 => (bytes::u8(self.input, start).map(i32::from), 1),
-            EXT2 => (bytes::u16_le(self.input, start).map(i32::from), 2),
-            _ => (bytes::u32_le(self.input, start).map(|n| n as i32), 4),
-        };
-        if number.ok_or(Fault::Truncated)? <= 0 {
-            return Err(Fault::BadArgument);
-        }
-        self.fixed(at, width)
     }
 
     /// BUILD: the state is noted down; what is no object takes no state but None.

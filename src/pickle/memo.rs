@@ -6,112 +6,76 @@
 
 use super::opcode::code::*;
 use super::scan::{LOW, Plan, next_entry};
-use crate::object::{Arena, Result, Slot};
+use crate::object::arena::Step;
+use crate::object::{Arena, Slot};
 
-pub(super) struct Memo {
-    low: [u32; LOW as usize / 32],
-    /// How many entries come before each word of `low`.
-    ranks: [u16; LOW as usize / 32],
-    /// How many low entries are read, and how many numbers of high ones are in the table.
+pub(super) struct Memo<'p> {
+    plan: &'p Plan,
+    /// How many low entries are read.
     lows: usize,
-    highs: usize,
-    /// Where the high numbers begin in the table.
-    numbers: usize,
     /// How many entries are set: MEMOIZE's next number.
     pub(super) len: u32,
     /// No entry from here on is read: MEMOIZE only counts them.
     pub(super) limit: u32,
-    /// Whether any entry is read.
-    pub(super) reads: bool,
 }
 
-impl Memo {
-    pub(super) fn new(plan: &Plan, input: &[u8], start: usize, arena: &mut Arena<'_>) -> Result<Memo> {
-        let ranks = [0; LOW as usize / 32];
-        let (numbers, reads) = (plan.entries, plan.reads);
-        let mut memo = Memo { low: plan.low, ranks, lows: 0, highs: 0, numbers, len: 0, limit: 0, reads };
-        if reads {
-            memo.prepare(plan, input, start, arena)?;
-        }
-        Ok(memo)
-    }
-
-    fn prepare(&mut self, plan: &Plan, input: &[u8], start: usize, arena: &mut Arena<'_>) -> Result<()> {
-        let mut lows: u16 = 0;
-        for (rank, bits) in self.ranks.iter_mut().zip(&plan.low) {
-            *rank = lows;
-            lows = lows.wrapping_add(bits.count_ones() as u16);
-        }
-        self.lows = usize::from(lows);
-        self.limit = u32::MAX;
-        if plan.high == 0 {
-            let top = plan.low.iter().rposition(|bits| *bits != 0).unwrap_or(0);
-            self.limit = (top as u32).wrapping_add(1).wrapping_mul(32);
-        }
+impl<'p> Memo<'p> {
+    pub(super) fn new(plan: &'p Plan, input: &[u8], start: usize, arena: &mut Arena<'_>) -> Step<Memo<'p>> {
         let table = arena.table(plan.table());
         table.fill(Slot::EMPTY);
+        let mut limit = 0;
         if plan.high > 0 {
-            self.highs = collect(input, start, plan.mixed, table.get_mut(self.numbers..).unwrap_or_default())?;
+            limit = u32::MAX;
+            collect(input, start, plan.mixed, table.get_mut(plan.entries..).unwrap_or_default())?;
+        } else if plan.reads {
+            let top = plan.low.iter().rposition(|bits| *bits != 0).unwrap_or(0);
+            limit = (top as u32).wrapping_add(1).wrapping_mul(32);
         }
-        Ok(())
+        Ok(Memo { plan, lows: plan.entries.wrapping_sub(plan.high), len: 0, limit })
     }
 
     /// The place of an entry in the table, if it has one.
     #[inline]
     fn place(&self, arena: &mut Arena<'_>, id: u32) -> Option<usize> {
-        let word = (id / 32) as usize;
-        if let (Some(bits), Some(rank)) = (self.low.get(word), self.ranks.get(word)) {
-            let bit = 1u32 << (id % 32);
-            let before = bits & bit.wrapping_sub(1);
-            return (bits & bit != 0).then(|| usize::from(*rank).wrapping_add(before.count_ones() as usize));
+        if id >= LOW {
+            let numbers = arena.table(self.plan.table()).get(self.plan.entries..)?;
+            let place = numbers.partition_point(|number| number.bits() < id);
+            return (numbers.get(place)?.bits() == id).then(|| self.lows.wrapping_add(place));
         }
-        if self.highs == 0 {
+        let word = (id / 32) as usize;
+        let (bits, bit) = (self.plan.low.get(word)?, 1u32 << (id % 32));
+        if bits & bit == 0 {
             return None;
         }
-        let table = arena.table(self.numbers.wrapping_add(self.highs));
-        let numbers = table.get(self.numbers..)?;
-        numbers.binary_search_by_key(&id, |n| n.bits()).ok().map(|i| self.lows.wrapping_add(i))
+        let below = self.plan.low.get(..word)?.iter().fold(0, |sum: u32, bits| sum.wrapping_add(bits.count_ones()));
+        Some((bits & bit.wrapping_sub(1)).count_ones().wrapping_add(below) as usize)
     }
 
     /// The value of an entry, if it was set.
     pub(super) fn get(&self, arena: &mut Arena<'_>, id: u32) -> Option<Slot> {
         let place = self.place(arena, id)?;
-        arena.table(self.numbers).get(place).copied().filter(|value| *value != Slot::EMPTY)
+        arena.table(self.plan.entries).get(place).copied().filter(|value| *value != Slot::EMPTY)
     }
 
-    /// Whether MEMOIZE's entry has a place; if not, it is counted and there is nothing else to do.
-    #[inline]
-    pub(super) fn memoize(&mut self, arena: &mut Arena<'_>) -> Option<u32> {
-        let id = self.len;
-        match self.place(arena, id) {
-            Some(_) => Some(id),
-            None => {
-                self.len = id.wrapping_add(1);
-                None
-            }
-        }
+    /// The entry that an opcode sets, if it is read: MEMOIZE's if no number is given, which is counted if it is not.
+    pub(super) fn entry(&mut self, arena: &mut Arena<'_>, id: Option<u32>) -> Option<usize> {
+        let place = self.place(arena, id.unwrap_or(self.len));
+        self.len = self.len.wrapping_add(u32::from(place.is_none() && id.is_none()));
+        place
     }
 
-    /// Whether an entry is read, and has a place.
-    pub(super) fn has(&self, arena: &mut Arena<'_>, id: u32) -> bool {
-        self.place(arena, id).is_some()
-    }
-
-    /// Remembers a value under an entry's number; false if nothing reads it.
-    pub(super) fn store(&mut self, arena: &mut Arena<'_>, id: u32, value: Slot) -> bool {
-        let Some(place) = self.place(arena, id) else { return false };
-        if let Some(entry) = arena.table(self.numbers).get_mut(place) {
-            if *entry == Slot::EMPTY {
-                self.len = self.len.wrapping_add(1);
-            }
+    /// Remembers a value in an entry.
+    pub(super) fn store(&mut self, arena: &mut Arena<'_>, entry: usize, value: Slot) {
+        if let Some(entry) = arena.table(self.plan.entries).get_mut(entry) {
+            self.len = self.len.wrapping_add(u32::from(*entry == Slot::EMPTY));
             *entry = value;
         }
-        true
     }
 }
 
-/// Collects the numbers of the high entries that are read (or set, if `puts`), sorted, each once; answers how many.
-fn collect(input: &[u8], start: usize, puts: bool, numbers: &mut [Slot]) -> Result<usize> {
+/// Collects the numbers of the high entries that are read (or set, if `puts`), sorted. One that comes more than once has
+/// the place of its first.
+fn collect(input: &[u8], start: usize, puts: bool, numbers: &mut [Slot]) -> Step {
     let (mut at, mut n) = (start, 0);
     while let Some((code, id, next)) = next_entry(input, at)? {
         let reads = matches!(code, GET | BINGET | LONG_BINGET);
@@ -125,20 +89,8 @@ fn collect(input: &[u8], start: usize, puts: bool, numbers: &mut [Slot]) -> Resu
         }
         at = next;
     }
-    let numbers = numbers.get_mut(..n).unwrap_or_default();
     sort(numbers);
-    let mut kept: usize = 0;
-    for i in 0..n {
-        let number = numbers.get(i).copied();
-        let before = kept.checked_sub(1).and_then(|last| numbers.get(last)).copied();
-        if before != number
-            && let (Some(place), Some(number)) = (numbers.get_mut(kept), number)
-        {
-            *place = number;
-            kept = kept.wrapping_add(1);
-        }
-    }
-    Ok(kept)
+    Ok(())
 }
 
 /// Heap sort: in place, without recursion, n log n whatever the input.

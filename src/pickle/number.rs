@@ -25,8 +25,19 @@ fn is_digit(b: u8, radix: u8) -> bool {
     char::from(b).is_digit(u32::from(radix))
 }
 
-/// What Python's `int(text, base)` takes, for base 0 (`prefixes`) or 10.
-fn python_int(text: &[u8], prefixes: bool) -> Option<Long<'_>> {
+/// Which prefixes and zeros an int may begin with.
+#[derive(Clone, Copy, PartialEq)]
+enum Base {
+    /// None: Python's `int(text, 10)`.
+    Ten,
+    /// Python's `int(text, 0)`.
+    Any,
+    /// The same, and a zero before octal digits as C's `strtol(text, NULL, 0)` takes it.
+    C,
+}
+
+/// An int as text.
+fn parse(text: &[u8], base: Base) -> Option<Long<'_>> {
     let (negative, mut digits) = sign(text);
     while let [rest @ .., last] = digits
         && is_space(last)
@@ -34,7 +45,9 @@ fn python_int(text: &[u8], prefixes: bool) -> Option<Long<'_>> {
         digits = rest;
     }
     let mut radix = 10;
-    if prefixes && let [b'0', letter, rest @ ..] = digits {
+    if base != Base::Ten
+        && let [b'0', letter, rest @ ..] = digits
+    {
         radix = match letter.to_ascii_lowercase() {
             b'x' => 16,
             b'o' => 8,
@@ -44,7 +57,12 @@ fn python_int(text: &[u8], prefixes: bool) -> Option<Long<'_>> {
         if radix != 10 {
             digits = rest.strip_prefix(b"_").unwrap_or(rest);
         } else if digits.iter().any(|b| !matches!(b, b'0' | b'_')) {
-            return None;
+            if base != Base::C || !digits.iter().all(|b| is_digit(*b, 8)) {
+                return None;
+            }
+            radix = 8;
+            // What C reads fits its long.
+            Long::Digits { negative, radix, digits }.to_i64()?;
         }
     }
     // Single underscores between digits only.
@@ -60,41 +78,29 @@ fn python_int(text: &[u8], prefixes: bool) -> Option<Long<'_>> {
     (last != b'_' && (radix != 10 || count <= MAX_DECIMAL_DIGITS)).then_some(Long::Digits { negative, radix, digits })
 }
 
-/// What C's `strtol(text, NULL, 0)` reads to the very end of the text, if it fits 64 bits.
-fn c_int(text: &[u8]) -> Option<i64> {
-    if text.first() == Some(&0) {
-        return Some(0);
-    }
-    let (negative, digits) = sign(text);
-    let (radix, digits) = match digits {
-        [b'0', b'x' | b'X', rest @ ..] => (16, rest),
-        [b'0', rest @ ..] if !rest.is_empty() => (8, rest),
-        _ => (10, digits),
-    };
-    if digits.is_empty() || digits.iter().any(|b| !is_digit(*b, radix)) {
-        return None;
-    }
-    Long::Digits { negative, radix, digits }.to_i64()
-}
-
 /// The argument of INT: an int or, in the spellings of two characters, a bool.
 pub(super) fn int(line: &[u8]) -> Option<Atom<'_>> {
-    match c_int(line) {
-        Some(value @ (0 | 1)) if line.len() == 2 => Some(Atom::Bool(value == 1)),
-        Some(value) => Some(Atom::Int(value)),
-        None if line.is_empty() => None,
-        None => python_int(line, true).map(small),
-    }
+    let int = match line {
+        // An empty string to C.
+        [0, ..] => Atom::Int(0),
+        _ => small(parse(line, Base::C)?),
+    };
+    // C does not read to the end what ends with a space.
+    let bool = matches!(line, [_, last] if !is_space(last));
+    Some(match int {
+        Atom::Int(value @ (0 | 1)) if bool => Atom::Bool(value == 1),
+        int => int,
+    })
 }
 
 /// The argument of LONG.
 pub(super) fn long(line: &[u8]) -> Option<Atom<'_>> {
-    python_int(line.strip_suffix(b"L").unwrap_or(line), true).map(small)
+    parse(line.strip_suffix(b"L").unwrap_or(line), Base::Any).map(small)
 }
 
 /// The argument of GET and PUT.
 pub(super) fn index(line: &[u8]) -> Option<u32> {
-    python_int(line, false)?.to_i64()?.try_into().ok()
+    parse(line, Base::Ten)?.to_i64()?.try_into().ok()
 }
 
 /// An int as it is used most easily.

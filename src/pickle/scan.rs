@@ -10,7 +10,7 @@
 
 use super::number;
 use super::opcode::code::*;
-use super::opcode::{Argument, OPCODES};
+use super::opcode::{Argument, Item, OPCODES};
 use crate::bytes;
 use crate::object::arena::{Fault, Step};
 use crate::object::{Error, ErrorKind, Result, Slot};
@@ -24,24 +24,30 @@ const COUNT4: u16 = 10;
 const COUNT8: u16 = 11;
 const LINE: u16 = 12;
 const LINES: u16 = 13;
-/// An opcode that the pass looks at more closely.
-const SPECIAL: u16 = 14;
 const UNKNOWN: u16 = 15;
 
 /// Something other than pushing one atom or remembering the top.
 const DISTURBS: u16 = 1 << 8;
-/// Pushes an atom that is as long as its shape says.
-pub(super) const PLAIN: u16 = 1 << 11;
 /// MEMOIZE was seen; PUT, BINPUT or LONG_BINPUT was seen.
 const MEMOIZES: u16 = 1 << 9;
 const PUTS: u16 = 1 << 10;
+/// Pushes an atom that is as long as its shape says.
+const PLAIN: u16 = 1 << 11;
+/// An opcode that the pass looks at more closely.
+const SPECIAL: u16 = 1 << 12;
+/// Takes everything down to the topmost mark.
+const MARKED: u16 = 1 << 13;
 
-/// Bits 0 to 3: how the argument is skipped; bits 4 to 6: the weight; then the flags.
-static SHAPES: [u16; 256] = shapes();
+/// The lowest code that there is, and the number of those up to the highest.
+const FIRST: u8 = MARK;
+const CODES: usize = (READONLY_BUFFER - FIRST) as usize + 1;
+
+/// By code, from [`FIRST`] on. Bits 0 to 3: how the argument is skipped; bits 4 to 6: the weight; then the flags.
+static SHAPES: [u16; CODES] = shapes();
 
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)] // at compile time
-const fn shapes() -> [u16; 256] {
-    let mut shapes = [UNKNOWN; 256];
+const fn shapes() -> [u16; CODES] {
+    let mut shapes = [UNKNOWN; CODES];
     let mut i = 0;
     while i < OPCODES.len() {
         let op = &OPCODES[i];
@@ -69,24 +75,47 @@ const fn shapes() -> [u16; 256] {
             | STACK_GLOBAL | BINPERSID | READONLY_BUFFER => (2, DISTURBS),
             LIST | DICT | OBJ => (3, DISTURBS),
             INST => (4, DISTURBS),
-            DUP => (1, DISTURBS),
+            DUP => (1, DISTURBS | SPECIAL),
             POP | POP_MARK => (0, DISTURBS),
-            APPEND | SETITEM | PROTO | STOP | FRAME => (0, 0),
+            APPEND | SETITEM | PROTO | STOP | FRAME => (0, SPECIAL),
             MEMOIZE => (0, MEMOIZES),
-            PUT | BINPUT | LONG_BINPUT => (0, PUTS),
+            PUT | BINPUT | LONG_BINPUT => (0, PUTS | SPECIAL),
+            GET | BINGET | LONG_BINGET => (1, SPECIAL),
             BININT | BININT1 | BININT2 | NONE | NEWTRUE | NEWFALSE | BINFLOAT | LONG1 | SHORT_BINBYTES
             | SHORT_BINSTRING | SHORT_BINUNICODE => (1, PLAIN),
             _ => (1, 0),
         };
-        let special = matches!(
-            op.code,
-            APPEND | SETITEM | DUP | PROTO | STOP | FRAME | PUT | BINPUT | LONG_BINPUT | GET | BINGET | LONG_BINGET
-        );
-        let argument = if special { SPECIAL } else { argument };
-        shapes[op.code as usize] = argument | weight << 4 | flags;
+        let marked = match op.before {
+            [Item::Mark, ..] | [_, Item::Mark, ..] => MARKED,
+            _ => 0,
+        };
+        shapes[(op.code - FIRST) as usize] = argument | weight << 4 | flags | marked;
         i += 1;
     }
     shapes
+}
+
+#[inline]
+fn shape(code: u8) -> u16 {
+    SHAPES.get(usize::from(code.wrapping_sub(FIRST))).copied().unwrap_or(UNKNOWN)
+}
+
+/// Whether an opcode takes everything down to the topmost mark.
+#[inline]
+pub(super) fn is_marked(code: u8) -> bool {
+    shape(code) & MARKED != 0
+}
+
+/// What went wrong at the opcode at `at`.
+#[cold]
+pub(super) fn fail(fault: Fault, input: &[u8], at: usize) -> Error {
+    let byte = |at: usize| input.get(at).copied().unwrap_or(0);
+    let kind = match fault {
+        Fault::UnknownCode => ErrorKind::UnknownCode(byte(at)),
+        Fault::UnknownProtocol => ErrorKind::UnknownProtocol(byte(at.wrapping_add(1))),
+        _ => fault.into(),
+    };
+    Error::new(kind, at)
 }
 
 /// What the pass found.
@@ -123,7 +152,7 @@ impl Plan {
     /// Looks at the pickle that begins at `start`.
     pub(super) fn new(input: &[u8], start: usize) -> Result<Plan> {
         let mut plan = Plan {
-            end: 0,
+            end: start,
             protocol: 0,
             weight: 0,
             low: [0; LOW as usize / 32],
@@ -133,66 +162,73 @@ impl Plan {
             reads: false,
             mixed: false,
         };
+        match plan.scan(input, start) {
+            Ok(()) => Ok(plan),
+            Err(fault) => Err(fail(fault, input, plan.end)),
+        }
+    }
+
+    /// The pass; `end` is where it is.
+    fn scan(&mut self, input: &[u8], start: usize) -> Step {
         let mut grown = Grown { code: 0, weight: 0 };
         let mut last_put = None;
-        let (mut at, mut seen, mut flags, mut weight) = (start, 0, 0, 0usize);
+        let (mut seen, mut flags, mut weight) = (0, 0, 0usize);
         loop {
-            let (code, shape) = shape(input, at)?;
+            let at = self.end;
+            let code = bytes::u8(input, at).ok_or(Fault::Truncated)?;
+            let shape = shape(code);
+            let end = skip(input, at, shape)?;
             weight = weight.wrapping_add(usize::from(shape >> 4 & 7));
             seen |= shape;
-            if shape & 15 != SPECIAL {
-                at = skip(input, at, shape & 15)?;
-                continue;
+            if shape & SPECIAL != 0 {
+                self.weight = weight;
+                match code {
+                    STOP => {
+                        self.end = end;
+                        break;
+                    }
+                    APPEND | SETITEM => {
+                        self.grow(code, seen & DISTURBS == 0, &mut grown);
+                        weight = self.weight;
+                        flags |= seen;
+                        seen = 0;
+                    }
+                    DUP => self.extra_cells = self.extra_cells.wrapping_add(1),
+                    PROTO => {
+                        self.protocol = bytes::u8(input, at.wrapping_add(1)).unwrap_or(0);
+                        if self.protocol > super::HIGHEST_PROTOCOL {
+                            return Err(Fault::UnknownProtocol);
+                        }
+                    }
+                    // Frames only have to be there.
+                    FRAME => skip(input, at, COUNT8).map(drop)?,
+                    _ => {
+                        let id = entry(input, at, code)?;
+                        if matches!(code, GET | BINGET | LONG_BINGET) {
+                            self.reads = true;
+                            self.track(id);
+                        } else {
+                            // Entries are set in order; one that is not may be set again.
+                            self.extra_cells = self.extra_cells.wrapping_add(usize::from(last_put >= Some(id)));
+                            last_put = last_put.max(Some(id));
+                        }
+                    }
+                }
             }
-            plan.weight = weight;
-            at = match code {
-                STOP => break plan.end = at.wrapping_add(1),
-                APPEND | SETITEM => {
-                    plan.grow(code, seen & DISTURBS == 0, &mut grown);
-                    weight = plan.weight;
-                    flags |= seen;
-                    seen = 0;
-                    at.wrapping_add(1)
-                }
-                DUP => {
-                    plan.extra_cells = plan.extra_cells.wrapping_add(1);
-                    at.wrapping_add(1)
-                }
-                PROTO => {
-                    let next = at.wrapping_add(1);
-                    plan.protocol = bytes::u8(input, next).unwrap_or(0);
-                    if plan.protocol > super::HIGHEST_PROTOCOL {
-                        return Err(Error::new(ErrorKind::UnknownProtocol(plan.protocol), at));
-                    }
-                    next.wrapping_add(1)
-                }
-                // Frames only have to be there.
-                FRAME => skip(input, at, COUNT8).map(|_| at.wrapping_add(9))?,
-                _ => {
-                    let (id, next) = entry(input, at, code).map_err(|fault| Error::new(fault.into(), at))?;
-                    if matches!(code, GET | BINGET | LONG_BINGET) {
-                        plan.reads = true;
-                        plan.track(id);
-                    } else {
-                        // Entries are set in order; one that is not may be set again.
-                        plan.extra_cells = plan.extra_cells.wrapping_add(usize::from(last_put >= Some(id)));
-                        last_put = last_put.max(Some(id));
-                    }
-                    next
-                }
-            };
+            self.end = end;
         }
-        if plan.end > Slot::MAX_INPUT {
-            return Err(Error::new(ErrorKind::TooLong, Slot::MAX_INPUT));
+        if self.end > Slot::MAX_INPUT {
+            self.end = Slot::MAX_INPUT;
+            return Err(Fault::TooLong);
         }
-        plan.mixed = plan.reads && (flags | seen) & (MEMOIZES | PUTS) == MEMOIZES | PUTS;
-        if plan.mixed {
-            plan.track_puts(input, start)?;
+        self.mixed = self.reads && (flags | seen) & (MEMOIZES | PUTS) == MEMOIZES | PUTS;
+        if self.mixed {
+            self.track_puts(input, start)?;
         }
-        if plan.reads {
-            plan.entries = plan.low.iter().fold(plan.high, |sum, bits| sum.wrapping_add(bits.count_ones() as usize));
+        if self.reads {
+            self.entries = self.low.iter().fold(self.high, |sum, bits| sum.wrapping_add(bits.count_ones() as usize));
         }
-        Ok(plan)
+        Ok(())
     }
 
     /// APPEND or SETITEM: no weight if nothing but the item or pair came since the one before, for then the same container
@@ -214,7 +250,7 @@ impl Plan {
     }
 
     /// With MEMOIZE and PUT in one pickle: all entries that a PUT sets are told apart, and each MEMOIZE may set again.
-    fn track_puts(&mut self, input: &[u8], start: usize) -> Result<()> {
+    fn track_puts(&mut self, input: &[u8], start: usize) -> Step {
         let mut at = start;
         while let Some((code, id, next)) = next_entry(input, at)? {
             match code {
@@ -247,14 +283,14 @@ impl Plan {
 #[cfg(feature = "serde")]
 #[inline]
 pub(super) fn is_atom(code: u8) -> bool {
-    SHAPES.get(usize::from(code)).is_some_and(|shape| shape & PLAIN != 0) || matches!(code, BINGET | BINUNICODE)
+    shape(code) & PLAIN != 0 || matches!(code, BINGET | BINUNICODE)
 }
 
 /// If an atom of a simple shape stands at `at`: its code and the place behind it.
 #[inline]
 pub(super) fn plain(input: &[u8], at: usize) -> Option<(u8, usize)> {
     let code = *input.get(at)?;
-    let shape = SHAPES.get(usize::from(code)).copied().unwrap_or(UNKNOWN);
+    let shape = shape(code);
     if shape & PLAIN == 0 {
         return None;
     }
@@ -266,86 +302,94 @@ pub(super) fn plain(input: &[u8], at: usize) -> Option<(u8, usize)> {
     Some((code, next.wrapping_add(1).wrapping_add(len)))
 }
 
-/// The code at `at` and its shape.
+/// The place behind an opcode of this shape and its argument, which is there as a whole.
 #[inline]
-fn shape(input: &[u8], at: usize) -> Result<(u8, u16)> {
-    let Some(code) = input.get(at) else { return Err(Error::new(ErrorKind::Truncated, input.len())) };
-    let shape = SHAPES.get(usize::from(*code)).copied().unwrap_or(UNKNOWN);
-    Ok((*code, shape))
-}
-
-/// The place behind an opcode and its argument, which are there if anything is there.
-#[inline]
-fn skip(input: &[u8], at: usize, kind: u16) -> Result<usize> {
-    let next = at.wrapping_add(1);
-    if kind <= 8 {
-        return Ok(next.wrapping_add(usize::from(kind)));
-    }
-    if kind == COUNT1 {
-        let len = bytes::u8(input, next).unwrap_or(0);
-        return Ok(next.wrapping_add(1).wrapping_add(usize::from(len)));
-    }
-    skip_more(input, at, kind)
-}
-
-fn skip_more(input: &[u8], at: usize, kind: u16) -> Result<usize> {
-    let next = at.wrapping_add(1);
-    let counted = |len: Option<usize>, width: usize| {
-        let end = next.checked_add(width)?.checked_add(len?)?;
-        (end <= input.len()).then_some(end)
+fn skip(input: &[u8], at: usize, shape: u16) -> Step<usize> {
+    let (next, kind) = (at.wrapping_add(1), shape & 15);
+    let len = match kind {
+        0..=8 => usize::from(kind),
+        COUNT1 => usize::from(bytes::u8(input, next).unwrap_or(0)).wrapping_add(1),
+        _ => return skip_far(input, next, kind),
     };
-    let end = match kind {
-        COUNT4 => counted(bytes::u32_le(input, next).map(|n| n as usize), 4),
-        COUNT8 => counted(bytes::u64_le(input, next).and_then(|n| usize::try_from(n).ok()), 8),
-        LINE => bytes::line(input, next).map(|(_, end)| end),
-        LINES => super::atom::lines(input, at).map(|(_, _, end)| end),
-        _ => return Err(Error::new(ErrorKind::UnknownCode(input.get(at).copied().unwrap_or(0)), at)),
-    };
-    end.ok_or(Error::new(ErrorKind::Truncated, at))
+    let end = next.wrapping_add(len);
+    if end <= input.len() { Ok(end) } else { Err(Fault::Truncated) }
 }
 
-/// The number of the entry that a GET or PUT of any kind names, and the place behind it.
-pub(super) fn entry(input: &[u8], at: usize, code: u8) -> Step<(u32, usize)> {
-    let next = at.wrapping_add(1);
-    let found = match code {
-        BINGET | BINPUT => bytes::u8(input, next).map(|id| (u32::from(id), next.wrapping_add(1))),
-        LONG_BINGET | LONG_BINPUT => bytes::u32_le(input, next).map(|id| (id, next.wrapping_add(4))),
+/// The same for other arguments, which begin at `next`.
+#[inline(never)]
+fn skip_far(input: &[u8], next: usize, kind: u16) -> Step<usize> {
+    let (len, width) = match kind {
+        COUNT4 => (bytes::u32_le(input, next), 4),
+        // What is longer than 4 GiB is longer than any input.
+        COUNT8 => (bytes::u32_le(input, next).filter(|_| unsigned(high(input, next)) == 0), 8),
+        UNKNOWN => return Err(Fault::UnknownCode),
         _ => {
-            let (line, next) = bytes::line(input, next).ok_or(Fault::Truncated)?;
-            Some((number::index(line).ok_or(Fault::BadArgument)?, next))
+            let mut end = next;
+            for _ in 0..if kind == LINES { 2 } else { 1 } {
+                end = bytes::line(input, end).ok_or(Fault::Truncated)?.1;
+            }
+            return Ok(end);
         }
     };
-    found.ok_or(Fault::Truncated)
+    let end = len.and_then(|len| next.checked_add(width)?.checked_add(len as usize));
+    end.filter(|end| *end <= input.len()).ok_or(Fault::Truncated)
 }
 
-/// The place behind the opcode at `at`.
-pub(super) fn step(input: &[u8], at: usize) -> Result<usize> {
-    let (code, shape) = shape(input, at)?;
-    match code {
-        STOP | APPEND | SETITEM | DUP => Ok(at.wrapping_add(1)),
-        PROTO => Ok(at.wrapping_add(2)),
-        FRAME => Ok(at.wrapping_add(9)),
-        GET | BINGET | LONG_BINGET | PUT | BINPUT | LONG_BINPUT => {
-            entry(input, at, code).map(|(_, next)| next).map_err(|fault| Error::new(fault.into(), at))
-        }
-        _ => skip(input, at, shape & 15),
+/// The upper four of eight bytes.
+fn high(input: &[u8], at: usize) -> &[u8] {
+    bytes::take(input, at.wrapping_add(4), 4).unwrap_or_default()
+}
+
+/// The place behind the opcode at `at` and its argument, which is there as a whole.
+#[inline(never)]
+pub(super) fn next(input: &[u8], at: usize) -> Step<usize> {
+    skip(input, at, shape(bytes::u8(input, at).ok_or(Fault::Truncated)?))
+}
+
+/// The bytes of the argument behind the code at `at`, without its length or the end of its line; nothing if it is not
+/// there as a whole.
+#[inline(never)]
+pub(super) fn argument(input: &[u8], at: usize) -> &[u8] {
+    let kind = shape(bytes::u8(input, at).unwrap_or(0)) & 15;
+    let (before, behind) = match kind {
+        COUNT1 => (2, 0),
+        COUNT4 => (5, 0),
+        COUNT8 => (9, 0),
+        LINE | LINES => (1, 1),
+        _ => (1, 0),
+    };
+    let end = next(input, at).unwrap_or(at).wrapping_sub(behind);
+    input.get(at.wrapping_add(before)..end).unwrap_or_default()
+}
+
+/// Up to four bytes as an unsigned number, the lowest first.
+pub(super) fn unsigned(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+}
+
+/// The number of the entry that a GET or PUT of any kind names.
+#[inline]
+pub(super) fn entry(input: &[u8], at: usize, code: u8) -> Step<u32> {
+    if matches!(code, BINGET | BINPUT) {
+        return bytes::u8(input, at.wrapping_add(1)).map(u32::from).ok_or(Fault::Truncated);
     }
+    let argument = argument(input, at);
+    if matches!(code, GET | PUT) { number::index(argument).ok_or(Fault::BadArgument) } else { Ok(unsigned(argument)) }
 }
 
 /// The next opcode from `at` on that reads or sets an entry of the memo, the entry's number (0 for MEMOIZE) and the place
 /// behind it; `None` at STOP.
-pub(super) fn next_entry(input: &[u8], at: usize) -> Result<Option<(u8, u32, usize)>> {
-    let mut at = at;
+#[inline(never)]
+pub(super) fn next_entry(input: &[u8], mut at: usize) -> Step<Option<(u8, u32, usize)>> {
     loop {
-        let (code, _) = shape(input, at)?;
+        let (code, next) = (bytes::u8(input, at).unwrap_or(STOP), next(input, at)?);
         match code {
             STOP => return Ok(None),
-            MEMOIZE => return Ok(Some((code, 0, at.wrapping_add(1)))),
+            MEMOIZE => return Ok(Some((code, 0, next))),
             GET | BINGET | LONG_BINGET | PUT | BINPUT | LONG_BINPUT => {
-                let (id, next) = entry(input, at, code).map_err(|fault| Error::new(fault.into(), at))?;
-                return Ok(Some((code, id, next)));
+                return Ok(Some((code, entry(input, at, code)?, next)));
             }
-            _ => at = step(input, at)?,
+            _ => at = next,
         }
     }
 }

@@ -7,9 +7,9 @@
 //! refused: then the machine reads the pickle, makes every check and says what is wrong and where.
 #![deny(clippy::panic)]
 
-use super::atom::{counted, short};
+use super::atom::short;
 use super::opcode::code::*;
-use super::scan::{is_atom, plain};
+use super::scan::{argument, entry, is_atom, next, plain};
 use crate::bytes;
 use crate::object::serde::De;
 use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
@@ -121,8 +121,8 @@ impl<'a> Stream<'a> {
     /// Entries with numbers: they must come in order.
     #[inline(never)]
     fn put(&mut self) -> Option<()> {
-        let (entry, next) = super::scan::entry(self.input, self.at, self.peek()).ok()?;
-        self.at = next;
+        let entry = entry(self.input, self.at, self.peek()).ok()?;
+        self.at = next(self.input, self.at).ok()?;
         if entry == self.entries { Some(()) } else { None }
     }
 
@@ -161,8 +161,7 @@ impl<'a> Stream<'a> {
         let place = self.texts.get(usize::from(entry)).copied().unwrap_or(0);
         let at = (place as usize).checked_sub(1)?;
         self.skip(2);
-        let width = if self.input.get(at) == Some(&SHORT_BINUNICODE) { 1 } else { 4 };
-        Some(counted(self.input, at, width))
+        Some(argument(self.input, at))
     }
 
     #[inline]

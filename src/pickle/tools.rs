@@ -9,7 +9,7 @@ use super::opcode::code::*;
 use super::opcode::{Argument, Opcode, opcode};
 use super::out::Out;
 use super::pickler::Writer;
-use super::scan::{Plan, next_entry, step};
+use super::scan::{Plan, argument, fail, next, next_entry, unsigned};
 use crate::bytes;
 use crate::object::{Arena, Atom, Error, ErrorKind, Result, Slot, Spelling, Text};
 
@@ -71,10 +71,7 @@ impl<'a> Iterator for Genops<'a> {
 fn op(input: &[u8], at: usize) -> Result<Op<'_>> {
     let code = input.get(at).copied().ok_or(Error::new(ErrorKind::Truncated, at))?;
     let row = opcode(code).ok_or(Error::new(ErrorKind::UnknownCode(code), at))?;
-    let end = step(input, at)?;
-    if end > input.len() {
-        return Err(Error::new(ErrorKind::Truncated, at));
-    }
+    let end = next(input, at).map_err(|fault| fail(fault, input, at))?;
     let argument = match row.argument {
         Argument::Nothing => None,
         _ => Some(value(input, at, row).ok_or(Error::new(ErrorKind::BadArgument, at))?),
@@ -84,16 +81,14 @@ fn op(input: &[u8], at: usize) -> Result<Op<'_>> {
 
 /// The argument of the opcode at `at`, which is there as a whole.
 fn value<'a>(input: &'a [u8], at: usize, row: &Opcode) -> Option<Value<'a>> {
-    let next = at.checked_add(1)?;
+    let argument = argument(input, at);
     let int = |n: i64| Some(Value::Atom(Atom::Int(n)));
     match row.argument {
-        Argument::U1 => int(i64::from(bytes::u8(input, next)?)),
-        Argument::U2 => int(i64::from(bytes::u16_le(input, next)?)),
-        Argument::I4 => int(i64::from(bytes::u32_le(input, next)? as i32)),
-        Argument::U4 => int(i64::from(bytes::u32_le(input, next)?)),
-        Argument::U8 => Some(Value::Length(bytes::u64_le(input, next)?)),
-        Argument::DecimalLine if row.code != INT => int(i64::from(number::index(bytes::line(input, next)?.0)?)),
-        Argument::Line => Some(Value::Atom(Atom::Str(Text::new(bytes::line(input, next)?.0, Spelling::Utf8)))),
+        Argument::U1 | Argument::U2 | Argument::U4 => int(i64::from(unsigned(argument))),
+        Argument::I4 => int(i64::from(unsigned(argument) as i32)),
+        Argument::U8 => Some(Value::Length(bytes::u64_le(argument, 0)?)),
+        Argument::DecimalLine if row.code != INT => int(i64::from(number::index(argument)?)),
+        Argument::Line => Some(Value::Atom(Atom::Str(Text::new(argument, Spelling::Utf8)))),
         _ => match atom::read(input, at) {
             Atom::None => None,
             Atom::Global(module, name) => Some(Value::Pair(module, name)),
@@ -125,7 +120,7 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
         return Err(Error::new(ErrorKind::OutOfSlots { needed }, 0));
     }
     let mut arena = Arena::new(slots, 0, needed);
-    let mut memo = Memo::new(&plan, bytes, 0, &mut arena)?;
+    let mut memo = Memo::new(&plan, bytes, 0, &mut arena).map_err(|fault| fail(fault, bytes, 0))?;
     let mut writer = Writer::new(Out::new(buf, None, true), protocol(bytes, &plan)?, false, &mut []);
     for op in genops(bytes) {
         let op = op?;
@@ -135,13 +130,13 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
         }
         let written = match code {
             FRAME => Ok(()),
-            PUT | BINPUT | LONG_BINPUT | MEMOIZE => {
-                let id = if code == MEMOIZE { memo.memoize(&mut arena) } else { op.entry() };
-                match id {
-                    Some(id) if memo.store(&mut arena, id, Slot::raw(writer.memo.wrapping_add(1))) => writer.put_memo(),
-                    _ => Ok(()),
+            PUT | BINPUT | LONG_BINPUT | MEMOIZE => match memo.entry(&mut arena, op.entry()) {
+                Some(entry) => {
+                    memo.store(&mut arena, entry, Slot::raw(writer.memo.wrapping_add(1)));
+                    writer.put_memo()
                 }
-            }
+                None => Ok(()),
+            },
             GET | BINGET | LONG_BINGET => {
                 let new = op.entry().and_then(|id| memo.get(&mut arena, id));
                 let new = new.ok_or(Error::new(ErrorKind::NoSuchEntry, op.offset))?;
@@ -161,7 +156,7 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
 /// The protocol of the memo's opcodes: what a PROTO says, else what the GETs are of.
 fn protocol(bytes: &[u8], plan: &Plan) -> Result<u8> {
     let (mut at, mut protocol) = (0, plan.protocol);
-    while let Some((code, _, next)) = next_entry(bytes, at)? {
+    while let Some((code, _, next)) = next_entry(bytes, at).map_err(|fault| fail(fault, bytes, at))? {
         protocol = protocol.max(u8::from(matches!(code, BINGET | LONG_BINGET)));
         at = next;
     }
