@@ -1,0 +1,24 @@
+//! Pickles and marshal data in, untyped and typed.
+#![no_std]
+#![no_main]
+
+use larder::object::Slot;
+use larder::{marshal, pickle};
+use sizes::{Reading, outcome, unknown};
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() {
+    let mut slots = [Slot::EMPTY; 64];
+    if let Ok(object) = pickle::loads(unknown(), &mut slots) {
+        outcome(object.get("id").and_then(|o| o.as_i64()));
+    }
+    if let Ok(reading) = pickle::from_slice::<Reading>(unknown(), &mut slots) {
+        reading.used();
+    }
+    if let Ok(object) = marshal::loads(unknown(), &mut slots) {
+        outcome(object.get("id").and_then(|o| o.as_i64()));
+    }
+    if let Ok(reading) = marshal::from_slice::<Reading>(unknown(), &mut slots) {
+        reading.used();
+    }
+}
