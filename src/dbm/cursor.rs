@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{KEY_MAX, Kind};
+use super::format::{KEY_MAX, Kind, read_bits};
 use super::log::WINDOW;
 use super::record::Record;
 use super::table::State;
@@ -76,6 +76,15 @@ pub(crate) struct Merge {
     last: Option<Source>,
     /// Look-ups since the last move.
     pub(crate) idle: u8,
+    ahead: Ahead,
+}
+
+/// Where the record with a rank stands.
+#[derive(Clone, Copy)]
+struct Ahead {
+    page: u16,
+    rank: u32,
+    at: u32,
 }
 
 impl Merge {
@@ -89,6 +98,7 @@ impl Merge {
         head: SPENT,
         last: None,
         idle: 0,
+        ahead: Ahead { page: NO_PAGE, rank: 0, at: 0 },
     };
 }
 
@@ -96,6 +106,8 @@ impl Merge {
 const PREFIX: u32 = 20;
 /// A prefix behind all that are near.
 const FAR: u32 = (1 << PREFIX) - 1;
+/// What is read of a record whose key alone is of interest.
+const SHORT: u32 = 24;
 /// A page without a next key.
 const SPENT: u32 = 0x0fff_ffff;
 
@@ -218,9 +230,14 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Moves a cursor to the next live key in a direction. The record's check has been found right.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
-        if let Some(moved) = self.step_lent(cursor, forward)? {
-            return Ok(moved);
+        match self.step_lent(cursor, forward)? {
+            Some(moved) => Ok(moved),
+            None => self.merged(cursor, forward),
         }
+    }
+
+    /// As `advance`, by the pages' own orders.
+    pub(crate) fn merged(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
         let mut buf = [0; KEY_MAX];
         loop {
             let len = self.cursor_key(cursor, &mut buf)?;
@@ -313,7 +330,6 @@ impl<F: NorFlash> Dbm<'_, F> {
                 None => SPENT,
             };
             self.table.set_data(page, word);
-            self.table.set_merge_offset(page, 0);
         }
         self.build_head(place, key)?;
         if self.merge.head == SPENT { self.refresh() } else { Ok(()) }
@@ -443,12 +459,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn set_word(&mut self, source: Source, word: u32) {
         match source {
             Source::Head => self.merge.head = word,
-            Source::Page(page) => {
-                if (self.table.data(page) ^ word) >> PREFIX != 0 {
-                    self.table.set_merge_offset(page, 0);
-                }
-                self.table.set_data(page, word);
-            }
+            Source::Page(page) => self.table.set_data(page, word),
         }
     }
 
@@ -465,50 +476,37 @@ impl<F: NorFlash> Dbm<'_, F> {
         let rank = self.word(source) >> PREFIX;
         match source {
             Source::Head => self.listed_at(rank as usize),
-            Source::Page(page) => {
-                if let Some(offset) = self.table.merge_offset(page) {
-                    let (at, guess) = (offset * self.log.geometry.word, self.guess);
-                    return self.log.head(page, at, guess)?.ok_or(Fail::corrupt(page, at));
-                }
-                let index = self.log.geometry.index(self.table.entries(page));
-                let record = self.ranked(page, &index, rank)?;
-                self.table.set_merge_offset(page, record.at() / self.log.geometry.word);
-                Ok(record)
-            }
+            Source::Page(page) => self.ranked_any(page, rank),
         }
     }
 
     /// Finds how many bytes the nearest keys have in common, and each page's prefix after them.
     fn refresh(&mut self) -> Res<()> {
+        let guess = core::mem::replace(&mut self.guess, SHORT);
         let mut nearest = [0; KEY_MAX];
-        let mut nearest_len = None;
-        let forward = self.merge.forward;
+        let mut len = None;
+        // What all keys have in common, and the most that the nearest has with another one.
+        let (mut least, mut most) = (KEY_MAX, 0);
         for place in 0..self.table.count() {
             let Some(source) = self.source(place).filter(|source| self.word(*source) != SPENT) else { continue };
             let record = self.at_word(source)?;
-            let nearer = match nearest_len {
-                None => true,
-                Some(len) => {
-                    let order = self.log.compare(&record, nearest.get(..len).unwrap_or(&[]))?;
-                    if forward { order == Ordering::Less } else { order == Ordering::Greater }
+            if let Some(len) = len {
+                let nearest = nearest.get(..len).unwrap_or(&[]);
+                let common = self.common(&record, nearest)?;
+                least = least.min(common);
+                match self.log.compare(&record, nearest)? {
+                    Ordering::Equal => continue,
+                    order if (order == Ordering::Less) == self.merge.forward => most = common,
+                    _ => {
+                        most = most.max(common);
+                        continue;
+                    }
                 }
-            };
-            if nearer {
-                nearest_len = Some(self.log.key(&record, &mut nearest)?.len());
             }
+            len = Some(self.log.key(&record, &mut nearest)?.len());
         }
-        let Some(len) = nearest_len else { return Ok(()) };
-        let nearest = nearest.get(..len).unwrap_or(&[]);
-        let (mut least, mut most, mut first) = (len, 0, true);
-        for place in 0..self.table.count() {
-            let Some(source) = self.source(place).filter(|source| self.word(*source) != SPENT) else { continue };
-            let record = self.at_word(source)?;
-            let common = self.common(&record, nearest)?;
-            if first || common < len || record.key_len() as usize > len {
-                (least, most) = (least.min(common), most.max(if common == len { 0 } else { common }));
-            }
-            first = false;
-        }
+        let nearest = nearest.get(..len.unwrap_or(0)).unwrap_or(&[]);
+        let least = least.min(nearest.len());
         // Prefixes of two bytes and a half must tell the nearest from the next, or else all from one another.
         let skip = if most >= least + 2 { most } else { least };
         self.merge.skip = skip as u8;
@@ -518,6 +516,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let prefix = self.near(&record, nearest)?;
             self.set_word(source, self.word(source) & !FAR | prefix);
         }
+        self.guess = guess;
         Ok(())
     }
 
@@ -609,7 +608,10 @@ impl<F: NorFlash> Dbm<'_, F> {
                     if !seen || other == source || word == SPENT || word & FAR != least {
                         continue;
                     }
-                    let rival = self.at_word(other)?;
+                    let guess = core::mem::replace(&mut self.guess, len as u32 + 4);
+                    let rival = self.at_word(other);
+                    self.guess = guess;
+                    let rival = rival?;
                     match self.log.compare(&rival, buf.get(..len).unwrap_or(&[]))? {
                         // An older record of the same key.
                         Ordering::Equal => self.pass(other, buf.get(..len).unwrap_or(&[]))?,
@@ -692,12 +694,31 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(())
     }
 
+    /// The record with a rank. The place of the one after it is read along: it is asked for next, most often.
     fn ranked_any(&mut self, page: u16, rank: u32) -> Res<Record> {
         if page == self.head {
             return self.listed_at(rank as usize);
         }
-        let index = self.log.geometry.index(self.table.entries(page));
-        self.ranked(page, &index, rank)
+        let (geometry, forward) = (self.log.geometry, self.merge.forward);
+        let ahead = &self.merge.ahead;
+        if (ahead.page, ahead.rank) == (page, rank) {
+            let (at, guess) = (ahead.at, self.guess);
+            return self.log.head(page, at, guess)?.ok_or(Fail::corrupt(page, at));
+        }
+        let index = geometry.index(self.table.entries(page));
+        let first = if forward { rank } else { rank.saturating_sub(1) };
+        let bit = first * index.offset_bits;
+        let at = index.offsets_at + bit / 8;
+        let bytes = self.log.view(page, at, 4, 4)?;
+        let offset = |rank: u32| read_bits(bytes, bit % 8 + (rank - first) * index.offset_bits, index.offset_bits);
+        let this = offset(rank) * geometry.word;
+        let next = if forward { rank + 1 } else { first };
+        self.merge.ahead = Ahead { page, rank: next, at: offset(next) * geometry.word };
+        let guess = self.guess;
+        match self.log.head(page, this, guess)? {
+            Some(record) if rank < index.entries => Ok(record),
+            _ => Err(Fail::corrupt(page, at)),
+        }
     }
 
     /// How many entries of a page are keys.

@@ -13,8 +13,6 @@ use super::format::ENTRIES_MAX;
 pub(crate) const PER_PAGE: usize = 8;
 /// Bytes of the head page's list, at least.
 pub(crate) const FIXED: usize = 256;
-/// Entries of the list before anything else gets memory.
-const LISTED: usize = 128;
 /// Of these, bytes that are not a page number.
 const ENTRY: usize = 6;
 /// Bytes of a list entry.
@@ -88,8 +86,6 @@ pub(crate) struct Table<'m> {
     /// Records in the list.
     listed: usize,
     room: usize,
-    /// Where the offsets of the merge stand, if there is memory for them.
-    offsets: Option<usize>,
 }
 
 impl<'m> Table<'m> {
@@ -99,11 +95,9 @@ impl<'m> Table<'m> {
         memory.fill(0);
         let number = if pages <= 256 { 1 } else { 2 };
         let left = memory.len().saturating_sub(pages * (number + ENTRY));
-        // What is lent beyond the least: first offsets for the merge, then a longer list.
-        let offsets = left >= LIST * LISTED + pages * 2;
-        let room = ((left - if offsets { pages * 2 } else { 0 }) / LIST).min(ENTRIES_MAX as usize);
-        let offsets = offsets.then(|| memory.len() - pages * 2);
-        Table { memory, pages, number, count: 0, listed: 0, room, offsets }
+        // What is lent beyond the least makes the list longer.
+        let room = (left / LIST).min(ENTRIES_MAX as usize);
+        Table { memory, pages, number, count: 0, listed: 0, room }
     }
 
     fn get(&self, at: usize) -> u8 {
@@ -213,21 +207,6 @@ impl<'m> Table<'m> {
         let at = self.entry(page);
         for (i, byte) in sequence.to_le_bytes().into_iter().enumerate() {
             self.put(at + i, byte);
-        }
-    }
-
-    /// Where the record stands, in words, that a page of the merge is at; none if that is not kept.
-    pub(crate) fn merge_offset(&self, page: u16) -> Option<u32> {
-        let at = self.offsets? + usize::from(page) * 2;
-        let offset = u16::from_le_bytes([self.get(at), self.get(at + 1)]);
-        (offset != 0).then_some(u32::from(offset))
-    }
-    /// 0: not known.
-    pub(crate) fn set_merge_offset(&mut self, page: u16, offset: u32) {
-        if let Some(offsets) = self.offsets {
-            let [low, high, ..] = offset.to_le_bytes();
-            self.put(offsets + usize::from(page) * 2, low);
-            self.put(offsets + usize::from(page) * 2 + 1, high);
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::format::{KEY_MAX, Kind};
 use super::super::log::Log;
 use super::super::record::Record;
 use super::super::{Dbm, Fail, Res};
-use super::{State, note_all, place_of, record_at};
+use super::{State, place_of, record_at};
 
 /// The words lent.
 pub(super) struct Order<'m> {
@@ -140,15 +140,14 @@ pub(super) fn step<F: NorFlash>(
     cursor: &mut Cursor,
     forward: bool,
 ) -> Res<Option<Option<Record>>> {
-    let Some((order, _)) = &mut db.lent.order else { return Ok(None) };
-    if order.state == State::Forgotten && !db.batch.started {
-        (order.state, order.len, order.hint) = (State::Whole, 0, 0);
+    if let Some((order, _)) = &mut db.lent.order
+        && order.state == State::Forgotten
+    {
+        (order.state, order.len, order.hint) = (State::Off, 0, 0);
         order.changed();
-        if let Err(error) = note_all(db, noted) {
-            turn_off(db);
-            if !error.is_corrupt() {
-                return Err(error);
-            }
+        match build(db) {
+            Err(error) if !error.is_corrupt() => return Err(error),
+            _ => {}
         }
     }
     let Some((order, _)) = &db.lent.order else { return Ok(None) };
@@ -163,6 +162,22 @@ pub(super) fn step<F: NorFlash>(
         }
         done => done.map(Some),
     }
+}
+
+/// Brings all keys in, as the pages' own orders give them.
+fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<()> {
+    let mut cursor = db.cursor();
+    while let Some(record) = db.merged(&mut cursor, true)? {
+        let place = place_of(&db.log, &record);
+        let Some((order, _)) = &mut db.lent.order else { return Ok(()) };
+        let Some(free) = order.places.get_mut(order.len) else { return Ok(()) };
+        *free = place;
+        order.len += 1;
+    }
+    if let Some((order, _)) = &mut db.lent.order {
+        order.state = State::Whole;
+    }
+    Ok(())
 }
 
 fn turn_off<F>(db: &mut Dbm<'_, F>) {
