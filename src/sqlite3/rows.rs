@@ -62,6 +62,7 @@ impl Machine<'_> {
         self.layout.cursors + cursor * CURSOR
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn byte_at(&self, at: usize) -> u8 {
         self.arena.get(at).copied().unwrap_or(0)
     }

@@ -139,7 +139,7 @@ impl<'a> Machine<'a> {
 
     // ---- operands
 
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn u8(&mut self) -> usize {
         let byte = self.arena.get(self.pc).copied().unwrap_or(0);
         self.pc += 1;
@@ -151,7 +151,7 @@ impl<'a> Machine<'a> {
         self.u8()
     }
 
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn u16(&mut self) -> usize {
         let word = get16(self.arena, self.pc);
         self.pc += 2;
@@ -166,7 +166,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Jumps to the target that is the next operand, if so.
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn jump_if(&mut self, jump: bool) {
         if jump {
             self.pc = get16(self.arena, self.pc).into();
@@ -483,12 +483,12 @@ impl<'a> Machine<'a> {
     }
 
     /// A field of two bytes in the arena.
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn field(&self, at: usize) -> usize {
         get16(self.arena, at).into()
     }
 
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn set_field(&mut self, at: usize, value: usize) {
         put16(self.arena, at, value as u16);
     }
