@@ -67,6 +67,7 @@ mod unite;
 mod update;
 pub mod value;
 mod vm;
+mod words;
 mod write;
 
 pub use backup::Backup;

@@ -51,7 +51,7 @@ impl Machine<'_> {
                 }
                 continue;
             }
-            let made = self.make(|view, scratch, _| affinity.apply(view.value(cell), scratch))?;
+            let made = self.make(&mut |view, scratch, _| affinity.apply(view.value(cell), scratch))?;
             self.set_local(local, made);
         }
         let local = first + usize::from(columns);

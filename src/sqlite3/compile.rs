@@ -181,13 +181,13 @@ impl Compiler<'_> {
     }
 
     /// The token behind another.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn after(&self, token: Token) -> Token {
         self.lex(token.end)
     }
 
     /// Goes to the next token and gives the current one.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn advance(&mut self) -> Token {
         let token = self.token;
         self.token = self.after(token);
@@ -207,7 +207,7 @@ impl Compiler<'_> {
     }
 
     /// Whether the current token is of this kind; goes behind it then.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn accept(&mut self, kind: Kind) -> bool {
         let found = self.token.kind == kind;
         if found {
@@ -244,13 +244,13 @@ impl Compiler<'_> {
     }
 
     /// An error of which the place is not known yet, at a token.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn placed(&self, error: Error, token: Token) -> Error {
         error.at(if token.start & IN_ARENA == 0 { usize::from(token.start) } else { 0 })
     }
 
     /// An error at the current token.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn error_here(&self, kind: ErrorKind) -> Error {
         self.error(kind, self.token)
     }
@@ -319,19 +319,19 @@ impl Compiler<'_> {
     }
 
     /// A field of a block on the stack.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn get(&self, block: usize, field: usize) -> u16 {
         get16(self.arena, block + 2 * field)
     }
 
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn put(&mut self, block: usize, field: usize, value: u16) {
         put16(self.arena, block + 2 * field, value);
     }
 
     // ---- code
 
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn byte(&mut self, byte: u8) -> Result<()> {
         if self.code >= self.top {
             return Err(self.no_room(1));
@@ -405,7 +405,7 @@ impl Compiler<'_> {
     // ---- numbers
 
     /// So many more values on the stack.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn grow(&mut self, by: u8) -> Result<()> {
         match self.now.depth.checked_add(by) {
             Some(depth) if depth <= 250 => {
@@ -418,7 +418,7 @@ impl Compiler<'_> {
     }
 
     /// So many fewer.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn shrink(&mut self, by: u8) {
         self.now.depth = self.now.depth.saturating_sub(by);
     }

@@ -29,7 +29,7 @@ impl Machine<'_> {
         };
         self.pc = at + program::length(self.arena, at);
         let first = self.row_cells(5)?;
-        let name = self.make(|_, _, _| Ok(Value::Text(op.name().as_bytes())))?;
+        let name = self.make(&mut |_, _, _| Ok(Value::Text(op.name())))?;
         Cell::integer(at as i64).write(self.arena, first);
         name.write(self.arena, first + CELL);
         let mut operand = at + 1;
@@ -86,7 +86,7 @@ impl Machine<'_> {
                         _ => continue,
                     };
                     self.row_cells(4)?;
-                    self.make(|_, _, _| Ok(Value::Text(line)))?
+                    self.make(&mut |_, _, _| Ok(Value::Text(line)))?
                 }
                 _ => continue,
             };
@@ -111,7 +111,7 @@ impl Machine<'_> {
         let flags = self.get8(at + 6);
         let equal = usize::from(self.get8(at + 7));
         let number = get16(self.arena, at + 8);
-        self.make(|view, scratch, _| {
+        self.make(&mut |view, scratch, _| {
             let name = view.arena.get(name_at..name_at + name_len).unwrap_or_default();
             scratch.extend(if op == Op::Scan { b"SCAN " } else { b"SEARCH " });
             scratch.extend(name);
@@ -165,7 +165,7 @@ impl Machine<'_> {
     /// The name of a table by its number, from sqlite_schema: where it is in the scratch.
     fn name_of(&mut self, number: u16) -> Result<(usize, usize)> {
         if number == schema::SCHEMA {
-            let made = self.make(|_, _, _| Ok(Value::Text(b"sqlite_schema")))?;
+            let made = self.make(&mut |_, _, _| Ok(Value::Text(b"sqlite_schema")))?;
             return Ok(made.in_arena_at().unwrap_or((0, 0)));
         }
         let mut prefix = [0; 16];

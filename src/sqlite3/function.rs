@@ -9,6 +9,7 @@
 use super::error::{ErrorKind, Result};
 use super::scratch::Scratch;
 use super::value::{Collation, Value};
+use super::words::{self, Words};
 use super::{date, like, numeric, printf, string};
 
 /// A function by its work. Names that do the same have one id.
@@ -75,56 +76,56 @@ impl Id {
 const ANY: u8 = 127;
 
 /// name, least and most arguments, work. Where a name has two lines, they differ in the number of arguments.
-const TABLE: &[(&str, u8, u8, Id)] = &[
-    ("abs", 1, 1, Id::Abs),
-    ("avg", 1, 1, Id::Avg),
-    ("changes", 0, 0, Id::Changes),
-    ("char", 0, ANY, Id::Char),
-    ("coalesce", 2, ANY, Id::Coalesce),
-    ("count", 0, 1, Id::Count),
-    ("date", 0, ANY, Id::Date),
-    ("datetime", 0, ANY, Id::DateTime),
-    ("format", 0, ANY, Id::Printf),
-    ("glob", 2, 2, Id::Glob),
-    ("group_concat", 1, 2, Id::GroupConcat),
-    ("hex", 1, 1, Id::Hex),
-    ("ifnull", 2, 2, Id::Coalesce),
-    ("iif", 3, 3, Id::Iif),
-    ("instr", 2, 2, Id::Instr),
-    ("julianday", 0, ANY, Id::JulianDay),
-    ("last_insert_rowid", 0, 0, Id::LastInsertRowid),
-    ("length", 1, 1, Id::Length),
-    ("like", 2, 3, Id::Like),
-    ("likelihood", 2, 2, Id::Likely),
-    ("likely", 1, 1, Id::Likely),
-    ("lower", 1, 1, Id::Lower),
-    ("ltrim", 1, 2, Id::Ltrim),
-    ("max", 1, 1, Id::AggregateMax),
-    ("max", 2, ANY, Id::Max),
-    ("min", 1, 1, Id::AggregateMin),
-    ("min", 2, ANY, Id::Min),
-    ("nullif", 2, 2, Id::Nullif),
-    ("printf", 0, ANY, Id::Printf),
-    ("quote", 1, 1, Id::Quote),
-    ("random", 0, 0, Id::Random),
-    ("replace", 3, 3, Id::Replace),
-    ("round", 1, 2, Id::Round),
-    ("rtrim", 1, 2, Id::Rtrim),
-    ("sign", 1, 1, Id::Sign),
-    ("strftime", 0, ANY, Id::Strftime),
-    ("substr", 2, 3, Id::Substr),
-    ("substring", 2, 3, Id::Substr),
-    ("sum", 1, 1, Id::Sum),
-    ("time", 0, ANY, Id::Time),
-    ("total", 1, 1, Id::Total),
-    ("total_changes", 0, 0, Id::TotalChanges),
-    ("trim", 1, 2, Id::Trim),
-    ("typeof", 1, 1, Id::TypeOf),
-    ("unicode", 1, 1, Id::Unicode),
-    ("unixepoch", 0, ANY, Id::UnixEpoch),
-    ("unlikely", 1, 1, Id::Likely),
-    ("upper", 1, 1, Id::Upper),
-    ("zeroblob", 1, 1, Id::ZeroBlob),
+const TABLE: [(&str, (u8, u8, Id)); 49] = [
+    ("abs", (1, 1, Id::Abs)),
+    ("avg", (1, 1, Id::Avg)),
+    ("changes", (0, 0, Id::Changes)),
+    ("char", (0, ANY, Id::Char)),
+    ("coalesce", (2, ANY, Id::Coalesce)),
+    ("count", (0, 1, Id::Count)),
+    ("date", (0, ANY, Id::Date)),
+    ("datetime", (0, ANY, Id::DateTime)),
+    ("format", (0, ANY, Id::Printf)),
+    ("glob", (2, 2, Id::Glob)),
+    ("group_concat", (1, 2, Id::GroupConcat)),
+    ("hex", (1, 1, Id::Hex)),
+    ("ifnull", (2, 2, Id::Coalesce)),
+    ("iif", (3, 3, Id::Iif)),
+    ("instr", (2, 2, Id::Instr)),
+    ("julianday", (0, ANY, Id::JulianDay)),
+    ("last_insert_rowid", (0, 0, Id::LastInsertRowid)),
+    ("length", (1, 1, Id::Length)),
+    ("like", (2, 3, Id::Like)),
+    ("likelihood", (2, 2, Id::Likely)),
+    ("likely", (1, 1, Id::Likely)),
+    ("lower", (1, 1, Id::Lower)),
+    ("ltrim", (1, 2, Id::Ltrim)),
+    ("max", (1, 1, Id::AggregateMax)),
+    ("max", (2, ANY, Id::Max)),
+    ("min", (1, 1, Id::AggregateMin)),
+    ("min", (2, ANY, Id::Min)),
+    ("nullif", (2, 2, Id::Nullif)),
+    ("printf", (0, ANY, Id::Printf)),
+    ("quote", (1, 1, Id::Quote)),
+    ("random", (0, 0, Id::Random)),
+    ("replace", (3, 3, Id::Replace)),
+    ("round", (1, 2, Id::Round)),
+    ("rtrim", (1, 2, Id::Rtrim)),
+    ("sign", (1, 1, Id::Sign)),
+    ("strftime", (0, ANY, Id::Strftime)),
+    ("substr", (2, 3, Id::Substr)),
+    ("substring", (2, 3, Id::Substr)),
+    ("sum", (1, 1, Id::Sum)),
+    ("time", (0, ANY, Id::Time)),
+    ("total", (1, 1, Id::Total)),
+    ("total_changes", (0, 0, Id::TotalChanges)),
+    ("trim", (1, 2, Id::Trim)),
+    ("typeof", (1, 1, Id::TypeOf)),
+    ("unicode", (1, 1, Id::Unicode)),
+    ("unixepoch", (0, ANY, Id::UnixEpoch)),
+    ("unlikely", (1, 1, Id::Likely)),
+    ("upper", (1, 1, Id::Upper)),
+    ("zeroblob", (1, 1, Id::ZeroBlob)),
 ];
 
 /// What a name and a number of arguments stand for.
@@ -142,16 +143,20 @@ pub enum Found {
 /// Looks a function up; case does not matter.
 pub fn find(name: &[u8], arguments: usize) -> Found {
     let mut found = Found::Unknown;
-    for (known, least, most, id) in TABLE {
-        if name.eq_ignore_ascii_case(known.as_bytes()) {
-            if (usize::from(*least)..=usize::from(*most)).contains(&arguments) {
-                return Found::Function(*id);
+    for (known, &(least, most, id)) in Words(&NAMES).zip(&WORK) {
+        if name.eq_ignore_ascii_case(known) {
+            if (usize::from(least)..=usize::from(most)).contains(&arguments) {
+                return Found::Function(id);
             }
             found = Found::WrongCount;
         }
     }
     found
 }
+
+const WORDS: [&str; TABLE.len()] = words::names(&TABLE);
+static NAMES: [u8; words::size(&WORDS)] = words::packed(&WORDS);
+static WORK: [(u8, u8, Id); TABLE.len()] = words::meanings(&TABLE);
 
 /// What functions ask of the connection.
 #[derive(Debug, Clone, Copy, Default)]

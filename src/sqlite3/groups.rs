@@ -96,7 +96,7 @@ impl Machine<'_> {
         }
         let (_, len) = self.group_field(stage, field);
         let bump = self.bump;
-        let more = self.make(|view, scratch, _| {
+        let more = self.make(&mut |view, scratch, _| {
             let separator = (arguments > 1).then(|| view.at(first + CELL));
             aggregate::group_concat(len == 0, view.at(first), separator, scratch);
             Ok(Value::Text(scratch.finish()?))

@@ -19,8 +19,8 @@ impl Machine<'_> {
         match op {
             Op::Concat => {
                 let (right, left) = (self.pop(), self.peek(0));
-                let made =
-                    self.make(|view, scratch, _| value::concatenate(view.value(left), view.value(right), scratch))?;
+                let made = self
+                    .make(&mut |view, scratch, _| value::concatenate(view.value(left), view.value(right), scratch))?;
                 self.replace(made);
             }
             Op::Between => {
@@ -57,13 +57,13 @@ impl Machine<'_> {
             Op::Cast => {
                 let affinity = schema::affinity(self.u8() as u8);
                 let cell = self.peek(0);
-                let made = self.make(|view, scratch, _| affinity.cast(view.value(cell), scratch))?;
+                let made = self.make(&mut |view, scratch, _| affinity.cast(view.value(cell), scratch))?;
                 self.replace(made);
             }
             Op::Apply => {
                 let affinity = schema::affinity(self.u8() as u8);
                 let cell = self.peek(0);
-                let made = self.make(|view, scratch, _| affinity.apply(view.value(cell), scratch))?;
+                let made = self.make(&mut |view, scratch, _| affinity.apply(view.value(cell), scratch))?;
                 self.replace(made);
             }
             Op::Limit => {
@@ -159,7 +159,7 @@ impl Machine<'_> {
         }
         let first = self.sp.saturating_sub(count * CELL);
         self.session.context.collation = schema::collation(collation);
-        let made = self.make(|view, scratch, context| {
+        let made = self.make(&mut |view, scratch, context| {
             let mut arguments = [Value::Null; ARGUMENTS];
             for (at, argument) in arguments.iter_mut().take(count).enumerate() {
                 *argument = view.at(first + at * CELL);

@@ -167,7 +167,7 @@ impl Machine<'_> {
             Finding::Fine => b"ok",
             Finding::Index => b"an index does not agree with its table",
         };
-        let made = self.make(|_, _, _| Ok(Value::Text(text)))?;
+        let made = self.make(&mut |_, _, _| Ok(Value::Text(text)))?;
         self.push(made);
         Ok(())
     }

@@ -8,6 +8,7 @@
 use core::cmp::Ordering;
 
 use super::value::{Collation, Value};
+use super::words::{self, Words};
 
 macro_rules! instructions {
     ($($(#[$doc:meta])* $name:ident $operands:literal)*) => {
@@ -15,10 +16,10 @@ macro_rules! instructions {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum Op { $($(#[$doc])* $name,)* }
-        /// Name and operands of each: `b` a byte, `w` two, `d` four, `q` eight, `j` a jump, `t` two of length and as many bytes.
-        const TABLE: &[(&str, &str)] = &[$((stringify!($name), $operands),)*];
-        /// The instructions by their codes.
         const OPS: &[Op] = &[$(Op::$name,)*];
+        const NAMES: &[&str] = &[$(stringify!($name),)*];
+        /// Operands of each: `b` a byte, `w` two, `d` four, `q` eight, `j` a jump, `t` two of length and as many bytes.
+        const OPERANDS: &[&str] = &[$($operands,)*];
     };
 }
 
@@ -235,13 +236,15 @@ impl Op {
     }
 
     /// Its name, for EXPLAIN.
-    pub(crate) fn name(self) -> &'static str {
-        TABLE.get(self as usize).map_or("", |entry| entry.0)
+    pub(crate) fn name(self) -> &'static [u8] {
+        static PACKED: [u8; words::size(NAMES)] = words::packed(NAMES);
+        Words(&PACKED).nth(self as usize).unwrap_or_default()
     }
 
     /// Its operands, by the letters of the table.
     pub(crate) fn operands(self) -> &'static [u8] {
-        TABLE.get(self as usize).map_or(b"", |entry| entry.1.as_bytes())
+        static PACKED: [u8; words::size(OPERANDS)] = words::packed(OPERANDS);
+        Words(&PACKED).nth(self as usize).unwrap_or_default()
     }
 }
 

@@ -62,7 +62,7 @@ impl Machine<'_> {
         self.layout.cursors + cursor * CURSOR
     }
 
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn byte_at(&self, at: usize) -> u8 {
         self.arena.get(at).copied().unwrap_or(0)
     }

@@ -132,7 +132,7 @@ pub(crate) fn affinity(number: u8) -> super::value::Affinity {
 }
 
 impl<'a> Definition<'a> {
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn byte(&self, at: usize) -> u8 {
         self.0.get(at).copied().unwrap_or(0)
     }

@@ -70,12 +70,12 @@ impl Machine<'_> {
         self.layout.stages + stage * STAGE
     }
 
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn get8(&self, at: usize) -> u8 {
         self.arena.get(at).copied().unwrap_or(0)
     }
 
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn put8(&mut self, at: usize, byte: u8) {
         if let Some(place) = self.arena.get_mut(at) {
             *place = byte;

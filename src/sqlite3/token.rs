@@ -7,6 +7,8 @@
 //! byte ends the text.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::words::{self, Words};
+
 /// What a token is. Keywords up to [`Kind::Where`] are reserved: they are never names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -31,37 +33,37 @@ pub(crate) enum Kind {
 
 /// The keywords, sorted, in capitals.
 #[rustfmt::skip]
-const KEYWORDS: &[(&[u8], Kind)] = &[
-    (b"ABORT", Kind::Abort), (b"ADD", Kind::Add), (b"ALL", Kind::All), (b"ALTER", Kind::Alter), (b"ANALYZE", Kind::Analyze),
-    (b"AND", Kind::And), (b"AS", Kind::As), (b"ASC", Kind::Asc), (b"ATTACH", Kind::Attach), (b"AUTOINCREMENT", Kind::Autoincrement),
-    (b"BEGIN", Kind::Begin), (b"BETWEEN", Kind::Between), (b"BY", Kind::By), (b"CASCADE", Kind::Cascade),
-    (b"CASE", Kind::Case), (b"CAST", Kind::Cast), (b"CHECK", Kind::Check), (b"COLLATE", Kind::Collate),
-    (b"COLUMN", Kind::Column), (b"COMMIT", Kind::Commit), (b"CONFLICT", Kind::Conflict), (b"CONSTRAINT", Kind::Constraint),
-    (b"CREATE", Kind::Create), (b"CROSS", Kind::Cross), (b"CURRENT", Kind::Current), (b"CURRENT_DATE", Kind::CurrentDate),
-    (b"CURRENT_TIME", Kind::CurrentTime), (b"CURRENT_TIMESTAMP", Kind::CurrentTimestamp), (b"DEFAULT", Kind::Default),
-    (b"DEFERRABLE", Kind::Deferrable), (b"DEFERRED", Kind::Deferred), (b"DELETE", Kind::Delete), (b"DESC", Kind::Desc),
-    (b"DETACH", Kind::Detach), (b"DISTINCT", Kind::Distinct), (b"DO", Kind::Do), (b"DROP", Kind::Drop),
-    (b"ELSE", Kind::Else), (b"END", Kind::End), (b"ESCAPE", Kind::Escape), (b"EXCEPT", Kind::Except),
-    (b"EXCLUSIVE", Kind::Exclusive), (b"EXISTS", Kind::Exists), (b"EXPLAIN", Kind::Explain), (b"FAIL", Kind::Fail),
-    (b"FILTER", Kind::Filter), (b"FIRST", Kind::First), (b"FOR", Kind::For), (b"FOREIGN", Kind::Foreign), (b"FROM", Kind::From),
-    (b"FULL", Kind::Full), (b"GENERATED", Kind::Generated), (b"GLOB", Kind::Glob), (b"GROUP", Kind::Group),
-    (b"HAVING", Kind::Having), (b"IF", Kind::If), (b"IGNORE", Kind::Ignore), (b"IMMEDIATE", Kind::Immediate),
-    (b"IN", Kind::In), (b"INDEX", Kind::Index), (b"INDEXED", Kind::Indexed), (b"INNER", Kind::Inner),
-    (b"INSERT", Kind::Insert), (b"INTERSECT", Kind::Intersect), (b"INTO", Kind::Into), (b"IS", Kind::Is),
-    (b"ISNULL", Kind::Isnull), (b"JOIN", Kind::Join), (b"KEY", Kind::Key), (b"LAST", Kind::Last), (b"LEFT", Kind::Left),
-    (b"LIKE", Kind::Like), (b"LIMIT", Kind::Limit), (b"MATCH", Kind::Match), (b"NATURAL", Kind::Natural), (b"NO", Kind::No),
-    (b"NOT", Kind::Not), (b"NOTNULL", Kind::Notnull), (b"NULL", Kind::Null), (b"NULLS", Kind::Nulls),
-    (b"OFFSET", Kind::Offset), (b"ON", Kind::On), (b"OR", Kind::Or), (b"ORDER", Kind::Order), (b"OUTER", Kind::Outer),
-    (b"OVER", Kind::Over), (b"PLAN", Kind::Plan), (b"PRAGMA", Kind::Pragma), (b"PRIMARY", Kind::Primary),
-    (b"QUERY", Kind::Query), (b"RAISE", Kind::Raise), (b"RECURSIVE", Kind::Recursive), (b"REFERENCES", Kind::References),
-    (b"REGEXP", Kind::Regexp), (b"REINDEX", Kind::Reindex), (b"RELEASE", Kind::Release), (b"RENAME", Kind::Rename),
-    (b"REPLACE", Kind::Replace), (b"RESTRICT", Kind::Restrict), (b"RETURNING", Kind::Returning), (b"RIGHT", Kind::Right),
-    (b"ROLLBACK", Kind::Rollback), (b"SAVEPOINT", Kind::Savepoint), (b"SELECT", Kind::Select), (b"SET", Kind::Set),
-    (b"TABLE", Kind::Table), (b"TEMP", Kind::Temp), (b"TEMPORARY", Kind::Temporary), (b"THEN", Kind::Then), (b"TO", Kind::To),
-    (b"TRANSACTION", Kind::Transaction), (b"TRIGGER", Kind::Trigger), (b"UNION", Kind::Union), (b"UNIQUE", Kind::Unique),
-    (b"UPDATE", Kind::Update), (b"USING", Kind::Using), (b"VACUUM", Kind::Vacuum), (b"VALUES", Kind::Values),
-    (b"VIEW", Kind::View), (b"VIRTUAL", Kind::Virtual), (b"WHEN", Kind::When), (b"WHERE", Kind::Where),
-    (b"WINDOW", Kind::Window), (b"WITH", Kind::With), (b"WITHOUT", Kind::Without),
+const KEYWORDS: [(&str, Kind); 125] = [
+    ("ABORT", Kind::Abort), ("ADD", Kind::Add), ("ALL", Kind::All), ("ALTER", Kind::Alter), ("ANALYZE", Kind::Analyze),
+    ("AND", Kind::And), ("AS", Kind::As), ("ASC", Kind::Asc), ("ATTACH", Kind::Attach), ("AUTOINCREMENT", Kind::Autoincrement),
+    ("BEGIN", Kind::Begin), ("BETWEEN", Kind::Between), ("BY", Kind::By), ("CASCADE", Kind::Cascade),
+    ("CASE", Kind::Case), ("CAST", Kind::Cast), ("CHECK", Kind::Check), ("COLLATE", Kind::Collate),
+    ("COLUMN", Kind::Column), ("COMMIT", Kind::Commit), ("CONFLICT", Kind::Conflict), ("CONSTRAINT", Kind::Constraint),
+    ("CREATE", Kind::Create), ("CROSS", Kind::Cross), ("CURRENT", Kind::Current), ("CURRENT_DATE", Kind::CurrentDate),
+    ("CURRENT_TIME", Kind::CurrentTime), ("CURRENT_TIMESTAMP", Kind::CurrentTimestamp), ("DEFAULT", Kind::Default),
+    ("DEFERRABLE", Kind::Deferrable), ("DEFERRED", Kind::Deferred), ("DELETE", Kind::Delete), ("DESC", Kind::Desc),
+    ("DETACH", Kind::Detach), ("DISTINCT", Kind::Distinct), ("DO", Kind::Do), ("DROP", Kind::Drop),
+    ("ELSE", Kind::Else), ("END", Kind::End), ("ESCAPE", Kind::Escape), ("EXCEPT", Kind::Except),
+    ("EXCLUSIVE", Kind::Exclusive), ("EXISTS", Kind::Exists), ("EXPLAIN", Kind::Explain), ("FAIL", Kind::Fail),
+    ("FILTER", Kind::Filter), ("FIRST", Kind::First), ("FOR", Kind::For), ("FOREIGN", Kind::Foreign), ("FROM", Kind::From),
+    ("FULL", Kind::Full), ("GENERATED", Kind::Generated), ("GLOB", Kind::Glob), ("GROUP", Kind::Group),
+    ("HAVING", Kind::Having), ("IF", Kind::If), ("IGNORE", Kind::Ignore), ("IMMEDIATE", Kind::Immediate),
+    ("IN", Kind::In), ("INDEX", Kind::Index), ("INDEXED", Kind::Indexed), ("INNER", Kind::Inner),
+    ("INSERT", Kind::Insert), ("INTERSECT", Kind::Intersect), ("INTO", Kind::Into), ("IS", Kind::Is),
+    ("ISNULL", Kind::Isnull), ("JOIN", Kind::Join), ("KEY", Kind::Key), ("LAST", Kind::Last), ("LEFT", Kind::Left),
+    ("LIKE", Kind::Like), ("LIMIT", Kind::Limit), ("MATCH", Kind::Match), ("NATURAL", Kind::Natural), ("NO", Kind::No),
+    ("NOT", Kind::Not), ("NOTNULL", Kind::Notnull), ("NULL", Kind::Null), ("NULLS", Kind::Nulls),
+    ("OFFSET", Kind::Offset), ("ON", Kind::On), ("OR", Kind::Or), ("ORDER", Kind::Order), ("OUTER", Kind::Outer),
+    ("OVER", Kind::Over), ("PLAN", Kind::Plan), ("PRAGMA", Kind::Pragma), ("PRIMARY", Kind::Primary),
+    ("QUERY", Kind::Query), ("RAISE", Kind::Raise), ("RECURSIVE", Kind::Recursive), ("REFERENCES", Kind::References),
+    ("REGEXP", Kind::Regexp), ("REINDEX", Kind::Reindex), ("RELEASE", Kind::Release), ("RENAME", Kind::Rename),
+    ("REPLACE", Kind::Replace), ("RESTRICT", Kind::Restrict), ("RETURNING", Kind::Returning), ("RIGHT", Kind::Right),
+    ("ROLLBACK", Kind::Rollback), ("SAVEPOINT", Kind::Savepoint), ("SELECT", Kind::Select), ("SET", Kind::Set),
+    ("TABLE", Kind::Table), ("TEMP", Kind::Temp), ("TEMPORARY", Kind::Temporary), ("THEN", Kind::Then), ("TO", Kind::To),
+    ("TRANSACTION", Kind::Transaction), ("TRIGGER", Kind::Trigger), ("UNION", Kind::Union), ("UNIQUE", Kind::Unique),
+    ("UPDATE", Kind::Update), ("USING", Kind::Using), ("VACUUM", Kind::Vacuum), ("VALUES", Kind::Values),
+    ("VIEW", Kind::View), ("VIRTUAL", Kind::Virtual), ("WHEN", Kind::When), ("WHERE", Kind::Where),
+    ("WINDOW", Kind::Window), ("WITH", Kind::With), ("WITHOUT", Kind::Without),
 ];
 
 /// One token: its kind, and its bytes as offsets into the text.
@@ -166,31 +168,34 @@ pub(crate) fn next(text: &[u8], at: usize) -> Token {
 
 /// A keyword, or a name.
 fn keyword(word: &[u8]) -> Kind {
-    if word.len() < 2 || word.len() > 17 {
-        return Kind::Name;
-    }
     let letter = usize::from(word.first().map_or(0, |byte| byte.to_ascii_uppercase()).wrapping_sub(b'A'));
-    let (Some(&from), Some(&to)) = (STARTS.get(letter), STARTS.get(letter + 1)) else { return Kind::Name };
-    let candidates = KEYWORDS.get(usize::from(from)..usize::from(to)).unwrap_or_default();
-    for (known, kind) in candidates {
-        if known.len() == word.len() && known.eq_ignore_ascii_case(word) {
+    let (Some(&(from, at)), Some(&(to, _))) = (STARTS.get(letter), STARTS.get(letter + 1)) else { return Kind::Name };
+    let kinds = KINDS.get(usize::from(from)..usize::from(to)).unwrap_or_default();
+    let words = Words(PACKED.get(usize::from(at)..).unwrap_or_default());
+    for (known, kind) in words.zip(kinds) {
+        if known.eq_ignore_ascii_case(word) {
             return *kind;
         }
     }
     Kind::Name
 }
 
-/// Where the keywords with each letter begin. An index out of bounds would not compile.
+const WORDS: [&str; KEYWORDS.len()] = words::names(&KEYWORDS);
+static PACKED: [u8; words::size(&WORDS)] = words::packed(&WORDS);
+static KINDS: [Kind; KEYWORDS.len()] = words::meanings(&KEYWORDS);
+
+/// Where the keywords with each letter begin: how many are before them, and their place in the packed list. An index out of
+/// bounds would not compile.
 #[allow(clippy::indexing_slicing)]
-const STARTS: [u8; 27] = {
-    let mut starts = [0; 27];
-    let mut letter = 0;
-    let mut at = 0;
+static STARTS: [(u8, u16); 27] = {
+    let mut starts = [(0, 0); 27];
+    let (mut letter, mut at, mut place) = (0, 0, 0);
     while letter < 27 {
-        while at < KEYWORDS.len() && KEYWORDS[at].0[0] < b'A' + letter as u8 {
+        while at < WORDS.len() && WORDS[at].as_bytes()[0] < b'A' + letter as u8 {
+            place += 1 + WORDS[at].len();
             at += 1;
         }
-        starts[letter] = at as u8;
+        starts[letter] = (at as u8, place as u16);
         letter += 1;
     }
     starts

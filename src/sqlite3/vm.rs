@@ -139,7 +139,8 @@ impl<'a> Machine<'a> {
 
     // ---- operands
 
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn u8(&mut self) -> usize {
         let byte = self.arena.get(self.pc).copied().unwrap_or(0);
         self.pc += 1;
@@ -151,7 +152,8 @@ impl<'a> Machine<'a> {
         self.u8()
     }
 
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn u16(&mut self) -> usize {
         let word = get16(self.arena, self.pc);
         self.pc += 2;
@@ -166,7 +168,8 @@ impl<'a> Machine<'a> {
     }
 
     /// Jumps to the target that is the next operand, if so.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn jump_if(&mut self, jump: bool) {
         if jump {
             self.pc = get16(self.arena, self.pc).into();
@@ -221,7 +224,7 @@ impl<'a> Machine<'a> {
     /// Makes a value of cells, with the free part of the scratch to write texts in, and gives its cell.
     pub(crate) fn make(
         &mut self,
-        make: impl for<'v> FnOnce(View<'v>, &mut Scratch<'v>, &mut Context) -> super::error::Result<Value<'v>>,
+        make: &mut dyn for<'v> FnMut(View<'v>, &mut Scratch<'v>, &mut Context) -> Result<Value<'v>>,
     ) -> Result<Cell> {
         let (bump, end) = (self.bump, self.layout.end);
         let arena_len = self.arena.len();
@@ -472,7 +475,7 @@ impl<'a> Machine<'a> {
         let collation = schema::collation(comparison.collation());
         let bump = self.bump;
         let mut known = None;
-        let made = self.make(|view, scratch, _| {
+        let made = self.make(&mut |view, scratch, _| {
             let left = Affinity::Text.apply(view.value(left), scratch)?;
             let right = Affinity::Text.apply(view.value(right), scratch)?;
             known = comparison.of(left, right, collation);
@@ -483,12 +486,14 @@ impl<'a> Machine<'a> {
     }
 
     /// A field of two bytes in the arena.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn field(&self, at: usize) -> usize {
         get16(self.arena, at).into()
     }
 
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn set_field(&mut self, at: usize, value: usize) {
         put16(self.arena, at, value as u16);
     }
