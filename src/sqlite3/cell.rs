@@ -85,6 +85,9 @@ impl Cell {
         let is = matches!(self.tag, TEXT | BLOB) && self.place == ARENA;
         is.then_some((self.bits as u32 as usize, (self.bits >> 32) as usize))
     }
+    pub(crate) fn is_number(self) -> bool {
+        self.tag == INTEGER || self.tag == REAL
+    }
     pub(crate) fn is_unset(self) -> bool {
         self.tag == UNSET
     }

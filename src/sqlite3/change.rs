@@ -45,13 +45,7 @@ impl Machine<'_> {
             let affinity = schema::affinity(known.affinity);
             let local = first + usize::from(column);
             let cell = self.local(local);
-            if cell.is_unset() || (affinity == Affinity::Blob) {
-                if cell.is_unset() {
-                    self.set_local(local, Cell::NULL);
-                }
-                continue;
-            }
-            let made = self.make(&mut |view, scratch, _| affinity.apply(view.value(cell), scratch))?;
+            let made = if cell.is_unset() { Cell::NULL } else { self.apply(affinity, cell)? };
             self.set_local(local, made);
         }
         let local = first + usize::from(columns);

@@ -62,8 +62,7 @@ impl Machine<'_> {
             }
             Op::Apply => {
                 let affinity = schema::affinity(self.u8() as u8);
-                let cell = self.peek(0);
-                let made = self.make(&mut |view, scratch, _| affinity.apply(view.value(cell), scratch))?;
+                let made = self.apply(affinity, self.peek(0))?;
                 self.replace(made);
             }
             Op::Limit => {

@@ -237,7 +237,7 @@ impl Machine<'_> {
     fn set_key(&mut self, cell: Cell, comparison: Comparison) -> Result<(usize, usize)> {
         let before = self.bump;
         let cell = match comparison.affinity() {
-            1 => self.make(&mut |view, scratch, _| Affinity::Text.apply(view.value(cell), scratch))?,
+            1 => self.apply(Affinity::Text, cell)?,
             _ => cell,
         };
         let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());

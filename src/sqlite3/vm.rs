@@ -257,6 +257,24 @@ impl<'a> Machine<'a> {
         Ok(cell)
     }
 
+    /// A cell with an affinity. Most stay what they are; only a number that becomes text takes room.
+    pub(crate) fn apply(&mut self, affinity: Affinity, cell: Cell) -> Result<Cell> {
+        if affinity == Affinity::Text {
+            return if cell.is_number() {
+                self.make(&mut |view, scratch, _| affinity.apply(view.value(cell), scratch))
+            } else {
+                Ok(cell)
+            };
+        }
+        if !affinity.is_numeric() || cell.is_null() {
+            return Ok(cell);
+        }
+        Ok(match affinity.apply_numeric(self.view().value(cell)) {
+            Value::Text(_) | Value::Blob(_) => cell,
+            number => Cell::number(number),
+        })
+    }
+
     // ---- the loop
 
     /// Runs to the next row, or to the end.
