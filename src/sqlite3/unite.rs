@@ -146,6 +146,8 @@ impl Machine<'_> {
         } else {
             self.set_stage_flag(stage, flag::READING, true);
             self.set_field(stage + at::BUMP, self.bump);
+            // Who comes back behind the last row, as a LEFT JOIN does, finds none.
+            self.set_field(stage + at::CURRENT, entry);
         }
         loop {
             if entry >= self.field(stage + at::USED) {

@@ -29,6 +29,7 @@ class Generator:
         self.random = random
         self.tables = []
         self.indexes = []
+        self.views = []
         self.serial = 0
         self.descending = False
 
@@ -116,7 +117,7 @@ class Generator:
             return "%s %sIN (%s)%s" % (self.tight(e()), r.choice(["", "NOT "]), members, "" if members else " + 0")
         if pick < 20:
             return "%s %s%s %s" % (self.tight(e()), r.choice(["", "NOT "]), r.choice(["LIKE", "GLOB"]),
-                                   r.choice(["'a%'", "'%b%'", "'_'", "'*b*'", "'[a-b]*'", "'A_c'", "''", "'%'"]))
+                                   r.choice(["'a%'", "'%b%'", "'_'", "'*b*'", "'[a-b]*'", "'[^a]?*'", "'A_c'", "''", "'%'", e()]))
         if pick < 22:
             arms = " ".join("WHEN %s THEN %s" % (e(), e()) for _ in range(r.randint(1, 2)))
             return "CASE %s%s%s END" % (r.choice(["", self.tight(e()) + " "]), arms, r.choice(["", " ELSE " + e()]))
@@ -126,6 +127,8 @@ class Generator:
             return "%s COLLATE %s" % (self.tight(e()), r.choice(["NOCASE", "BINARY"]))
         if pick < 26 and self.tables:
             return self.subquery(columns, depth - 1)
+        if pick < 27:
+            return self.date(e)
         return self.function(e)
 
     def tight(self, text):
@@ -145,6 +148,16 @@ class Generator:
         if name == "round" and count == 2:
             arguments[1] = str(r.randint(-1, 12))
         return "%s(%s)" % (name, ", ".join(arguments))
+
+    def date(self, e):
+        r = self.random
+        moment = r.choice(["'2024-02-29'", "'1999-12-31 23:59:59.5'", "2460000.5", "'12:30'", "'2000-01-01T00:00Z'", "'2023-06-15 10:00+02:00'",
+                           "'x'", str(r.randint(0, 2 ** 31)), e()])
+        modifiers = [r.choice(["'+1 day'", "'-3 months'", "'start of month'", "'start of year'", "'+90 minutes'", "'weekday 0'", "'unixepoch'",
+                               "'-1.5 hours'", "'+1 year'", "'julianday'", "'auto'"]) for _ in range(r.choice([0, 1, 1, 2]))]
+        name = r.choice(["date", "time", "datetime", "julianday", "unixepoch", "strftime"])
+        first = ["'%Y-%m-%d %H:%M:%f|%j|%w|%s|%J'"] if name == "strftime" else []
+        return "%s(%s)" % (name, ", ".join(first + [moment] + modifiers))
 
     def subquery(self, outer, depth):
         r = self.random
@@ -166,6 +179,9 @@ class Generator:
             # SQLite does not see a NULL in a DESC index that serves IN; an expression in its place is not served.
             column = r.choice(["+", ""] if not self.descending else ["+"]) + r.choice(columns)
             return "%s %sIN (SELECT %s FROM %s AS %s%s)" % (left, r.choice(["", "NOT "]), column, table.name, alias, where)
+        if r.random() < 0.2:
+            return "(SELECT %s FROM %s AS %s%s %s SELECT %s ORDER BY 1 DESC LIMIT 1)" % (
+                r.choice(columns), table.name, alias, where, r.choice(["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]), self.expression(outer, 0))
         return "(SELECT %s FROM %s AS %s%s ORDER BY %s LIMIT 1)" % (
             columns[0], table.name, alias, where, ", ".join(columns))
 
@@ -305,22 +321,68 @@ class Generator:
                                    "%s BETWEEN %s AND 5", "%s <> %s"]) % (column, value))
         return r.choice([" AND ", " AND ", " OR "]).join(terms)
 
+    def source(self, table):
+        """A table as it stands in a FROM: itself, or a subquery that gives the same columns."""
+        r = self.random
+        if r.random() < 0.9:
+            return table.name
+        where = " WHERE " + self.simple_where([column.name for column in table.columns]) if r.random() < 0.5 else ""
+        if r.random() < 0.4:
+            return "(SELECT * FROM %s%s %s SELECT * FROM %s)" % (table.name, where, r.choice(["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]), table.name)
+        return "(SELECT * FROM %s%s)" % (table.name, where)
+
+    def compound(self):
+        r = self.random
+        width = r.randint(1, 3)
+        sql, sets = "", False
+        for part in range(r.choice([2, 2, 2, 3, 4])):
+            if part:
+                operator = r.choice(["UNION", "UNION ALL", "EXCEPT", "INTERSECT"])
+                sets |= operator != "UNION ALL"
+                sql += " %s " % operator
+            table = r.choice(self.tables)
+            names = [column.name for column in table.columns]
+            chosen = [r.choice(names) if r.random() < 0.8 else self.expression(names, 1) for _ in range(width)]
+            where = " WHERE " + (self.simple_where(names) if r.random() < 0.5 else self.expression(names, 2)) if r.random() < 0.5 else ""
+            sql += "SELECT %s%s FROM %s%s" % (r.choice(["", "", "DISTINCT "]), ", ".join(chosen), table.name, where)
+        if r.random() < 0.5:
+            places = list(range(1, width + 1))
+            r.shuffle(places)
+            sql += " ORDER BY " + ", ".join("%d%s" % (place, r.choice(["", " DESC"])) for place in places)
+            # Which of 1 and 1.0, or of texts that NOCASE takes for equal, stands first is not said.
+            if r.random() < 0.4 and not sets:
+                sql += " LIMIT %d" % r.randint(0, 6)
+        return "rows", sql, ()
+
+    def create_view(self):
+        r = self.random
+        table = r.choice(self.tables)
+        names = [column.name for column in table.columns]
+        chosen = r.sample(names, r.randint(1, len(names)))
+        where = " WHERE " + self.simple_where(names) if r.random() < 0.6 else ""
+        name = "v%d" % self.next()
+        self.views.append(Table(name, [Column(column, "") for column in chosen], None))
+        return "do", "CREATE VIEW %s AS SELECT %s FROM %s%s" % (name, ", ".join(chosen), table.name, where), ()
+
     def select(self):
         r = self.random
-        tables = [r.choice(self.tables) for _ in range(r.choice([1, 1, 1, 1, 2, 2, 3]))]
+        if r.random() < 0.08:
+            return self.compound()
+        known = self.tables + self.views if r.random() < 0.3 else self.tables
+        tables = [r.choice(known) for _ in range(r.choice([1, 1, 1, 1, 2, 2, 3, 4]))]
         source, columns = "", []
         for at, table in enumerate(tables):
             alias = "x%d" % at
             new = ["%s.%s" % (alias, column.name) for column in table.columns]
             if at == 0:
-                source = "%s AS %s" % (table.name, alias)
+                source = "%s AS %s" % (self.source(table), alias)
             else:
                 join = r.choice([", ", " JOIN ", " CROSS JOIN ", " INNER JOIN ", " LEFT JOIN ", " LEFT OUTER JOIN "])
                 on = ""
                 if "JOIN" in join and ("LEFT" in join or r.random() < 0.8):
                     condition = "%s = %s" % (r.choice(columns), r.choice(new)) if r.random() < 0.7 else self.expression(columns + new, 2)
                     on = " ON " + condition
-                source += "%s%s AS %s%s" % (join, table.name, alias, on)
+                source += "%s%s AS %s%s" % (join, self.source(table), alias, on)
             columns += new
         where = ""
         if r.random() < 0.75:
@@ -391,7 +453,11 @@ class Generator:
 
     def change_schema(self):
         r = self.random
-        pick = r.randrange(6)
+        pick = r.randrange(8)
+        if pick == 6:
+            return self.create_view()
+        if pick == 7 and self.views:
+            return "do", "DROP VIEW %s" % self.views.pop(r.randrange(len(self.views))).name, ()
         if pick == 0 and len(self.tables) > 1:
             table = self.tables.pop(r.randrange(len(self.tables)))
             return "do", "DROP TABLE %s%s" % (r.choice(["", "IF EXISTS "]), table.name), ()
@@ -417,6 +483,8 @@ class Generator:
             steps.append(self.create_table())
         for _ in range(r.randint(0, 3)):
             steps.append(self.create_index())
+        for _ in range(r.randint(0, 1)):
+            steps.append(self.create_view())
         for _ in range(r.randint(2, 8)):
             steps.append(self.insert())
         for _ in range(r.randint(5, 25)):
