@@ -306,7 +306,12 @@ impl Machine<'_> {
         self.store.seek(OWN_CURSOR, prefix)?;
         loop {
             let mut found = [0; schema::KEY + 1];
-            let Some(entry) = self.store.next(OWN_CURSOR, &mut found)? else { return Ok(None) };
+            let entry = match self.store.next(OWN_CURSOR, &mut found) {
+                // What is longer is a row, and no entry of an index.
+                Err(error) if error.is(ErrorKind::Limit) => None,
+                other => other?,
+            };
+            let Some(entry) = entry else { return Ok(None) };
             let found = found.get(..entry.key).unwrap_or_default();
             let Some(rest) = found.strip_prefix(prefix) else { return Ok(None) };
             let rowid = key::Reader::new(rest, 0).rowid()?;

@@ -146,7 +146,11 @@ impl Compiler<'_> {
                 let bare = bare.get(..without.len).unwrap_or_default();
                 self.store.seek(OWN_CURSOR, bare).map_err(|error| error.at(offset))?;
                 let mut found = [0; schema::KEY + 1];
-                let other = self.store.next(OWN_CURSOR, &mut found).map_err(|error| error.at(offset))?;
+                let other = match self.store.next(OWN_CURSOR, &mut found) {
+                    // What is longer is a row, and no entry of an index.
+                    Err(error) if error.is(ErrorKind::Limit) => None,
+                    other => other.map_err(|error| error.at(offset))?,
+                };
                 if other.is_some_and(|other| found.get(..other.key).is_some_and(|key| key.starts_with(bare))) {
                     return Err(if without.cut { ErrorKind::TooBig } else { ErrorKind::Unique }.at(offset));
                 }

@@ -105,6 +105,7 @@ impl Machine<'_> {
                 let local = self.u8();
                 self.keep_value(local)?;
             }
+            Op::Settle => self.settle()?,
             Op::Scan => self.scan()?,
             Op::Find => self.find()?,
             Op::Range => self.range()?,

@@ -69,11 +69,33 @@ impl Machine<'_> {
             && let Some((from, len)) = cell.in_arena_at()
         {
             let blob = matches!(self.view().value(cell), Value::Blob(_));
-            let Some(at) = self.keep(len) else { return self.not_kept(len) };
+            let Some(at) = self.keep(len) else {
+                self.not_kept(len)?;
+                return self.settle();
+            };
             self.arena.copy_within(from..from + len, at);
             cell = Cell::in_arena(blob, at, len);
+            self.replace(cell);
         }
         self.set_local(local, cell);
+        Ok(())
+    }
+
+    /// The value on the stack moves out of a stage, which others may use, into the scratch.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        let cell = self.peek(0);
+        if let Some((from, len)) = cell.in_arena_at()
+            && from >= self.layout.areas
+        {
+            let blob = matches!(self.view().value(cell), Value::Blob(_));
+            let at = self.bump;
+            if at + len > self.layout.end {
+                return Err(Error::limit(self.arena.len() + len));
+            }
+            self.arena.copy_within(from..from + len, at);
+            self.bump = at + len;
+            self.replace(Cell::in_arena(blob, at, len));
+        }
         Ok(())
     }
 

@@ -160,8 +160,10 @@ instructions! {
     Count "bj"
     /// ( -- | x ) pushes the local and jumps if it was ever saved
     Once "bj"
-    /// ( x -- x ) saves into the local, if nothing of x would be lost
+    /// ( x -- x ) keeps the value in the local
     OnceSave "b"
+    /// ( x -- x ) takes the value out of a stage
+    Settle ""
     /// ( -- 0 ) a set behind IN begins; jumps if it is complete: its local
     InSet "bj"
     /// ( y -- ) joins the set, or is compared with x below the place of the result: place, comparison, local; jumps if found

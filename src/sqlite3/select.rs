@@ -574,6 +574,7 @@ impl Compiler<'_> {
         // What does not depend on the rows outside is computed once.
         if outer {
             put16(self.arena, usize::from(start) + 2, NONE);
+            self.op(Op::Settle)?;
         } else {
             self.op1(Op::OnceSave, extra as u8)?;
             self.patch(start + 2, self.here());

@@ -26,8 +26,15 @@ def canonical(value):
     return type(value).__name__, value
 
 
-def sort_key(row):
-    return [repr(canonical(value)) for value in row]
+def merged(value):
+    """The same for values that are equal, of which DISTINCT and its like keep the first that they meet."""
+    if isinstance(value, float) and value.is_integer():
+        return "int", int(value)
+    return canonical(value)
+
+
+def sort_key(row, form=canonical):
+    return [repr(form(value)) for value in row]
 
 
 def compare(step, ours, theirs):
@@ -49,9 +56,11 @@ def compare(step, ours, theirs):
     if ours[1] != theirs[1]:
         return "names: larder %s, SQLite %s" % (ours[1], theirs[1])
     left, right = ours[2], theirs[2]
+    merges = any(word in sql for word in ("DISTINCT", "GROUP BY", "UNION", "EXCEPT", "INTERSECT"))
+    form = merged if merges else canonical
     if kind != "ordered":
-        left, right = sorted(left, key=sort_key), sorted(right, key=sort_key)
-    if [[canonical(v) for v in row] for row in left] != [[canonical(v) for v in row] for row in right]:
+        left, right = (sorted(rows, key=lambda row: sort_key(row, form)) for rows in (left, right))
+    if [[form(v) for v in row] for row in left] != [[form(v) for v in row] for row in right]:
         return "rows:\n  larder %s\n  SQLite %s" % (left, right)
     return None
 

@@ -6,7 +6,8 @@
     python3 tests/sql/sqllogictest.py target/release/larder FOLDER/*.test
 
 select: one table of five integers, with subqueries, CASE and EXISTS. index: a table with many indexes and a copy
-without, with deep conditions. random: expressions, aggregates, groups and joins in long-winded syntax.
+without, with deep conditions. view: the same conditions and what they leave, as views and united again. delete: tables that
+are emptied by conditions. random: expressions, aggregates, groups and joins in long-winded syntax.
 """
 
 import argparse
@@ -105,10 +106,9 @@ def index_condition(r, depth):
     return "(%s)" % (" %s " % r.choice(["AND", "OR"])).join(terms)
 
 
-def index(r, queries):
-    file = File()
-    shape = "(pk INTEGER PRIMARY KEY, col0 INTEGER, col1 FLOAT, col2 TEXT, col3 INTEGER, col4 FLOAT, col5 TEXT)"
-    rows = r.choice([10, 50, 200])
+def index_tables(file, r, rows, key="PRIMARY KEY"):
+    """tab0, and four copies of it with indexes; their names."""
+    shape = "(pk INTEGER %s, col0 INTEGER, col1 FLOAT, col2 TEXT, col3 INTEGER, col4 FLOAT, col5 TEXT)" % key
     file.statement("CREATE TABLE tab0" + shape)
     for pk in range(rows):
         word = lambda: "".join(r.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(5))
@@ -126,7 +126,52 @@ def index(r, queries):
             parts = ", ".join(column + r.choice(["", " DESC"]) for column in columns)
             file.statement("CREATE INDEX idx_%s_%d ON %s (%s)" % (table, serial, table, parts))
         file.statement("INSERT INTO %s SELECT * FROM tab0" % table)
-    for _ in range(queries):
+    return tables
+
+
+def view(r, queries):
+    file = File()
+    tables = index_tables(file, r, r.choice([10, 100, 1000]))
+    for number in range(queries // 8):
+        condition = index_condition(r, r.randint(1, 4))
+        for table in tables:
+            yes = "SELECT pk, col0 FROM %s WHERE %s" % (table, condition)
+            no = "SELECT pk, col0 FROM %s WHERE NOT (%s)" % (table, condition)
+            one, two, three = ("view_%d_%s_%d" % (place, table, number) for place in (1, 2, 3))
+            file.statement("DROP VIEW IF EXISTS " + one)
+            file.statement("CREATE VIEW %s AS %s" % (one, yes))
+            file.statement("CREATE VIEW %s AS %s" % (two, no))
+            file.statement("CREATE VIEW %s AS SELECT pk FROM %s" % (three, one))
+            for operator in ("UNION ALL", "UNION", "EXCEPT", "INTERSECT"):
+                file.query("II", "rowsort", "%s %s %s" % (yes, operator, no))
+                file.query("II", "rowsort", "SELECT pk, col0 FROM %s %s SELECT pk, col0 FROM %s" % (one, operator, two))
+            file.query("I", "rowsort", "SELECT pk FROM ( %s ) AS %s_%d" % (yes, table, number))
+            file.query("I", "rowsort", "SELECT * FROM " + three)
+            for name in (three, two, one):
+                file.statement("DROP VIEW " + name)
+    return file
+
+
+def delete(r, queries):
+    file = File()
+    for _ in range(max(queries // 40, 1)):
+        tables = index_tables(file, r, r.choice([10, 100]), "")
+        for _ in range(3):
+            condition = index_condition(r, r.randint(0, 2))
+            for table in tables:
+                mine = condition.replace("tab0", table)
+                file.statement("DELETE FROM %s WHERE %s" % (table, mine))
+                file.query("I", "rowsort", "SELECT pk FROM %s WHERE %s" % (table, mine))
+                file.query("I", "rowsort", "SELECT pk FROM %s WHERE NOT (%s)" % (table, mine))
+        for table in tables:
+            file.statement("DROP TABLE " + table)
+    return file
+
+
+def index(r, queries):
+    file = File()
+    tables = index_tables(file, r, r.choice([10, 100, 1000]))
+    for _ in range(queries // len(tables)):
         condition = index_condition(r, r.randint(1, 4))
         order = r.choice(["", "", " ORDER BY %s" % ",".join(
             "%d%s" % (place, r.choice(["", " DESC"])) for place in r.sample([1, 2, 3], 3))])
@@ -238,7 +283,7 @@ def main():
     parser.add_argument("--queries", type=int, default=500, help="queries of each file")
     arguments = parser.parse_args()
     os.makedirs(arguments.folder, exist_ok=True)
-    for name, family in (("select", select), ("index", index), ("random", random_file)):
+    for name, family in (("select", select), ("index", index), ("view", view), ("delete", delete), ("random", random_file)):
         for number in range(arguments.files):
             r = random.Random("%s %d %d" % (name, arguments.seed, number))
             family(r, arguments.queries).save(os.path.join(arguments.folder, "%s%d.test" % (name, number)))

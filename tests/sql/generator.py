@@ -266,7 +266,9 @@ class Generator:
             source = r.choice(self.tables)
             available = [column.name for column in source.columns]
             with self.without(table):
-                chosen = [self.expression(available, 1) for _ in columns]
+                # A key that is no integer: see value_for.
+                chosen = [self.expression(available, 1) if "PRIMARY KEY" not in column.rest or column.kind != "INTEGER"
+                          else "CAST(%s AS INTEGER) %% 1000" % self.tight(self.expression(available, 1)) for column in columns]
                 where = self.expression(available, 2)
             order = ", ".join(available)
             return "do", "%s %s%s SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 5" % (
@@ -415,7 +417,8 @@ class Generator:
         call = r.choice(["count(*)", "count(%s)", "sum(%s)", "total(%s)", "avg(%s)", "min(%s)", "max(%s)", "count(DISTINCT %s)",
                          "sum(DISTINCT %s)", "group_concat(DISTINCT %s)"])
         if call.startswith("group_concat"):
-            return "length(group_concat(%s))" % r.choice(columns)
+            # Its order is not said, but its length, without the zero bytes at which a text ends for length().
+            return "length(hex(group_concat(%s)))" % r.choice(columns)
         if call.startswith(("sum", "total", "avg")):
             # The order of additions shows in reals: integers only.
             return call % ("CAST(%s AS INTEGER) %% 100000" % self.tight(self.expression(columns, 1)))
