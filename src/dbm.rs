@@ -126,6 +126,10 @@ pub struct Dbm<'m, F> {
     pub(crate) twice: bool,
     /// Records of the head page before this stay listed when a newer one of the same key comes.
     pub(crate) keep_before: u32,
+    /// As `keep_before`, for snapshots.
+    pub(crate) pinned: u32,
+    /// Changes when snapshots end.
+    pub(crate) ended: u32,
     pub(crate) batch: Pending,
     /// Free sectors.
     pub(crate) free: u32,
@@ -194,6 +198,8 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         parts: 0,
         twice: false,
         keep_before: 0,
+        pinned: 0,
+        ended: 0,
         batch: Pending { open: false, started: false, page: NO_PAGE, at: 0, sequence: 0 },
         free: 0,
         next_sector: 0,
@@ -359,6 +365,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.parts = 0;
             self.head = NO_PAGE;
             self.epoch = self.epoch.wrapping_add(1);
+            self.ended = self.ended.wrapping_add(1);
             // What a batch wrote here does not count any more.
             self.lent.forget();
         }

@@ -97,6 +97,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if !core::mem::take(&mut self.batch.started) {
             return Ok(());
         }
+        self.ended = self.ended.wrapping_add(1);
         let done = self.void_batch();
         match done {
             Ok(()) => self.undo_lent(self.batch.page, self.batch.at),

@@ -143,6 +143,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.parts = 0;
         self.twice = false;
         self.keep_before = 0;
+        self.pinned = 0;
         self.head = page;
         self.tail = geometry.first();
         self.epoch = self.epoch.wrapping_add(1);
@@ -166,6 +167,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         if !was_free {
             self.free += 1;
+            self.ended = self.ended.wrapping_add(1);
         }
         self.epoch = self.epoch.wrapping_add(1);
         self.full = u32::MAX;

@@ -14,8 +14,9 @@ use super::{Dbm, Fail, NO_PAGE, Res, Result};
 /// Bytes of a key that a cursor holds itself.
 const HELD: usize = 32;
 
-/// A place between the keys of a store. It is a value, borrows nothing, and any number of them may be open; it is live: it
-/// sees what is written while it is open.
+/// A place between the keys of a store. It is a value, borrows nothing, and any number of them may be open. One made by
+/// [`Dbm::cursor`] is live: it sees what is written while it is open. One made by [`Dbm::snapshot`], and each copy of it,
+/// sees the store as it was then.
 ///
 /// A cursor on a key of more than 32 bytes remembers where that key's record stands; when compaction has moved it since,
 /// the next move answers [`Error::Stale`](super::Error::Stale).
@@ -27,11 +28,33 @@ pub struct Cursor {
     /// The key's rank in the order, as it was at a version of it.
     rank: u32,
     version: u32,
+    /// Of a snapshot: where the log ended, and what counts its ends; else no page.
+    until: Until,
     place: Place,
     len: u8,
     page: u16,
     at: u32,
     key: [u8; HELD],
+}
+
+/// Where in the log a snapshot ends: behind it, records are not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Until {
+    page: u16,
+    at: u32,
+    /// How often snapshots had come to their end.
+    ended: u32,
+}
+
+impl Until {
+    /// It does not end.
+    const LIVE: Until = Until { page: NO_PAGE, at: 0, ended: 0 };
+
+    /// Whether a record was written later, of those in the snapshot's last page.
+    fn hides(&self, record: &Record) -> bool {
+        self.page == record.page && record.at() >= self.at
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +100,9 @@ pub(crate) struct Merge {
     /// Look-ups since the last move.
     pub(crate) idle: u8,
     ahead: Ahead,
+    until: Until,
+    /// Pages of the log that are seen.
+    pages: usize,
 }
 
 /// Where the record with a rank stands.
@@ -99,6 +125,8 @@ impl Merge {
         last: None,
         idle: 0,
         ahead: Ahead { page: NO_PAGE, rank: 0, at: 0 },
+        until: Until::LIVE,
+        pages: 0,
     };
 }
 
@@ -145,11 +173,41 @@ impl Cursor {
 impl<F: NorFlash> Dbm<'_, F> {
     /// A cursor before the first key.
     pub fn cursor(&self) -> Cursor {
-        Cursor { stamp: 0, rank: 0, version: 0, place: Place::Start, len: 0, page: 0, at: 0, key: [0; HELD] }
+        Cursor {
+            stamp: 0,
+            rank: 0,
+            version: 0,
+            until: Until::LIVE,
+            place: Place::Start,
+            len: 0,
+            page: 0,
+            at: 0,
+            key: [0; HELD],
+        }
+    }
+
+    /// A cursor before the first key that sees the store as it is now, whatever is written while it is open; so do its copies.
+    ///
+    /// What it sees stays on the flash until its sector is erased. So a snapshot ends with the first compaction (a full
+    /// store compacts at a set, [`step`](Self::step) in idle time: call it before) and when a batch is given up: then every
+    /// move answers [`Error::Stale`].
+    pub fn snapshot(&mut self) -> Result<Cursor> {
+        let mut cursor = self.cursor();
+        let (page, at) = if self.head == NO_PAGE {
+            let newest = self.table.count().checked_sub(1).map(|place| self.table.order(place));
+            (newest.unwrap_or(0), self.log.geometry.page)
+        } else {
+            // What is listed stays listed beside what will overwrite it.
+            self.pinned = self.tail;
+            (self.head, self.tail)
+        };
+        cursor.until = Until { page, at, ended: self.ended };
+        Ok(cursor)
     }
 
     /// Moves a cursor before `key`, whether there is such a key or not: [`next`](Self::next) gives it or the one after,
-    /// [`previous`](Self::previous) the one before. A key of more than 32 bytes must be there.
+    /// [`previous`](Self::previous) the one before. If a key of more than 32 bytes is not there, the cursor goes before the
+    /// key after it: what is set between the two later is not seen.
     pub fn seek(&mut self, cursor: &mut Cursor, key: &[u8]) -> Result<()> {
         if key.len() > KEY_MAX {
             return Err(Fail::KEY.into());
@@ -158,13 +216,21 @@ impl<F: NorFlash> Dbm<'_, F> {
             cursor.put(Place::Before, key);
             return Ok(());
         }
-        // The merge is set up for the key itself, and the cursor moves to the record before it and behind that.
-        self.build(Place::Before, key, true)?;
-        let Some((record, _)) = self.merged_with(None)? else {
+        if cursor.until == Until::LIVE && self.seek_lent(cursor, key)? {
+            return Ok(());
+        }
+        // The merge is set up for the key itself, and the cursor stands before the record that it gives.
+        self.build(cursor.until, Place::Before, key, true)?;
+        let walked = if self.stale { self.walk_all(Place::Before, key, true)? } else { None };
+        let Some((record, _)) = self.merged_with(walked)? else {
             cursor.put(Place::End, &[]);
             return Ok(());
         };
-        Ok(self.put_cursor(cursor, Place::Before, &record)?)
+        self.put_cursor(cursor, Place::Before, &record)?;
+        if record.kind == Kind::Deleted && self.merged(cursor, true)?.is_some() {
+            (cursor.place, cursor.stamp) = (Place::Before, 0);
+        }
+        Ok(())
     }
 
     /// Moves a cursor before the first key.
@@ -230,7 +296,8 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Moves a cursor to the next live key in a direction. The record's check has been found right.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
-        match self.step_lent(cursor, forward)? {
+        let live = cursor.until == Until::LIVE;
+        match if live { self.step_lent(cursor, forward)? } else { None } {
             Some(moved) => Ok(moved),
             None => self.merged(cursor, forward),
         }
@@ -244,9 +311,10 @@ impl<F: NorFlash> Dbm<'_, F> {
             let key = buf.get(..len).unwrap_or(&[]);
             let served = self.merge.active
                 && cursor.stamp != 0
+                && (cursor.until == Until::LIVE || cursor.until.ended == self.ended)
                 && (cursor.stamp, forward, self.epoch) == (self.merge.stamp, self.merge.forward, self.merge.epoch);
             if !served {
-                self.build(cursor.place, key, forward)?;
+                self.build(cursor.until, cursor.place, key, forward)?;
             } else {
                 let last = self.merge.last.take();
                 if self.merge.changes != self.changes {
@@ -308,14 +376,19 @@ impl<F: NorFlash> Dbm<'_, F> {
     // ---- the merge ----
 
     /// Sets the merge up for the keys beyond a place.
-    fn build(&mut self, place: Place, key: &[u8], forward: bool) -> Res<()> {
+    fn build(&mut self, until: Until, place: Place, key: &[u8], forward: bool) -> Res<()> {
+        let mut pages = self.table.count();
+        if until != Until::LIVE {
+            let last = self.table.place(until.page).filter(|_| until.ended == self.ended);
+            pages = last.ok_or(Fail::STALE)? + 1;
+        }
         for at in 0..self.table.count() {
             let page = self.table.order(at);
             self.load(page)?;
         }
-        self.merge = Merge { active: true, forward, epoch: self.epoch, ..Merge::NONE };
+        self.merge = Merge { active: true, forward, epoch: self.epoch, until, pages, ..Merge::NONE };
         self.stale = false;
-        for at in 0..self.table.count() {
+        for at in 0..pages {
             let page = self.table.order(at);
             if page == self.head {
                 continue;
@@ -338,7 +411,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn build_head(&mut self, place: Place, key: &[u8]) -> Res<()> {
         self.merge.changes = self.changes;
         self.merge.head = SPENT;
-        if self.head == NO_PAGE {
+        if self.head == NO_PAGE || self.merge.pages < self.table.count() {
             return Ok(());
         }
         let forward = self.merge.forward;
@@ -406,11 +479,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// From the first rank not before a place: the rank of the nearest record in a direction that counts.
     fn land(&mut self, page: u16, low: u32, keys: u32, forward: bool) -> Res<Option<u32>> {
-        let plain = if page == self.head {
-            !self.twice
-        } else {
-            !self.table.mixed(page) && self.table.state(page) != State::Void
-        };
+        let plain = !self.several(page);
         let mut rank = low;
         loop {
             if forward && rank >= keys || !forward && rank == 0 {
@@ -441,12 +510,22 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             for at in (from..to).rev() {
                 let record = self.ranked_any(page, at)?;
-                if !self.voided(&record)? {
+                if !self.merge.until.hides(&record) && !self.voided(&record)? {
                     return Ok(Some(at));
                 }
             }
             rank = if forward { to } else { from };
         }
+    }
+
+    /// Whether a page may have a key more than once, or records that do not count.
+    fn several(&self, page: u16) -> bool {
+        page == self.merge.until.page
+            || if page == self.head {
+                self.twice
+            } else {
+                self.table.mixed(page) || self.table.state(page) == State::Void
+            }
     }
 
     fn word(&self, source: Source) -> u32 {
@@ -464,6 +543,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     fn source(&self, place: usize) -> Option<Source> {
+        if place >= self.merge.pages {
+            return None;
+        }
         let page = self.table.order(place);
         if page == self.head {
             Some(Source::Head)
@@ -648,11 +730,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         };
         let keys = self.keys_in(page)?;
         let mut low = if forward { rank + 1 } else { rank };
-        if !forward
-            && (page == self.head && self.twice
-                || page != self.head && self.table.mixed(page)
-                || self.table.state(page) == State::Void)
-        {
+        if !forward && self.several(page) {
             // Further records of the same key are passed too.
             while low > 0 {
                 let next = self.ranked_any(page, low - 1)?;
@@ -739,14 +817,14 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn walk_all(&mut self, place: Place, key: &[u8], forward: bool) -> Res<Option<Record>> {
         let mut best: Option<Record> = None;
         let mut buf = [0; KEY_MAX];
-        for at in 0..self.table.count() {
+        for at in 0..self.merge.pages {
             let page = self.table.order(at);
             if page == self.head || self.table.state(page).indexed() {
                 continue;
             }
             let mut walk = self.walk(page);
             while let Some(record) = self.walked(&mut walk)? {
-                if record.kind == Kind::Part {
+                if record.kind == Kind::Part || self.merge.until.hides(&record) {
                     continue;
                 }
                 let beyond = match (place, forward) {

@@ -405,7 +405,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             let before = before?;
             if self.log.compare(&before, key)? == Ordering::Equal {
                 // What a batch may go back to stays listed.
-                if before.at() >= self.keep_before && (!self.batch.open || self.in_batch_now(&before)) {
+                if before.at() >= self.keep_before.max(self.pinned) && (!self.batch.open || self.in_batch_now(&before))
+                {
                     self.table.set_list(i - 1, entry);
                     return Ok(());
                 }

@@ -39,6 +39,7 @@ pub(crate) struct Lent<'m, F> {
 type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
 type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Found>;
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Option<Option<Record>>>;
+type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> Res<bool>;
 type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> Res<()>;
 
 struct IndexCalls<F> {
@@ -49,6 +50,7 @@ struct IndexCalls<F> {
 struct OrderCalls<F> {
     noted: Noted<F>,
     step: Step<F>,
+    seek: Seek<F>,
 }
 
 /// What an index says of a key.
@@ -110,7 +112,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     /// happens between two steps and however many cursors there are. It is built when a cursor moves for the first time; a
     /// set of a new key or an old one costs a search in it. When the keys outgrow it, it is no longer used.
     pub fn lend_order(&mut self, words: &'m mut [u32]) {
-        let calls = OrderCalls { noted: order::noted, step: order::step };
+        let calls = OrderCalls { noted: order::noted, step: order::step, seek: order::seek };
         self.lent.order = Some((Order::new(words), calls));
         self.lent.undo = Some(undo);
     }
@@ -128,6 +130,14 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
         match &self.lent.order {
             Some((_, calls)) => (calls.step)(self, cursor, forward),
             None => Ok(None),
+        }
+    }
+
+    /// Moves a cursor before a key by the order; whether there is one that can.
+    pub(crate) fn seek_lent(&mut self, cursor: &mut Cursor, key: &[u8]) -> Res<bool> {
+        match &self.lent.order {
+            Some((_, calls)) => (calls.seek)(self, cursor, key),
+            None => Ok(false),
         }
     }
 

@@ -71,7 +71,15 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         match self.choose_worth()? {
             Some(sector) => {
-                self.compact(sector, None)?;
+                match self.compact(sector, None) {
+                    // Words can read as blank and refuse a program all the same, when power went during one or during their
+                    // erase: on to another page.
+                    Err(fail) if fail.is_flash() => {
+                        self.discard_copies()?;
+                        self.compact(sector, None)?;
+                    }
+                    done => done?,
+                }
                 Ok(Progress::More)
             }
             None => Ok(Progress::Idle),

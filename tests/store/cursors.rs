@@ -2,10 +2,10 @@
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
-use larder::dbm::{self, Cursor, Dbm, Flag};
+use larder::dbm::{self, Cursor, Dbm, Error, Flag};
 
 use crate::recorder::Recorder;
-use crate::script::{Model, Rng, Shape};
+use crate::script::{Model, Op, Rng, Shape};
 
 /// Where a cursor stands.
 #[derive(Clone, Debug)]
@@ -34,20 +34,36 @@ impl At {
 
 type Db<'m, const W: usize, const E: usize> = Dbm<'m, &'m mut Recorder<W, E>>;
 
-/// Moves a cursor, and its model, once.
+/// A key: of up to 15 bytes, or of as many and 40 more, of which a cursor does not hold all.
+fn key(rng: &mut Rng, long: bool) -> Vec<u8> {
+    let mut key = SHAPE.key(rng.below(SHAPE.keys));
+    if long {
+        key.splice(0..0, [b'-'; 40]);
+    }
+    key
+}
+
+const SHAPE: Shape = Shape { keys: 60, value: 30 };
+
+/// Moves a cursor, and its model, once; `false` when it went stale.
 fn step<const W: usize, const E: usize>(
     db: &mut Db<'_, W, E>,
     (cursor, at): &mut (Cursor, At),
     model: &Model,
     rng: &mut Rng,
-    shape: Shape,
-) {
+    long: bool,
+) -> bool {
     let mut buf = [0; 512];
     match rng.below(12) {
         0 => {
-            let key = shape.key(rng.below(shape.keys));
-            db.seek(cursor, &key).unwrap();
-            *at = At::Before(key);
+            let key = key(rng, long);
+            match db.seek(cursor, &key) {
+                Err(Error::Stale) => return false,
+                done => done.unwrap(),
+            }
+            // A long key is not held: the one after it is what the cursor stands at.
+            let after = if long { model.range(key..).next().map(|(key, _)| key.clone()) } else { Some(key) };
+            *at = after.map_or(At::End, At::Before);
         }
         1 => {
             db.seek_first(cursor);
@@ -61,6 +77,9 @@ fn step<const W: usize, const E: usize>(
             let forward = n < 9;
             let expected = at.moved(model, forward);
             let found = if forward { db.next(cursor, &mut buf) } else { db.previous(cursor, &mut buf) };
+            if found == Err(Error::Stale) {
+                return false;
+            }
             let found = found.unwrap().map(|entry| (entry.key.to_vec(), entry.value.to_vec()));
             assert_eq!(found, expected, "from {at:?}");
             *at = match (found, forward) {
@@ -70,14 +89,23 @@ fn step<const W: usize, const E: usize>(
             };
         }
     }
+    true
 }
 
-fn cursors_are_live<const W: usize, const E: usize>(sectors: usize, seed: u64, lent: [usize; 2]) {
-    let shape = Shape { keys: 60, value: 30 };
+/// Moves of live cursors and of snapshots that were done, and those that found them stale.
+#[derive(Debug, Default)]
+struct Moves {
+    live: usize,
+    seen: usize,
+    stale: usize,
+    ended: usize,
+}
+
+fn cursors_hold<const W: usize, const E: usize>(sectors: usize, seed: u64, lent: [usize; 2], long: bool) -> Moves {
     let mut part = Recorder::<W, E>::erased(sectors);
     let mut memory = vec![0; dbm::memory_needed(sectors * E, E)];
     let [mut index, mut order] = lent.map(|words| vec![0; words]);
-    let (mut rng, mut model) = (Rng(seed), Model::new());
+    let (mut rng, mut model, mut moves) = (Rng(seed), Model::new(), Moves::default());
     let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
     if lent[0] > 0 {
         db.lend_index(&mut index);
@@ -86,18 +114,44 @@ fn cursors_are_live<const W: usize, const E: usize>(sectors: usize, seed: u64, l
         db.lend_order(&mut order);
     }
     let mut cursors = vec![(db.cursor(), At::Start); 4];
+    let mut snapshots: Vec<((Cursor, At), Model)> = Vec::new();
+    let mut live = |db: &mut Db<'_, W, E>, model: &Model, rng: &mut Rng, moves: &mut Moves| {
+        let which = rng.below(4);
+        moves.live += 1;
+        if !step(db, &mut cursors[which], model, rng, long) {
+            assert!(long, "a cursor that holds its key is never stale");
+            cursors[which] = (db.cursor(), At::Start);
+            moves.stale += 1;
+        }
+    };
     for _ in 0..3000 {
-        match rng.below(10) {
-            0..6 => {
-                let which = rng.below(4);
-                step(&mut db, &mut cursors[which], &model, &mut rng, shape);
+        match rng.below(12) {
+            0..5 => live(&mut db, &model, &mut rng, &mut moves),
+            5 | 6 => {
+                if snapshots.len() < 3 || rng.below(20) == 0 {
+                    let snapshot = ((db.snapshot().unwrap(), At::Start), model.clone());
+                    snapshots.insert(0, snapshot);
+                    snapshots.truncate(3);
+                }
+                let which = rng.below(snapshots.len());
+                let (snapshot, then) = &mut snapshots[which];
+                moves.seen += 1;
+                if !step(&mut db, snapshot, then, &mut rng, long) {
+                    snapshots.remove(which);
+                    moves.ended += 1;
+                }
             }
-            6 => {
-                let key = shape.key(rng.below(shape.keys));
+            7 => {
+                let key = key(&mut rng, long);
                 assert_eq!(db.get(&key, &mut [0; 512]).unwrap(), model.get(&key).map(Vec::as_slice));
             }
-            7 | 8 => {
-                let op = shape.op(&mut rng);
+            8 if rng.below(8) == 0 => {
+                let op = if rng.below(2) == 0 { Op::Step } else { Op::Reorganize };
+                assert!(op.apply(&mut db, &model).unwrap());
+            }
+            8 | 9 => {
+                let (key, value) = (key(&mut rng, long), rng.bytes(9));
+                let op = if rng.below(4) == 0 { Op::Delete(key) } else { Op::Set(key, value) };
                 assert!(op.apply(&mut db, &model).unwrap(), "there is room");
                 op.change(&mut model);
             }
@@ -106,17 +160,24 @@ fn cursors_are_live<const W: usize, const E: usize>(sectors: usize, seed: u64, l
                 let before = model.clone();
                 db.begin().unwrap();
                 for _ in 0..rng.below(12) {
-                    let (key, value) = (shape.key(rng.below(shape.keys)), rng.bytes(9));
+                    let (key, value) = (key(&mut rng, long), rng.bytes(9));
                     if rng.below(4) == 0 {
                         assert_eq!(db.delete(&key).unwrap(), model.remove(&key).is_some());
                     } else {
                         db.set(&key, &value).unwrap();
                         model.insert(key, value);
                     }
-                    let which = rng.below(4);
-                    step(&mut db, &mut cursors[which], &model, &mut rng, shape);
+                    live(&mut db, &model, &mut rng, &mut moves);
+                    let which = rng.below(3);
+                    if let Some((snapshot, then)) = snapshots.get_mut(which) {
+                        moves.seen += 1;
+                        if !step(&mut db, snapshot, then, &mut rng, long) {
+                            snapshots.remove(which);
+                            moves.ended += 1;
+                        }
+                    }
                 }
-                if rng.below(2) == 0 {
+                if rng.below(4) == 0 {
                     db.rollback().unwrap();
                     model = before;
                 } else {
@@ -125,14 +186,22 @@ fn cursors_are_live<const W: usize, const E: usize>(sectors: usize, seed: u64, l
             }
         }
     }
+    moves
 }
 
 #[test]
-fn cursors_go_on_from_where_they_stand() {
+fn cursors_go_on_from_where_they_stand_and_snapshots_stay() {
     for (seed, lent) in [[0, 0], [64, 0], [0, 60], [64, 60], [16, 50]].into_iter().enumerate() {
         let seed = 70 + seed as u64;
-        cursors_are_live::<4, 512>(16, seed, lent);
-        cursors_are_live::<1, 512>(12, seed, lent);
-        cursors_are_live::<8, 4096>(4, seed, lent);
+        for long in [false, true] {
+            let all = [
+                cursors_hold::<4, 512>(26, seed, lent, long),
+                cursors_hold::<1, 512>(24, seed, lent, long),
+                cursors_hold::<8, 4096>(6, seed, lent, long),
+            ];
+            for moves in all {
+                assert!(moves.seen > 3 * moves.ended && moves.live > 8 * moves.stale, "{moves:?}");
+            }
+        }
     }
 }

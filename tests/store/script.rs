@@ -122,7 +122,9 @@ impl Op {
             Op::Delete(key) => db.delete(key).map(|was| assert_eq!(was, model.contains_key(key), "delete says")),
             Op::Batch(changes) => write(db, changes).and_then(|()| db.commit()),
             Op::Aborted(changes) => write(db, changes).and_then(|()| db.rollback()),
-            Op::Step | Op::Reorganize | Op::Reopen => Ok(()),
+            Op::Step => db.step().map(drop),
+            Op::Reorganize => db.reorganize(),
+            Op::Reopen => Ok(()),
         };
         match done {
             Ok(()) => Ok(true),

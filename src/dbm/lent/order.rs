@@ -140,6 +140,24 @@ pub(super) fn step<F: NorFlash>(
     cursor: &mut Cursor,
     forward: bool,
 ) -> Res<Option<Option<Record>>> {
+    if !ready(db)? {
+        return Ok(None);
+    }
+    let moved = moved(db, cursor, forward);
+    undamaged(db, moved)
+}
+
+/// Moves a cursor before a key that it may be unable to hold; `false` if the order cannot tell.
+pub(super) fn seek<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> Res<bool> {
+    if !ready(db)? {
+        return Ok(false);
+    }
+    let sought = sought(db, cursor, key);
+    Ok(undamaged(db, sought)?.is_some())
+}
+
+/// Whether there is an order of all keys, built now perhaps.
+fn ready<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
     if let Some((order, _)) = &mut db.lent.order
         && order.state == State::Forgotten
     {
@@ -150,18 +168,35 @@ pub(super) fn step<F: NorFlash>(
             _ => {}
         }
     }
-    let Some((order, _)) = &db.lent.order else { return Ok(None) };
-    if order.state != State::Whole {
-        return Ok(None);
-    }
-    match moved(db, cursor, forward) {
-        // Damage is in the way: the pages' own orders may know a way round.
+    Ok(db.lent.order.as_ref().is_some_and(|(order, _)| order.state == State::Whole))
+}
+
+/// When damage is in the way, the pages' own orders may know a way round.
+fn undamaged<F, T>(db: &mut Dbm<'_, F>, result: Res<T>) -> Res<Option<T>> {
+    match result {
         Err(error) if error.is_corrupt() => {
-            turn_off(db);
+            if let Some((order, _)) = &mut db.lent.order {
+                order.state = State::Off;
+            }
             Ok(None)
         }
         done => done.map(Some),
     }
+}
+
+fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> Res<()> {
+    let guess = db.guess;
+    let Some((order, _)) = &db.lent.order else { return Ok(()) };
+    let (rank, _) = order.locate(&mut db.log, key, guess)?;
+    if rank >= order.len {
+        cursor.put(Place::End, &[]);
+        return Ok(());
+    }
+    let record = order.record(&mut db.log, rank, guess)?;
+    let version = order.version;
+    db.put_cursor(cursor, Place::Before, &record)?;
+    cursor.ranked(rank as u32, version);
+    Ok(())
 }
 
 /// Brings all keys in, as the pages' own orders give them.
@@ -178,12 +213,6 @@ fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<()> {
         order.state = State::Whole;
     }
     Ok(())
-}
-
-fn turn_off<F>(db: &mut Dbm<'_, F>) {
-    if let Some((order, _)) = &mut db.lent.order {
-        order.state = State::Off;
-    }
 }
 
 fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
