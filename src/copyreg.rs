@@ -316,10 +316,7 @@ impl Extension {
 pub struct Registry<'r> {
     classes: &'r [Class],
     extensions: &'r [Extension],
-    /// How instances are written; the empty table has none.
-    #[cfg(feature = "serde")]
-    ops: Option<&'static Ops>,
-    /// How they are read.
+    /// How instances are read.
     #[cfg(feature = "serde")]
     reads: Option<&'static crate::object::serde::instance::Ops>,
 }
@@ -337,8 +334,6 @@ impl<'r> Registry<'r> {
         classes: &[],
         extensions: &[],
         #[cfg(feature = "serde")]
-        ops: None,
-        #[cfg(feature = "serde")]
         reads: None,
     };
 
@@ -347,8 +342,6 @@ impl<'r> Registry<'r> {
         Registry {
             classes,
             extensions: &[],
-            #[cfg(feature = "serde")]
-            ops: Some(&write::OPS),
             #[cfg(feature = "serde")]
             reads: Some(&crate::object::serde::instance::OPS),
         }

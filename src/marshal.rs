@@ -33,10 +33,10 @@ mod stream;
 pub mod typecode;
 mod writer;
 
-use crate::object::{Emit, Error, ErrorKind, Object, Refused, Result, Slot, walk};
+use crate::object::{Error, ErrorKind, Object, Refused, Result, Slot, walk};
 pub use code::{Header, Python};
 use head::Reading;
-use writer::Writer;
+pub use writer::Writer;
 
 /// The version that is written unless another is asked for, as in Python 3.4 to 3.13.
 pub const DEFAULT_VERSION: u8 = 4;
@@ -181,7 +181,7 @@ impl<'b> Marshaller<'b> {
     /// Encodes a value; answers the part of the buffer that was used.
     #[cfg(feature = "serde")]
     pub fn dumps<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<&'b [u8]> {
-        self.write(|emit| crate::object::serde::serialize(value, emit))
+        self.write(|writer| writer.value(value))
     }
 
     /// Encodes a decoded object, of marshal data or of a pickle. `scratch` takes one slot per shared value
@@ -211,14 +211,16 @@ impl<'b> Marshaller<'b> {
     }
 
     /// Encodes what `write` emits: one value.
-    pub fn write(self, write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>) -> Result<&'b [u8]> {
+    ///
+    /// The [`Writer`] is an [`Emit`](crate::object::Emit).
+    pub fn write(self, write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>) -> Result<&'b [u8]> {
         self.write_shared(&mut [], write)
     }
 
     fn write_shared(
         self,
         shared: &mut [Slot],
-        write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>,
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
     ) -> Result<&'b [u8]> {
         if self.version > HIGHEST_VERSION {
             return Err(Error::new(ErrorKind::UnknownProtocol(self.version), 0));

@@ -28,6 +28,8 @@ pub use crate::object::{Error, ErrorKind};
 pub use dis::dis;
 pub use dump::Pickler;
 pub use load::Unpickler;
+pub use names::Name;
+pub use pickler::Writer;
 pub use tools::{Genops, Op, Value, genops, optimize, scan};
 
 /// The attacks that are known, what becomes of them here, and the tests that hold it.

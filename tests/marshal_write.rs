@@ -185,7 +185,7 @@ fn emit_writes_what_python_writes() {
         emit.close(level)
     }
     let mut buf = [0; 64];
-    let written = Marshaller::new(&mut buf).version(2).write(set).unwrap();
+    let written = Marshaller::new(&mut buf).version(2).write(|writer| set(writer)).unwrap();
     assert_eq!(written, b"<\x04\0\0\0i\x01\0\0\0i\x02\0\0\0i\x2c\x01\0\0u\x01\0\0\0b");
     let text = |raw, spelling, version| {
         let mut buf = [0; 64];
@@ -205,7 +205,7 @@ fn emit_writes_what_python_writes() {
         let level = emit.open(Container::List, Some(2))?;
         emit.close(level)
     };
-    assert_eq!(Marshaller::new(&mut buf).write(wrong).unwrap_err().kind, ErrorKind::Custom);
+    assert_eq!(Marshaller::new(&mut buf).write(|writer| wrong(writer)).unwrap_err().kind, ErrorKind::Custom);
 }
 
 /// Sets of many items come out sorted, whatever order they came in.

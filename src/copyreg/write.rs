@@ -1,6 +1,7 @@
 //! [`Writing`]: a struct's fields, one after the other, in the form that its class wants.
 
 use super::{ALL, Class, Make, State, Value};
+use crate::object::serde::Encoder;
 use crate::object::{Container, Emit, Level, Refused};
 
 /// An instance that is being written.
@@ -25,45 +26,56 @@ enum Phase {
     State,
 }
 
-/// What writing an instance takes. It is reached through the [`Registry`](super::Registry) that was given and through this
-/// library's own types, so that who has neither links none of it.
-#[derive(Debug)]
-pub(crate) struct Ops {
-    pub(crate) open: fn(&Class, usize, &mut dyn Emit) -> Result<Writing, Refused>,
-    pub(crate) begin: fn(&mut Writing, &'static str, &mut dyn Emit) -> Result<(), Refused>,
-    pub(crate) close: fn(Writing, &mut dyn Emit) -> Result<(), Refused>,
-    pub(crate) member: fn(&Class, &str, &mut dyn Emit) -> Result<(), Refused>,
+/// What writing an instance takes. A writer has it once a [`Registry`](super::Registry) was given, and this library's own
+/// types bring it, so that who has neither links none of it.
+pub(crate) struct Ops<E> {
+    pub(crate) open: fn(&Class, usize, &mut E) -> Result<Writing, Refused>,
+    pub(crate) begin: fn(&mut Writing, &'static str, &mut E) -> Result<(), Refused>,
+    pub(crate) close: fn(Writing, &mut E) -> Result<(), Refused>,
+    pub(crate) member: fn(&Class, &str, &mut E) -> Result<(), Refused>,
 }
 
-pub(crate) static OPS: Ops = Ops { open: Writing::open, begin: Writing::begin, close: Writing::close, member };
+impl<E> Clone for Ops<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Ops<E> {}
+
+impl<E: Emit> Ops<E> {
+    pub(crate) const fn new() -> Self {
+        Ops { open: Writing::open, begin: Writing::begin, close: Writing::close, member }
+    }
+}
 
 /// A row and how it is written.
-pub(crate) type Found = (Class, &'static Ops);
+pub(crate) type Found<E> = (Class, Ops<E>);
 
 /// The row of one of the types of [`classes`](super::classes).
 #[inline(never)]
-pub(crate) fn own(rust: &str) -> Option<Found> {
+fn own(rust: &str) -> Option<Class> {
     #[cfg(feature = "classes")]
-    return super::classes::row(rust).map(|row| (*row, &OPS));
+    return super::classes::row(rust).copied();
     #[cfg(not(feature = "classes"))]
     return None.filter(|_| rust.is_empty());
 }
 
 /// The registry's row that a Rust type of this name is written by.
-#[inline(never)]
-pub(crate) fn registered(rust: &str, emit: &dyn Emit) -> Option<Found> {
-    let registry = emit.registry();
-    Some((*registry.class(rust)?, registry.ops?))
+#[inline]
+pub(crate) fn registered<E: Encoder>(rust: &str, emit: &E) -> Option<Found<E>> {
+    let ops = emit.instances()?;
+    Some((*emit.registry().class(rust)?, ops))
 }
 
 /// The row that a Rust type of this name is written by. Names are constants where this is called.
 #[inline(always)]
-pub(crate) fn find(rust: &'static str, emit: &dyn Emit) -> Option<Found> {
-    if super::is_own(rust) { own(rust) } else { registered(rust, emit) }
+pub(crate) fn find<E: Encoder>(rust: &'static str, emit: &E) -> Option<Found<E>> {
+    if super::is_own(rust) { own(rust).map(|row| (row, Ops::new())) } else { registered(rust, emit) }
 }
 
 /// Writes a class's name, as an extension code if it has one and the protocol knows them.
-fn name(module: &'static str, name: &'static str, emit: &mut dyn Emit) -> Result<(), Refused> {
+fn name<E: Emit>(module: &'static str, name: &'static str, emit: &mut E) -> Result<(), Refused> {
     if emit.protocol() >= 2
         && let Some(code) = emit.registry().code(module, name)
     {
@@ -89,7 +101,7 @@ fn name(module: &'static str, name: &'static str, emit: &mut dyn Emit) -> Result
 }
 
 /// Writes a member of an enum.
-fn member(class: &Class, member: &str, emit: &mut dyn Emit) -> Result<(), Refused> {
+fn member<E: Emit>(class: &Class, member: &str, emit: &mut E) -> Result<(), Refused> {
     let value = class.value(member).ok_or(Refused::Custom)?;
     let mut writing = Writing::open(class, 1, emit)?;
     writing.field("value", emit)?;
@@ -103,7 +115,7 @@ fn member(class: &Class, member: &str, emit: &mut dyn Emit) -> Result<(), Refuse
 impl Writing {
     /// Begins an instance of `len` fields.
     #[inline(never)]
-    fn open(class: &Class, len: usize, emit: &mut dyn Emit) -> Result<Writing, Refused> {
+    fn open<E: Emit>(class: &Class, len: usize, emit: &mut E) -> Result<Writing, Refused> {
         let args_left = match (class.make, class.positional) {
             (Make::NewObjEx, _) | (_, ALL) => len,
             (_, n) => len.min(usize::from(n)),
@@ -146,7 +158,7 @@ impl Writing {
     }
 
     /// No positional arguments, then a dict of keywords.
-    fn open_keywords(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn open_keywords<E: Emit>(&mut self, emit: &mut E) -> Result<(), Refused> {
         let none = emit.open(Container::Tuple, Some(0))?;
         emit.close(none)?;
         self.item(emit)?;
@@ -154,7 +166,7 @@ impl Writing {
     }
 
     /// Begins what older protocols have no opcode for, as a call of the functions that copyreg has for them.
-    fn open_old(mut self, emit: &mut dyn Emit) -> Result<Writing, Refused> {
+    fn open_old<E: Emit>(mut self, emit: &mut E) -> Result<Writing, Refused> {
         let Class { module, name: class, make, items, pairs, .. } = self.class;
         // As CPython writes it; it is not safe for subclasses of list and dict.
         let plain = make == Make::NewObj && self.args_left == 0 && !items && !pairs;
@@ -183,14 +195,14 @@ impl Writing {
     }
 
     /// Tells the innermost level that an item comes.
-    fn item(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn item<E: Emit>(&mut self, emit: &mut E) -> Result<(), Refused> {
         match self.levels.iter_mut().rev().flatten().next() {
             Some(level) => level.item(emit),
             None => Err(Refused::Custom),
         }
     }
 
-    fn push(&mut self, container: Container, len: Option<usize>, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn push<E: Emit>(&mut self, container: Container, len: Option<usize>, emit: &mut E) -> Result<(), Refused> {
         let level = emit.open(container, len)?;
         match self.levels.iter_mut().find(|level| level.is_none()) {
             Some(free) => *free = Some(level),
@@ -200,7 +212,7 @@ impl Writing {
     }
 
     /// Closes all that is open.
-    fn close_levels(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn close_levels<E: Emit>(&mut self, emit: &mut E) -> Result<(), Refused> {
         for level in self.levels.iter_mut().rev() {
             if let Some(level) = level.take() {
                 emit.close(level)?;
@@ -212,7 +224,7 @@ impl Writing {
     /// Before each field: its name, where one is due. `Some` wants the value not as it is, but as the content of this
     /// container.
     #[inline(never)]
-    fn field(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<Option<Container>, Refused> {
+    fn field<E: Emit>(&mut self, name: &'static str, emit: &mut E) -> Result<Option<Container>, Refused> {
         // A field that only other formats have.
         if super::is_own(name) {
             return Ok(None);
@@ -257,7 +269,7 @@ impl Writing {
     }
 
     /// Before each field, for a serializer: tells the writer what the value is the content of.
-    fn begin(&mut self, name: &'static str, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn begin<E: Emit>(&mut self, name: &'static str, emit: &mut E) -> Result<(), Refused> {
         // A tuple struct has no names to give to a dict.
         let nameless = name.is_empty() && self.phase != Phase::Args && self.class.state != State::Own;
         match self.field(name, emit)? {
@@ -267,7 +279,7 @@ impl Writing {
         }
     }
 
-    fn open_state(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn open_state<E: Emit>(&mut self, emit: &mut E) -> Result<(), Refused> {
         self.push(Container::State, Some(1), emit)?;
         match self.class.state {
             // The state is the one field itself.
@@ -286,7 +298,7 @@ impl Writing {
     }
 
     /// After the last field.
-    fn close(mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+    fn close<E: Emit>(mut self, emit: &mut E) -> Result<(), Refused> {
         // Fields that never came would leave a hole in the arguments.
         if self.args_left > 0 {
             return Err(Refused::Custom);

@@ -21,7 +21,9 @@ const UNKNOWN: u32 = u32::MAX;
 /// [`Level::state`] of a code object's level: the field that comes may be a number.
 const FIELD: u8 = 1;
 
-pub(super) struct Writer<'o> {
+/// Writes marshal data: what [`Marshaller::write`](super::Marshaller::write) lends. It is an [`Emit`], and takes values with
+/// serde.
+pub struct Writer<'o> {
     buf: &'o mut [u8],
     /// How much was written, past the buffer's end too.
     at: usize,
@@ -97,6 +99,12 @@ impl<'o> Writer<'o> {
             depth: 0,
             names,
         }
+    }
+
+    /// Writes a value of any type with serde.
+    #[cfg(feature = "serde")]
+    pub fn value<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        crate::object::serde::serialize(value, self)
     }
 
     /// How many bytes there are so far.
@@ -398,6 +406,22 @@ fn merge(reading: &Reading, items: &mut [u8], first: usize, middle: usize, end: 
         right = stop;
     }
 }
+
+impl core::fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Writer<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Writer");
+    }
+}
+
+#[cfg(feature = "serde")]
+impl crate::object::serde::Encoder for Writer<'_> {}
 
 impl Emit for Writer<'_> {
     fn none(&mut self) -> Done {

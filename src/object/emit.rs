@@ -1,7 +1,8 @@
 //! [`Emit`]: what a codec's writer receives, value by value, a container before its items.
 //!
-//! Serialize, decoded objects and hand-written code all end here, so that each codec writes in one place. The trait is
-//! used as a trait object: user types do not multiply the writers' code.
+//! Serialize, decoded objects and hand-written code all end here, so that each codec writes in one place. Decoded objects
+//! come through a trait object; Serialize and code written by hand call the codec's writer itself, so that of its code only
+//! what they use is linked.
 //!
 //! A container is opened, its items follow, and it is closed; the [`Level`] in between is the caller's:
 //!
@@ -109,7 +110,7 @@ pub struct Level {
 impl Level {
     /// Before each item, and before each key of a dict.
     #[inline]
-    pub fn item(&mut self, emit: &mut dyn Emit) -> Result<(), Refused> {
+    pub fn item<E: Emit + ?Sized>(&mut self, emit: &mut E) -> Result<(), Refused> {
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;
@@ -128,6 +129,16 @@ pub trait Emit {
     fn bool(&mut self, value: bool) -> Result<(), Refused>;
     /// An int of 64 bits.
     fn int(&mut self, value: i64) -> Result<(), Refused>;
+    /// An int that is not negative.
+    fn unsigned(&mut self, value: u64) -> Result<(), Refused> {
+        match i64::try_from(value) {
+            Ok(value) => self.int(value),
+            Err(_) => {
+                let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
+                self.long(&Long::Twos(&[a, b, c, d, e, f, g, h, 0]))
+            }
+        }
+    }
     /// An int of any size.
     fn long(&mut self, value: &Long<'_>) -> Result<(), Refused>;
     /// A float.
@@ -173,6 +184,23 @@ pub trait Emit {
     fn more(&mut self, level: &mut Level) -> Result<(), Refused>;
     /// Closes the container opened last.
     fn close(&mut self, level: Level) -> Result<(), Refused>;
+
+    /// Opens a list. A writer may link less for it, and for the two that follow, than for all that can be opened.
+    fn open_list(&mut self, len: Option<usize>) -> Result<Level, Refused> {
+        self.open(Container::List, len)
+    }
+    /// Opens a dict.
+    fn open_dict(&mut self, len: Option<usize>) -> Result<Level, Refused> {
+        self.open(Container::Dict, len)
+    }
+    /// Opens a tuple.
+    fn open_tuple(&mut self, len: usize) -> Result<Level, Refused> {
+        self.open(Container::Tuple, Some(len))
+    }
+    /// Closes what one of these three opened.
+    fn close_plain(&mut self, level: Level) -> Result<(), Refused> {
+        self.close(level)
+    }
 
     /// The value that comes is the shared value `id` ([`Object::shared`](super::Object::shared)). True: it was written
     /// before and is now referred to, so that nothing must follow. False: write it now.

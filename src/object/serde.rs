@@ -22,7 +22,7 @@ mod tree;
 use super::{Object, Result};
 use crate::copyreg::Registry;
 pub(crate) use de::De;
-pub use ser::serialize;
+pub(crate) use ser::{Encoder, serialize};
 pub use tree::Limits;
 use tree::Walk;
 

@@ -1,18 +1,30 @@
 //! [`Pickler`]: how a pickle is written.
 
-use super::out::Out;
+use super::names::Name;
+use super::old::{OLD, Old};
+use super::out::{Out, Sink};
 use super::pickler::{READ, Rename, Writer};
 use super::{DEFAULT_PROTOCOL, HIGHEST_PROTOCOL};
+#[cfg(feature = "serde")]
+use crate::copyreg::Ops;
 use crate::copyreg::Registry;
 use crate::object::walk;
-use crate::object::{Emit, Error, ErrorKind, Object, Refused, Result, Slot};
+use crate::object::{Error, ErrorKind, Object, Refused, Result, Slot};
+
+/// How many names a pickler knows that was lent no memory for them.
+const NAMES: usize = 16;
 
 /// How a pickle is written: protocol and style. [`dumps`](super::dumps) is a pickler with the defaults.
 pub struct Pickler<'b> {
     buf: &'b mut [u8],
+    names: Option<&'b mut [Name]>,
     protocol: u8,
     memoizes: bool,
+    old: Option<&'static Old>,
     registry: Registry<'b>,
+    /// Lets the writer have what instances take.
+    #[cfg(feature = "serde")]
+    instances: Option<for<'w> fn(&mut Writer<'w>)>,
 }
 
 #[cfg(feature = "defmt")]
@@ -24,29 +36,60 @@ impl defmt::Format for Pickler<'_> {
 
 impl<'b> Pickler<'b> {
     /// A pickler into this buffer, with protocol 4, optimized.
-    pub fn new(buf: &'b mut [u8]) -> Self {
-        Pickler { buf, protocol: DEFAULT_PROTOCOL, memoizes: false, registry: Registry::EMPTY }
+    pub const fn new(buf: &'b mut [u8]) -> Self {
+        Pickler {
+            buf,
+            names: None,
+            protocol: DEFAULT_PROTOCOL,
+            memoizes: false,
+            old: None,
+            registry: Registry::EMPTY,
+            #[cfg(feature = "serde")]
+            instances: None,
+        }
     }
 
     /// With this protocol, 0 to [`HIGHEST_PROTOCOL`]. Another one is an error when something is written.
-    pub fn protocol(self, protocol: u8) -> Self {
-        Pickler { protocol, ..self }
+    ///
+    /// Where it is a constant of 3 or more, what the older ones want is not linked: 3 to 4 KB.
+    #[inline(always)]
+    pub fn protocol(mut self, protocol: u8) -> Self {
+        self.protocol = protocol;
+        self.old = if protocol < 3 { Some(&OLD) } else { None };
+        self
     }
 
     /// Byte for byte as CPython 3.8 to 3.13 writes plain data: every value that can be referred to is remembered.
-    pub fn cpython(self) -> Self {
-        Pickler { memoizes: true, ..self }
+    pub fn cpython(mut self) -> Self {
+        self.memoizes = true;
+        self
     }
 
     /// With these classes: a Rust type that has a row is written as an instance of its class.
-    pub fn registry(self, registry: &Registry<'b>) -> Self {
-        Pickler { registry: *registry, ..self }
+    #[inline]
+    pub fn registry(mut self, registry: &Registry<'b>) -> Self {
+        self.registry = *registry;
+        #[cfg(feature = "serde")]
+        {
+            self.instances = Some(|writer| writer.instances = Some(Ops::new()));
+        }
+        self
+    }
+
+    /// With memory for the names of fields, variants and classes that repeat: one each for the first two, two for a class.
+    ///
+    /// Without it there is room for 16. A name for which there is no room is written out each time it comes, so that the
+    /// pickle is longer than CPython's, and as valid.
+    pub fn names(mut self, names: &'b mut [Name]) -> Self {
+        names.fill(Name::EMPTY);
+        self.names = Some(names);
+        self
     }
 
     /// Encodes a value; answers the part of the buffer that was used.
     #[cfg(feature = "serde")]
     pub fn dumps<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<&'b [u8]> {
-        self.write(|emit| crate::object::serde::serialize(value, emit))
+        self.write(|writer| writer.value(value))
     }
 
     /// Encodes a decoded object again, of a pickle or of marshal data; values that it refers to more than once stay one.
@@ -66,17 +109,18 @@ impl<'b> Pickler<'b> {
         let rename = Rename::between(object.tree().input(), self.protocol);
         if !self.memoizes {
             // What is not read again is not remembered: a first walk, which writes nothing, finds out.
-            let out = Out::new(&mut [], None, true);
-            let mut writer = Writer::new(out, self.protocol, false, shared);
-            writer.rename = rename;
+            let mut writer = Writer::new(Out::new(&mut [], None, true), self.protocol, false, &mut []);
+            writer.set_old(self.old);
+            (writer.rename, writer.shared) = (rename, &mut *shared);
             walk::emit(object, &mut writer, stack, fuel)?;
             for entry in &mut *shared {
                 *entry = Slot::raw(u32::from(entry.bits() & READ != 0));
             }
         }
         let mut failed = None;
-        let written = self.write_shared(shared, rename, |emit| {
-            walk::emit(object, emit, stack, fuel).map_err(|error| {
+        let written = self.write_shared(shared, |writer| {
+            writer.rename = rename;
+            walk::emit(object, writer, stack, fuel).map_err(|error| {
                 failed = Some(error);
                 Refused::Custom
             })
@@ -87,60 +131,73 @@ impl<'b> Pickler<'b> {
         }
     }
 
-    /// Encodes a value and hands it to a writer piece by piece; the buffer is only where the pieces are made, and 64 bytes
-    /// do. Answers how many bytes were written.
+    /// Encodes a value and hands it to a writer piece by piece; the buffer is where the pieces are made. Answers how many
+    /// bytes were written.
     ///
-    /// There are no frames and no references to field names, for both need what was written before at hand.
+    /// Any buffer does. From 1 KiB on there are frames, as long as the buffer allows; with 128 KiB and 64 bytes they are
+    /// CPython's, and the bytes are those of [`Pickler::dumps`]. With less, and without [`Pickler::cpython`], a name that
+    /// repeats is written out again if its first writing has left the buffer.
     #[cfg(all(feature = "serde", feature = "embedded-io"))]
     pub fn dump<T, W>(self, value: &T, to: &mut W) -> Result<usize>
     where
         T: serde::Serialize + ?Sized,
         W: embedded_io::Write + ?Sized,
     {
-        self.sink(&mut |bytes| to.write_all(bytes).is_ok(), |emit| crate::object::serde::serialize(value, emit))
+        self.sink(&mut |bytes| to.write_all(bytes).is_ok(), |writer| writer.value(value))
     }
 
-    /// Encodes what `write` emits, one value, and hands it on piece by piece. `sink` answers whether it took a piece; if
-    /// not, the error is [`ErrorKind::Write`]. Answers how many bytes went.
+    /// Encodes what `write` emits, one value, and hands it on piece by piece, as [`Pickler::dump`] does it. `sink` answers
+    /// whether it took a piece; if not, the error is [`ErrorKind::Write`]. Answers how many bytes went.
     pub fn sink(
-        self,
+        mut self,
         sink: &mut dyn FnMut(&[u8]) -> bool,
-        write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>,
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
     ) -> Result<usize> {
-        let out = Out::new(self.buf, Some(sink), !self.memoizes);
-        let mut writer = Writer::new(out, self.protocol, self.memoizes, &mut []);
-        writer.registry = self.registry;
-        let written = writer.start().and_then(|()| write(&mut writer)).and_then(|()| writer.stop());
-        let position = writer.out.position();
-        written.map(|()| position).map_err(|refused| Error::new(refused.into(), position))
+        self.run(&mut [], Some(sink), write)
     }
 
-    /// Encodes what `write` emits: one value.
-    pub fn write(self, write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>) -> Result<&'b [u8]> {
-        self.write_shared(&mut [], Rename::No, write)
+    /// Encodes what `write` emits: one value. The [`Writer`] is an [`Emit`](crate::object::Emit).
+    pub fn write(self, write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>) -> Result<&'b [u8]> {
+        self.write_shared(&mut [], write)
     }
 
     fn write_shared(
-        self,
+        mut self,
         shared: &mut [Slot],
-        rename: Rename,
-        write: impl FnOnce(&mut dyn Emit) -> Result<(), Refused>,
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
     ) -> Result<&'b [u8]> {
+        let needed = self.run(shared, None, write)?;
+        let buf: &'b [u8] = self.buf;
+        buf.get(..needed).ok_or(Error::new(ErrorKind::BufferTooSmall { needed }, 0))
+    }
+
+    /// Writes a pickle; answers how many bytes it has, the buffer's or more.
+    #[inline]
+    fn run(
+        &mut self,
+        shared: &mut [Slot],
+        sink: Option<Sink<'_>>,
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
+    ) -> Result<usize> {
+        let mut own = [Name::EMPTY; NAMES];
+        let names = self.names.as_deref_mut().unwrap_or(&mut own);
+        let sink = match sink {
+            Some(sink) => Some(&mut *sink as Sink<'_>),
+            None => None,
+        };
+        let mut writer = Writer::new(Out::new(self.buf, sink, !self.memoizes), self.protocol, self.memoizes, names);
+        writer.set_old(self.old);
+        writer.shared = shared;
+        writer.registry = self.registry;
+        #[cfg(feature = "serde")]
+        if let Some(instances) = self.instances {
+            instances(&mut writer);
+        }
         if self.protocol > HIGHEST_PROTOCOL {
             return Err(Error::new(ErrorKind::UnknownProtocol(self.protocol), 0));
         }
-        let out = Out::new(self.buf, None, !self.memoizes);
-        let mut writer = Writer::new(out, self.protocol, self.memoizes, shared);
-        writer.registry = self.registry;
-        writer.rename = rename;
-        let written = writer.start().and_then(|()| write(&mut writer)).and_then(|()| writer.stop());
-        match written {
-            Ok(()) => writer
-                .out
-                .finish()
-                .map(|used| &*used)
-                .map_err(|needed| Error::new(ErrorKind::BufferTooSmall { needed }, 0)),
-            Err(refused) => Err(Error::new(refused.into(), writer.out.position())),
-        }
+        writer.start();
+        let written = write(&mut writer);
+        writer.stop(written)
     }
 }

@@ -3,11 +3,14 @@
 //! Rules: Modules/_pickle.c of Python 3.8 to 3.13, which write the same bytes for plain data.
 #![deny(clippy::panic)]
 
-use super::names::{Known, Names};
-use super::opcode::code::*;
+use super::names::{Name, Names, Place};
+use super::old::{Old, RARE, Rare};
+use super::opcode::code::{self, *};
 use super::out::Out;
+#[cfg(feature = "serde")]
+use crate::copyreg::Ops;
 use crate::copyreg::{self, Registry};
-use crate::object::{Container, Emit, Level, Long, Refused, Slot, Text};
+use crate::object::{Atom, Container, Emit, Error, ErrorKind, Level, Long, Refused, Slot, Text};
 
 type Done = Result<(), Refused>;
 
@@ -16,10 +19,8 @@ const BATCH: u32 = 1000;
 /// A container of unknown length.
 const UNKNOWN: u32 = u32::MAX;
 
-/// What [`Level::state`] says: no item came yet; a mark is open; the item that comes is single, without a mark.
+/// What [`Level::state`] says, if it is not the opcode that ends the batch: no item came yet.
 const FRESH: u8 = 0;
-const MARKED: u8 = 1;
-const SINGLE: u8 = 2;
 
 /// In [`Writer::shared`]: the entry was read.
 pub(super) const READ: u32 = 1 << 31;
@@ -58,48 +59,99 @@ impl Rename {
     }
 }
 
-pub(super) struct Writer<'o, 's> {
-    pub(super) rename: Rename,
-    pub(super) out: Out<'o>,
+/// Writes a pickle: what [`Pickler::write`](super::Pickler::write) lends. It is an [`Emit`], and takes values with serde.
+pub struct Writer<'w> {
+    pub(super) out: Out<'w>,
     pub(super) protocol: u8,
     /// Every value is remembered, as CPython does it; otherwise only what is read again.
     pub(super) memoizes: bool,
+    /// The value that comes is no more than it says, and is not remembered.
+    usual: bool,
+    /// The value that comes is shared, or the content of another container.
+    mark: Option<&'static Rare>,
+    /// There was such a value.
+    rare: Option<&'static Rare>,
     /// MEMOIZE's next number.
     pub(super) memo: u32,
-    pub(super) names: Names,
+    pub(super) names: Names<'w>,
+    /// How protocols 0 to 2 spell what they have no opcodes for.
+    old: Option<&'static Old>,
     /// Per shared value: 0 never remembered, 1 to be remembered, else its number plus 2, and [`READ`] once it was read.
-    pub(super) shared: &'s mut [Slot],
+    pub(super) shared: &'w mut [Slot],
     /// The shared value that comes, plus one.
-    pending: u32,
+    pub(super) pending: u32,
     /// What is opened next, whatever it says.
-    content: Option<Container>,
-    pub(super) registry: Registry<'o>,
+    pub(super) content: Option<Container>,
+    pub(super) rename: Rename,
+    pub(super) registry: Registry<'w>,
+    /// How instances of the registry's classes are written.
+    #[cfg(feature = "serde")]
+    pub(super) instances: Option<Ops<Writer<'w>>>,
 }
 
-impl<'o, 's> Writer<'o, 's> {
-    pub(super) fn new(out: Out<'o>, protocol: u8, memoizes: bool, shared: &'s mut [Slot]) -> Self {
-        let (names, registry) = (Names::new(), Registry::EMPTY);
+#[cfg(feature = "defmt")]
+impl defmt::Format for Writer<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Writer");
+    }
+}
+
+impl core::fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+impl<'w> Writer<'w> {
+    pub(super) fn new(out: Out<'w>, protocol: u8, memoizes: bool, names: &'w mut [Name]) -> Self {
         Writer {
             out,
             protocol,
             memoizes,
+            usual: !memoizes,
+            mark: None,
+            rare: None,
             memo: 0,
-            names,
-            shared,
+            names: Names::new(names, protocol, memoizes),
+            old: None,
+            shared: &mut [],
             pending: 0,
             content: None,
-            registry,
             rename: Rename::No,
+            registry: Registry::EMPTY,
+            #[cfg(feature = "serde")]
+            instances: None,
         }
     }
 
+    /// With the spellings of an older protocol, or none.
+    #[inline]
+    pub(super) fn set_old(&mut self, old: Option<&'static Old>) {
+        self.old = old;
+        if old.is_some() {
+            self.out.decline_values();
+        }
+    }
+
+    /// The value that comes is more than it says, or is not.
+    pub(super) fn set_mark(&mut self, marked: bool) {
+        self.mark = marked.then_some(&RARE);
+        self.rare = Some(&RARE);
+        self.usual = !marked && !self.memoizes;
+    }
+
+    /// Writes a value of any type with serde.
+    #[cfg(feature = "serde")]
+    pub fn value<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        crate::object::serde::serialize(value, self)
+    }
+
     /// What comes first.
-    pub(super) fn start(&mut self) -> Done {
+    pub(super) fn start(&mut self) {
         if self.protocol >= 2 {
-            self.out.put([PROTO, self.protocol])?;
+            self.out.start([PROTO, self.protocol]);
         }
         self.start_frames();
-        Ok(())
     }
 
     /// From here on there are frames, if the protocol has them.
@@ -109,379 +161,452 @@ impl<'o, 's> Writer<'o, 's> {
         }
     }
 
-    /// What comes last.
-    pub(super) fn stop(&mut self) -> Done {
-        self.out.opcode(STOP)?;
+    /// What comes last, if the value was written; answers how many bytes there are.
+    pub(super) fn stop(&mut self, written: Done) -> Result<usize, Error> {
+        if let Err(refused) = written {
+            return Err(Error::new(refused.into(), self.out.position()));
+        }
+        self.out.opcode(STOP);
         self.out.close_frame();
-        self.out.flush()
+        self.out.flush();
+        let at = self.out.position();
+        if self.out.failed() { Err(Error::new(ErrorKind::Write, at)) } else { Ok(at) }
     }
 
     /// A value that begins with this opcode.
     #[inline]
-    pub(super) fn begin(&mut self, code: u8) -> Done {
+    pub(super) fn begin(&mut self, code: u8) {
+        if !self.out.begin(code) {
+            self.word_slowly(code, 0, 1);
+        }
+    }
+
+    /// A value of an opcode and the first of the 8 bytes of a word, `used` bytes in all.
+    #[inline]
+    pub(super) fn begin_word(&mut self, code: u8, word: u64, used: u32) {
+        if !self.out.begin_word(code, word, used) {
+            self.word_slowly(code, word, used);
+        }
+    }
+
+    /// Where the frame or the buffer ends, or an older protocol may have another spelling.
+    #[cold]
+    #[inline(never)]
+    fn word_slowly(&mut self, code: u8, word: u64, used: u32) {
         self.out.value();
-        self.out.put([code])
+        match self.old {
+            Some(old) => (old.word)(self, code, word, used),
+            None => self.out.word(code, word, used),
+        }
     }
 
     /// Refers to an entry of the memo.
-    pub(super) fn get(&mut self, entry: u32) -> Done {
+    pub(super) fn get(&mut self, entry: u32) {
         self.out.value();
-        match (self.protocol, u8::try_from(entry)) {
-            (0, _) => {
-                self.out.put([GET])?;
-                self.decimal(i64::from(entry), b"\n")
-            }
-            (_, Ok(entry)) => self.out.put([BINGET, entry]),
-            _ => {
-                self.out.put([LONG_BINGET])?;
-                self.out.put(entry.to_le_bytes())
-            }
-        }
+        self.entry(entry, BINGET, LONG_BINGET, GET);
     }
 
     /// The opcode that remembers the value just made under the next number.
     #[inline]
-    pub(super) fn put_memo(&mut self) -> Done {
+    pub(super) fn put_memo(&mut self) {
         let entry = self.memo;
         self.memo = entry.wrapping_add(1);
         self.names.last_memo = self.out.position();
         if self.protocol >= 4 {
             return self.out.opcode(MEMOIZE);
         }
-        match (self.protocol, u8::try_from(entry)) {
-            (0, _) => {
-                self.out.opcode(PUT)?;
-                self.decimal(i64::from(entry), b"\n")
-            }
-            (_, Ok(entry)) => {
-                self.out.opcode(BINPUT)?;
-                self.out.put([entry])
-            }
-            _ => {
-                self.out.opcode(LONG_BINPUT)?;
-                self.out.put(entry.to_le_bytes())
-            }
+        self.entry(entry, BINPUT, LONG_BINPUT, PUT);
+    }
+
+    /// An entry of the memo behind its opcode: the short one, the long one, or protocol 0's.
+    fn entry(&mut self, entry: u32, short: u8, long: u8, text: u8) {
+        match self.old {
+            Some(old) if self.protocol == 0 => (old.entry)(self, text, entry),
+            _ if entry < 256 => self.out.word(short, entry.into(), 2),
+            _ => self.out.word(long, entry.into(), 5),
         }
-    }
-
-    /// The value just made is one that CPython remembers: with CPython's memo always, otherwise if it is a shared one.
-    #[inline]
-    pub(super) fn memoize(&mut self, shared: u32) -> Done {
-        if shared != 0 {
-            return self.memoize_shared(shared);
-        }
-        if self.memoizes { self.put_memo() } else { Ok(()) }
-    }
-
-    pub(super) fn memoize_shared(&mut self, shared: u32) -> Done {
-        let entry = self.memo;
-        let place = self.shared.get_mut(shared.wrapping_sub(1) as usize);
-        let wanted = match place {
-            Some(place) if place.bits() == 1 => {
-                *place = Slot::raw(entry.wrapping_add(2));
-                true
-            }
-            _ => self.memoizes,
-        };
-        if wanted { self.put_memo() } else { Ok(()) }
-    }
-
-    /// The shared value that begins here; 0 for none.
-    #[inline]
-    pub(super) fn take_shared(&mut self) -> u32 {
-        core::mem::take(&mut self.pending)
-    }
-
-    /// The number under which a shared value was remembered.
-    pub(super) fn entry_of(&self, shared: u32) -> Option<u32> {
-        let place = self.shared.get(shared.checked_sub(1)? as usize)?;
-        (place.bits() & !READ).checked_sub(2)
-    }
-
-    /// Refers to a shared value that was written.
-    pub(super) fn get_shared(&mut self, shared: u32, entry: u32) -> Done {
-        if let Some(place) = self.shared.get_mut(shared.wrapping_sub(1) as usize) {
-            *place = Slot::raw(place.bits() | READ);
-        }
-        self.get(entry)
-    }
-
-    /// An int in decimal, and what follows it.
-    pub(super) fn decimal(&mut self, value: i64, tail: &[u8]) -> Done {
-        let mut digits = [0; 20];
-        let mut rest = value.unsigned_abs();
-        let mut start = digits.len();
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0'.wrapping_add((rest % 10) as u8);
-            rest /= 10;
-            start = start.wrapping_sub(1);
-            if rest == 0 {
-                break;
-            }
-        }
-        if value < 0 {
-            self.out.put([b'-'])?;
-        }
-        self.out.put_slice(digits.get(start..).unwrap_or_default())?;
-        self.out.put_slice(tail)
     }
 
     /// A str in UTF-8 (or WTF-8), without remembering it.
     #[inline]
     pub(super) fn utf8(&mut self, utf8: &[u8]) -> Done {
-        let len = utf8.len();
-        if self.protocol >= 4
-            && let Ok(len) = u8::try_from(len)
+        match u8::try_from(utf8.len()) {
+            Ok(len) if self.protocol >= 4 => {
+                self.out.short_payload(SHORT_BINUNICODE, len, utf8);
+                Ok(())
+            }
+            _ => self.long_utf8(utf8),
+        }
+    }
+
+    #[inline(never)]
+    fn long_utf8(&mut self, utf8: &[u8]) -> Done {
+        if self.protocol == 0
+            && let Some(old) = self.old
         {
-            return self.out.payload([SHORT_BINUNICODE, len], utf8);
+            return (old.atom)(self, &Atom::Str(Text::new(utf8, crate::object::Spelling::Utf8)));
         }
-        self.long_utf8(utf8, len)
+        self.sized(BINUNICODE, utf8)
     }
 
-    fn long_utf8(&mut self, utf8: &[u8], len: usize) -> Done {
-        if self.protocol == 0 {
-            return self.line(&Text::new(utf8, crate::object::Spelling::Utf8));
-        }
-        match u32::try_from(len) {
-            Ok(len) => {
-                let [a, b, c, d] = len.to_le_bytes();
-                self.out.payload([BINUNICODE, a, b, c, d], utf8)
-            }
-            Err(_) => Err(Refused::TooLong),
-        }
-    }
-
-    /// bytes of protocol 3 and later, without remembering them.
-    fn raw_bytes(&mut self, value: &[u8]) -> Done {
-        match (u8::try_from(value.len()), u32::try_from(value.len())) {
-            (Ok(len), _) => self.out.payload([SHORT_BINBYTES, len], value),
-            (_, Ok(len)) => {
-                let [a, b, c, d] = len.to_le_bytes();
-                self.out.payload([BINBYTES, a, b, c, d], value)
-            }
-            _ => Err(Refused::TooLong),
-        }
-    }
-
-    /// Opens a batch, or the only item.
-    fn open_batch(&mut self, level: &mut Level) -> Done {
-        if self.protocol == 0 {
-            (level.left, level.state) = (0, FRESH);
-            return Ok(());
-        }
-        if level.len == 1 && self.batch_codes(level.container).1 != ADDITEMS {
-            (level.left, level.state) = (1, SINGLE);
-            return Ok(());
-        }
-        level.at = self.out.position() as u32;
-        self.out.opcode(MARK)?;
-        (level.left, level.state) = (level.len.min(BATCH), MARKED);
+    /// Bytes behind an opcode and a length of four bytes.
+    fn sized(&mut self, code: u8, bytes: &[u8]) -> Done {
+        let [a, b, c, d] = u32::try_from(bytes.len()).map_err(|_| Refused::TooLong)?.to_le_bytes();
+        self.out.payload([code, a, b, c, d], bytes);
         Ok(())
     }
 
-    /// The opcode that ends a batch, and the one that ends a single item.
-    fn batch_codes(&self, container: Container) -> (u8, u8) {
-        match container {
-            Container::Dict | Container::FrozenDict | Container::Pairs => (SETITEMS, SETITEM),
-            Container::Set if self.protocol >= 4 => (ADDITEMS, ADDITEMS),
-            Container::Adds => (ADDITEMS, ADDITEMS),
-            _ => (APPENDS, APPEND),
+    /// Opens a batch, or the only item.
+    #[inline]
+    fn open_batch(&mut self, level: &mut Level) {
+        let (batch, single) = self.batch_codes(level.container);
+        if level.len == 1 && single != batch {
+            (level.left, level.state) = (1, single);
+            return;
         }
+        if level.len == UNKNOWN {
+            level.at = u32::try_from(self.out.position()).unwrap_or(0);
+        }
+        self.out.opcode(MARK);
+        (level.left, level.state) = (level.len.min(BATCH), batch);
     }
 
-    /// Ends a batch or single item.
-    fn close_batch(&mut self, level: &Level) -> Done {
-        let (batch, single) = self.batch_codes(level.container);
-        match level.state {
-            MARKED => self.out.opcode(batch),
-            SINGLE => self.out.opcode(single),
-            _ => Ok(()),
+    /// The opcode that ends a batch, and the one that ends a single item.
+    #[inline]
+    fn batch_codes(&self, container: Container) -> (u8, u8) {
+        match container {
+            Container::List | Container::Items => (APPENDS, APPEND),
+            Container::Dict | Container::FrozenDict | Container::Pairs => (SETITEMS, SETITEM),
+            Container::Set | Container::FrozenSet if self.protocol < 4 => (APPENDS, APPEND),
+            _ => (ADDITEMS, ADDITEMS),
         }
     }
 
     /// A list, dict, or items of an object: what stands before the items.
-    pub(super) fn open_items(&mut self, level: &mut Level) -> Done {
-        if level.len == 0 {
+    #[inline]
+    pub(super) fn open_items(&mut self, level: &mut Level) {
+        // In protocol 0 each item comes alone.
+        if level.len == 0 || self.protocol == 0 {
             level.left = 0;
-            return Ok(());
+        } else {
+            self.open_batch(level);
         }
-        self.open_batch(level)
     }
 
-    pub(super) fn close_items(&mut self, level: &Level) -> Done {
-        // Nothing came where the length was not known: the mark goes again.
-        if level.len == UNKNOWN && level.state == MARKED && self.out.take_back(level.at as usize) {
-            return Ok(());
+    #[inline]
+    pub(super) fn close_items(&mut self, level: &Level) {
+        if level.state == FRESH {
+            return;
         }
-        self.close_batch(level)?;
-        // CPython looks for the next pair or member only after a full batch, and has opened the next one by then.
-        let (batch, _) = self.batch_codes(level.container);
-        let exact = matches!(level.container, Container::Dict | Container::FrozenDict | Container::Set);
-        if exact && batch != APPENDS && level.state == MARKED && level.left == 0 && level.len >= BATCH {
-            self.out.opcode(MARK)?;
-            self.out.opcode(batch)?;
+        if level.len >= BATCH {
+            return self.close_long(level);
         }
-        Ok(())
+        self.out.opcode(level.state);
     }
 
-    fn close_tuple(&mut self, level: &Level) -> Done {
-        let short = self.protocol >= 2 && level.len <= 3;
-        if let Some(entry) = self.entry_of(level.shared) {
-            // A tuple that contains itself was finished on the way down: what was pushed here is dropped.
-            if self.protocol >= 1 && !short {
-                self.out.opcode(POP_MARK)?;
-            } else {
-                for _ in 0..level.len.saturating_add(u32::from(!short)) {
-                    self.out.opcode(POP)?;
-                }
+    /// Ends what has no known length or more than a batch of items.
+    #[inline(never)]
+    fn close_long(&mut self, level: &Level) {
+        let (batch, single) = self.batch_codes(level.container);
+        let came = if level.len == UNKNOWN { BATCH.wrapping_sub(level.left) } else { BATCH };
+        let mut code = level.state;
+        // None or one came where the length was not known: the mark goes again.
+        if level.at != 0 && (came == 0 || came == 1 && single != batch) && self.out.take_back(level.at as usize) {
+            self.names.moved(level.at, u32::MAX);
+            if came == 0 {
+                return;
             }
-            return self.get_shared(level.shared, entry);
+            code = single;
         }
-        match level.len {
-            0 if self.protocol >= 1 => return Ok(()),
-            0 => return self.out.opcode(TUPLE),
-            1 if short => self.out.opcode(TUPLE1),
-            2 if short => self.out.opcode(TUPLE2),
-            3 if short => self.out.opcode(TUPLE3),
-            _ => self.out.opcode(TUPLE),
-        }?;
-        self.memoize(level.shared)
-    }
-
-    fn close_frozenset(&mut self, level: &Level) -> Done {
-        if let Some(entry) = self.entry_of(level.shared) {
-            self.out.opcode(POP_MARK)?;
-            return self.get_shared(level.shared, entry);
-        }
-        self.out.opcode(FROZENSET)?;
-        self.memoize(level.shared)
-    }
-
-    /// Writes a name that is known already as a reference.
-    fn known(&mut self, known: Known) -> Option<u32> {
-        match known {
-            Known::Entry(entry) => Some(entry),
-            Known::At(i) if !self.memoizes => self.recall(i),
-            _ => None,
+        self.out.opcode(code);
+        // CPython looks for the next pair or member only after a full batch, and has opened the next one by then.
+        let exact = matches!(level.container, Container::Dict | Container::FrozenDict | Container::Set);
+        if exact && batch != APPENDS && code == batch && level.left == 0 {
+            self.out.opcode(MARK);
+            self.out.opcode(batch);
         }
     }
 
-    /// A name comes a second time: the opcode that remembers it is put in behind its first writing, if the memo's numbers
-    /// stay in order.
-    fn recall(&mut self, i: usize) -> Option<u32> {
-        let at = self.names.place(i)?;
-        let entry = self.memo;
-        if at < self.names.last_memo || !self.out.can_insert(at) {
-            return None;
-        }
-        let mut line = [0; 12];
-        let code: &[u8] = match (self.protocol, u8::try_from(entry)) {
-            (4.., _) => &[MEMOIZE],
-            (1.., Ok(entry)) => &[BINPUT, entry],
-            (0, Ok(entry)) => super::old::put_line(entry, &mut line),
-            _ => return None,
+    /// Refers to what stands at this place of the table of names, if it can be: false, and it is to be written out.
+    ///
+    /// What is not remembered yet comes a second time here: the opcode that remembers it is put in behind its first
+    /// writing, if the memo's numbers stay in order.
+    #[inline(never)]
+    fn known(&mut self, i: usize) -> bool {
+        let entry = match self.names.row(i) {
+            Some(Place::Entry(entry)) => entry,
+            Some(Place::At(at)) => {
+                let entry = self.memo;
+                let mut line = [0; 12];
+                let code: &[u8] = match (self.old, entry) {
+                    _ if self.protocol >= 4 => &[MEMOIZE],
+                    (Some(old), 0..=255) => (old.put)(self.protocol, entry as u8, &mut line),
+                    (None, 0..=255) => &[BINPUT, entry as u8],
+                    _ => return false,
+                };
+                if at <= self.names.last_memo || !self.out.insert(at, code) {
+                    return false;
+                }
+                self.memo = entry.wrapping_add(1);
+                self.names.remembered(i, entry, code.len());
+                entry
+            }
+            None => return false,
         };
-        self.out.insert(at, code);
-        self.names.remembered(i, entry, code.len());
-        self.memo = entry.wrapping_add(1);
-        Some(entry)
+        self.get(entry);
+        true
     }
 
-    /// A name or global was written: from now on it is known.
-    fn learn(&mut self, module: &'static str, name: &'static str) -> Done {
-        let at = self.out.position();
-        let entry = self.memoizes.then_some(self.memo);
-        self.names.learn(module, name, at, entry);
-        self.memoize(0)
+    /// What the table of names will say of the value that was just written.
+    fn place(&self) -> Place {
+        if self.memoizes { Place::Entry(self.memo) } else { Place::At(self.out.position()) }
+    }
+
+    /// A name that was written before, or may have been.
+    #[inline(never)]
+    fn known_name(&mut self, value: &'static str) -> Done {
+        match self.names.expected(value) {
+            Some(entry) => {
+                self.begin_word(BINGET, entry.into(), 2);
+                Ok(())
+            }
+            None => self.interned(value),
+        }
     }
 
     /// A str that is the same object wherever it comes from, as interned strs are in Python.
+    #[inline(never)]
     pub(super) fn interned(&mut self, value: &'static str) -> Done {
-        let known = self.names.find("", value);
-        if let Some(entry) = self.known(known) {
-            return self.get(entry);
+        let known = self.names.find(value);
+        if let Some(i) = known
+            && self.known(i)
+        {
+            return Ok(());
         }
         self.utf8(value.as_bytes())?;
-        if matches!(known, Known::No) { self.learn("", value) } else { self.memoize(0) }
+        if known.is_none() {
+            self.names.learn(value, self.place());
+        }
+        self.remember();
+        Ok(())
     }
 
     /// A class or function of this program's tables.
-    pub(super) fn constant(&mut self, module: &'static str, name: &'static str) -> Done {
-        let known = self.names.find(module, name);
-        if let Some(entry) = self.known(known) {
-            return self.get(entry);
+    pub(super) fn write_constant(&mut self, module: &'static str, name: &'static str) -> Done {
+        let known = self.names.find_global(module, name);
+        if let Some(i) = known
+            && self.known(i)
+        {
+            return Ok(());
         }
         if self.protocol >= 4 {
             self.interned(module)?;
             // Equal, and yet two objects in Python: datetime.datetime, array.array.
             if name == module {
                 self.utf8(name.as_bytes())?;
-                self.memoize(0)?;
+                self.remember();
             } else {
                 self.interned(name)?;
             }
-            self.out.opcode(STACK_GLOBAL)?;
+            self.out.opcode(STACK_GLOBAL);
         } else {
-            self.begin(GLOBAL)?;
+            self.begin(GLOBAL);
             for line in [module, name] {
-                self.out.put_slice(line.as_bytes())?;
-                self.out.put([b'\n'])?;
+                self.out.put_slice(line.as_bytes());
+                self.out.put([b'\n']);
             }
         }
-        if matches!(known, Known::No) { self.learn(module, name) } else { self.memoize(0) }
+        if known.is_none() {
+            self.names.learn_global(module, name, self.place());
+        }
+        self.remember();
+        Ok(())
     }
 
     /// The module that has what is built in.
     pub(super) fn builtins(&self) -> &'static str {
         if self.protocol < 3 { "__builtin__" } else { "builtins" }
     }
-}
 
-impl Emit for Writer<'_, '_> {
-    fn none(&mut self) -> Done {
-        self.begin(NONE)
-    }
-
-    fn bool(&mut self, value: bool) -> Done {
-        if self.protocol >= 2 {
-            return self.begin(if value { NEWTRUE } else { NEWFALSE });
-        }
-        self.begin(INT)?;
-        self.out.put(if value { *b"01\n" } else { *b"00\n" })
-    }
-
-    fn int(&mut self, value: i64) -> Done {
-        self.out.value();
-        let bytes = value.to_le_bytes();
-        if self.protocol == 0 {
-            return self.int_line(value);
-        }
-        match value {
-            0..=0xff => self.out.put([BININT1, bytes[0]]),
-            0x100..=0xffff => self.out.put([BININT2, bytes[0], bytes[1]]),
-            -0x8000_0000..=0x7fff_ffff => self.out.put([BININT, bytes[0], bytes[1], bytes[2], bytes[3]]),
-            _ if self.protocol == 1 => self.int_line(value),
+    #[inline]
+    fn write_int(&mut self, value: i64) {
+        let word = value as u64;
+        let (code, word, used) = match value {
+            0..=0xff => (BININT1, word, 2),
+            0x100..=0xffff => (BININT2, word, 3),
+            -0x8000_0000..=0x7fff_ffff => (BININT, word, 5),
             _ => {
                 // The fewest bytes that keep the sign.
                 let bits = 64u32.wrapping_sub((value ^ (value >> 63)).leading_zeros());
                 let used = (bits / 8).wrapping_add(1);
-                self.out.put([LONG1, used as u8])?;
-                self.out.put_slice(bytes.get(..used as usize).unwrap_or_default())
+                if used > 7 {
+                    return self.longest_int(word);
+                }
+                (LONG1, word << 8 | u64::from(used), used.wrapping_add(2))
             }
+        };
+        self.begin_word(code, word, used);
+    }
+
+    /// An int that takes all of 8 bytes.
+    #[inline(never)]
+    fn longest_int(&mut self, word: u64) {
+        match self.old {
+            Some(old) if self.protocol < 2 => (old.word)(self, LONG, word, 0),
+            _ => self.out.short_payload(LONG1, 8, &word.to_le_bytes()),
         }
+    }
+
+    /// Opens a list or dict: its opcode of protocols 1 and up, and of protocol 0.
+    #[inline]
+    pub(super) fn open_empty(&mut self, binary: u8, text: u8) {
+        if self.protocol >= 1 {
+            self.begin(binary);
+        } else {
+            self.begin(MARK);
+            self.out.opcode(text);
+        }
+    }
+
+    /// Opens a list or dict. The usual one is short and of a known length, and its opcode and the mark are one.
+    #[inline]
+    fn open_plain(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
+        let (code, batch) = if container == Container::List { (EMPTY_LIST, APPENDS) } else { (EMPTY_DICT, SETITEMS) };
+        if self.usual
+            && let Some(len @ 2..=1000) = len
+            && self.out.begin_pair(code, MARK)
+        {
+            let len = len as u32;
+            return Ok(Level { left: len, len, container, state: batch, shared: 0, at: 0 });
+        }
+        self.open_slowly(container, len)
+    }
+
+    #[inline(never)]
+    fn open_slowly(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
+        let len = match len {
+            Some(len) => u32::try_from(len).ok().filter(|len| *len < UNKNOWN).ok_or(Refused::TooLong)?,
+            None => UNKNOWN,
+        };
+        if let Some(rare) = self.mark {
+            return (rare.open)(self, container, len);
+        }
+        let mut level = Level { left: u32::MAX, len, container, state: FRESH, shared: 0, at: 0 };
+        match container {
+            Container::Tuple => self.begin_tuple(len)?,
+            Container::List | Container::Dict => {
+                let (binary, text) = if container == Container::List { (EMPTY_LIST, LIST) } else { (EMPTY_DICT, DICT) };
+                self.open_empty(binary, text);
+                self.remember();
+                self.open_items(&mut level);
+            }
+            _ => return Err(Refused::Custom),
+        }
+        Ok(level)
+    }
+
+    #[inline(never)]
+    fn close_slowly(&mut self, level: Level) {
+        match (level.container, self.rare) {
+            (_, Some(rare)) => (rare.close)(self, &level),
+            (Container::Tuple, _) => {
+                self.close_tuple(level.len);
+                if level.len != 0 {
+                    self.remember();
+                }
+            }
+            _ => self.close_items(&level),
+        }
+    }
+
+    pub(super) fn begin_tuple(&mut self, len: u32) -> Done {
+        match len {
+            UNKNOWN => return Err(Refused::Unsized),
+            0 if self.protocol >= 1 => self.begin(EMPTY_TUPLE),
+            1..=3 if self.protocol >= 2 => self.out.value(),
+            _ => self.begin(MARK),
+        }
+        Ok(())
+    }
+
+    /// The value just made is one that CPython remembers. Not for values that may be shared.
+    #[inline]
+    fn remember(&mut self) {
+        if self.memoizes {
+            self.put_memo();
+        }
+    }
+
+    /// The str or bytes just made are remembered as CPython does it, or because they are shared.
+    #[inline]
+    fn remember_atom(&mut self) {
+        if !self.usual {
+            self.remember_unusual();
+        }
+    }
+
+    #[inline(never)]
+    fn remember_unusual(&mut self) {
+        match self.mark {
+            Some(rare) => (rare.memoize)(self),
+            None => self.remember(),
+        }
+    }
+
+    /// The opcode that ends a tuple.
+    #[inline]
+    pub(super) fn close_tuple(&mut self, len: u32) {
+        let code = match len {
+            0 if self.protocol >= 1 => return,
+            1 if self.protocol >= 2 => TUPLE1,
+            2 if self.protocol >= 2 => TUPLE2,
+            3 if self.protocol >= 2 => TUPLE3,
+            _ => TUPLE,
+        };
+        self.out.opcode(code);
+    }
+}
+
+impl Emit for Writer<'_> {
+    #[inline]
+    fn none(&mut self) -> Done {
+        self.begin(code::NONE);
+        Ok(())
+    }
+
+    #[inline]
+    fn bool(&mut self, value: bool) -> Done {
+        self.begin(if value { NEWTRUE } else { NEWFALSE });
+        Ok(())
+    }
+
+    #[inline]
+    fn int(&mut self, value: i64) -> Done {
+        self.write_int(value);
+        Ok(())
+    }
+
+    fn unsigned(&mut self, value: u64) -> Done {
+        if let Ok(value) = i64::try_from(value) {
+            return self.int(value);
+        }
+        let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
+        let bytes = [a, b, c, d, e, f, g, h, 0];
+        match self.old {
+            Some(old) if self.protocol < 2 => return (old.atom)(self, &Atom::Long(Long::Twos(&bytes))),
+            _ => self.out.short_payload(LONG1, 9, &bytes),
+        }
+        Ok(())
     }
 
     fn long(&mut self, value: &Long<'_>) -> Done {
         self.write_long(value)
     }
 
+    #[inline]
     fn float(&mut self, value: f64) -> Done {
-        if self.protocol == 0 {
-            return self.float_line(value);
-        }
-        self.out.value();
-        let [a, b, c, d, e, f, g, h] = value.to_bits().to_be_bytes();
-        self.out.put([BINFLOAT, a, b, c, d, e, f, g, h])
+        self.begin_word(BINFLOAT, value.to_bits().swap_bytes(), 9);
+        Ok(())
     }
 
     fn complex(&mut self, re: f64, im: f64) -> Done {
@@ -490,63 +615,76 @@ impl Emit for Writer<'_, '_> {
 
     fn str(&mut self, value: &str) -> Done {
         self.utf8(value.as_bytes())?;
-        let shared = self.take_shared();
-        self.memoize(shared)
+        self.remember_atom();
+        Ok(())
     }
 
+    #[inline]
     fn name(&mut self, value: &'static str) -> Done {
-        self.interned(value)
+        // Where the name is a constant, its first writing is few instructions.
+        if self.names.is_new(value)
+            && let Ok(len) = u8::try_from(value.len())
+            && self.out.try_payload(SHORT_BINUNICODE, len, value.as_bytes())
+        {
+            self.names.learn(value, Place::At(self.out.position()));
+            return Ok(());
+        }
+        self.known_name(value)
     }
 
     fn text(&mut self, value: &Text<'_>) -> Done {
         self.write_text(value)?;
-        let shared = self.take_shared();
-        self.memoize(shared)
+        self.remember_atom();
+        Ok(())
     }
 
     fn bytes(&mut self, value: &[u8]) -> Done {
-        let shared = self.take_shared();
-        if self.protocol >= 3 {
-            self.raw_bytes(value)?;
-        } else {
-            self.old_bytes(value)?;
+        match (u8::try_from(value.len()), self.old) {
+            (_, Some(old)) if self.protocol < 3 => (old.atom)(self, &Atom::Bytes(value))?,
+            (Ok(len), _) => self.out.short_payload(SHORT_BINBYTES, len, value),
+            _ => self.sized(BINBYTES, value)?,
         }
-        self.memoize(shared)
+        self.remember_atom();
+        Ok(())
     }
 
     fn byte_string(&mut self, value: &Text<'_>) -> Done {
         let shared = self.take_shared();
         self.write_byte_string(value)?;
-        self.memoize(shared)
+        self.memoize(shared);
+        Ok(())
     }
 
     fn byte_array(&mut self, value: &[u8]) -> Done {
         let shared = self.take_shared();
         if self.protocol >= 5 {
             let [a, b, c, d, e, f, g, h] = (value.len() as u64).to_le_bytes();
-            self.out.payload([BYTEARRAY8, a, b, c, d, e, f, g, h], value)?;
+            self.out.payload([BYTEARRAY8, a, b, c, d, e, f, g, h], value);
         } else {
             self.old_byte_array(value)?;
         }
-        self.memoize(shared)
+        self.memoize(shared);
+        Ok(())
     }
 
     fn global(&mut self, module: &Text<'_>, name: &Text<'_>) -> Done {
         let shared = self.take_shared();
         let (module, name) = self.rename.apply(*module, *name);
         self.write_global(&module, &name)?;
-        self.memoize(shared)
+        self.memoize(shared);
+        Ok(())
     }
 
     fn ext(&mut self, code: u32) -> Done {
         self.out.value();
         let [a, b, c, d] = code.to_le_bytes();
         match code {
-            _ if self.protocol < 2 || code == 0 || code > i32::MAX as u32 => Err(Refused::Unsupported),
+            _ if self.protocol < 2 || code == 0 || code > i32::MAX as u32 => return Err(Refused::Unsupported),
             0..=0xff => self.out.put([EXT1, a]),
             0x100..=0xffff => self.out.put([EXT2, a, b]),
             _ => self.out.put([EXT4, a, b, c, d]),
         }
+        Ok(())
     }
 
     fn buffer(&mut self, _: usize) -> Done {
@@ -554,27 +692,33 @@ impl Emit for Writer<'_, '_> {
         if self.protocol < 5 {
             return Err(Refused::Unsupported);
         }
-        self.begin(NEXT_BUFFER)?;
-        if shared != 0 { self.memoize_shared(shared) } else { Ok(()) }
+        self.begin(NEXT_BUFFER);
+        if shared != 0 {
+            self.memoize(shared);
+        }
+        Ok(())
     }
 
     fn pers_id(&mut self, id: &Text<'_>) -> Done {
         let shared = self.take_shared();
         self.write_pers_id(id)?;
-        if shared != 0 { self.memoize_shared(shared) } else { Ok(()) }
+        if shared != 0 {
+            self.memoize(shared);
+        }
+        Ok(())
     }
 
     fn ellipsis(&mut self) -> Done {
-        self.constant(self.builtins(), "Ellipsis")
+        self.write_constant(self.builtins(), "Ellipsis")
     }
 
     fn stop_iteration(&mut self) -> Done {
-        self.constant(if self.protocol < 3 { "exceptions" } else { "builtins" }, "StopIteration")
+        self.write_constant(if self.protocol < 3 { "exceptions" } else { "builtins" }, "StopIteration")
     }
 
     fn constant(&mut self, module: &'static str, name: &'static str) -> Done {
         let (module, name) = if self.protocol < 3 { copyreg::python2(module, name) } else { (module, name) };
-        Writer::constant(self, module, name)
+        self.write_constant(module, name)
     }
 
     fn registry(&self) -> Registry<'_> {
@@ -587,87 +731,81 @@ impl Emit for Writer<'_, '_> {
 
     fn content(&mut self, container: Container) -> Done {
         self.content = Some(container);
+        self.set_mark(true);
+        Ok(())
+    }
+
+    #[inline]
+    fn open_list(&mut self, len: Option<usize>) -> Result<Level, Refused> {
+        self.open_plain(Container::List, len)
+    }
+
+    #[inline]
+    fn open_dict(&mut self, len: Option<usize>) -> Result<Level, Refused> {
+        self.open_plain(Container::Dict, len)
+    }
+
+    fn open_tuple(&mut self, len: usize) -> Result<Level, Refused> {
+        self.open_slowly(Container::Tuple, Some(len))
+    }
+
+    #[inline]
+    fn close_plain(&mut self, level: Level) -> Done {
+        if self.rare.is_none() && level.state != FRESH && level.len < BATCH {
+            self.out.opcode(level.state);
+        } else {
+            self.close_slowly(level);
+        }
         Ok(())
     }
 
     fn open(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
-        let container = self.content.take().unwrap_or(container);
-        let shared = self.take_shared();
-        let len = match len {
-            Some(len) => u32::try_from(len).ok().filter(|len| *len < UNKNOWN).ok_or(Refused::TooLong)?,
-            None => UNKNOWN,
-        };
-        let mut level = Level { left: u32::MAX, len, container, state: FRESH, shared, at: 0 };
-        match container {
-            Container::List | Container::Dict => {
-                let (binary, text) = if container == Container::List { (EMPTY_LIST, LIST) } else { (EMPTY_DICT, DICT) };
-                if self.protocol >= 1 {
-                    self.begin(binary)?;
-                } else {
-                    self.begin(MARK)?;
-                    self.out.opcode(text)?;
-                }
-                self.memoize(shared)?;
-                self.open_items(&mut level)?;
-            }
-            Container::Items | Container::Adds | Container::Pairs => self.open_items(&mut level)?,
-            Container::Tuple => {
-                if len == UNKNOWN {
-                    return Err(Refused::Unsized);
-                }
-                if len == 0 && self.protocol >= 1 {
-                    self.begin(EMPTY_TUPLE)?;
-                } else if self.protocol < 2 || len > 3 {
-                    self.begin(MARK)?;
-                } else {
-                    self.out.value();
-                }
-            }
-            _ => self.open_rare(&mut level)?,
-        }
-        Ok(level)
+        self.set_mark(true);
+        self.open_slowly(container, len)
     }
 
     fn more(&mut self, level: &mut Level) -> Done {
-        if self.protocol == 0 {
-            self.close_batch(level)?;
-            level.state = SINGLE;
-            return Ok(());
+        let (batch, single) = self.batch_codes(level.container);
+        if level.state != FRESH {
+            self.out.opcode(level.state);
         }
-        self.close_batch(level)?;
-        if level.len != UNKNOWN {
+        if level.len != UNKNOWN && self.protocol > 0 {
             level.len = level.len.saturating_sub(BATCH);
         }
         // A list's last batch is marked even if it has one item; an object's is not.
-        let single = level.len == 1 && matches!(level.container, Container::Items | Container::Pairs);
-        if single {
-            level.state = SINGLE;
-            level.left = 0;
+        let alone = level.len == 1 && matches!(level.container, Container::Items | Container::Pairs);
+        if self.protocol == 0 || alone {
+            (level.state, level.left) = (single, 0);
             return Ok(());
         }
-        self.out.opcode(MARK)?;
-        (level.state, level.left) = (MARKED, level.len.min(BATCH).saturating_sub(1));
+        // The mark stays, whatever comes.
+        level.at = 0;
+        self.out.opcode(MARK);
+        (level.state, level.left) = (batch, level.len.min(BATCH).saturating_sub(1));
         Ok(())
     }
 
     fn close(&mut self, level: Level) -> Done {
-        match level.container {
-            Container::List | Container::Dict | Container::Items | Container::Adds | Container::Pairs => {
-                self.close_items(&level)
-            }
-            Container::Tuple => self.close_tuple(&level),
-            Container::FrozenSet if self.protocol >= 4 => self.close_frozenset(&level),
-            _ => self.close_rare(&level),
-        }
+        self.close_any(&level);
+        Ok(())
     }
 
     fn shared(&mut self, id: usize) -> Result<bool, Refused> {
         let id = (id as u32).wrapping_add(1);
         if let Some(entry) = self.entry_of(id) {
-            self.get_shared(id, entry)?;
+            self.get_shared(id, entry);
             return Ok(true);
         }
         self.pending = id;
+        self.set_mark(true);
         Ok(false)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl crate::object::serde::Encoder for Writer<'_> {
+    #[inline]
+    fn instances(&self) -> Option<Ops<Self>> {
+        self.instances
     }
 }

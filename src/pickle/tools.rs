@@ -5,6 +5,7 @@ use super::atom;
 use super::machine;
 use super::memo::Memo;
 use super::number;
+use super::old::OLD;
 use super::opcode::code::*;
 use super::opcode::{Argument, Opcode, opcode};
 use super::out::Out;
@@ -121,36 +122,38 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
     }
     let mut arena = Arena::new(slots, 0, needed);
     let mut memo = Memo::new(&plan, bytes, 0, &mut arena).map_err(|fault| fail(fault, bytes, 0))?;
-    let mut writer = Writer::new(Out::new(buf, None, true), protocol(bytes, &plan)?, false, &mut []);
+    let protocol = protocol(bytes, &plan)?;
+    let mut writer = Writer::new(Out::new(&mut *buf, None, true), protocol, false, &mut []);
+    writer.set_old(if protocol == 0 { Some(&OLD) } else { None });
     for op in genops(bytes) {
         let op = op?;
         let code = op.opcode.code;
         if op.offset == 0 && code != PROTO {
             writer.start_frames();
         }
-        let written = match code {
-            FRAME => Ok(()),
-            PUT | BINPUT | LONG_BINPUT | MEMOIZE => match memo.entry(&mut arena, op.entry()) {
-                Some(entry) => {
+        match code {
+            FRAME => {}
+            PUT | BINPUT | LONG_BINPUT | MEMOIZE => {
+                if let Some(entry) = memo.entry(&mut arena, op.entry()) {
                     memo.store(&mut arena, entry, Slot::raw(writer.memo.wrapping_add(1)));
-                    writer.put_memo()
+                    writer.put_memo();
                 }
-                None => Ok(()),
-            },
+            }
             GET | BINGET | LONG_BINGET => {
                 let new = op.entry().and_then(|id| memo.get(&mut arena, id));
                 let new = new.ok_or(Error::new(ErrorKind::NoSuchEntry, op.offset))?;
                 writer.get(new.bits().wrapping_sub(1))
             }
             _ => writer.out.copy(bytes.get(op.offset..op.end).unwrap_or_default()),
-        };
-        written.map_err(|refused| Error::new(refused.into(), op.offset))?;
+        }
         if op.offset == 0 && code == PROTO {
             writer.start_frames();
         }
     }
     writer.out.close_frame();
-    writer.out.finish().map(|used| &*used).map_err(|needed| Error::new(ErrorKind::BufferTooSmall { needed }, 0))
+    let needed = writer.out.position();
+    let buf: &'b [u8] = buf;
+    buf.get(..needed).ok_or(Error::new(ErrorKind::BufferTooSmall { needed }, 0))
 }
 
 /// The protocol of the memo's opcodes: what a PROTO says, else what the GETs are of.

@@ -4,8 +4,17 @@ use crate::copyreg::{self, Found, Ops, Writing};
 use crate::object::{Container, Emit, Level, Long, Refused};
 use serde::ser::{self, Serialize};
 
+/// A writer as serde's types know it: the codec's own, not behind a trait object.
+pub(crate) trait Encoder: Emit + Sized {
+    /// How instances of the registry's classes are written, if there is a registry.
+    fn instances(&self) -> Option<Ops<Self>> {
+        None
+    }
+}
+
 /// Gives a value to a writer.
-pub fn serialize<T: Serialize + ?Sized>(value: &T, emit: &mut dyn Emit) -> Result<(), Refused> {
+#[inline]
+pub(crate) fn serialize<T: Serialize + ?Sized, E: Encoder>(value: &T, emit: &mut E) -> Done {
     value.serialize(Ser { emit })
 }
 
@@ -23,33 +32,19 @@ impl ser::Error for Refused {
     }
 }
 
-struct Ser<'e> {
-    emit: &'e mut dyn Emit,
+struct Ser<'e, E> {
+    emit: &'e mut E,
 }
 
 type Done = Result<(), Refused>;
 
 /// A container that is being written.
-struct Open<'e> {
-    emit: &'e mut dyn Emit,
+struct Open<'e, E> {
+    emit: &'e mut E,
     level: Level,
-    /// The dict around it, for a variant with content.
-    outer: Option<Level>,
 }
 
-impl<'e> Open<'e> {
-    fn new(emit: &'e mut dyn Emit, container: Container, len: Option<usize>) -> Result<Self, Refused> {
-        let level = emit.open(container, len)?;
-        Ok(Open { emit, level, outer: None })
-    }
-
-    /// `{variant: content}`.
-    fn variant(emit: &'e mut dyn Emit, name: &'static str, container: Container, len: usize) -> Result<Self, Refused> {
-        let outer = open_variant(emit, name)?;
-        let level = emit.open(container, Some(len))?;
-        Ok(Open { emit, level, outer: Some(outer) })
-    }
-
+impl<'e, E: Encoder> Open<'e, E> {
     #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         self.level.item(self.emit)?;
@@ -57,49 +52,63 @@ impl<'e> Open<'e> {
     }
 
     #[inline]
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
-        self.level.item(self.emit)?;
-        self.emit.name(name)?;
-        value.serialize(Ser { emit: self.emit })
-    }
-
-    #[inline]
     fn done(self) -> Done {
-        self.emit.close(self.level)?;
-        match self.outer {
-            Some(outer) => self.emit.close(outer),
-            None => Ok(()),
-        }
+        self.emit.close_plain(self.level)
+    }
+}
+
+/// The content of a variant, and the dict around it.
+struct Variant<'e, E> {
+    content: Open<'e, E>,
+    outer: Level,
+}
+
+impl<'e, E: Encoder> Variant<'e, E> {
+    fn done(self) -> Done {
+        self.content.emit.close_plain(self.content.level)?;
+        self.content.emit.close_plain(self.outer)
     }
 }
 
 /// A struct or tuple struct that is being written: a dict or tuple, or an instance of a class.
-enum Shape {
+enum Shape<E> {
     Plain(Level),
-    Instance(Writing, &'static Ops),
+    Instance(Writing, Ops<E>),
 }
 
-struct Fields<'e> {
-    emit: &'e mut dyn Emit,
-    shape: Shape,
+struct Fields<'e, E> {
+    emit: &'e mut E,
+    shape: Shape<E>,
 }
 
-impl Fields<'_> {
+impl<E: Encoder> Fields<'_, E> {
+    /// Before a field: its name, where one is due.
     #[inline]
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
+    fn begin(&mut self, name: &'static str) -> Done {
+        if let Shape::Plain(level) = &mut self.shape
+            && let Some(left) = level.left.checked_sub(1)
+        {
+            level.left = left;
+            return self.emit.name(name);
+        }
+        self.begin_slowly(name)
+    }
+
+    #[inline(never)]
+    fn begin_slowly(&mut self, name: &'static str) -> Done {
         match &mut self.shape {
             Shape::Plain(level) => {
                 level.item(self.emit)?;
-                self.emit.name(name)?;
+                self.emit.name(name)
             }
-            Shape::Instance(writing, ops) => (ops.begin)(writing, name, self.emit)?,
+            Shape::Instance(writing, ops) => (ops.begin)(writing, name, self.emit),
         }
-        value.serialize(Ser { emit: self.emit })
     }
 
+    #[inline]
     fn done(self) -> Done {
         match self.shape {
-            Shape::Plain(level) => self.emit.close(level),
+            Shape::Plain(level) => self.emit.close_plain(level),
             Shape::Instance(writing, ops) => (ops.close)(writing, self.emit),
         }
     }
@@ -107,7 +116,7 @@ impl Fields<'_> {
 
 /// What [`Ser`] does with a name that begins with a NUL: a sign among this library's own types.
 #[inline(never)]
-fn sign(name: &'static str, variant: &'static str, emit: &mut dyn Emit) -> Done {
+fn sign<E: Encoder>(name: &'static str, variant: &'static str, emit: &mut E) -> Done {
     match (name, variant.split_once(' ')) {
         ("\0global", Some((module, name))) => emit.constant(module, name),
         // A field that is left out.
@@ -115,51 +124,31 @@ fn sign(name: &'static str, variant: &'static str, emit: &mut dyn Emit) -> Done 
     }
 }
 
-fn open_variant(emit: &mut dyn Emit, name: &'static str) -> Result<Level, Refused> {
-    let mut outer = emit.open(Container::Dict, Some(1))?;
+fn open_variant<E: Encoder>(emit: &mut E, name: &'static str) -> Result<Level, Refused> {
+    let mut outer = emit.open_dict(Some(1))?;
     outer.item(emit)?;
     emit.name(name)?;
     Ok(outer)
 }
 
-/// An int beyond 64 bits, as two's complement.
-fn long(emit: &mut dyn Emit, bytes: &[u8]) -> Done {
-    emit.long(&Long::Twos(bytes))
-}
-
-/// Begins a struct or tuple struct.
-#[inline(never)]
-fn fields<'e>(
-    class: Option<Found>,
-    plain: Container,
-    len: usize,
-    emit: &'e mut dyn Emit,
-) -> Result<Fields<'e>, Refused> {
-    let shape = match class {
-        None => Shape::Plain(emit.open(plain, Some(len))?),
-        Some((class, ops)) => Shape::Instance((ops.open)(&class, len, emit)?, ops),
-    };
-    Ok(Fields { emit, shape })
-}
-
 /// Begins a newtype struct that is an instance of a class.
 #[inline(never)]
-fn newtype((class, ops): Found, emit: &mut dyn Emit) -> Result<Writing, Refused> {
+fn newtype<E: Encoder>((class, ops): Found<E>, emit: &mut E) -> Result<Writing, Refused> {
     let mut writing = (ops.open)(&class, 1, emit)?;
     (ops.begin)(&mut writing, "", emit)?;
     Ok(writing)
 }
 
-impl<'e> ser::Serializer for Ser<'e> {
+impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
     type Ok = ();
     type Error = Refused;
-    type SerializeSeq = Open<'e>;
-    type SerializeTuple = Open<'e>;
-    type SerializeTupleStruct = Fields<'e>;
-    type SerializeTupleVariant = Open<'e>;
-    type SerializeMap = Open<'e>;
-    type SerializeStruct = Fields<'e>;
-    type SerializeStructVariant = Open<'e>;
+    type SerializeSeq = Open<'e, E>;
+    type SerializeTuple = Open<'e, E>;
+    type SerializeTupleStruct = Fields<'e, E>;
+    type SerializeTupleVariant = Variant<'e, E>;
+    type SerializeMap = Open<'e, E>;
+    type SerializeStruct = Fields<'e, E>;
+    type SerializeStructVariant = Variant<'e, E>;
 
     #[inline]
     fn serialize_bool(self, v: bool) -> Done {
@@ -189,7 +178,7 @@ impl<'e> ser::Serializer for Ser<'e> {
     fn serialize_i128(self, v: i128) -> Done {
         match i64::try_from(v) {
             Ok(v) => self.emit.int(v),
-            Err(_) => long(self.emit, &v.to_le_bytes()),
+            Err(_) => self.emit.long(&Long::Twos(&v.to_le_bytes())),
         }
     }
 
@@ -208,8 +197,9 @@ impl<'e> ser::Serializer for Ser<'e> {
         self.emit.int(i64::from(v))
     }
 
+    #[inline]
     fn serialize_u64(self, v: u64) -> Done {
-        self.serialize_i128(i128::from(v))
+        self.emit.unsigned(v)
     }
 
     fn serialize_u128(self, v: u128) -> Done {
@@ -220,7 +210,7 @@ impl<'e> ser::Serializer for Ser<'e> {
         for (to, from) in bytes.iter_mut().zip(v.to_le_bytes()) {
             *to = from;
         }
-        long(self.emit, &bytes)
+        self.emit.long(&Long::Twos(&bytes))
     }
 
     #[inline]
@@ -308,20 +298,26 @@ impl<'e> ser::Serializer for Ser<'e> {
         }
         let outer = open_variant(self.emit, variant)?;
         value.serialize(Ser { emit: self.emit })?;
-        self.emit.close(outer)
+        self.emit.close_plain(outer)
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Open<'e>, Refused> {
-        Open::new(self.emit, Container::List, len)
+    #[inline]
+    fn serialize_seq(self, len: Option<usize>) -> Result<Open<'e, E>, Refused> {
+        Ok(Open { level: self.emit.open_list(len)?, emit: self.emit })
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Open<'e>, Refused> {
-        Open::new(self.emit, Container::Tuple, Some(len))
+    #[inline]
+    fn serialize_tuple(self, len: usize) -> Result<Open<'e, E>, Refused> {
+        Ok(Open { level: self.emit.open_tuple(len)?, emit: self.emit })
     }
 
     #[inline(always)]
-    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Fields<'e>, Refused> {
-        fields(copyreg::find(name, self.emit), Container::Tuple, len, self.emit)
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Fields<'e, E>, Refused> {
+        let shape = match copyreg::find(name, self.emit) {
+            None => Shape::Plain(self.emit.open_tuple(len)?),
+            Some((class, ops)) => Shape::Instance((ops.open)(&class, len, self.emit)?, ops),
+        };
+        Ok(Fields { emit: self.emit, shape })
     }
 
     fn serialize_tuple_variant(
@@ -330,17 +326,24 @@ impl<'e> ser::Serializer for Ser<'e> {
         _: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Open<'e>, Refused> {
-        Open::variant(self.emit, variant, Container::Tuple, len)
+    ) -> Result<Variant<'e, E>, Refused> {
+        let outer = open_variant(self.emit, variant)?;
+        let level = self.emit.open_tuple(len)?;
+        Ok(Variant { content: Open { emit: self.emit, level }, outer })
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Open<'e>, Refused> {
-        Open::new(self.emit, Container::Dict, len)
+    #[inline]
+    fn serialize_map(self, len: Option<usize>) -> Result<Open<'e, E>, Refused> {
+        Ok(Open { level: self.emit.open_dict(len)?, emit: self.emit })
     }
 
     #[inline(always)]
-    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'e>, Refused> {
-        fields(copyreg::find(name, self.emit), Container::Dict, len, self.emit)
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'e, E>, Refused> {
+        let shape = match copyreg::find(name, self.emit) {
+            None => Shape::Plain(self.emit.open_dict(Some(len))?),
+            Some((class, ops)) => Shape::Instance((ops.open)(&class, len, self.emit)?, ops),
+        };
+        Ok(Fields { emit: self.emit, shape })
     }
 
     fn serialize_struct_variant(
@@ -349,8 +352,10 @@ impl<'e> ser::Serializer for Ser<'e> {
         _: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Open<'e>, Refused> {
-        Open::variant(self.emit, variant, Container::Dict, len)
+    ) -> Result<Variant<'e, E>, Refused> {
+        let outer = open_variant(self.emit, variant)?;
+        let level = self.emit.open_dict(Some(len))?;
+        Ok(Variant { content: Open { emit: self.emit, level }, outer })
     }
 
     fn collect_str<T: core::fmt::Display + ?Sized>(self, value: &T) -> Done {
@@ -391,31 +396,64 @@ impl core::fmt::Write for Collected {
     }
 }
 
-impl ser::SerializeSeq for Open<'_> {
+impl<E: Encoder> ser::SerializeSeq for Open<'_, E> {
     type Ok = ();
     type Error = Refused;
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         self.item(value)
     }
+    #[inline]
     fn end(self) -> Done {
         self.done()
     }
 }
 
-impl ser::SerializeTuple for Open<'_> {
+impl<E: Encoder> ser::SerializeTuple for Open<'_, E> {
     type Ok = ();
     type Error = Refused;
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         self.item(value)
     }
+    #[inline]
     fn end(self) -> Done {
         self.done()
     }
 }
 
-impl ser::SerializeTupleStruct for Fields<'_> {
+impl<E: Encoder> ser::SerializeMap for Open<'_, E> {
+    type Ok = ();
+    type Error = Refused;
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
+        self.item(key)
+    }
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        value.serialize(Ser { emit: self.emit })
+    }
+    #[inline]
+    fn end(self) -> Done {
+        self.done()
+    }
+}
+
+impl<E: Encoder> ser::SerializeStruct for Fields<'_, E> {
+    type Ok = ();
+    type Error = Refused;
+    #[inline(always)]
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Done {
+        self.begin(key)?;
+        value.serialize(Ser { emit: self.emit })
+    }
+    #[inline]
+    fn end(self) -> Done {
+        self.done()
+    }
+}
+
+impl<E: Encoder> ser::SerializeTupleStruct for Fields<'_, E> {
     type Ok = ();
     type Error = Refused;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
@@ -430,50 +468,24 @@ impl ser::SerializeTupleStruct for Fields<'_> {
     }
 }
 
-impl ser::SerializeTupleVariant for Open<'_> {
+impl<E: Encoder> ser::SerializeTupleVariant for Variant<'_, E> {
     type Ok = ();
     type Error = Refused;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        self.item(value)
+        self.content.item(value)
     }
     fn end(self) -> Done {
         self.done()
     }
 }
 
-impl ser::SerializeMap for Open<'_> {
-    type Ok = ();
-    type Error = Refused;
-    #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
-        self.item(key)
-    }
-    #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        value.serialize(Ser { emit: self.emit })
-    }
-    fn end(self) -> Done {
-        self.done()
-    }
-}
-
-impl ser::SerializeStruct for Fields<'_> {
-    type Ok = ();
-    type Error = Refused;
-    #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Done {
-        self.field(key, value)
-    }
-    fn end(self) -> Done {
-        self.done()
-    }
-}
-
-impl ser::SerializeStructVariant for Open<'_> {
+impl<E: Encoder> ser::SerializeStructVariant for Variant<'_, E> {
     type Ok = ();
     type Error = Refused;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Done {
-        self.field(key, value)
+        self.content.level.item(self.content.emit)?;
+        self.content.emit.name(key)?;
+        value.serialize(Ser { emit: self.content.emit })
     }
     fn end(self) -> Done {
         self.done()
