@@ -181,10 +181,7 @@ impl<'b> Pickler<'b> {
     ) -> Result<usize> {
         let mut own = [Name::EMPTY; NAMES];
         let names = self.names.as_deref_mut().unwrap_or(&mut own);
-        let sink = match sink {
-            Some(sink) => Some(&mut *sink as Sink<'_>),
-            None => None,
-        };
+        let sink = sink.map(|sink| sink as Sink<'_>);
         let mut writer = Writer::new(Out::new(self.buf, sink, !self.memoizes), self.protocol, self.memoizes, names);
         writer.set_old(self.old);
         writer.shared = shared;

@@ -19,7 +19,7 @@ use embedded_io::{Error as _, ErrorKind, Read, Write};
 use embedded_storage::nor_flash::NorFlash;
 use frame::{Damage, Receiver, Sender};
 use larder::dbm::{self, Dbm, Flag};
-use larder::object::{Container, Object, Slot, Spelling, Text};
+use larder::object::{Emit, Container, Object, Slot, Spelling, Text};
 use larder::pickle::{self, Pickler};
 use request::{Refusal, Request};
 

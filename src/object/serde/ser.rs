@@ -71,6 +71,7 @@ impl<'e, E: Encoder> Variant<'e, E> {
 }
 
 /// A struct or tuple struct that is being written: a dict or tuple, or an instance of a class.
+#[expect(clippy::large_enum_variant, reason = "there is one on the stack, and nowhere else to put it")]
 enum Shape<E> {
     Plain(Level),
     Instance(Writing, Ops<E>),
