@@ -70,6 +70,9 @@ mod vm;
 mod words;
 mod write;
 
+/// Whether statements over more than the rows of one table are there: the feature `sqlite3-full`.
+const FULL: bool = cfg!(feature = "sqlite3-full");
+
 pub use backup::Backup;
 pub use connection::{Connection, Memory, Transaction};
 pub use cursor::{Column, Cursor, FromValue, Row, Rows, Statement};

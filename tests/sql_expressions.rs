@@ -1,7 +1,7 @@
 //! Expressions give what SQLite gives: 2,500 of them, answered by SQLite itself.
 //!
 //! tests/data/sql/expressions.txt was written by tests/sql/vectors.py, which also asks more of them at once.
-#![cfg(feature = "sqlite3")]
+#![cfg(feature = "sqlite3-full")]
 
 #[path = "sqlite3/map.rs"]
 mod map;

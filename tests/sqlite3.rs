@@ -1,5 +1,5 @@
 //! SQL end to end, over a store in a map: the verbs of the interface, and memory and stack as they are promised.
-#![cfg(feature = "sqlite3")]
+#![cfg(feature = "sqlite3-full")]
 
 #[path = "sqlite3/map.rs"]
 mod map;

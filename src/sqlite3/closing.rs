@@ -230,6 +230,7 @@ impl Compiler<'_> {
             let next = self.after(self.token);
             self.advance();
             if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) {
+                self.full()?;
                 self.pop();
                 return self.in_subquery(left, negated);
             }
@@ -239,6 +240,7 @@ impl Compiler<'_> {
             self.mode = Mode::Operand;
             return Ok(());
         }
+        self.full()?;
         let operand = self.pop_operand();
         self.in_table(operand)?;
         if negated != 0 {
@@ -328,6 +330,7 @@ impl Compiler<'_> {
 
     /// `(SELECT ...)` as a value, or EXISTS: the code for it stands here, and gives its value into a place of the stack.
     pub(crate) fn subquery(&mut self, output: Output) -> Result<()> {
+        self.full()?;
         let start = self.here();
         let once = self.new_local()?;
         self.keeps = true;

@@ -265,6 +265,12 @@ impl Compiler<'_> {
         })
     }
 
+    /// What begins at the current token is there with the feature `sqlite3-full` alone.
+    #[inline(always)]
+    pub(crate) fn full(&self) -> Result<()> {
+        if super::FULL { Ok(()) } else { Err(self.error_here(ErrorKind::Unsupported)) }
+    }
+
     /// The arena is too small for this many more bytes.
     pub(crate) fn no_room(&self, more: usize) -> Error {
         Error::limit(self.arena.len() + more.max(64))

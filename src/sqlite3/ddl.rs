@@ -37,7 +37,8 @@ impl Compiler<'_> {
         match word.kind {
             Kind::Table if !unique => self.create_table(),
             Kind::Index => self.create_index(unique),
-            Kind::View if !unique => self.create_view(),
+            Kind::View if !unique && super::FULL => self.create_view(),
+            Kind::View if !unique => Err(self.error(ErrorKind::Unsupported, word)),
             Kind::Temp | Kind::Temporary | Kind::Trigger | Kind::Virtual => {
                 Err(self.error(ErrorKind::Unsupported, word))
             }

@@ -1,6 +1,7 @@
 //! The instructions of the machine that are not in its innermost loop.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::FULL;
 use super::cell::{CELL, Cell};
 use super::compile::{NONE, get16};
 use super::error::ErrorKind;
@@ -41,9 +42,9 @@ impl Machine<'_> {
                     }
                 }
             }
-            Op::InSet => self.in_set(),
-            Op::InRow => self.in_row()?,
-            Op::InFind => self.in_find()?,
+            Op::InSet if FULL => self.in_set(),
+            Op::InRow if FULL => self.in_row()?,
+            Op::InFind if FULL => self.in_find()?,
             Op::CaseEqual => {
                 let comparison = Comparison(self.u8() as u8);
                 let (when, base) = (self.pop(), self.peek(0));
@@ -92,7 +93,7 @@ impl Machine<'_> {
                 }
                 self.jump_if(left == 1);
             }
-            Op::Once => {
+            Op::Once if FULL => {
                 let local = self.u8();
                 let (cell, target) = (self.local(local), get16(self.arena, self.pc));
                 let known = target != NONE && !cell.is_unset();
@@ -101,17 +102,17 @@ impl Machine<'_> {
                     self.push(cell);
                 }
             }
-            Op::OnceSave => {
+            Op::OnceSave if FULL => {
                 let local = self.u8();
                 self.keep_value(local)?;
             }
-            Op::Settle => self.settle()?,
+            Op::Settle if FULL => self.settle()?,
             Op::Scan => self.scan()?,
             Op::Find => self.find()?,
             Op::Range => self.range()?,
-            Op::NullRow => self.null_row(),
-            Op::MakeRow => self.make_row()?,
-            Op::OpenRows => self.open_rows(),
+            Op::NullRow if FULL => self.null_row(),
+            Op::MakeRow if FULL => self.make_row()?,
+            Op::OpenRows if FULL => self.open_rows(),
             Op::StageStart => self.stage_start()?,
             Op::StagePass => self.stage_pass(),
             Op::StageMore => self.stage_more()?,
@@ -121,11 +122,11 @@ impl Machine<'_> {
             }
             Op::SortInsert => self.sort_insert()?,
             Op::SortNext => self.sort_next()?,
-            Op::Unite => self.unite()?,
-            Op::UniteMet => self.unite_met(),
-            Op::UniteNext => self.unite_next()?,
+            Op::Unite if FULL => self.unite()?,
+            Op::UniteMet if FULL => self.unite_met(),
+            Op::UniteNext if FULL => self.unite_next()?,
             Op::Distinct => self.distinct()?,
-            Op::GroupFind => self.group_find()?,
+            Op::GroupFind if FULL => self.group_find()?,
             Op::GroupSeen => self.group_seen()?,
             Op::GroupTake => self.group_take(),
             Op::GroupSave => self.group_save()?,

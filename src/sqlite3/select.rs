@@ -171,6 +171,11 @@ impl Compiler<'_> {
                 Kind::From if depth == 0 && before != Kind::Distinct => Some(f::FROM),
                 Kind::Order | Kind::Limit if depth == 0 && part => break,
                 Kind::Where if depth == 0 => Some(f::WHERE),
+                Kind::Group | Kind::Having | Kind::Union | Kind::Except | Kind::Intersect
+                    if depth == 0 && !super::FULL =>
+                {
+                    return self.full();
+                }
                 Kind::Group if depth == 0 => Some(f::GROUP),
                 Kind::Having if depth == 0 => Some(f::HAVING),
                 Kind::Order if depth == 0 => Some(f::ORDER),
@@ -178,7 +183,7 @@ impl Compiler<'_> {
                 Kind::Window if depth == 0 && before != Kind::Dot => {
                     return Err(self.error_here(ErrorKind::Unsupported));
                 }
-                Kind::Union | Kind::Except | Kind::Intersect if depth == 0 => {
+                Kind::Union | Kind::Except | Kind::Intersect if super::FULL && depth == 0 => {
                     // What is only described is so by its first SELECT.
                     if part || output == Output::Describe as u16 {
                         break;
@@ -262,10 +267,10 @@ impl Compiler<'_> {
                 self.expression_at(self.get(frame, f::LIMIT))
             }
             step::FROM => self.source_begin(),
-            step::CLOSED => self.loop_end(self.get(frame, f::AT).into()),
+            step::CLOSED if super::FULL => self.loop_end(self.get(frame, f::AT).into()),
             step::SORTED => self.sorted_end(),
-            step::PART => self.part_begin(),
-            step::PART_1 => self.part_end(),
+            step::PART if super::FULL => self.part_begin(),
+            step::PART_1 if super::FULL => self.part_end(),
             step::LIMIT_1 => self.limit(),
             step::LIMIT_2 => self.limit_end(),
             step::PREPARE => self.prepare(),
@@ -277,7 +282,7 @@ impl Compiler<'_> {
                 self.goto(step::HAVING_1);
                 self.expression_at(self.get(frame, f::HAVING))
             }
-            step::HAVING_1 => {
+            step::HAVING_1 if super::FULL => {
                 self.op(Op::IfNot)?;
                 self.chain_in(frame, f::NEXT)?;
                 self.shrink(1);
@@ -300,12 +305,12 @@ impl Compiler<'_> {
             step::LOOP => self.open_source(),
             step::PLAN_1 => self.plan_value(),
             step::OPENED => self.opened(),
-            step::ON_1 => self.on_end(),
+            step::ON_1 if super::FULL => self.on_end(),
             step::FILTER => self.filter(),
             step::FILTER_1 => self.filter_end(),
             step::BODY => self.body(),
-            step::GROUP => self.group_key(),
-            step::GROUP_1 => self.group_key_end(),
+            step::GROUP if super::FULL => self.group_key(),
+            step::GROUP_1 if super::FULL => self.group_key_end(),
             step::STEP => self.aggregate_step(),
             step::STEP_1 => self.aggregate_argument(),
             step::BARE => self.bare_columns(),
@@ -396,12 +401,12 @@ impl Compiler<'_> {
     pub(crate) fn output(&mut self) -> Result<()> {
         let frame = self.frame;
         let output = self.get(frame, f::OUTPUT);
-        if output == Output::Insert as u16 || output == Output::Source as u16 {
+        if output == Output::Insert as u16 || (super::FULL && output == Output::Source as u16) {
             // The outer frame compiles what is done with the row, and comes back.
             self.emit_offset(f::NEXT)?;
-            return if output == Output::Insert as u16 { self.insert_row() } else { self.hand_on() };
+            return if !super::FULL || output == Output::Insert as u16 { self.insert_row() } else { self.hand_on() };
         }
-        if output == Output::Part as u16 {
+        if super::FULL && output == Output::Part as u16 {
             self.part_row()?;
             return self.row_done();
         }
@@ -421,7 +426,7 @@ impl Compiler<'_> {
         let columns = self.get(frame, f::COLUMNS) as u8;
         let place = self.get(frame, f::PLACE) as u8;
         let output = self.get(frame, f::OUTPUT);
-        if output == Output::Scalar as u16 || output == Output::In as u16 {
+        if super::FULL && (output == Output::Scalar as u16 || output == Output::In as u16) {
             if columns != 1 {
                 return Err(self.error_here(ErrorKind::Schema));
             }
@@ -436,7 +441,7 @@ impl Compiler<'_> {
                 self.bytes(&[Op::InRow as u8, place, comparison.0, self.get(frame, f::LOCALS) as u8])?;
                 self.chain_in(frame, f::FINISH)?;
             }
-        } else if output == Output::Exists as u16 {
+        } else if super::FULL && output == Output::Exists as u16 {
             self.grow(1)?;
             self.op1(Op::Int8, 1)?;
             self.op1(Op::Store, place)?;
@@ -545,7 +550,7 @@ impl Compiler<'_> {
         self.top = frame + 2 * f::FIELDS;
         self.frame = self.get(frame, f::PARENT).into();
         self.forget_numbers(frame);
-        if resume == Resume::Step as u16 {
+        if !super::FULL || resume == Resume::Step as u16 {
             self.mode = Mode::Step;
             return Ok(());
         }

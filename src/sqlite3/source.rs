@@ -39,6 +39,7 @@ impl Compiler<'_> {
     /// The next table of a FROM, or a subquery, which is described first.
     pub(crate) fn source_begin(&mut self) -> Result<()> {
         if self.token.kind == Kind::LeftParen {
+            self.full()?;
             return self.subquery_source();
         }
         let name = self.table_name()?;
@@ -48,7 +49,10 @@ impl Compiler<'_> {
         let definition = self.load(name, ErrorKind::NoSuchTable)?;
         match self.arena.get(definition.0) {
             Some(&schema::TABLE) => {}
-            Some(&schema::VIEW) => return self.view_source(definition.0, name),
+            Some(&schema::VIEW) => {
+                self.full()?;
+                return self.view_source(definition.0, name);
+            }
             _ => return Err(self.error(ErrorKind::NoSuchTable, name)),
         }
         let source = self.push_source(definition, name)?;
@@ -73,12 +77,12 @@ impl Compiler<'_> {
     pub(crate) fn source_done(&mut self, source: usize) -> Result<()> {
         let frame = self.frame;
         // POS says whether this one is the right side of a LEFT JOIN.
-        if self.get(frame, f::POS) == 1 {
+        if super::FULL && self.get(frame, f::POS) == 1 {
             self.put(source, s::FLAGS, self.get(source, s::FLAGS) | joined::LEFT);
             let matched = self.new_local()?;
             self.put(source, s::MATCHED, matched.into());
         }
-        if self.accept(Kind::On) {
+        if super::FULL && self.accept(Kind::On) {
             self.put(source, s::ON, self.token.start);
             self.skip_condition();
         } else if self.token.kind == Kind::Using {
@@ -88,9 +92,11 @@ impl Compiler<'_> {
         self.goto(super::select::step::FROM);
         match self.token.kind {
             Kind::Comma => {
+                self.full()?;
                 self.advance();
                 return Ok(());
             }
+            Kind::Left | Kind::Inner | Kind::Cross | Kind::Join if !super::FULL => return self.full(),
             Kind::Natural | Kind::Full | Kind::Right => return Err(self.error_here(ErrorKind::Unsupported)),
             Kind::Left => {
                 self.advance();

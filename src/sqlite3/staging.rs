@@ -15,7 +15,7 @@ impl Compiler<'_> {
     /// With groups, what is done for each of them is compiled first, and jumped over.
     pub(crate) fn prepare(&mut self) -> Result<()> {
         let frame = self.frame;
-        if self.has(frame, flag::COMPOUND) {
+        if super::FULL && self.has(frame, flag::COMPOUND) {
             return self.compound_begin();
         }
         if self.get(frame, f::ORDER) != NONE || self.has(frame, flag::GATHER) {
