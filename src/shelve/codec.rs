@@ -4,11 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::Result;
+use crate::copyreg::Registry;
 #[cfg(feature = "marshal")]
 use crate::marshal::{self, Marshaller};
 #[cfg(feature = "postcard")]
 use crate::object::{Error, ErrorKind};
 use crate::object::{Object, Slot};
+#[cfg(feature = "serde")]
+use crate::pickle::Unpickler;
 use crate::pickle::{self, Pickler};
 
 /// A way to encode values. A shelf is compiled for one, and only that one is linked.
@@ -36,17 +39,25 @@ pub trait Objects: Codec {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Pickle {
     protocol: u8,
+    registry: Registry<'static>,
 }
 
 impl Pickle {
     /// Protocol 4, no classes.
     pub const fn new() -> Self {
-        Pickle { protocol: pickle::DEFAULT_PROTOCOL }
+        Pickle { protocol: pickle::DEFAULT_PROTOCOL, registry: Registry::EMPTY }
     }
 
     /// Writes this protocol, 0 to 5; all are read. Python: `shelve.open(name, protocol=2)`.
     pub const fn protocol(self, protocol: u8) -> Self {
-        Pickle { protocol }
+        Pickle { protocol, ..self }
+    }
+
+    /// With these classes: a Rust type that has a row is written as an instance of its class and read from one, as Python's
+    /// shelf holds instances.
+    #[cfg(feature = "serde")]
+    pub const fn registry(self, registry: &Registry<'static>) -> Self {
+        Pickle { registry: *registry, ..self }
     }
 }
 
@@ -59,12 +70,12 @@ impl Default for Pickle {
 impl Codec for Pickle {
     #[cfg(feature = "serde")]
     fn dumps<'b, T: Serialize + ?Sized>(&self, value: &T, buf: &'b mut [u8]) -> Result<&'b [u8]> {
-        Ok(Pickler::new(buf).protocol(self.protocol).dumps(value)?)
+        Ok(Pickler::new(buf).protocol(self.protocol).registry(&self.registry).dumps(value)?)
     }
 
     #[cfg(feature = "serde")]
     fn loads<'b, T: Deserialize<'b>>(&self, bytes: &'b [u8], slots: &'b mut [Slot]) -> Result<T> {
-        Ok(pickle::from_slice(bytes, slots)?)
+        Ok(Unpickler::new().registry(&self.registry).from_slice(bytes, slots)?)
     }
 }
 

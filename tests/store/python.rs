@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use larder::copyreg::{Class, Registry};
 use larder::dbm::{self, Flag, Options};
 use larder::object::Slot;
-use larder::shelve::Shelf;
+use larder::shelve::{Pickle, Shelf};
 
 use crate::recorder::{Event, Recorder};
 use crate::script::{Model, Op, SMALL};
@@ -67,6 +68,47 @@ fn a_reader_written_from_the_document_agrees() {
     shown::<1, 512>(8, 2, true);
     shown::<32, 1024>(8, 3, false);
     shown::<4, 4096>(3, 4, true);
+}
+
+#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
+struct Fraction {
+    numerator: i64,
+    denominator: i64,
+}
+
+#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
+struct Reading {
+    sensor: String,
+    share: Fraction,
+}
+
+static CLASSES: Registry<'static> =
+    Registry::new(&[Class::reduce("fractions", "Fraction"), Class::new("types", "SimpleNamespace").rust("Reading")]);
+
+#[test]
+fn a_shelf_of_classes_opens_as_a_shelf_in_python() {
+    let (mut part, mut memory) = (Recorder::<4, 512>::erased(8), vec![0; 1024]);
+    let (mut buf, mut slots, mut cache) = ([0; 256], [Slot::EMPTY; 64], [0; 128]);
+    let reading =
+        |sensor: &str, numerator| Reading { sensor: sensor.into(), share: Fraction { numerator, denominator: 7 } };
+    // Below 2, a class that is written in C cannot be named so.
+    for protocol in 2..=5 {
+        let db = dbm::open(&mut part, Flag::New, &mut memory).unwrap();
+        let codec = Pickle::new().protocol(protocol).registry(&CLASSES);
+        let mut shelf = Shelf::with(codec, db, &mut buf, &mut slots).writeback(&mut cache);
+        shelf.set("third", &Fraction { numerator: 1, denominator: 3 }).unwrap();
+        shelf.set("last", &reading("oven", 3)).unwrap();
+        assert_eq!(shelf.get("last"), Ok(Some(reading("oven", 3))));
+        shelf.modify("last", |last: &mut Reading| last.share.numerator = 5).unwrap();
+        shelf.close().unwrap();
+        let name = format!("classes-{protocol}.img");
+        let Some(found) = python(&name, part.part.contents(), 512, 4, "shelf") else { return };
+        assert_eq!(
+            found.trim(),
+            "{'last': namespace(sensor='oven', share=Fraction(5, 7)), 'third': Fraction(1, 3)}",
+            "protocol {protocol}"
+        );
+    }
 }
 
 #[test]
