@@ -11,6 +11,9 @@ use super::scratch::Scratch;
 use super::text::{self, Number};
 use super::value::{Collation, Value};
 
+const INEXACT: u8 = 1;
+const OVERFLOW: u8 = 2;
+
 /// What count, sum, total and avg keep: a sum in both classes, and how many values there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -25,36 +28,8 @@ pub struct Accumulator {
 }
 
 impl Accumulator {
-    /// The bytes that [`Accumulator::store`] fills.
+    /// The bytes that it is kept in.
     pub const SIZE: usize = 25;
-
-    /// Takes one row's argument; NULL does not count.
-    #[inline]
-    pub fn step(&mut self, value: Value<'_>) {
-        match value {
-            Value::Null => return,
-            Value::Integer(i) => {
-                self.real += i as f64;
-                if !self.inexact {
-                    match self.integer.checked_add(i) {
-                        Some(sum) => self.integer = sum,
-                        None => (self.inexact, self.overflow) = (true, true),
-                    }
-                }
-            }
-            Value::Real(real) => {
-                self.real += real;
-                self.inexact = true;
-            }
-            Value::Text(_) | Value::Blob(_) => return self.step(number(value)),
-        }
-        self.step_row();
-    }
-
-    /// Takes one row of `count(*)`.
-    pub fn step_row(&mut self) {
-        self.count = self.count.wrapping_add(1);
-    }
 
     /// What `id` makes of the rows so far.
     ///
@@ -73,18 +48,6 @@ impl Accumulator {
         })
     }
 
-    /// Writes the state to bytes of the caller.
-    #[inline]
-    pub fn store(&self, bytes: &mut [u8; Self::SIZE]) {
-        let flags = u8::from(self.inexact) | u8::from(self.overflow) << 1;
-        if let ([real, integer, count], [last]) = bytes.as_chunks_mut::<8>() {
-            *real = self.real.to_bits().to_le_bytes();
-            *integer = self.integer.to_le_bytes();
-            *count = self.count.to_le_bytes();
-            *last = flags;
-        }
-    }
-
     /// Reads a state that was stored; zeros are the state before the first row.
     #[inline]
     pub fn load(bytes: &[u8; Self::SIZE]) -> Self {
@@ -93,18 +56,51 @@ impl Accumulator {
             real: f64::from_le_bytes(*real),
             integer: i64::from_le_bytes(*integer),
             count: u64::from_le_bytes(*count),
-            inexact: flags & 1 != 0,
-            overflow: flags & 2 != 0,
+            inexact: flags & INEXACT != 0,
+            overflow: flags & OVERFLOW != 0,
         }
     }
 }
 
 /// The number that a text or blob counts as.
 #[inline(never)]
-fn number(value: Value<'_>) -> Value<'static> {
+pub fn number(value: Value<'_>) -> Value<'static> {
     match value {
         Value::Text(bytes) if let (Number::Integer(i), true) = text::number(bytes) => Value::Integer(i),
         other => Value::Real(other.to_real()),
+    }
+}
+
+/// Takes one row into a state that is kept in bytes. `value` is the argument as a [`number`], which does not count if it is
+/// NULL; `None` for `count(*)`.
+#[inline]
+pub fn step(state: &mut [u8; Accumulator::SIZE], id: Id, value: Option<Value<'_>>) {
+    let ([real, integer, count], [flags]) = state.as_chunks_mut::<8>() else { return };
+    let number = match value {
+        Some(Value::Null) => return,
+        Some(value) => value,
+        None => Value::Null,
+    };
+    *count = u64::from_le_bytes(*count).wrapping_add(1).to_le_bytes();
+    if id == Id::Count {
+        return;
+    }
+    let sum = f64::from_le_bytes(*real);
+    match number {
+        Value::Real(more) => {
+            *real = (sum + more).to_le_bytes();
+            *flags |= INEXACT;
+        }
+        Value::Integer(more) => {
+            *real = (sum + more as f64).to_le_bytes();
+            if *flags & INEXACT == 0 {
+                match i64::from_le_bytes(*integer).checked_add(more) {
+                    Some(sum) => *integer = sum.to_le_bytes(),
+                    None => *flags = INEXACT | OVERFLOW,
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -88,6 +88,20 @@ impl Cell {
     pub(crate) fn is_number(self) -> bool {
         self.tag == INTEGER || self.tag == REAL
     }
+    /// Whether it is a text or a blob.
+    #[inline]
+    pub(crate) fn is_stretch(self) -> bool {
+        matches!(self.tag, TEXT | BLOB)
+    }
+    /// The value, if it is a number; else NULL.
+    #[inline]
+    pub(crate) fn number_value(self) -> Value<'static> {
+        match self.tag {
+            INTEGER => Value::Integer(self.bits as i64),
+            REAL => Value::Real(f64::from_bits(self.bits)),
+            _ => Value::Null,
+        }
+    }
     pub(crate) fn is_unset(self) -> bool {
         self.tag == UNSET
     }

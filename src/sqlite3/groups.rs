@@ -39,20 +39,24 @@ impl Machine<'_> {
                 None => return Ok(()),
             }
         }
-        let Some(state) = self.arena.get(place..).and_then(|rest| rest.first_chunk()) else { return Ok(()) };
-        let mut state = Accumulator::load(state);
-        if arguments == 0 {
-            state.step_row();
-        } else {
-            let value = self.value_at(first);
-            match id {
-                Id::Count if value.is_null() => {}
-                Id::Count => state.step_row(),
-                _ => state.step(value),
-            }
+        let cell = if arguments == 0 { Cell::NULL } else { Cell::read(self.arena, first) };
+        if cell.is_stretch() && id != Id::Count {
+            // What its bytes say does not depend on the state.
+            return self.step_by_bytes(place, id, cell);
         }
-        if let Some(bytes) = self.arena.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
-            state.store(bytes);
+        let value = (arguments != 0 && !cell.is_stretch()).then(|| cell.number_value());
+        if let Some(state) = self.arena.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
+            aggregate::step(state, id, value);
+        }
+        Ok(())
+    }
+
+    /// A step with a text or a blob.
+    #[inline(never)]
+    fn step_by_bytes(&mut self, place: usize, id: Id, cell: Cell) -> Result<()> {
+        let number = aggregate::number(self.view().value(cell));
+        if let Some(state) = self.arena.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
+            aggregate::step(state, id, Some(number));
         }
         Ok(())
     }

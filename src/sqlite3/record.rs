@@ -33,16 +33,18 @@ const SIZES: [u8; 11] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4];
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Walk {
     /// The column that was found last.
-    pub(crate) column: u16,
-    /// Where its serial type is; 0 before the header was looked at.
+    pub(crate) column: u8,
+    /// Where its serial type is.
     pub(crate) head: u16,
     /// Where its body is.
     pub(crate) body: u16,
+    /// Where the header ends; 0 before it was looked at.
+    pub(crate) end: u16,
 }
 
 impl Walk {
     /// Before the first column.
-    pub const START: Self = Walk { column: 0, head: 0, body: 0 };
+    pub const START: Self = Walk { column: 0, head: 0, body: 0, end: 0 };
 
     /// Reads column `wanted`, counted from 0; `None` if the record has fewer.
     ///
@@ -57,19 +59,21 @@ impl Walk {
     /// Goes to column `wanted` and gives its serial type; `None` if the record has fewer.
     #[inline]
     pub(crate) fn find(&mut self, record: &[u8], wanted: usize) -> Result<Option<u32>> {
-        let (end, first) = varint(record, 0)?;
-        if self.head == 0 || wanted < usize::from(self.column) {
-            *self = Walk { column: 0, head: first as u16, body: end as u16 };
+        if self.end == 0 || wanted < usize::from(self.column) {
+            let (end, first) = varint(record, 0)?;
+            *self = Walk { column: 0, head: first as u16, body: end as u16, end: end as u16 };
         }
+        let types = record.get(..usize::from(self.end)).ok_or(ErrorKind::Corrupt)?;
         let (mut head, mut body) = (usize::from(self.head), usize::from(self.body));
         let mut column = usize::from(self.column);
         loop {
-            if head >= end as usize {
-                return Ok(None);
-            }
-            let (serial, next) = varint(record, head)?;
+            let (serial, next) = match types.get(head) {
+                Some(&byte @ ..0x80) => (u32::from(byte), head.wrapping_add(1)),
+                Some(_) => varint(types, head)?,
+                None => return Ok(None),
+            };
             if column == wanted {
-                *self = Walk { column: column as u16, head: head as u16, body: body as u16 };
+                (self.column, self.head, self.body) = (column as u8, head as u16, body as u16);
                 return Ok(Some(serial));
             }
             (head, body, column) = (next, body.wrapping_add(body_size(serial)), column.wrapping_add(1));

@@ -3,9 +3,9 @@
 //! A cursor in the lent bytes:
 //!
 //! ```text
-//! flags u8 · place in the store u8 · table u16 · where its rows begin u16 · upper bound: offset u16, length u16, kind u8 · free u8
-//! · record: offset u16, length u16 · the column read last: its number u16, serial type u16, body u16 · index: offset of its parts
-//! in the program u16 · rowid i64
+//! flags u8 · place in the store u8 · table u16 · where its rows begin u16 · upper bound: offset u16, length u16, kind u8 · the column
+//! read last u8 · record: offset u16, length u16 · of that column: serial type u16, body u16, end of the header u16 · index: offset
+//! of its parts in the program u16 · rowid i64
 //! ```
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -29,6 +29,7 @@ mod at {
     pub(super) const BOUND_KIND: usize = 10;
     pub(super) const RECORD: usize = 12;
     pub(super) const RECORD_LEN: usize = 14;
+    pub(super) const COLUMN: usize = 11;
     pub(super) const WALK: usize = 16;
     pub(super) const INDEX: usize = 22;
     pub(super) const ROWID: usize = 24;
@@ -73,20 +74,24 @@ impl Machine<'_> {
         }
     }
 
-    /// A column of a cursor's row; `None` if the row is older than the column.
+    /// Pushes a column of a cursor's row; false if the row is older than the column.
     #[inline]
-    pub(crate) fn column(&mut self, cursor: usize, column: usize) -> Result<Option<Cell>> {
+    pub(crate) fn column(&mut self, cursor: usize, column: usize) -> Result<bool> {
         let at = self.cursor(cursor);
-        let Some(block) = self.arena.get(at..).and_then(|rest| rest.first_chunk::<CURSOR>()) else { return Ok(None) };
+        let Some(block) = self.arena.get(at..).and_then(|rest| rest.first_chunk::<CURSOR>()) else {
+            return Err(ErrorKind::Internal.into());
+        };
         if block.first().is_some_and(|flags| flags & flag::NULL_ROW != 0) {
-            return Ok(Some(Cell::NULL));
+            self.push(Cell::NULL);
+            return Ok(true);
         }
         let word = |at: usize| super::program::word(block, at);
         let (start, len) = (usize::from(word(at::RECORD)), usize::from(word(at::RECORD_LEN)));
-        let known = Walk { column: word(at::WALK), head: word(at::WALK + 2), body: word(at::WALK + 4) };
+        let known = block.get(at::COLUMN).copied().unwrap_or(0);
+        let mut walk = Walk { column: known, head: word(at::WALK), body: word(at::WALK + 2), end: word(at::WALK + 4) };
         let record = self.arena.get(start..start + len).unwrap_or_default();
-        let mut walk = known;
-        let Some(serial) = walk.find(record, column)? else { return Ok(None) };
+        let fresh = walk.end == 0 || usize::from(known) != column;
+        let Some(serial) = walk.find(record, column)? else { return Ok(false) };
         let (body, size) = (usize::from(walk.body), record::body_size(serial));
         let bytes = record.get(body..body + size).ok_or(ErrorKind::Corrupt)?;
         let cell = if serial < 12 {
@@ -94,25 +99,29 @@ impl Machine<'_> {
         } else {
             Cell::in_arena(serial & 1 == 0, start + body, size)
         };
-        if walk != known {
+        if fresh {
             self.set_walk(at, walk);
         }
-        Ok(Some(cell))
+        self.push(cell);
+        Ok(true)
     }
 
+    #[inline]
     fn set_walk(&mut self, cursor: usize, walk: Walk) {
+        self.set_byte(cursor + at::COLUMN, walk.column);
         if let Some(place) = self.arena.get_mut(cursor + at::WALK..).and_then(|rest| rest.first_chunk_mut::<6>()) {
-            let ([a, b], [c, d], [e, f]) =
-                (walk.column.to_le_bytes(), walk.head.to_le_bytes(), walk.body.to_le_bytes());
+            let ([a, b], [c, d], [e, f]) = (walk.head.to_le_bytes(), walk.body.to_le_bytes(), walk.end.to_le_bytes());
             *place = [a, b, c, d, e, f];
         }
     }
 
     /// The record of a cursor's row is at this place of the arena.
+    #[inline]
     fn set_record(&mut self, cursor: usize, start: usize, len: usize) {
+        // Of the walk only its end must be set: the rest counts with it.
         self.set_field(cursor + at::RECORD, start);
         self.set_field(cursor + at::RECORD_LEN, len);
-        self.set_walk(cursor, Walk::START);
+        self.set_field(cursor + at::WALK + 4, 0);
     }
 
     /// The rowid of a cursor's row.

@@ -340,17 +340,15 @@ impl<'a> Machine<'a> {
                 self.push(Cell::parameter(number, value));
             }
             Op::Column => {
-                let (cursor, column) = (self.u8(), self.u8());
-                let cell = self.column(cursor, column)?.unwrap_or(Cell::NULL);
-                self.push(cell);
+                let [cursor, column] = self.fixed();
+                if !self.column(cursor.into(), column.into())? {
+                    self.push(Cell::NULL);
+                }
             }
             Op::ColumnOr => {
-                let (cursor, column) = (self.u8(), self.u8());
-                let cell = self.column(cursor, column)?;
-                self.jump_if(cell.is_some());
-                if let Some(cell) = cell {
-                    self.push(cell);
-                }
+                let [cursor, column] = self.fixed();
+                let found = self.column(cursor.into(), column.into())?;
+                self.jump_if(found);
             }
             Op::Rowid => {
                 let cursor = self.u8();
