@@ -135,6 +135,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) most: Counts,
     /// The largest number of a parameter.
     pub(crate) parameters: u8,
+    /// The parameter that was numbered last: its offset, and its number.
+    pub(crate) numbered: (u16, u16),
     /// What the last expression was.
     pub(crate) result: Operand,
     /// How many result columns; where their names are in the program.
@@ -174,6 +176,12 @@ impl Compiler<'_> {
             }
             let token = token::next(self.sql, usize::from(at));
             place.set((at, token));
+            // It is asked for by its own offset, and by that of the end of the token before it.
+            if token.start != at
+                && let Some(place) = self.recent.get(usize::from(token.start) % RECENT)
+            {
+                place.set((token.start, token));
+            }
             return token;
         }
         let found = token::next(self.arena, usize::from(at & !IN_ARENA));
@@ -506,7 +514,7 @@ pub(crate) fn unescaped(text: &[u8], quote: u8) -> impl Iterator<Item = u8> + '_
 /// Whether a name in the SQL text, without its quotes, is this name, whatever its case.
 pub(crate) fn same_name(text: &[u8], quote: u8, name: &[u8]) -> bool {
     if quote == 0 {
-        return text.eq_ignore_ascii_case(name);
+        return text.len() == name.len() && text.eq_ignore_ascii_case(name);
     }
     let fold = |byte: u8| byte.to_ascii_lowercase();
     unescaped(text, quote).map(fold).eq(name.iter().copied().map(fold))

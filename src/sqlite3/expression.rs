@@ -275,7 +275,10 @@ impl Compiler<'_> {
                 _ => return Err(self.error(ErrorKind::TooBig, token)),
             }
         } else {
-            let number = super::parameter::number(self.sql, token);
+            if self.numbered.0 != token.start {
+                self.numbered = (token.start, super::parameter::number(self.sql, token));
+            }
+            let number = self.numbered.1;
             if number == 0 || number > 250 {
                 return Err(self.error(ErrorKind::TooBig, token));
             }

@@ -150,8 +150,8 @@ impl Compiler<'_> {
     /// A new frame inside of the current one.
     pub(crate) fn push_frame(&mut self) -> Result<usize> {
         let frame = self.reserve(2 * f::FIELDS)?;
-        for field in 0..f::FIELDS {
-            self.put(frame, field, NONE);
+        if let Some(fields) = self.arena.get_mut(frame..frame + 2 * f::FIELDS) {
+            fields.fill(0xff);
         }
         for field in [
             f::COUNT,
@@ -230,8 +230,8 @@ impl Compiler<'_> {
     /// Adds a source with a definition to the current frame.
     pub(crate) fn push_source(&mut self, definition: (usize, usize), name: Token) -> Result<usize> {
         let source = self.reserve(2 * s::FIELDS)?;
-        for field in 0..s::FIELDS {
-            self.put(source, field, NONE);
+        if let Some(fields) = self.arena.get_mut(source..source + 2 * s::FIELDS) {
+            fields.fill(0xff);
         }
         let (frame, count) = (self.frame, self.get(self.frame, f::COUNT));
         if count >= 16 {

@@ -127,16 +127,20 @@ impl Compiler<'_> {
             self.code = self.get(frame, f::CODE).into();
             self.now.locals = (self.get(frame, f::SAVED) >> 8) as u8;
         } else {
-            let term = self.get(frame, f::TERM) - 1;
-            if term < 32 {
-                let field = f::DONE + usize::from(term / 16);
-                self.put(frame, field, self.get(frame, field) | 1 << (term % 16));
-            }
+            self.term_done(self.get(frame, f::TERM) - 1);
             self.op(Op::IfNot)?;
             if at == 0 { self.chain_in(frame, f::NEXT)? } else { self.chain_next(at)? }
         }
         self.goto(step::FILTER);
         Ok(())
+    }
+
+    /// A term needs no further check.
+    pub(crate) fn term_done(&mut self, term: u16) {
+        if term < 32 {
+            let field = f::DONE + usize::from(term / 16);
+            self.put(self.frame, field, self.get(self.frame, field) | 1 << (term % 16));
+        }
     }
 
     /// Where the next term begins, from the token at POS on (NONE: the first), and whether it must not be split at AND.

@@ -17,7 +17,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn next(&mut self) -> Option<(Token, &'a [u8])> {
         loop {
-            let token = token::next(self.sql, self.at);
+            let token = token::plain(self.sql, self.at);
             self.at = token.end.into();
             match token.kind {
                 Kind::End_ | Kind::Illegal => return None,

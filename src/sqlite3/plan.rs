@@ -1,7 +1,7 @@
 //! How the rows of a source are found: by a scan, by a rowid, or by a range of rowids or of an index.
 //!
-//! Contract: a plan only narrows what a scan would give; every condition is still checked on every row. A term of WHERE or ON helps
-//! if it compares a column of the source, alone on its side, with an expression that names nothing of the source or
+//! Contract: a plan only narrows what a scan would give; every condition is still checked on every row, but for the one that a rowid
+//! was found by. A term of WHERE or ON helps if it compares a column of the source, alone on its side, with an expression that names nothing of the source or
 //! of those inside of its loop, and if the comparison orders values as the index does.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -61,12 +61,19 @@ impl Compiler<'_> {
         self.put(at, s::PLAN, found_by::SCAN);
         self.put(at, s::EQUALS, 0);
         self.put(at, s::RANGE, 0);
-        if let Some(value) = self.equal(at, ROWID) {
-            self.put(at, s::PLAN, found_by::FIND);
-            self.put(at, s::EQUALS, 1);
-            self.put(at, s::VALUES, value);
-            self.token = saved;
-            return Ok(());
+        let mut terms = self.terms(at);
+        for term in 0.. {
+            let Some(place) = self.next_of_terms(&mut terms) else { break };
+            if let Some(Help::Equal(value)) = self.help(at, ROWID, place) {
+                self.put(at, s::PLAN, found_by::FIND);
+                self.put(at, s::EQUALS, 1);
+                self.put(at, s::VALUES, value);
+                // Which term it is, and where that ends: see plan_value.
+                self.put(at, s::LOW, term);
+                self.put(at, s::HIGH, place.1);
+                self.token = saved;
+                return Ok(());
+            }
         }
         let (mut best, mut best_index) = (0, 0);
         let mut index_at = self.definition(at).indexes_at();
@@ -413,6 +420,15 @@ impl Compiler<'_> {
         let frame = self.frame;
         let at = usize::from(self.get(frame, f::AT));
         let done = self.get(frame, f::POS);
+        let (term, end) = (self.get(at, s::LOW), self.get(at, s::HIGH));
+        if self.get(at, s::PLAN) == found_by::FIND
+            && self.get(at, s::FLAGS) & joined::LEFT == 0
+            && term < 32
+            && (self.token.start == end || self.token.kind == Kind::Equal)
+        {
+            // The row that is found satisfies the term: it need not be checked again.
+            self.term_done(term);
+        }
         if self.get(at, s::PLAN) == found_by::INDEX {
             let part = usize::from(done.min(self.get(at, s::EQUALS)));
             let index = self.definition(at).index_at(self.get(at, s::INDEX).into());

@@ -192,12 +192,37 @@ impl<'a> Definition<'a> {
 
     /// One column, counted from 0.
     pub(crate) fn column(&self, wanted: u8) -> Option<Column<'a>> {
-        self.each_column().nth(wanted.into())
+        (wanted < self.columns()).then(|| self.column_at(self.skip(wanted)))
+    }
+
+    /// Where a column is, or what stands behind the last.
+    fn skip(&self, columns: u8) -> usize {
+        let mut at = HEADER;
+        for _ in 0..columns {
+            let lengths = self.0.get(at..).and_then(|rest| rest.first_chunk::<6>());
+            let Some(&[.., name, kind, default]) = lengths else { break };
+            at += 7 + usize::from(name) + usize::from(kind) + usize::from(default);
+        }
+        at
+    }
+
+    /// The place of the column with a name that satisfies `test`.
+    pub(crate) fn position(&self, test: impl Fn(&[u8]) -> bool) -> Option<u8> {
+        let mut at = HEADER;
+        for column in 0..self.columns() {
+            let &[_, _, _, name, kind, default] = self.0.get(at..)?.first_chunk::<6>()?;
+            let end = at + 6 + usize::from(name);
+            if test(self.0.get(at + 6..end)?) {
+                return Some(column);
+            }
+            at = end + 1 + usize::from(kind) + usize::from(default);
+        }
+        None
     }
 
     /// Where the indexes begin.
     pub(crate) fn indexes_at(&self) -> usize {
-        self.each_column().last().map_or(HEADER, |column| column.next)
+        self.skip(self.columns())
     }
 
     /// The index at an offset.

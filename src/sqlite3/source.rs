@@ -199,8 +199,9 @@ impl Compiler<'_> {
     /// The column of a source with this name; [`ROWID`] for its rowid.
     pub(crate) fn column_of(&self, source: usize, name: Token) -> Option<u8> {
         let definition = self.definition(source);
-        if let Some(at) = definition.each_column().position(|column| self.same(name, column.name)) {
-            return Some(if at as u8 == definition.rowid_column() { ROWID } else { at as u8 });
+        let (text, quote) = unquoted(self.text(name));
+        if let Some(at) = definition.position(|known| same_name(text, quote, known)) {
+            return Some(if at == definition.rowid_column() { ROWID } else { at });
         }
         let has_rowid = self.get(source, s::FLAGS) & joined::SUBQUERY == 0;
         let is_rowid = self.same(name, b"rowid") || self.same(name, b"_rowid_") || self.same(name, b"oid");
@@ -248,7 +249,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn is_declared(&self, source: usize, name: Token) -> bool {
-        self.definition(source).each_column().any(|column| self.same(name, column.name))
+        self.definition(source).position(|known| self.same(name, known)).is_some()
     }
 
     /// Whether a name is a column here.

@@ -110,6 +110,7 @@ impl<'a> Compiler<'a> {
             now: Counts::default(),
             most: Counts::default(),
             parameters: 0,
+            numbered: (NONE, 0),
             result: Operand::default(),
             columns: 0,
             names: NONE,
