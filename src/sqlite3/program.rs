@@ -214,8 +214,8 @@ instructions! {
     RowsetNext "bbwj"
     /// ( -- text ) "ok", or what integrity_check found
     Integrity ""
-    /// ( -- ) a statement that writes begins
-    Write ""
+    /// ( -- ) a statement that writes begins; 1 if it writes one record at most, which needs no transaction of its own
+    Write "b"
     /// ( -- ) applies the affinities of a table to locals and sees to the rowid: table description, first local, a new row?
     Affinities "wbb"
     /// ( -- ) raises a constraint if the local is NULL: local, column, conflict action, jump for IGNORE

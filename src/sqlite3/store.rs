@@ -31,7 +31,7 @@ pub trait Store {
     /// # Errors
     /// [`ErrorKind::Limit`] if it is longer than `buf`.
     fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, Error>;
-    /// Sets the value of `key`.
+    /// Sets the value of `key`. Outside of a transaction it is one of its own: all or nothing.
     ///
     /// # Errors
     /// [`ErrorKind::Full`].

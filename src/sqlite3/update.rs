@@ -117,6 +117,9 @@ impl Compiler<'_> {
         self.choose_plan(from)?;
         // An index whose keys change while it is read would give rows twice.
         gather |= self.get(frame, f::KEYS) == verb::UPDATE && self.plan_uses(from, |column| self.is_set(column));
+        if !gather && self.get(from, s::PLAN) == super::plan::found_by::FIND {
+            self.writes_one();
+        }
         if gather {
             let stage = self.new_stage()?;
             self.put(frame, f::SORT, stage.into());

@@ -91,7 +91,8 @@ impl Compiler<'_> {
         self.put(frame, f::KEYS, verb);
         self.put(frame, f::FINISH, NONE);
         self.writes = true;
-        self.op(Op::Write)?;
+        self.put(frame, f::START, self.here() + 1);
+        self.op1(Op::Write, 0)?;
         self.op(Op::Jump)?;
         let over = self.chain(NONE)?;
         self.put(frame, f::TABLE, self.here());
@@ -275,9 +276,24 @@ impl Compiler<'_> {
         }
         self.go(pos);
         if self.accept(Kind::Comma) {
+            self.put(frame, f::START, NONE);
             return self.begin_row();
         }
+        if action != action::REPLACE {
+            self.writes_one();
+        }
         self.write_end()
+    }
+
+    /// No more than one row is written: without indexes that is one record.
+    pub(crate) fn writes_one(&mut self) {
+        let at = self.get(self.frame, f::START);
+        if self.definition(self.target()).indexes() == 0
+            && let Some(place) = self.arena.get_mut(usize::from(at))
+            && at != NONE
+        {
+            *place = 1;
+        }
     }
 
     /// The statement is complete.

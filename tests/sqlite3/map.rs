@@ -86,14 +86,17 @@ impl Store for MapStore {
     }
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
         let before = self.map.insert(key.to_vec(), value.to_vec());
-        let undo = self.undo.as_mut().expect("every write belongs to a transaction");
-        undo.push((key.to_vec(), before));
+        // Outside of a transaction a write is one of its own.
+        if let Some(undo) = &mut self.undo {
+            undo.push((key.to_vec(), before));
+        }
         Ok(())
     }
     fn delete(&mut self, key: &[u8]) -> Result<bool, Error> {
         let Some(before) = self.map.remove(key) else { return Ok(false) };
-        let undo = self.undo.as_mut().expect("every write belongs to a transaction");
-        undo.push((key.to_vec(), Some(before)));
+        if let Some(undo) = &mut self.undo {
+            undo.push((key.to_vec(), Some(before)));
+        }
         Ok(true)
     }
     fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), Error> {
