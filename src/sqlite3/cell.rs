@@ -6,6 +6,7 @@
 
 use core::cmp::Ordering;
 
+use super::program::{chunk, chunk_mut};
 use super::value::{self, Value};
 
 /// Bytes of a cell.
@@ -126,7 +127,7 @@ impl Cell {
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn read(bytes: &[u8], at: usize) -> Self {
-        match bytes.get(at..).and_then(|rest| rest.first_chunk::<CELL>()) {
+        match chunk::<CELL>(bytes, at) {
             Some(&[tag, place, a, b, c, d, e, f, g, h]) => {
                 Cell { tag, place, bits: u64::from_le_bytes([a, b, c, d, e, f, g, h]) }
             }
@@ -137,7 +138,7 @@ impl Cell {
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn write(self, bytes: &mut [u8], at: usize) {
-        if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<CELL>()) {
+        if let Some(place) = chunk_mut::<CELL>(bytes, at) {
             let [a, b, c, d, e, f, g, h] = self.bits.to_le_bytes();
             *place = [self.tag, self.place, a, b, c, d, e, f, g, h];
         }

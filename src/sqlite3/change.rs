@@ -200,8 +200,8 @@ impl Machine<'_> {
         let (table, cursor) = (self.u16(), self.operand());
         let rowid = self.rowid(cursor).as_integer().unwrap_or(0);
         let (start, len) = self.record_of(cursor);
-        self.delete_entries(table, rowid, start, len)?;
-        self.state.changes += 1;
+        let there = self.delete_entries(table, rowid, start, len)?;
+        self.state.changes += i64::from(there);
         Ok(())
     }
 
@@ -220,7 +220,8 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn delete_entries(&mut self, table: usize, rowid: i64, start: usize, len: usize) -> Result<()> {
+    /// Deletes a row and its entries in the indexes; whether the row was there.
+    fn delete_entries(&mut self, table: usize, rowid: i64, start: usize, len: usize) -> Result<bool> {
         let mut index_at = self.table(table).indexes_at();
         for _ in 0..self.table(table).indexes() {
             let mut key = [0; schema::KEY];
@@ -230,11 +231,11 @@ impl Machine<'_> {
         }
         let number = self.table(table).number();
         let mut key = [0; 16];
-        self.store.delete(row_key(number, rowid, &mut key))?;
+        let there = self.store.delete(row_key(number, rowid, &mut key))?;
         if self.session.last == (number, rowid) {
             self.session.last = (0, 0);
         }
-        Ok(())
+        Ok(there)
     }
 
     /// Writes the record and the entries of the indexes. `before`: the row that it takes the place of.

@@ -157,7 +157,7 @@ pub(crate) fn get16(bytes: &[u8], at: usize) -> u16 {
 #[cfg_attr(target_pointer_width = "64", inline)]
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn put16(bytes: &mut [u8], at: usize, value: u16) {
-    if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) {
+    if let Some(place) = super::program::chunk_mut(bytes, at) {
         *place = value.to_le_bytes();
     }
 }

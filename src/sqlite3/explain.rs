@@ -24,7 +24,7 @@ impl Machine<'_> {
             return self.explain_plan(end);
         }
         let at = self.pc;
-        let Some(op) = self.arena.get(at).and_then(|&byte| Op::from(byte)).filter(|_| at < end) else {
+        let Some(op) = self.arena.get(at).map(|&byte| Op::from(byte)).filter(|_| at < end) else {
             return Ok(Outcome::Done);
         };
         self.pc = at + program::length(self.arena, at);
@@ -71,7 +71,7 @@ impl Machine<'_> {
     fn explain_plan(&mut self, end: usize) -> Result<Outcome> {
         loop {
             let at = self.pc;
-            let Some(op) = self.arena.get(at).and_then(|&byte| Op::from(byte)).filter(|_| at < end) else {
+            let Some(op) = self.arena.get(at).map(|&byte| Op::from(byte)).filter(|_| at < end) else {
                 return Ok(Outcome::Done);
             };
             self.pc = at + program::length(self.arena, at);

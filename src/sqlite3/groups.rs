@@ -45,7 +45,7 @@ impl Machine<'_> {
             return self.step_by_bytes(place, id, cell);
         }
         let value = (arguments != 0 && !cell.is_stretch()).then(|| cell.number_value());
-        if let Some(state) = self.arena.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
+        if let Some(state) = super::program::chunk_mut(self.arena, place) {
             aggregate::step(state, id, value);
         }
         Ok(())

@@ -386,6 +386,7 @@ impl Compiler<'_> {
             found_by::FIND => {
                 self.op1(Op::Find, cursor)?;
                 self.word(number)?;
+                self.byte(0)?;
             }
             found_by::ROWIDS => {
                 self.op1(Op::Range, cursor)?;

@@ -16,10 +16,19 @@ macro_rules! instructions {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum Op { $($(#[$doc])* $name,)* }
-        const OPS: &[Op] = &[$(Op::$name,)*];
         const NAMES: &[&str] = &[$(stringify!($name),)*];
         /// Operands of each: `b` a byte, `w` two, `d` four, `q` eight, `j` a jump, `t` two of length and as many bytes.
         const OPERANDS: &[&str] = &[$($operands,)*];
+        /// The instructions by their codes.
+        const OPS: [Op; 256] = {
+            let (mut ops, known) = ([Op::Illegal; 256], [$(Op::$name,)*]);
+            let mut at = 0;
+            while at < known.len() {
+                ops[at] = known[at];
+                at += 1;
+            }
+            ops
+        };
     };
 }
 
@@ -134,8 +143,8 @@ instructions! {
     Apply "b"
     /// ( -- ) cursor over a table in order of rowid: cursor, table, backwards?
     Scan "bwb"
-    /// ( x -- ) cursor on one rowid: cursor, table
-    Find "bw"
+    /// ( x -- ) cursor on one rowid: cursor, table; 1 to take the row for there, unread
+    Find "bwb"
     /// ( values -- ) cursor over a range of an index or of rowids: cursor, table, range description in the program
     Range "bwt"
     /// ( -- ) the cursor's next row, or jump: cursor, values on the stack
@@ -228,13 +237,15 @@ instructions! {
     Update "wbbbj"
     /// ( -- ) the cursor's row is deleted: table description, cursor
     Delete "wb"
+    /// no instruction
+    Illegal ""
 }
 
 impl Op {
     /// The instruction with this code.
     #[inline]
-    pub(crate) fn from(code: u8) -> Option<Self> {
-        OPS.get(usize::from(code)).copied()
+    pub(crate) fn from(code: u8) -> Self {
+        OPS.get(usize::from(code)).copied().unwrap_or(Op::Illegal)
     }
 
     /// Its name, for EXPLAIN.
@@ -254,15 +265,26 @@ impl Op {
 #[cfg_attr(target_pointer_width = "64", inline)]
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn word(code: &[u8], at: usize) -> u16 {
-    match code.get(at..).and_then(|rest| rest.first_chunk::<2>()) {
-        Some(bytes) => u16::from_le_bytes(*bytes),
-        None => 0,
-    }
+    chunk(code, at).map_or(0, |bytes| u16::from_le_bytes(*bytes))
+}
+
+/// Some bytes at an offset. Offsets have 15 bits, which saves a check of the sum.
+#[inline]
+pub(crate) fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]> {
+    let at = usize::from(at as u16);
+    bytes.get(at..at + N).and_then(|bytes| bytes.first_chunk())
+}
+
+/// As [`chunk`], to be written to.
+#[inline]
+pub(crate) fn chunk_mut<const N: usize>(bytes: &mut [u8], at: usize) -> Option<&mut [u8; N]> {
+    let at = usize::from(at as u16);
+    bytes.get_mut(at..at + N).and_then(|bytes| bytes.first_chunk_mut())
 }
 
 /// The length of the instruction at `at`.
 pub(crate) fn length(code: &[u8], at: usize) -> usize {
-    let Some(op) = code.get(at).and_then(|&byte| Op::from(byte)) else { return 1 };
+    let op = Op::from(code.get(at).copied().unwrap_or(0xff));
     let mut len = 1;
     for operand in op.operands() {
         len += match operand {

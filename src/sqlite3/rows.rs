@@ -78,7 +78,7 @@ impl Machine<'_> {
     #[inline]
     pub(crate) fn column(&mut self, cursor: usize, column: usize) -> Result<bool> {
         let at = self.cursor(cursor);
-        let Some(block) = self.arena.get(at..).and_then(|rest| rest.first_chunk::<CURSOR>()) else {
+        let Some(block) = super::program::chunk::<CURSOR>(self.arena, at) else {
             return Err(ErrorKind::Internal.into());
         };
         if block.first().is_some_and(|flags| flags & flag::NULL_ROW != 0) {
@@ -109,7 +109,7 @@ impl Machine<'_> {
     #[inline]
     fn set_walk(&mut self, cursor: usize, walk: Walk) {
         self.set_byte(cursor + at::COLUMN, walk.column);
-        if let Some(place) = self.arena.get_mut(cursor + at::WALK..).and_then(|rest| rest.first_chunk_mut::<6>()) {
+        if let Some(place) = super::program::chunk_mut::<6>(self.arena, cursor + at::WALK) {
             let ([a, b], [c, d], [e, f]) = (walk.head.to_le_bytes(), walk.body.to_le_bytes(), walk.end.to_le_bytes());
             *place = [a, b, c, d, e, f];
         }
@@ -139,7 +139,7 @@ impl Machine<'_> {
     }
 
     fn set_rowid(&mut self, cursor: usize, rowid: i64) {
-        if let Some(place) = self.arena.get_mut(cursor + at::ROWID..).and_then(|rest| rest.first_chunk_mut::<8>()) {
+        if let Some(place) = super::program::chunk_mut::<8>(self.arena, cursor + at::ROWID) {
             *place = rowid.to_le_bytes();
         }
     }
@@ -180,7 +180,8 @@ impl Machine<'_> {
 
     /// One row by its rowid.
     pub(crate) fn find(&mut self) -> Result<()> {
-        let (cursor, table) = (self.operand(), self.u16());
+        let [cursor, low, high, blind] = self.fixed();
+        let (cursor, table) = (usize::from(cursor), usize::from(u16::from_le_bytes([low, high])));
         let wanted = self.pop();
         let cursor = self.open(cursor, table, flag::ONE);
         // A rowid compares as an INTEGER column does.
@@ -189,6 +190,7 @@ impl Machine<'_> {
             _ => None,
         };
         match wanted {
+            Some(rowid) if blind != 0 => self.set_rowid(cursor, rowid),
             Some(rowid) if self.fetch(cursor, rowid)? => {}
             _ => self.set_byte(cursor + at::FLAGS, flag::END),
         }
@@ -213,9 +215,9 @@ impl Machine<'_> {
     /// The next row of a cursor, or jump.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<()> {
-        let (cursor, depth) = (self.operand(), self.operand());
-        self.sp = self.layout.stack + depth * super::cell::CELL;
-        let cursor = self.cursor(cursor);
+        let [cursor, depth] = self.fixed();
+        self.sp = self.layout.stack + usize::from(depth) * super::cell::CELL;
+        let cursor = self.cursor(cursor.into());
         let flags = self.byte_at(cursor);
         if flags & (flag::END | flag::ONE) != 0 {
             self.set_byte(cursor, flag::END | flags & flag::NULL_ROW);

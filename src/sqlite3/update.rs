@@ -4,7 +4,7 @@
 use super::compile::*;
 use super::error::{ErrorKind, Result};
 use super::frame::{f, s};
-use super::program::Op;
+use super::program::{self, Op};
 use super::schema::ROWID;
 use super::select::step;
 use super::stage;
@@ -146,6 +146,16 @@ impl Compiler<'_> {
             return Ok(());
         }
         if self.get(frame, f::KEYS) == verb::DELETE {
+            let begin = self.get(self.target(), s::LOOP);
+            let bare = self.here() == begin + program::length(self.arena, begin.into()) as u16;
+            if bare
+                && self.get(self.target(), s::PLAN) == super::plan::found_by::FIND
+                && self.definition(self.target()).indexes() == 0
+                && let Some(unread) = self.arena.get_mut(usize::from(begin).wrapping_sub(1))
+            {
+                // Nothing is asked of the row but to go.
+                *unread = 1;
+            }
             self.op(Op::Delete)?;
             self.word(self.get(frame, f::TABLE))?;
             self.byte(cursor)?;

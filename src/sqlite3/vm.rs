@@ -162,7 +162,7 @@ impl<'a> Machine<'a> {
 
     #[inline]
     pub(crate) fn fixed<const N: usize>(&mut self) -> [u8; N] {
-        let bytes = self.arena.get(self.pc..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N]);
+        let bytes = super::program::chunk(self.arena, self.pc).copied().unwrap_or([0; N]);
         self.pc += N;
         bytes
     }
@@ -287,8 +287,7 @@ impl<'a> Machine<'a> {
                 }
             }
             let code = self.u8();
-            let Some(op) = Op::from(code as u8) else { return Err(ErrorKind::Internal.into()) };
-            match op {
+            match Op::from(code as u8) {
                 Op::Halt => return Ok(Outcome::Done),
                 Op::Result => {
                     let columns = self.u8();
@@ -296,7 +295,7 @@ impl<'a> Machine<'a> {
                     self.state.row = self.sp.saturating_sub(columns * CELL) as u16;
                     return Ok(Outcome::Row);
                 }
-                _ => self.execute(op)?,
+                op => self.execute(op)?,
             }
         }
     }
