@@ -133,10 +133,11 @@ impl<'a> Writer<'a> {
         if magnitude < SHORT {
             self.byte(0x80 | magnitude as u8);
         } else {
-            let bytes = magnitude.to_be_bytes();
-            let zeros = (magnitude.leading_zeros() / 8) as usize;
+            let zeros = magnitude.leading_zeros() / 8;
             self.byte(0xf7u8.wrapping_sub(zeros as u8));
-            self.bytes(bytes.get(zeros..).unwrap_or(&[]));
+            for place in (0..8u32.wrapping_sub(zeros)).rev() {
+                self.byte(magnitude.wrapping_shr(place.wrapping_mul(8)) as u8);
+            }
         }
         if rowid < 0 {
             self.flip(start);
