@@ -37,6 +37,16 @@ pub fn u64_be(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_be_bytes)
 }
 
+/// Up to eight bytes in two's complement, the lowest first; none are 0.
+#[inline]
+pub fn signed(bytes: &[u8]) -> i64 {
+    let mut value: u64 = if bytes.last().is_some_and(|b| b & 0x80 != 0) { u64::MAX } else { 0 };
+    for byte in bytes.iter().rev() {
+        value = value << 8 | u64::from(*byte);
+    }
+    value as i64
+}
+
 /// `len` bytes at `at`; `None` when fewer are left.
 #[inline]
 pub fn take(bytes: &[u8], at: usize, len: usize) -> Option<&[u8]> {

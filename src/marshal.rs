@@ -116,7 +116,7 @@ impl Unmarshaller {
     /// How many slots reading the first value of `bytes` needs: in one pass, exact but for values referred to twice,
     /// whose cells are counted twice. Nested deeper than 60, the answer is the most that so many bytes can need.
     pub fn slots_needed(&self, bytes: &[u8]) -> Result<usize> {
-        scan::slots_needed(&self.reading, bytes).map_err(|(kind, at)| Error::new(kind, at))
+        scan::slots_needed(&self.reading, bytes)
     }
 }
 

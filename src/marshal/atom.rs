@@ -1,52 +1,63 @@
 //! The values of marshal that need no cell: read from their place in the input when they are asked for.
 
+use super::code::Python;
+use super::head::Reading;
 use super::typecode::*;
 use crate::bytes;
 use crate::object::{Atom, Long, Spelling, Text};
 
+const READING_2: Reading = Reading::new(Python::new(2, 7), true);
+pub(super) const READING_3: Reading = Reading::new(Python::NEWEST, true);
+
 /// The atom at `at` as Python 3 reads it.
 pub(super) fn read_3(input: &[u8], at: usize) -> Atom<'_> {
-    read(input, at, false).unwrap_or(Atom::None)
+    read(&READING_3, input, at)
 }
 
 /// The atom at `at` as Python 2 reads it: what is bytes there is its str.
 pub(super) fn read_2(input: &[u8], at: usize) -> Atom<'_> {
-    read(input, at, true).unwrap_or(Atom::None)
+    read(&READING_2, input, at)
 }
 
-fn read(input: &[u8], at: usize, python_2: bool) -> Option<Atom<'_>> {
-    let code = bytes::u8(input, at)? & !FLAG_REF;
-    let at = at.wrapping_add(1);
-    let sized = || bytes::take(input, at.wrapping_add(4), bytes::u32_le(input, at)? as usize);
-    let short = |at: usize| bytes::take(input, at.wrapping_add(1), usize::from(bytes::u8(input, at)?));
-    let double = |at| bytes::u64_le(input, at).map(f64::from_bits);
+fn read<'a>(reading: &Reading, input: &'a [u8], at: usize) -> Atom<'a> {
+    let Ok(head) = reading.head(input, at) else { return Atom::None };
+    let body = input.get(at.wrapping_add(1)..head.end).unwrap_or_default();
+    any(head.code, body, reading.python.is_2()).unwrap_or(Atom::None)
+}
+
+/// The atom of this code and what belongs to it, which is there as a whole. `None` if it says nothing: digits or the text
+/// of a float that are none. Whether text is well-formed is not seen here.
+#[inline(never)]
+pub(super) fn any(code: u8, body: &[u8], python_2: bool) -> Option<Atom<'_>> {
+    let sized = body.get(4..).unwrap_or_default();
+    let short = body.get(1..).unwrap_or_default();
+    let double = |at| bytes::u64_le(body, at).map(f64::from_bits);
     Some(match code {
         FALSE => Atom::Bool(false),
         TRUE => Atom::Bool(true),
         STOP_ITERATION => Atom::StopIteration,
         ELLIPSIS => Atom::Ellipsis,
-        INT => Atom::Int(i64::from(bytes::u32_le(input, at)? as i32)),
-        INT64 => Atom::Int(bytes::u64_le(input, at)? as i64),
-        LONG => match short_long(input, at) {
-            Some((value, _)) => Atom::Int(value),
-            None => {
-                let long = long(input, at)?;
-                long.to_i64().map_or(Atom::Long(long), Atom::Int)
-            }
-        },
-        FLOAT => Atom::Float(float(short(at)?)?),
-        BINARY_FLOAT => Atom::Float(double(at)?),
-        COMPLEX => {
-            let re = short(at)?;
-            let im = short(at.wrapping_add(re.len()).wrapping_add(1))?;
-            Atom::Complex(float(re)?, float(im)?)
+        INT | INT64 => Atom::Int(bytes::signed(body)),
+        LONG => {
+            // The last digit is never 0.
+            let valid = sized.last_chunk().is_none_or(|last| *last != [0, 0])
+                && sized.chunks_exact(2).all(|digit| matches!(digit, [_, high] if *high < 0x80));
+            let negative = body.get(3).is_some_and(|high| high & 0x80 != 0);
+            let long = valid.then_some(Long::Base15 { negative, digits: sized })?;
+            long.to_i64().map_or(Atom::Long(long), Atom::Int)
         }
-        BINARY_COMPLEX => Atom::Complex(double(at)?, double(at.wrapping_add(8))?),
-        STRING | INTERNED if python_2 => Atom::ByteString(Text::new(sized()?, Spelling::Latin1)),
-        STRING => Atom::Bytes(sized()?),
-        UNICODE | INTERNED => Atom::Str(Text::new(sized()?, Spelling::Utf8)),
-        ASCII | ASCII_INTERNED => Atom::Str(ascii(sized()?)),
-        SHORT_ASCII | SHORT_ASCII_INTERNED => Atom::Str(ascii(short(at)?)),
+        FLOAT => Atom::Float(float(short)?),
+        COMPLEX => {
+            let (re, im) = short.split_at_checked(usize::from(*body.first()?))?;
+            Atom::Complex(float(re)?, float(im.get(1..)?)?)
+        }
+        BINARY_FLOAT => Atom::Float(double(0)?),
+        BINARY_COMPLEX => Atom::Complex(double(0)?, double(8)?),
+        STRING | INTERNED if python_2 => Atom::ByteString(Text::new(sized, Spelling::Latin1)),
+        STRING => Atom::Bytes(sized),
+        UNICODE | INTERNED => Atom::Str(Text::new(sized, Spelling::Utf8)),
+        ASCII | ASCII_INTERNED => Atom::Str(ascii(sized)),
+        SHORT_ASCII | SHORT_ASCII_INTERNED => Atom::Str(ascii(short)),
         TUPLE | SMALL_TUPLE => Atom::EmptyTuple,
         _ => Atom::None,
     })
@@ -81,36 +92,9 @@ pub(super) fn short_long(input: &[u8], at: usize) -> Option<(i64, usize)> {
     (digit != 0).then_some((if count < 0 { value.wrapping_neg() } else { value }, at))
 }
 
-/// The digits of a LONG whose count stands at `at`.
-pub(super) fn long(input: &[u8], at: usize) -> Option<Long<'_>> {
-    let count = bytes::u32_le(input, at)? as i32;
-    let len = (count.unsigned_abs() as usize).checked_mul(2)?;
-    Some(Long::Base15 { negative: count < 0, digits: bytes::take(input, at.wrapping_add(4), len)? })
-}
-
 /// A float's text as CPython reads it (`PyOS_string_to_double`): up to a NUL, no blanks, no underscores; too large is
 /// infinite.
-pub(super) fn float(raw: &[u8]) -> Option<f64> {
+fn float(raw: &[u8]) -> Option<f64> {
     let raw = raw.split(|b| *b == 0).next()?;
     crate::decimal::parse(raw)
-}
-
-/// Whether this atom's own bytes are well-formed: digits, text. What follows its code is known to be there.
-pub(super) fn is_valid(code: u8, body: &[u8], python_2: bool) -> bool {
-    let short = |at: usize| body.get(at).and_then(|len| bytes::take(body, at.wrapping_add(1), usize::from(*len)));
-    match code {
-        LONG => {
-            let digits = body.get(4..).unwrap_or_default();
-            let last = digits.last_chunk().is_none_or(|last| *last != [0, 0]);
-            last && digits.chunks_exact(2).all(|digit| matches!(digit, [_, high] if *high < 0x80))
-        }
-        FLOAT => short(0).and_then(float).is_some(),
-        COMPLEX => {
-            let re = short(0).unwrap_or_default();
-            float(re).is_some() && short(re.len().wrapping_add(1)).and_then(float).is_some()
-        }
-        UNICODE => Text::new(body.get(4..).unwrap_or_default(), Spelling::Utf8).is_valid(),
-        INTERNED if !python_2 => Text::new(body.get(4..).unwrap_or_default(), Spelling::Utf8).is_valid(),
-        _ => true,
-    }
 }

@@ -193,9 +193,34 @@ pub fn layout(python: Python) -> Layout {
     }
 }
 
+/// What the fields of a layout hold.
+const fn held<const N: usize>(layout: &[Field; N]) -> [Hold; N] {
+    let mut holds = [Hold::Number; N];
+    let (mut rest, mut to): (&[Field], &mut [Hold]) = (layout, &mut holds);
+    while let ([field, fields @ ..], [hold, holds @ ..]) = (rest, to) {
+        *hold = field.hold;
+        (rest, to) = (fields, holds);
+    }
+    holds
+}
+
+/// What the fields of the code objects that a Python writes hold, in order: all that reading must know of them.
+pub(super) fn holds(python: Python) -> &'static [Hold] {
+    static HOLDS_2: [Hold; 14] = held(&PYTHON_2);
+    static HOLDS_30: [Hold; 15] = held(&PYTHON_30);
+    static HOLDS_38: [Hold; 16] = held(&PYTHON_38);
+    static HOLDS_311: [Hold; 16] = held(&PYTHON_311);
+    match (python.major(), python.minor()) {
+        (..3, _) => &HOLDS_2,
+        (3, ..8) => &HOLDS_30,
+        (3, ..11) => &HOLDS_38,
+        _ => &HOLDS_311,
+    }
+}
+
 /// How many numbers stand in a row from this field on.
-pub(super) fn numbers(layout: Layout, field: usize) -> usize {
-    layout.get(field..).unwrap_or_default().iter().take_while(|field| field.hold == Hold::Number).count()
+pub(super) fn numbers(holds: &[Hold], field: usize) -> usize {
+    holds.get(field..).unwrap_or_default().iter().take_while(|hold| **hold == Hold::Number).count()
 }
 
 /// The first magic number of each Python 3, in order.

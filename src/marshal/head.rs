@@ -4,7 +4,7 @@
 use super::code::Python;
 use super::typecode::*;
 use crate::bytes;
-use crate::object::ErrorKind;
+use crate::object::arena::{Fault, Step};
 
 /// Which Python's rules a stream is read by.
 #[derive(Debug, Clone, Copy)]
@@ -71,19 +71,19 @@ impl Reading {
 
     /// The type code at `at`. Sizes are compared with what is left: a container's too, whose values take a byte at least.
     #[inline]
-    pub(super) fn head(&self, input: &[u8], at: usize) -> Result<Head, ErrorKind> {
-        let byte = bytes::u8(input, at).ok_or(ErrorKind::Truncated)?;
+    pub(super) fn head(&self, input: &[u8], at: usize) -> Step<Head> {
+        let byte = bytes::u8(input, at).ok_or(Fault::Truncated)?;
         let flag = byte & self.flag;
         let code = byte ^ flag;
         let row = BY_CODE.get(usize::from(code)).copied().unwrap_or(UNKNOWN);
         if row == UNKNOWN || self.read_by >> (row >> 4) & 1 == 0 {
-            return Err(ErrorKind::UnknownCode(byte));
+            return Err(Fault::UnknownCode);
         }
         let at = at.wrapping_add(1);
         let rest = input.get(at..).unwrap_or_default();
-        let word = || bytes::u32_le(rest, 0).map(|n| n as i32).ok_or(ErrorKind::Truncated);
-        let size = || word().and_then(|n| usize::try_from(n).map_err(|_| ErrorKind::BadArgument));
-        let short = || bytes::u8(rest, 0).map(usize::from).ok_or(ErrorKind::Truncated);
+        let word = || bytes::u32_le(rest, 0).map(|n| n as i32).ok_or(Fault::Truncated);
+        let size = || word().and_then(|n| usize::try_from(n).map_err(|_| Fault::BadArgument));
+        let short = || bytes::u8(rest, 0).map(usize::from).ok_or(Fault::Truncated);
         const ALONE: u8 = Form::Alone as u8;
         const FIXED4: u8 = Form::Fixed4 as u8;
         const FIXED8: u8 = Form::Fixed8 as u8;
@@ -110,7 +110,7 @@ impl Reading {
             FIXED16 => 16,
             INDEX => {
                 indexed = false;
-                count = usize::try_from(word()?).map_err(|_| ErrorKind::NoSuchEntry)?;
+                count = usize::try_from(word()?).map_err(|_| Fault::NoSuchEntry)?;
                 4
             }
             SIZED => {
@@ -121,13 +121,13 @@ impl Reading {
             DIGITS => {
                 let n = word()?;
                 if n == i32::MIN {
-                    return Err(ErrorKind::BadArgument);
+                    return Err(Fault::BadArgument);
                 }
                 (n.unsigned_abs() as usize).saturating_mul(2).saturating_add(4)
             }
             TWO_TEXTS => {
                 let first = short()?.wrapping_add(1);
-                let second = bytes::u8(rest, first).ok_or(ErrorKind::Truncated)?;
+                let second = bytes::u8(rest, first).ok_or(Fault::Truncated)?;
                 first.wrapping_add(1).wrapping_add(usize::from(second))
             }
             ITEMS => {
@@ -144,9 +144,9 @@ impl Reading {
             }
             _ => 0,
         };
-        let left = rest.len().checked_sub(len).ok_or(ErrorKind::Truncated)?;
+        let left = rest.len().checked_sub(len).ok_or(Fault::Truncated)?;
         if matches!(row & 15, ITEMS | SHORT_ITEMS) && count > left {
-            return Err(ErrorKind::Truncated);
+            return Err(Fault::Truncated);
         }
         Ok(Head { code, indexed, count, end: at.wrapping_add(len) })
     }

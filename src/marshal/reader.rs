@@ -5,13 +5,13 @@
 //! too, in three words. A value that is referred to gets a cell of its own; the scan has found which ones those are.
 
 use super::atom;
-use super::code::{self, Hold, Layout};
+use super::code::{self, Hold};
 use super::head::{Head, Reading};
-use super::scan::{self, FRAME};
+use super::scan::{self, FRAME, Found};
 use super::typecode::*;
 use crate::bytes;
-use crate::object::arena::{self, Arena, Slot, Tag};
-use crate::object::{Error, ErrorKind, Object, Result, Tree};
+use crate::object::arena::{self, Arena, Fault, Slot, Step, Tag};
+use crate::object::{Atom, Error, ErrorKind, Object, Result, Tree};
 
 /// The innermost open container.
 #[derive(Clone, Copy)]
@@ -38,9 +38,11 @@ const TOP: Tag = arena::ATOM;
 
 pub(super) struct Reader<'a, 's> {
     reading: Reading,
-    layout: Layout,
+    layout: &'static [Hold],
     input: &'a [u8],
     at: usize,
+    /// Where the value that is being read began.
+    start: usize,
     arena: Arena<'s>,
     /// Where the table of references stands in the arena, and how many words it has.
     table: usize,
@@ -62,9 +64,15 @@ pub(super) fn read<'a>(
     if input.len() > Slot::MAX_INPUT {
         return Err(Error::new(ErrorKind::TooLong, 0));
     }
-    let (found, table) = scan::scan(&reading, input, at, slots, true).map_err(|(kind, at)| Error::new(kind, at))?;
-    let cells = referred(slots, table);
-    let needed = found.slots(cells, table);
+    let mut found = Found { end: at, ..Found::default() };
+    let (table, cells, needed) = match scan::scan(&reading, input, slots, true, &mut found) {
+        Ok(table) => {
+            let cells = referred(slots, table);
+            (table, cells, found.slots(cells, table))
+        }
+        Err(Fault::Full) => (0, 0, scan::bound(input.len())),
+        Err(fault) => return Err(fault.at(input, found.end)),
+    };
     if needed > slots.len() {
         return Err(Error::new(ErrorKind::OutOfSlots { needed }, at));
     }
@@ -73,9 +81,10 @@ pub(super) fn read<'a>(
     let frame = Frame { kind: TOP, state: 0, place: 0, left: 1, word: Slot::EMPTY };
     let mut reader = Reader {
         reading,
-        layout: code::layout(reading.python),
+        layout: code::holds(reading.python),
         input,
         at,
+        start: at,
         arena: Arena::new(slots, cells, table),
         table: cells,
         table_len: table,
@@ -84,7 +93,8 @@ pub(super) fn read<'a>(
         frame,
         result: Slot::EMPTY,
     };
-    reader.run()?;
+    let ran = reader.run();
+    ran.map_err(|fault| fault.at(input, reader.start))?;
     let (word, end) = (reader.result, reader.at);
     let (slots, cells) = reader.arena.finish();
     let read_atom = if reading.python.is_2() { atom::read_2 } else { atom::read_3 };
@@ -104,21 +114,17 @@ fn referred(slots: &mut [Slot], table: usize) -> usize {
 }
 
 impl Reader<'_, '_> {
-    fn run(&mut self) -> Result<()> {
-        loop {
-            let start = self.at;
-            if let Err(kind) = self.object() {
-                return Err(Error::new(kind, start));
-            }
-            if self.frame.kind == TOP && self.frame.left == 0 {
-                return Ok(());
-            }
+    fn run(&mut self) -> Step {
+        while self.frame.kind != TOP || self.frame.left > 0 {
+            self.start = self.at;
+            self.object()?;
         }
+        Ok(())
     }
 
     /// One type code: an atom is put into its place, a container opened or closed.
-    fn object(&mut self) -> Result<(), ErrorKind> {
-        let start = self.at;
+    fn object(&mut self) -> Step {
+        let start = self.start;
         let head = self.reading.head(self.input, start)?;
         self.at = head.end;
         match head.code {
@@ -138,16 +144,16 @@ impl Reader<'_, '_> {
             SET => self.open_ring(head, arena::SET, WANTED),
             DICT => self.open_ring(head, arena::DICT, 0),
             FROZENDICT => self.open_ring(head, arena::FROZENDICT, 0),
-            CODE if !self.reading.allow_code => Err(ErrorKind::WrongKind),
+            CODE if !self.reading.allow_code => Err(Fault::WrongKind),
             CODE => {
                 let fields = self.layout.len();
                 self.open_row(Head { count: fields, ..head }, CODE_FRAME, arena::FORM_CODE, 0)
             }
             code => {
                 let body = self.input.get(start.wrapping_add(1)..head.end).unwrap_or_default();
-                if !atom::is_valid(code, body, self.reading.python.is_2()) {
-                    let text = matches!(code, UNICODE | INTERNED);
-                    return Err(if text { ErrorKind::BadText } else { ErrorKind::BadArgument });
+                match atom::any(code, body, self.reading.python.is_2()).ok_or(Fault::BadArgument)? {
+                    Atom::Str(text) if !text.is_valid() => return Err(Fault::BadText),
+                    _ => {}
                 }
                 self.whole(head, Slot::new(arena::ATOM, start))
             }
@@ -155,17 +161,17 @@ impl Reader<'_, '_> {
     }
 
     /// A value that is complete at once.
-    fn whole(&mut self, head: Head, word: Slot) -> Result<(), ErrorKind> {
+    fn whole(&mut self, head: Head, word: Slot) -> Step {
         let word = if head.indexed { self.index(word)? } else { word };
         self.put(word, true)
     }
 
     /// Gives a value its index, and a cell if it is referred to.
-    fn index(&mut self, word: Slot) -> Result<Slot, ErrorKind> {
+    fn index(&mut self, word: Slot) -> Step<Slot> {
         let index = self.indices;
         self.indices = index.wrapping_add(1);
         let (bits, _) = self.entry(index);
-        if bits >> (index % 32) & 1 == 1 { Ok(self.arena.share(word)?) } else { Ok(word) }
+        if bits >> (index % 32) & 1 == 1 { self.arena.share(word) } else { Ok(word) }
     }
 
     /// The table's words for an index.
@@ -179,20 +185,20 @@ impl Reader<'_, '_> {
     }
 
     /// The word of a value that was given an index.
-    fn reference(&self, index: usize) -> Result<Slot, ErrorKind> {
+    fn reference(&self, index: usize) -> Step<Slot> {
         let (bits, before) = self.entry(index);
         let bit = 1u32 << (index % 32);
         if index >= self.indices || bits & bit == 0 {
-            return Err(ErrorKind::NoSuchEntry);
+            return Err(Fault::NoSuchEntry);
         }
         let cell = before.wrapping_add((bits & bit.wrapping_sub(1)).count_ones() as usize);
         let word = Slot::new(arena::SHARED, cell);
         // A frozenset, a slice, a frozendict or a code object that is not complete.
-        if self.arena.resolve(word).tag() == arena::MARK { Err(ErrorKind::NoSuchEntry) } else { Ok(word) }
+        if self.arena.resolve(word).tag() == arena::MARK { Err(Fault::NoSuchEntry) } else { Ok(word) }
     }
 
     /// Opens a container that is a row.
-    fn open_row(&mut self, head: Head, kind: Tag, flags: Tag, state: Tag) -> Result<(), ErrorKind> {
+    fn open_row(&mut self, head: Head, kind: Tag, flags: Tag, state: Tag) -> Step {
         let row = self.arena.open_row(flags, head.count)?;
         if kind == arena::FIXED {
             // Whether a slice is hashable has no other place.
@@ -202,7 +208,7 @@ impl Reader<'_, '_> {
     }
 
     /// Opens a container that is a ring of chunks: of one chunk, if its size is known.
-    fn open_ring(&mut self, head: Head, kind: Tag, state: Tag) -> Result<(), ErrorKind> {
+    fn open_ring(&mut self, head: Head, kind: Tag, state: Tag) -> Step {
         let header = self.arena.header()?;
         if matches!(kind, arena::DICT | arena::FROZENDICT) {
             return self.open(head, kind, header, 0, usize::MAX, state);
@@ -214,19 +220,11 @@ impl Reader<'_, '_> {
         self.open(head, kind, header, place, head.count, state)
     }
 
-    fn open(
-        &mut self,
-        head: Head,
-        kind: Tag,
-        payload: usize,
-        place: usize,
-        left: usize,
-        state: Tag,
-    ) -> Result<(), ErrorKind> {
+    fn open(&mut self, head: Head, kind: Tag, payload: usize, place: usize, left: usize, state: Tag) -> Step {
         // A value inside of it would be too deep.
         self.depth = self.depth.wrapping_add(1);
         if self.depth >= MAX_DEPTH && left > 0 {
-            return Err(ErrorKind::TooDeep);
+            return Err(Fault::TooDeep);
         }
         let mut word = Slot::new(if kind == CODE_FRAME { arena::FIXED } else { kind }, payload);
         if head.indexed {
@@ -246,7 +244,7 @@ impl Reader<'_, '_> {
     }
 
     /// Closes what is complete.
-    fn settle(&mut self) -> Result<(), ErrorKind> {
+    fn settle(&mut self) -> Step {
         while self.frame.left == 0 && self.frame.kind != TOP {
             self.close()?;
         }
@@ -254,7 +252,7 @@ impl Reader<'_, '_> {
     }
 
     /// Closes the innermost container and puts it into its place.
-    fn close(&mut self) -> Result<(), ErrorKind> {
+    fn close(&mut self) -> Step {
         let inner = self.frame;
         let (kind, hashable) = match inner.kind {
             CODE_FRAME => (arena::FIXED, true),
@@ -283,13 +281,13 @@ impl Reader<'_, '_> {
     }
 
     /// Puts a value into its place and closes what is then complete.
-    fn put(&mut self, word: Slot, hashable: bool) -> Result<(), ErrorKind> {
+    fn put(&mut self, word: Slot, hashable: bool) -> Step {
         self.fill(word, hashable)?;
         self.settle()
     }
 
     /// Puts a value into its place.
-    fn fill(&mut self, word: Slot, hashable: bool) -> Result<(), ErrorKind> {
+    fn fill(&mut self, word: Slot, hashable: bool) -> Step {
         let frame = &mut self.frame;
         match frame.kind {
             TOP => {
@@ -304,7 +302,7 @@ impl Reader<'_, '_> {
                     // A key: whether it may be one is asked when its value is there.
                     frame.state = frame.state & UNHASHABLE | if hashable { 0 } else { WANTED };
                 } else if frame.state & WANTED != 0 {
-                    return Err(ErrorKind::Unhashable);
+                    return Err(Fault::Unhashable);
                 } else if !hashable {
                     frame.state |= UNHASHABLE;
                 }
@@ -315,7 +313,7 @@ impl Reader<'_, '_> {
         }
         if !hashable {
             if frame.state & WANTED != 0 {
-                return Err(ErrorKind::Unhashable);
+                return Err(Fault::Unhashable);
             }
             frame.state |= UNHASHABLE;
         }
@@ -327,9 +325,9 @@ impl Reader<'_, '_> {
     }
 
     /// NULL: a dict ends.
-    fn null(&mut self) -> Result<(), ErrorKind> {
+    fn null(&mut self) -> Step {
         if !matches!(self.frame.kind, arena::DICT | arena::FROZENDICT) {
-            return Err(ErrorKind::WrongKind);
+            return Err(Fault::WrongKind);
         }
         if self.frame.place % 2 == 1 {
             // In a value's place. CPython drops the key; Python 3 also ends the dict.
@@ -350,14 +348,13 @@ impl Reader<'_, '_> {
     }
 
     /// The next fields of a code object that are numbers.
-    fn numbers(&mut self) -> Result<(), ErrorKind> {
+    fn numbers(&mut self) -> Step {
         let at = self.layout.len().wrapping_sub(self.frame.left);
         for _ in 0..code::numbers(self.layout, at) {
-            let number = bytes::u32_le(self.input, self.at).ok_or(ErrorKind::Truncated)? as i32;
-            let field = self.layout.len().wrapping_sub(self.frame.left);
-            let signed = self.layout.get(field).is_some_and(|field| field.name == "firstlineno");
-            if number < 0 && !signed {
-                return Err(ErrorKind::BadArgument);
+            let number = bytes::u32_le(self.input, self.at).ok_or(Fault::Truncated)? as i32;
+            // The counts stand at the beginning. The first line's number, which stands behind values, has a sign.
+            if number < 0 && at == 0 {
+                return Err(Fault::BadArgument);
             }
             self.next_field(Slot::new(arena::NUMBER, self.at));
             self.at = self.at.wrapping_add(4);
@@ -372,11 +369,11 @@ impl Reader<'_, '_> {
     }
 
     /// A field of a code object that is a value.
-    fn field(&mut self, word: Slot) -> Result<(), ErrorKind> {
+    fn field(&mut self, word: Slot) -> Step {
         let field = self.layout.len().wrapping_sub(self.frame.left);
-        let hold = self.layout.get(field).map_or(Hold::Number, |field| field.hold);
+        let hold = self.layout.get(field).copied().unwrap_or(Hold::Number);
         if !self.holds(hold, word) {
-            return Err(ErrorKind::WrongKind);
+            return Err(Fault::WrongKind);
         }
         self.next_field(word);
         self.numbers()

@@ -7,7 +7,8 @@
 use super::code;
 use super::head::Reading;
 use super::typecode::*;
-use crate::object::{ErrorKind, Slot};
+use crate::object::arena::{Fault, Step};
+use crate::object::{Result, Slot};
 
 /// The words of an open container on the reader's stack.
 pub(super) const FRAME: usize = 3;
@@ -15,7 +16,7 @@ pub(super) const FRAME: usize = 3;
 /// What a scan found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Found {
-    /// The place behind the value.
+    /// The place behind the value, or of what went wrong.
     pub end: usize,
     /// Words of containers.
     pub heap: usize,
@@ -35,28 +36,28 @@ impl Found {
 }
 
 /// The most slots that any stream of this length needs, roughly: 3 a byte. `){0` opens a level with 3 bytes and takes 9.
-fn bound(len: usize) -> usize {
+pub(super) fn bound(len: usize) -> usize {
     len.saturating_mul(3).saturating_add(8)
 }
 
 /// The place behind the value at `at`; none for a malformed one, or one nested deeper than 60.
 pub(super) fn end(reading: &Reading, input: &[u8], at: usize) -> Option<usize> {
-    let mut memory = [Slot::EMPTY; 60];
-    scan(reading, input, at, &mut memory, false).ok().map(|(found, _)| found.end)
+    let mut found = Found { end: at, ..Found::default() };
+    scan(reading, input, &mut [Slot::EMPTY; 60], false, &mut found).ok().map(|_| found.end)
 }
 
 /// The slots that the value at the start of `input` needs, see [`super::Unmarshaller::slots_needed`].
-pub(super) fn slots_needed(reading: &Reading, input: &[u8]) -> Result<usize, (ErrorKind, usize)> {
-    let mut memory = [Slot::EMPTY; 60];
-    match scan(reading, input, 0, &mut memory, false) {
-        Ok((found, _)) => {
+pub(super) fn slots_needed(reading: &Reading, input: &[u8]) -> Result<usize> {
+    let mut found = Found::default();
+    match scan(reading, input, &mut [Slot::EMPTY; 60], false, &mut found) {
+        Ok(_) => {
             let cells = found.references.min(found.indexed);
             // Two words for 32 indices: which of them are referred to, and how many are before.
             let table = if cells == 0 { 0 } else { found.indexed.div_ceil(32).saturating_mul(2) };
             Ok(found.slots(cells, table))
         }
-        Err((ErrorKind::OutOfSlots { needed }, _)) => Ok(needed),
-        Err(error) => Err(error),
+        Err(Fault::Full) => Ok(bound(input.len())),
+        Err(fault) => Err(fault.at(input, found.end)),
     }
 }
 
@@ -113,29 +114,20 @@ const PAIRS: u32 = 1 << 30;
 const FIELDS: u32 = 2 << 30;
 const KIND: u32 = 3 << 30;
 
-/// Steps through the value at `at`. With `table`, notes in `slots` which indices are referred to, and answers how many
-/// words of it are the table. [`ErrorKind::OutOfSlots`] says that `slots` do not hold all open containers and the table.
-pub(super) fn scan(
-    reading: &Reading,
-    input: &[u8],
-    at: usize,
-    slots: &mut [Slot],
-    table: bool,
-) -> Result<(Found, usize), (ErrorKind, usize)> {
-    let full = |at| (ErrorKind::OutOfSlots { needed: bound(input.len()) }, at);
+/// Steps through the value that begins where `found` ends. With `table`, notes in `slots` which indices are referred to,
+/// and answers how many words of it are the table. [`Fault::Full`] says that `slots` do not hold all open containers and
+/// the table: [`bound`] slots do.
+pub(super) fn scan(reading: &Reading, input: &[u8], slots: &mut [Slot], table: bool, found: &mut Found) -> Step<usize> {
     let mut memory = Memory { top: slots.len(), slots, table: 0 };
-    let mut found = Found::default();
-    let layout = code::layout(reading.python);
+    let layout = code::holds(reading.python);
     let mut depth: usize = 0;
     // The innermost open container; at first one that wants a single value.
     let mut open = SEQUENCE | 1;
-    let mut at = at;
     loop {
         // Close what is complete.
         while open == SEQUENCE {
             if depth == 0 {
-                found.end = at;
-                return Ok((found, memory.table));
+                return Ok(memory.table);
             }
             depth = depth.wrapping_sub(1);
             open = memory.pop();
@@ -143,11 +135,11 @@ pub(super) fn scan(
         if open & KIND == FIELDS {
             let field = (open & !KIND) as usize;
             let numbers = code::numbers(layout, field);
-            let end = at.saturating_add(numbers.saturating_mul(4));
+            let end = found.end.saturating_add(numbers.saturating_mul(4));
             if end > input.len() {
-                return Err((ErrorKind::Truncated, at));
+                return Err(Fault::Truncated);
             }
-            at = end;
+            found.end = end;
             let field = field.saturating_add(numbers);
             if field >= layout.len() {
                 open = SEQUENCE;
@@ -160,9 +152,8 @@ pub(super) fn scan(
         } else {
             open = open.wrapping_sub(1);
         }
-        let head = reading.head(input, at).map_err(|kind| (kind, at))?;
-        let start = at;
-        at = head.end;
+        let head = reading.head(input, found.end)?;
+        found.end = head.end;
         found.indexed = found.indexed.wrapping_add(usize::from(head.indexed));
         let inner = match head.code {
             NULL => {
@@ -176,7 +167,7 @@ pub(super) fn scan(
                 found.references = found.references.wrapping_add(1);
                 let index = head.count;
                 if table && index < found.indexed && !memory.refer(index) {
-                    return Err(full(start));
+                    return Err(Fault::Full);
                 }
                 continue;
             }
@@ -203,7 +194,7 @@ pub(super) fn scan(
         found.depth = found.depth.max(depth.wrapping_add(1));
         if inner != SEQUENCE {
             if !memory.push(open) {
-                return Err(full(start));
+                return Err(Fault::Full);
             }
             depth = depth.wrapping_add(1);
             open = inner;

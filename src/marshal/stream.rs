@@ -5,7 +5,6 @@
 //! makes every check and says what is wrong and where. So both ways give the same value, or the same error.
 
 use super::atom;
-use super::head::Reading;
 use super::typecode::*;
 use crate::bytes;
 use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
@@ -41,8 +40,6 @@ struct Stream<'a, 's> {
 
 /// How many texts are remembered.
 const RECENT: usize = 8;
-
-const READING: Reading = Reading::new(super::Python::NEWEST, false);
 
 /// A value, or the head of a container.
 enum Next<'a> {
@@ -123,7 +120,7 @@ impl<'a, 's> Stream<'a, 's> {
     /// What the object model's own functions read.
     #[inline(never)]
     fn rarer(&mut self, code: u8, start: usize) -> Option<Next<'a>> {
-        let head = READING.head(self.input, start).ok()?;
+        let head = atom::READING_3.head(self.input, start).ok()?;
         self.at = head.end;
         let body = self.input.get(start.wrapping_add(1)..head.end)?;
         Some(match code {
@@ -131,8 +128,7 @@ impl<'a, 's> Stream<'a, 's> {
             SMALL_TUPLE | TUPLE | LIST => Next::Items(head.count, false),
             SET | FROZENSET => Next::Items(head.count, true),
             DICT => Next::Pairs,
-            _ if !atom::is_valid(code, body, false) => return None,
-            _ => match atom::read_3(self.input, start) {
+            _ => match atom::any(code, body, false)? {
                 Atom::Bool(value) => Next::Bool(value),
                 Atom::Int(value) => Next::Int(value),
                 Atom::Float(value) => Next::Float(value),

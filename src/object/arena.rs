@@ -23,7 +23,7 @@
 //! cost nothing. The last chunk grows in place while it ends where the heap ends. Every cell pushed is moved into a chunk
 //! or row at most once, so decoding is linear in the input.
 
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 
 /// One cell of decoded structure: four bytes. Lend a codec as many as its `slots_needed` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -135,7 +135,10 @@ impl Slot {
 }
 
 /// What goes wrong in the arena. The codec knows the place and makes an [`Error`](super::Error) of it.
+///
+/// As wide as what functions answer else, so that either comes back in the same registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Fault {
     /// The slots do not suffice, although the codec counted beforehand that they would.
@@ -164,6 +167,22 @@ pub enum Fault {
     Unhashable,
     /// A key without a value.
     OddItems,
+    /// Containers in containers, deeper than the format allows.
+    TooDeep,
+}
+
+impl Fault {
+    /// The error of what went wrong at a byte of the input.
+    #[cold]
+    pub(crate) fn at(self, input: &[u8], at: usize) -> Error {
+        let byte = |at: usize| input.get(at).copied().unwrap_or(0);
+        let kind = match self {
+            Fault::UnknownCode => ErrorKind::UnknownCode(byte(at)),
+            Fault::UnknownProtocol => ErrorKind::UnknownProtocol(byte(at.wrapping_add(1))),
+            _ => self.into(),
+        };
+        Error::new(kind, at)
+    }
 }
 
 impl From<Fault> for ErrorKind {
@@ -182,6 +201,7 @@ impl From<Fault> for ErrorKind {
             Fault::WrongKind => ErrorKind::WrongKind,
             Fault::Unhashable => ErrorKind::Unhashable,
             Fault::OddItems => ErrorKind::OddItems,
+            Fault::TooDeep => ErrorKind::TooDeep,
         }
     }
 }

@@ -15,16 +15,6 @@ fn unquote(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// An int of up to eight bytes in two's complement.
-#[inline]
-pub(super) fn short(long: &[u8]) -> i64 {
-    let mut value: u64 = if long.last().is_some_and(|b| b & 0x80 != 0) { u64::MAX } else { 0 };
-    for byte in long.iter().rev() {
-        value = value << 8 | u64::from(*byte);
-    }
-    value as i64
-}
-
 /// [`ReadAtom`](crate::object::ReadAtom) for pickles. Whose argument says nothing, as the text of a number that is none,
 /// is read as None.
 pub(super) fn read(input: &[u8], at: usize) -> Atom<'_> {
@@ -37,7 +27,7 @@ fn any(code: u8, argument: &[u8]) -> Option<Atom<'_>> {
     Some(match code {
         BININT1 | BININT2 => Atom::Int(i64::from(unsigned(argument))),
         BININT => Atom::Int(i64::from(unsigned(argument) as i32)),
-        LONG1 | LONG4 if argument.len() <= 8 => Atom::Int(short(argument)),
+        LONG1 | LONG4 if argument.len() <= 8 => Atom::Int(bytes::signed(argument)),
         LONG1 | LONG4 => number::small(Long::Twos(argument)),
         BINFLOAT => Atom::Float(f64::from_bits(bytes::u64_be(argument, 0)?)),
         NEWTRUE => Atom::Bool(true),

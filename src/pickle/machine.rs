@@ -6,7 +6,7 @@
 
 use super::memo::Memo;
 use super::opcode::code::*;
-use super::scan::{Plan, entry, fail, is_marked, next, plain};
+use super::scan::{Plan, entry, is_marked, next, plain};
 use crate::bytes;
 use crate::object::arena::{self as cell, Arena, Fault, Slot, Step, Tag};
 use crate::object::{Atom, Error, ErrorKind, Extra, Result, Spelling, Text};
@@ -43,11 +43,11 @@ pub(super) fn run<'s>(
         at = machine.atoms(at);
         let Some(code) = bytes::u8(input, at) else { break };
         if code == STOP {
-            let word = machine.arena.pop().map_err(|fault| fail(fault, input, at))?;
+            let word = machine.arena.pop().map_err(|fault| fault.at(input, at))?;
             let (slots, cells) = machine.arena.finish();
             return Ok((word, slots, cells));
         }
-        at = machine.step(code, at).map_err(|fault| fail(fault, input, at))?;
+        at = machine.step(code, at).map_err(|fault| fault.at(input, at))?;
     }
     Err(Error::new(ErrorKind::Truncated, input.len()))
 }
@@ -72,7 +72,7 @@ pub(super) fn globals<'i>(
             }
             _ => {}
         }
-        at = machine.step(code, at).map_err(|fault| fail(fault, input, at))?;
+        at = machine.step(code, at).map_err(|fault| fault.at(input, at))?;
     }
     Err(Error::new(ErrorKind::Truncated, input.len()))
 }
@@ -90,7 +90,7 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
             return Err(Error::new(ErrorKind::OutOfSlots { needed }, start));
         }
         let mut arena = Arena::new(slots, plan.cells(), plan.table());
-        let memo = Memo::new(plan, input, start, &mut arena).map_err(|fault| fail(fault, input, start))?;
+        let memo = Memo::new(plan, input, start, &mut arena).map_err(|fault| fault.at(input, start))?;
         Ok(Machine { input, arena, memo, buffers: 0, checks_text })
     }
 

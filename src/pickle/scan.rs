@@ -13,7 +13,7 @@ use super::opcode::code::*;
 use super::opcode::{Argument, Item, OPCODES};
 use crate::bytes;
 use crate::object::arena::{Fault, Step};
-use crate::object::{Error, ErrorKind, Result, Slot};
+use crate::object::{Result, Slot};
 
 /// Memo entries with a number below this are told apart in the first pass.
 pub(super) const LOW: u32 = 1024;
@@ -106,18 +106,6 @@ pub(super) fn is_marked(code: u8) -> bool {
     shape(code) & MARKED != 0
 }
 
-/// What went wrong at the opcode at `at`.
-#[cold]
-pub(super) fn fail(fault: Fault, input: &[u8], at: usize) -> Error {
-    let byte = |at: usize| input.get(at).copied().unwrap_or(0);
-    let kind = match fault {
-        Fault::UnknownCode => ErrorKind::UnknownCode(byte(at)),
-        Fault::UnknownProtocol => ErrorKind::UnknownProtocol(byte(at.wrapping_add(1))),
-        _ => fault.into(),
-    };
-    Error::new(kind, at)
-}
-
 /// What the pass found.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
@@ -164,7 +152,7 @@ impl Plan {
         };
         match plan.scan(input, start) {
             Ok(()) => Ok(plan),
-            Err(fault) => Err(fail(fault, input, plan.end)),
+            Err(fault) => Err(fault.at(input, plan.end)),
         }
     }
 

@@ -7,7 +7,6 @@
 //! refused: then the machine reads the pickle, makes every check and says what is wrong and where.
 #![deny(clippy::panic)]
 
-use super::atom::short;
 use super::opcode::code::*;
 use super::scan::{argument, entry, is_atom, next, plain};
 use crate::bytes;
@@ -174,7 +173,7 @@ impl<'a> Stream<'a> {
             BININT => (bytes::u32_le(self.input, at).map(|n| i64::from(n as i32)), 5),
             LONG1 => {
                 let long = self.take(1)?;
-                return if long.len() <= 8 { Some(short(long)) } else { None };
+                return if long.len() <= 8 { Some(bytes::signed(long)) } else { None };
             }
             _ => return None,
         };

@@ -10,7 +10,7 @@ use super::opcode::code::*;
 use super::opcode::{Argument, Opcode, opcode};
 use super::out::Out;
 use super::pickler::Writer;
-use super::scan::{Plan, argument, fail, next, next_entry, unsigned};
+use super::scan::{Plan, argument, next, next_entry, unsigned};
 use crate::bytes;
 use crate::object::{Arena, Atom, Error, ErrorKind, Result, Slot, Spelling, Text};
 
@@ -72,7 +72,7 @@ impl<'a> Iterator for Genops<'a> {
 fn op(input: &[u8], at: usize) -> Result<Op<'_>> {
     let code = input.get(at).copied().ok_or(Error::new(ErrorKind::Truncated, at))?;
     let row = opcode(code).ok_or(Error::new(ErrorKind::UnknownCode(code), at))?;
-    let end = next(input, at).map_err(|fault| fail(fault, input, at))?;
+    let end = next(input, at).map_err(|fault| fault.at(input, at))?;
     let argument = match row.argument {
         Argument::Nothing => None,
         _ => Some(value(input, at, row).ok_or(Error::new(ErrorKind::BadArgument, at))?),
@@ -121,7 +121,7 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
         return Err(Error::new(ErrorKind::OutOfSlots { needed }, 0));
     }
     let mut arena = Arena::new(slots, 0, needed);
-    let mut memo = Memo::new(&plan, bytes, 0, &mut arena).map_err(|fault| fail(fault, bytes, 0))?;
+    let mut memo = Memo::new(&plan, bytes, 0, &mut arena).map_err(|fault| fault.at(bytes, 0))?;
     let protocol = protocol(bytes, &plan)?;
     let mut writer = Writer::new(Out::new(&mut *buf, None, true), protocol, false, &mut []);
     writer.set_old(if protocol == 0 { Some(&OLD) } else { None });
@@ -159,7 +159,7 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
 /// The protocol of the memo's opcodes: what a PROTO says, else what the GETs are of.
 fn protocol(bytes: &[u8], plan: &Plan) -> Result<u8> {
     let (mut at, mut protocol) = (0, plan.protocol);
-    while let Some((code, _, next)) = next_entry(bytes, at).map_err(|fault| fail(fault, bytes, at))? {
+    while let Some((code, _, next)) = next_entry(bytes, at).map_err(|fault| fault.at(bytes, at))? {
         protocol = protocol.max(u8::from(matches!(code, BINGET | LONG_BINGET)));
         at = next;
     }
