@@ -140,52 +140,50 @@ pub(crate) enum Plain<'a> {
 /// The plain data that a call stands for, if it is one of those.
 #[cfg(feature = "serde")]
 pub(crate) fn plain(object: Object<'_>) -> Option<Plain<'_>> {
-    use crate::object::Spelling::Latin1;
     if object.kind() != Kind::Reduce {
         return None;
     }
     let (module, name) = object.callable()?.global()?;
-    let args = object.args()?;
-    let (first, second) = (arg(&args, 0), arg(&args, 1));
-    if arg(&args, 2).is_some() {
-        return None;
-    }
-    let is_latin1 = |codec: Object<'_>| codec.text().is_ok_and(|codec| codec.is("latin1") || codec.is("latin-1"));
+    let (args, latin1) = (object.args()?, crate::object::Spelling::Latin1);
+    let first = arg(&args, 0);
+    let encodes = args.len() == 2 && arg(&args, 1)?.text().is_ok_and(|name| name.is("latin1") || name.is("latin-1"));
+    let bytes = match (args.len(), first) {
+        (0, _) => Some(Text::new(&[], latin1)),
+        (2, Some(text)) if encodes => text.text().ok(),
+        _ => None,
+    };
     if module.is("_codecs") {
-        let known = name.is("encode") && is_latin1(second?);
-        return if known { Some(Plain::Bytes(first?.text().ok()?)) } else { None };
+        return bytes.filter(|_| encodes && name.is("encode")).map(Plain::Bytes);
     }
     if !is_module(&module, "builtins") {
         return None;
     }
-    let nothing = Text::new(&[], Latin1);
-    match (first, second) {
-        (None, None) if name.is("bytes") => Some(Plain::Bytes(nothing)),
-        (None, None) if name.is("bytearray") => Some(Plain::ByteArray(nothing)),
-        (Some(list), None) if list.kind() == Kind::List && name.is("set") => Some(Plain::Set(list)),
-        (Some(list), None) if list.kind() == Kind::List && name.is("frozenset") => Some(Plain::FrozenSet(list)),
-        (Some(text), Some(codec)) if name.is("bytearray") && is_latin1(codec) => {
-            Some(Plain::ByteArray(text.text().ok()?))
-        }
-        (Some(bytes), None) if name.is("bytearray") => match plain_bytes(bytes) {
-            Some(text) => Some(Plain::ByteArray(text)),
-            None => Some(Plain::ByteArray(Text::new(bytes.as_bytes().ok()?, Latin1))),
-        },
-        _ => None,
+    if name.is("bytes") {
+        return bytes.filter(|_| !encodes).map(Plain::Bytes);
+    }
+    if name.is("bytearray") {
+        return bytes.or_else(|| bytes_of(first.filter(|_| args.len() == 1)?)).map(Plain::ByteArray);
+    }
+    let list = first.filter(|list| args.len() == 1 && list.kind() == Kind::List)?;
+    match () {
+        () if name.is("set") => Some(Plain::Set(list)),
+        () if name.is("frozenset") => Some(Plain::FrozenSet(list)),
+        () => None,
     }
 }
 
-/// `_codecs.encode(text, 'latin1')` or `bytes()` inside of a `bytearray(..)`.
+/// The bytes that a bytearray is made of, which may again be spelled as a call.
 #[cfg(feature = "serde")]
-fn plain_bytes(object: Object<'_>) -> Option<Text<'_>> {
-    let (module, name) = object.callable()?.global()?;
-    let args = object.args()?;
-    if arg(&args, 0).is_none() && name.is("bytes") && is_module(&module, "builtins") {
-        return Some(Text::new(&[], crate::object::Spelling::Latin1));
+fn bytes_of(object: Object<'_>) -> Option<Text<'_>> {
+    match object.as_bytes() {
+        Ok(bytes) => Some(Text::new(bytes, crate::object::Spelling::Latin1)),
+        // A call in a call in a call is nothing that Python writes, and none is looked into further.
+        Err(_) if object.args()?.items().all(|arg| arg.kind() != Kind::Reduce) => match plain(object)? {
+            Plain::Bytes(text) => Some(text),
+            _ => None,
+        },
+        Err(_) => None,
     }
-    let codec = arg(&args, 1)?.text().ok()?;
-    let known = module.is("_codecs") && name.is("encode") && (codec.is("latin1") || codec.is("latin-1"));
-    if known { arg(&args, 0)?.text().ok() } else { None }
 }
 
 /// Module and name of a global, or of what an extension code stands for.

@@ -232,37 +232,6 @@ impl defmt::Format for Arena<'_> {
     }
 }
 
-/// See [`Arena::room`].
-pub(crate) struct Room<'r> {
-    free: &'r mut [Slot],
-    left: usize,
-    pushed: bool,
-}
-
-impl Room<'_> {
-    /// Pushes a word; false when there is no room.
-    #[inline]
-    pub(crate) fn push(&mut self, word: Slot) -> bool {
-        let left = self.left.wrapping_sub(1);
-        let Some(slot) = self.free.get_mut(left) else { return false };
-        *slot = word;
-        (self.left, self.pushed) = (left, true);
-        true
-    }
-
-    /// Whether a word stands above the topmost mark.
-    #[inline]
-    pub(crate) fn pushed(&self) -> bool {
-        self.pushed
-    }
-
-    /// How many words are left.
-    #[inline]
-    pub(crate) fn left(&self) -> usize {
-        self.left
-    }
-}
-
 impl<'s> Arena<'s> {
     /// An arena over these slots, with room for `cells` shared values and `table` words of the codec's own.
     pub fn new(slots: &'s mut [Slot], cells: usize, table: usize) -> Self {
@@ -299,20 +268,6 @@ impl<'s> Arena<'s> {
             }
             _ => Err(Fault::Full),
         }
-    }
-
-    /// The free words between heap and stack, to push several words without looking at the arena in between.
-    #[inline]
-    pub(crate) fn room(&mut self) -> Room<'_> {
-        let pushed = self.top < self.mark;
-        let free = self.slots.get_mut(self.heap..self.top).unwrap_or_default();
-        Room { left: free.len(), free, pushed }
-    }
-
-    /// So many words are left of the [`Room`].
-    #[inline]
-    pub(crate) fn set_room(&mut self, left: usize) {
-        self.top = self.heap.wrapping_add(left);
     }
 
     /// How many words stand above the topmost mark.

@@ -205,9 +205,10 @@ impl<'a> Object<'a> {
     /// How many items a list, tuple, set or frozenset has, pairs a dict, characters or bytes a str, bytes or bytearray;
     /// 0 for all else.
     pub fn len(&self) -> usize {
-        match self.kind() {
-            Kind::Dict | Kind::FrozenDict => self.items().count() / 2,
-            Kind::List | Kind::Tuple | Kind::Set | Kind::FrozenSet => self.items().count(),
+        let (words, tag) = (self.words().left(&self.tree), self.inner().tag());
+        match tag {
+            DICT | FROZENDICT => words / 2,
+            LIST | SET | TUPLE | FROZENSET => words,
             _ => match self.atom() {
                 Some(Atom::Str(text) | Atom::ByteString(text)) => text.chars().count(),
                 Some(Atom::Bytes(bytes) | Atom::ByteArray(bytes)) => bytes.len(),
@@ -224,14 +225,18 @@ impl<'a> Object<'a> {
     /// The items of a list, tuple, set, frozenset, slice or code object; keys and values in turn of a dict. Nothing for
     /// all else.
     pub fn items(&self) -> Items<'a> {
+        Items { tree: self.tree, words: self.words() }
+    }
+
+    fn words(&self) -> Words<'a> {
         let word = self.inner();
-        let words = match word.tag() {
-            LIST | DICT | SET | FROZENDICT => Words::ring(&self.tree, word.payload(), None),
-            TUPLE | FROZENSET => Words::slice(self.tree.row(word.payload()).1),
-            FIXED if matches!(self.kind(), Kind::Slice | Kind::Code) => Words::slice(self.tree.row(word.payload()).1),
+        let at = word.payload();
+        match word.tag() {
+            LIST | DICT | SET | FROZENDICT => Words::ring(&self.tree, at, None),
+            TUPLE | FROZENSET => Words::slice(self.tree.row(at).1),
+            FIXED if matches!(self.tree.slot(at).tag(), FORM_SLICE | FORM_CODE) => Words::slice(self.tree.row(at).1),
             _ => Words::slice(&[]),
-        };
-        Items { tree: self.tree, words }
+        }
     }
 
     /// The pairs of a dict or frozendict, in stream order. Nothing for all else.
@@ -310,7 +315,14 @@ impl<'a> Object<'a> {
     /// Item `i` of a list, tuple, set or frozenset: IndexError's counterpart is [`ErrorKind::WrongLength`].
     pub fn at(&self, i: usize) -> Result<Object<'a>> {
         match self.inner().tag() {
-            LIST | TUPLE | SET | FROZENSET => self.items().nth(i).ok_or_else(|| self.error(ErrorKind::WrongLength)),
+            LIST | TUPLE | SET | FROZENSET => {
+                let mut words = self.words();
+                for _ in 0..i {
+                    words.next(&self.tree);
+                }
+                let word = words.next(&self.tree).ok_or_else(|| self.error(ErrorKind::WrongLength))?;
+                Ok(self.at_word(word))
+            }
             _ if matches!(self.atom(), Some(Atom::EmptyTuple)) => Err(self.error(ErrorKind::WrongLength)),
             _ => Err(self.error(ErrorKind::UnexpectedType)),
         }
@@ -322,12 +334,18 @@ impl<'a> Object<'a> {
         if !matches!(self.inner().tag(), DICT | FROZENDICT) {
             return Err(self.error(ErrorKind::UnexpectedType));
         }
-        let same = |k: &Object<'a>| match k.atom() {
-            Some(Atom::Str(text) | Atom::ByteString(text)) => text.is(key),
-            _ => false,
-        };
-        let found = self.pairs().filter(|(k, _)| same(k)).last();
-        found.map(|(_, value)| value).ok_or_else(|| self.error(ErrorKind::NoSuchEntry))
+        let (mut words, mut found) = (self.words(), None);
+        while let (Some(name), Some(value)) = (words.next(&self.tree), words.next(&self.tree)) {
+            if let Some(Atom::Str(text) | Atom::ByteString(text)) = self.tree.any_atom(name)
+                && text.is(key)
+            {
+                found = Some(value);
+            }
+        }
+        match found {
+            Some(value) => Ok(self.at_word(value)),
+            None => Err(self.error(ErrorKind::NoSuchEntry)),
+        }
     }
 
     /// True or False.

@@ -13,18 +13,15 @@ use crate::object::{Atom, Error, ErrorKind, Extra, Result, Spelling, Text};
 
 pub(super) struct Machine<'i, 's, 'p> {
     input: &'i [u8],
+    /// The opcode at hand, and where the next one stands.
+    at: usize,
+    next: usize,
     arena: Arena<'s>,
     memo: Memo<'p>,
     /// How many out-of-band buffers were asked for.
     buffers: usize,
     /// Whether text is checked now; if not, whoever reads it does.
     checks_text: bool,
-}
-
-/// A word for the atom whose opcode stands at `at`.
-#[inline]
-fn atom(at: usize) -> Slot {
-    Slot::new(cell::ATOM, at)
 }
 
 const EMPTY_TUPLE_WORD: Slot = Slot::new(cell::SIMPLE, cell::SIMPLE_EMPTY_TUPLE as usize);
@@ -38,18 +35,13 @@ pub(super) fn run<'s>(
     checks_text: bool,
 ) -> Result<(Slot, &'s [Slot], usize)> {
     let mut machine = Machine::new(input, start, plan, slots, checks_text)?;
-    let mut at = start;
-    loop {
-        at = machine.atoms(at);
-        let Some(code) = bytes::u8(input, at) else { break };
-        if code == STOP {
-            let word = machine.arena.pop().map_err(|fault| fault.at(input, at))?;
+    match machine.run() {
+        Ok(word) => {
             let (slots, cells) = machine.arena.finish();
-            return Ok((word, slots, cells));
+            Ok((word, slots, cells))
         }
-        at = machine.step(code, at).map_err(|fault| fault.at(input, at))?;
+        Err(fault) => Err(fault.at(input, machine.at)),
     }
-    Err(Error::new(ErrorKind::Truncated, input.len()))
 }
 
 /// Runs a pickle for the globals that it names.
@@ -60,9 +52,8 @@ pub(super) fn globals<'i>(
     found: &mut dyn FnMut(Text<'i>, Text<'i>),
 ) -> Result<()> {
     let mut machine = Machine::new(input, 0, plan, slots, true)?;
-    let mut at = 0;
-    while let Some(code) = bytes::u8(input, at) {
-        match (code, super::atom::read(input, at)) {
+    while let Some(code) = bytes::u8(input, machine.next) {
+        match (code, super::atom::read(input, machine.next)) {
             (STOP, _) => return Ok(()),
             (GLOBAL | INST, Atom::Global(module, name)) => found(module, name),
             (STACK_GLOBAL, _) => {
@@ -72,14 +63,9 @@ pub(super) fn globals<'i>(
             }
             _ => {}
         }
-        at = machine.step(code, at).map_err(|fault| fault.at(input, at))?;
+        machine.step(code).map_err(|fault| fault.at(input, machine.at))?;
     }
     Err(Error::new(ErrorKind::Truncated, input.len()))
-}
-
-/// Whether the text of this SHORT_BINUNICODE is in its encoding.
-fn is_text(opcode: Option<&[u8]>) -> bool {
-    opcode.and_then(|bytes| bytes.get(2..)).is_some_and(|raw| Text::new(raw, Spelling::Utf8).is_valid())
 }
 
 impl<'i, 's, 'p> Machine<'i, 's, 'p> {
@@ -91,7 +77,38 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         }
         let mut arena = Arena::new(slots, plan.cells(), plan.table());
         let memo = Memo::new(plan, input, start, &mut arena).map_err(|fault| fault.at(input, start))?;
-        Ok(Machine { input, arena, memo, buffers: 0, checks_text })
+        Ok(Machine { input, at: start, next: start, arena, memo, buffers: 0, checks_text })
+    }
+
+    /// Runs up to STOP; answers the word on top.
+    fn run(&mut self) -> Step<Slot> {
+        loop {
+            let at = self.next;
+            let code = bytes::u8(self.input, at).ok_or(Fault::Truncated)?;
+            match plain(self.input, at, code) {
+                // Atoms as they come in every pickle, and MEMOIZE where nothing is to be remembered, are done here.
+                Some(next) if code != SHORT_BINUNICODE || self.is_text(at, next) => {
+                    (self.at, self.next) = (at, next);
+                    self.arena.push(Slot::new(cell::ATOM, at))?;
+                }
+                None if code == MEMOIZE && self.memo.len >= self.memo.limit && self.arena.above_mark() > 0 => {
+                    self.memo.len = self.memo.len.wrapping_add(1);
+                    self.next = at.wrapping_add(1);
+                }
+                None if code == STOP => {
+                    self.at = at;
+                    return self.arena.pop();
+                }
+                _ => self.step(code)?,
+            }
+        }
+    }
+
+    /// Whether the text of this SHORT_BINUNICODE is in its encoding, if that is asked.
+    #[inline]
+    fn is_text(&self, at: usize, next: usize) -> bool {
+        let raw = self.input.get(at.wrapping_add(2)..next).unwrap_or_default();
+        !self.checks_text || Text::new(raw, Spelling::Utf8).is_valid()
     }
 
     /// The str so many words below the top.
@@ -103,125 +120,96 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         }
     }
 
-    /// Pushes atoms, as many as come one after the other, and passes over MEMOIZE where nothing is to be remembered;
-    /// answers where something else stands.
-    #[inline]
-    fn atoms(&mut self, at: usize) -> usize {
-        let (input, limit, mut entries) = (self.input, self.memo.limit, self.memo.len);
-        let mut at = at;
-        let mut room = self.arena.room();
-        loop {
-            match plain(input, at) {
-                Some((code, next)) => {
-                    if code == SHORT_BINUNICODE && self.checks_text && !is_text(input.get(at..next)) {
-                        break;
-                    }
-                    if !room.push(atom(at)) {
-                        break;
-                    }
-                    at = next;
-                }
-                None if input.get(at) == Some(&MEMOIZE) && entries >= limit && room.pushed() => {
-                    entries = entries.wrapping_add(1);
-                    at = at.wrapping_add(1);
-                }
-                None => break,
-            }
-        }
-        let left = room.left();
-        self.arena.set_room(left);
-        self.memo.len = entries;
-        at
-    }
-
-    /// Runs one opcode and answers where the next one stands.
+    /// Runs the opcode that comes.
     #[inline(never)]
-    fn step(&mut self, code: u8, at: usize) -> Step<usize> {
-        let next = next(self.input, at)?;
+    fn step(&mut self, code: u8) -> Step {
+        self.at = self.next;
+        self.next = next(self.input, self.at)?;
         if is_marked(code) {
             let n = self.arena.close_mark()?;
-            self.marked(code, n, at)?;
-            return Ok(next);
+            return self.marked(code, n);
         }
-        match code {
-            MEMOIZE => self.remember(None)?,
-            BINPUT | LONG_BINPUT | PUT => self.remember(Some(entry(self.input, at, code)?))?,
-            BINGET | LONG_BINGET | GET => {
-                let id = entry(self.input, at, code)?;
-                let word = self.memo.get(&mut self.arena, id).ok_or(Fault::NoSuchEntry)?;
-                self.arena.push(word)?;
+        let word = match code {
+            MEMOIZE => return self.remember(None),
+            BINPUT | LONG_BINPUT | PUT => {
+                let id = entry(self.input, self.at, code)?;
+                return self.remember(Some(id));
             }
-            MARK => self.arena.push_mark()?,
+            APPEND => return self.fill(code, 1, false),
+            SETITEM => return self.fill(code, 2, false),
+            MARK => return self.arena.push_mark(),
+            FRAME | PROTO => return Ok(()),
+            POP => return self.pop(),
+            BUILD => return self.build(),
+            READONLY_BUFFER => return self.readonly(),
+            BINGET | LONG_BINGET | GET => {
+                let id = entry(self.input, self.at, code)?;
+                self.memo.get(&mut self.arena, id).ok_or(Fault::NoSuchEntry)?
+            }
             EMPTY_LIST => self.container(cell::LIST)?,
             EMPTY_DICT => self.container(cell::DICT)?,
             EMPTY_SET => self.container(cell::SET)?,
-            EMPTY_TUPLE => self.arena.push(EMPTY_TUPLE_WORD)?,
-            APPEND => self.fill(code, 1, false)?,
-            SETITEM => self.fill(code, 2, false)?,
+            EMPTY_TUPLE => EMPTY_TUPLE_WORD,
             TUPLE1 | TUPLE2 | TUPLE3 => self.tuple(usize::from(code.wrapping_sub(TUPLE1)).wrapping_add(1), false)?,
-            FRAME | PROTO => {}
-            POP => self.pop()?,
             DUP => {
                 let word = self.arena.peek()?;
                 let shared = self.arena.share(word)?;
                 self.arena.replace(shared);
-                self.arena.push(shared)?;
+                shared
             }
             STACK_GLOBAL => self.stack_global()?,
             REDUCE => self.call(cell::FORM_REDUCE, 2)?,
             NEWOBJ => self.call(cell::FORM_NEWOBJ, 2)?,
             NEWOBJ_EX => self.call(cell::FORM_NEWOBJ_EX, 3)?,
-            BUILD => self.build()?,
             BINPERSID => self.wrap(cell::FORM_PERSID, 1)?,
             NEXT_BUFFER => {
-                self.arena.push(Slot::new(cell::BUFFER, self.buffers))?;
-                self.buffers = self.buffers.wrapping_add(1);
+                let number = self.buffers;
+                self.buffers = number.wrapping_add(1);
+                Slot::new(cell::BUFFER, number)
             }
-            READONLY_BUFFER => self.readonly()?,
-            _ => self.atom(code, at)?,
-        }
-        Ok(next)
+            _ => self.atom(code)?,
+        };
+        self.arena.push(word)
     }
 
     /// The opcodes that take everything down to the topmost mark: `n` words, and the mark is closed.
-    fn marked(&mut self, code: u8, n: usize, at: usize) -> Step {
-        match code {
-            TUPLE => self.tuple(n, true),
+    fn marked(&mut self, code: u8, n: usize) -> Step {
+        let word = match code {
+            POP_MARK => {
+                self.arena.drop_words(n.wrapping_add(1));
+                return Ok(());
+            }
+            TUPLE => self.tuple(n, true)?,
             FROZENSET => {
                 if !self.arena.are_hashable(n, 1) {
                     return Err(Fault::Unhashable);
                 }
-                let row = self.arena.row(0, n, true)?;
-                self.arena.push(Slot::new(cell::FROZENSET, row))
+                Slot::new(cell::FROZENSET, self.arena.row(0, n, true)?)
             }
-            POP_MARK => {
-                self.arena.drop_words(n.wrapping_add(1));
-                Ok(())
-            }
-            INST => {
-                let args = self.arguments(n, true)?;
-                self.atom(code, at)?;
-                self.arena.push(args)?;
-                self.object(cell::FORM_INST, 2)
-            }
-            OBJ => {
-                let args = self.arguments(n.checked_sub(1).ok_or(Fault::Underflow)?, false)?;
-                let class = self.arena.pop()?;
+            INST | OBJ => {
+                let (args, class) = if code == INST {
+                    (self.tuple(n, true)?, self.atom(code)?)
+                } else {
+                    let args = self.tuple(n.checked_sub(1).ok_or(Fault::Underflow)?, false)?;
+                    let class = self.arena.pop()?;
+                    self.arena.drop_words(1);
+                    (args, class)
+                };
                 if !self.is_callable(class) {
                     return Err(Fault::WrongKind);
                 }
-                self.arena.drop_words(1);
                 self.arena.push(class)?;
                 self.arena.push(args)?;
-                self.object(cell::FORM_INST, 2)
+                Slot::new(cell::OBJECT, self.arena.object(cell::FORM_INST, 2)?)
             }
-            _ => self.fill(code, n, true),
-        }
+            _ => return self.fill(code, n, true),
+        };
+        self.arena.push(word)
     }
 
-    /// Pushes an atom, whose argument is there; whether that says something is seen now.
-    fn atom(&mut self, code: u8, at: usize) -> Step {
-        let text = match super::atom::read(self.input, at) {
+    /// An atom, whose argument is there; whether that says something is seen now.
+    fn atom(&mut self, code: u8) -> Step<Slot> {
+        let text = match super::atom::read(self.input, self.at) {
             Atom::None if code == STRING => Some(false),
             Atom::None if code != NONE => return Err(Fault::BadArgument),
             Atom::Ext(number) if number == 0 || number > i32::MAX as u32 => return Err(Fault::BadArgument),
@@ -243,13 +231,12 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         if text == Some(false) {
             return Err(Fault::BadText);
         }
-        self.arena.push(Slot::new(if code == BYTEARRAY8 { cell::MUTABLE } else { cell::ATOM }, at))
+        Ok(Slot::new(if code == BYTEARRAY8 { cell::MUTABLE } else { cell::ATOM }, self.at))
     }
 
-    /// Pushes a new, empty container.
-    fn container(&mut self, tag: Tag) -> Step {
-        let header = self.arena.header()?;
-        self.arena.push(Slot::new(tag, header))
+    /// A new, empty container.
+    fn container(&mut self, tag: Tag) -> Step<Slot> {
+        self.arena.header().map(|header| Slot::new(tag, header))
     }
 
     /// Remembers the top under this number, or under MEMOIZE's.
@@ -297,17 +284,16 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
     }
 
     /// A tuple of the `n` topmost words; a closed mark lies beneath them if `mark`.
-    fn tuple(&mut self, n: usize, mark: bool) -> Step {
+    fn tuple(&mut self, n: usize, mark: bool) -> Step<Slot> {
         if self.arena.above_mark() < n {
             return Err(Fault::Underflow);
         }
         if n == 0 {
             self.arena.drop_words(usize::from(mark));
-            return self.arena.push(EMPTY_TUPLE_WORD);
+            return Ok(EMPTY_TUPLE_WORD);
         }
         let flags = if self.arena.are_hashable(n, 1) { 0 } else { cell::UNHASHABLE };
-        let row = self.arena.row(flags, n, mark)?;
-        self.arena.push(Slot::new(cell::TUPLE, row))
+        self.arena.row(flags, n, mark).map(|row| Slot::new(cell::TUPLE, row))
     }
 
     /// POP takes a mark, if that is on top.
@@ -321,12 +307,11 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
     }
 
     /// Makes a fixed row of the `n` topmost words.
-    fn wrap(&mut self, form: Tag, n: usize) -> Step {
+    fn wrap(&mut self, form: Tag, n: usize) -> Step<Slot> {
         if self.arena.above_mark() < n {
             return Err(Fault::Underflow);
         }
-        let row = self.arena.row(form, n, false)?;
-        self.arena.push(Slot::new(cell::FIXED, row))
+        self.arena.row(form, n, false).map(|row| Slot::new(cell::FIXED, row))
     }
 
     /// The opcode of the atom that a word stands for; 0 if it is no atom.
@@ -335,7 +320,7 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         if word.tag() == cell::ATOM { bytes::u8(self.input, word.payload()).unwrap_or(0) } else { 0 }
     }
 
-    fn stack_global(&mut self) -> Step {
+    fn stack_global(&mut self) -> Step<Slot> {
         for below in 0..2 {
             let code = self.code_of(self.arena.peek_below(below)?);
             if !matches!(code, SHORT_BINUNICODE | BINUNICODE | BINUNICODE8 | UNICODE) {
@@ -351,12 +336,12 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         match inner.tag() {
             cell::OBJECT => true,
             cell::FIXED => matches!(self.arena.get(inner.payload()).tag(), cell::FORM_GLOBAL | cell::FORM_PERSID),
-            _ => matches!(self.code_of(word), GLOBAL | PERSID | EXT1 | EXT2 | EXT4),
+            _ => matches!(self.code_of(word), GLOBAL | INST | PERSID | EXT1 | EXT2 | EXT4),
         }
     }
 
     /// REDUCE, NEWOBJ and NEWOBJ_EX.
-    fn call(&mut self, form: Tag, n: usize) -> Step {
+    fn call(&mut self, form: Tag, n: usize) -> Step<Slot> {
         if self.arena.above_mark() < n {
             return Err(Fault::Underflow);
         }
@@ -369,19 +354,7 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         if !self.is_callable(self.arena.peek_below(n.wrapping_sub(1))?) {
             return Err(Fault::WrongKind);
         }
-        self.object(form, n)
-    }
-
-    /// Makes an object of the `n` topmost words.
-    fn object(&mut self, form: Tag, n: usize) -> Step {
-        let header = self.arena.object(form, n)?;
-        self.arena.push(Slot::new(cell::OBJECT, header))
-    }
-
-    /// A tuple of arguments out of the `n` topmost words.
-    fn arguments(&mut self, n: usize, mark: bool) -> Step<Slot> {
-        self.tuple(n, mark)?;
-        self.arena.pop()
+        self.arena.object(form, n).map(|header| Slot::new(cell::OBJECT, header))
     }
 
     /// BUILD: the state is noted down; what is no object takes no state but None.
@@ -394,19 +367,23 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         if self.code_of(state) == NONE { Ok(()) } else { Err(Fault::WrongKind) }
     }
 
+    /// READONLY_BUFFER: bytes and views of buffers are read-only as they are.
     fn readonly(&mut self) -> Step {
-        let word = self.arena.peek()?;
-        let inner = self.arena.resolve(word);
+        let inner = self.arena.resolve(self.arena.peek()?);
         let form = self.arena.get(inner.payload()).tag();
-        match inner.tag() {
-            cell::FIXED if form == cell::FORM_READONLY => Ok(()),
-            cell::BUFFER | cell::MUTABLE | cell::OBJECT => self.wrap(cell::FORM_READONLY, 1),
-            cell::FIXED if form == cell::FORM_PERSID => self.wrap(cell::FORM_READONLY, 1),
-            _ => match self.code_of(inner) {
-                SHORT_BINBYTES | BINBYTES | BINBYTES8 => Ok(()),
-                PERSID | EXT1 | EXT2 | EXT4 => self.wrap(cell::FORM_READONLY, 1),
-                _ => Err(Fault::WrongKind),
-            },
+        let is_view = match (inner.tag(), self.code_of(inner)) {
+            (cell::FIXED, _) if form == cell::FORM_READONLY => return Ok(()),
+            (_, SHORT_BINBYTES | BINBYTES | BINBYTES8) => return Ok(()),
+            (cell::FIXED, _) => form == cell::FORM_PERSID,
+            (tag, code) => {
+                matches!(tag, cell::BUFFER | cell::MUTABLE | cell::OBJECT)
+                    || matches!(code, PERSID | EXT1 | EXT2 | EXT4)
+            }
+        };
+        if !is_view {
+            return Err(Fault::WrongKind);
         }
+        let word = self.wrap(cell::FORM_READONLY, 1)?;
+        self.arena.push(word)
     }
 }

@@ -42,13 +42,19 @@ impl<'p> Memo<'p> {
             let place = numbers.partition_point(|number| number.bits() < id);
             return (numbers.get(place)?.bits() == id).then(|| self.lows.wrapping_add(place));
         }
-        let word = (id / 32) as usize;
-        let (bits, bit) = (self.plan.low.get(word)?, 1u32 << (id % 32));
-        if bits & bit == 0 {
-            return None;
+        let bit = 1u32 << (id % 32);
+        let mut rank = 0;
+        for (word, bits) in (0..=id / 32).zip(&self.plan.low) {
+            let mut below = *bits;
+            if word == id / 32 {
+                if bits & bit == 0 {
+                    return None;
+                }
+                below &= bit.wrapping_sub(1);
+            }
+            rank = below.count_ones().wrapping_add(rank);
         }
-        let below = self.plan.low.get(..word)?.iter().fold(0, |sum: u32, bits| sum.wrapping_add(bits.count_ones()));
-        Some((bits & bit.wrapping_sub(1)).count_ones().wrapping_add(below) as usize)
+        Some(rank as usize)
     }
 
     /// The value of an entry, if it was set.

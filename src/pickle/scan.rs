@@ -274,20 +274,19 @@ pub(super) fn is_atom(code: u8) -> bool {
     shape(code) & PLAIN != 0 || matches!(code, BINGET | BINUNICODE)
 }
 
-/// If an atom of a simple shape stands at `at`: its code and the place behind it.
+/// The place behind the opcode at `at`, of this code, if it is that of an atom of a simple shape.
 #[inline]
-pub(super) fn plain(input: &[u8], at: usize) -> Option<(u8, usize)> {
-    let code = *input.get(at)?;
+pub(super) fn plain(input: &[u8], at: usize, code: u8) -> Option<usize> {
     let shape = shape(code);
     if shape & PLAIN == 0 {
         return None;
     }
     let next = at.wrapping_add(1);
     if shape & 15 <= 8 {
-        return Some((code, next.wrapping_add(usize::from(shape & 15))));
+        return Some(next.wrapping_add(usize::from(shape & 15)));
     }
     let len = usize::from(*input.get(next)?);
-    Some((code, next.wrapping_add(1).wrapping_add(len)))
+    Some(next.wrapping_add(1).wrapping_add(len))
 }
 
 /// The place behind an opcode of this shape and its argument, which is there as a whole.
@@ -306,10 +305,9 @@ fn skip(input: &[u8], at: usize, shape: u16) -> Step<usize> {
 /// The same for other arguments, which begin at `next`.
 #[inline(never)]
 fn skip_far(input: &[u8], next: usize, kind: u16) -> Step<usize> {
-    let (len, width) = match kind {
-        COUNT4 => (bytes::u32_le(input, next), 4),
-        // What is longer than 4 GiB is longer than any input.
-        COUNT8 => (bytes::u32_le(input, next).filter(|_| unsigned(high(input, next)) == 0), 8),
+    let (width, mut end) = match kind {
+        COUNT4 => (4, next.wrapping_add(4)),
+        COUNT8 => (8, next.wrapping_add(8)),
         UNKNOWN => return Err(Fault::UnknownCode),
         _ => {
             let mut end = next;
@@ -319,13 +317,17 @@ fn skip_far(input: &[u8], next: usize, kind: u16) -> Step<usize> {
             return Ok(end);
         }
     };
-    let end = len.and_then(|len| next.checked_add(width)?.checked_add(len as usize));
-    end.filter(|end| *end <= input.len()).ok_or(Fault::Truncated)
-}
-
-/// The upper four of eight bytes.
-fn high(input: &[u8], at: usize) -> &[u8] {
-    bytes::take(input, at.wrapping_add(4), 4).unwrap_or_default()
+    let count = input.get(next..end).ok_or(Fault::Truncated)?;
+    for (place, byte) in count.iter().enumerate().take(width) {
+        // What is longer than 4 GiB is longer than any input.
+        end = match (place, *byte) {
+            (0..4, byte) => end.checked_add(usize::from(byte) << place.wrapping_mul(8)),
+            (_, 0) => Some(end),
+            _ => None,
+        }
+        .ok_or(Fault::Truncated)?;
+    }
+    if end <= input.len() { Ok(end) } else { Err(Fault::Truncated) }
 }
 
 /// The place behind the opcode at `at` and its argument, which is there as a whole.

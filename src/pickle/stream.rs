@@ -201,9 +201,9 @@ impl<'a> Stream<'a> {
 
     /// The place behind the atom at `at` and behind the opcode that remembers it; `None` if no simple atom stands there.
     fn past_atom(&self, at: usize) -> Option<usize> {
-        let next = match self.input.get(at)? {
-            &BINGET => at.wrapping_add(2),
-            _ => plain(self.input, at)?.1,
+        let next = match *self.input.get(at)? {
+            BINGET => at.wrapping_add(2),
+            code => plain(self.input, at, code)?,
         };
         Some(match self.input.get(next) {
             Some(&MEMOIZE) => next.wrapping_add(1),

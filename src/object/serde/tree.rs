@@ -298,12 +298,18 @@ impl<'a> Source<'a> for Walk<'a> {
     fn wide(&mut self) -> Option<Wide> {
         match self.atom()? {
             Atom::Int(value) => Some(Wide::I64(value)),
-            Atom::Long(long) => match (long.to_u128(), long.to_i128()) {
-                (Some(value), _) if value <= u128::from(u64::MAX) => Some(Wide::U64(value as u64)),
-                (_, Some(value)) => Some(Wide::I128(value)),
-                (Some(value), _) => Some(Wide::U128(value)),
-                _ => self.fail(ErrorKind::OutOfRange),
-            },
+            Atom::Long(long) => {
+                let mut buf = [0; 16];
+                let fits = long.magnitude(&mut buf).is_some();
+                let (magnitude, negative) = (u128::from_le_bytes(buf), long.is_negative());
+                let signed = if negative { magnitude.wrapping_neg() } else { magnitude } as i128;
+                match (fits, u64::try_from(magnitude)) {
+                    (true, Ok(value)) if !negative => Some(Wide::U64(value)),
+                    (true, _) if (signed < 0) == negative => Some(Wide::I128(signed)),
+                    (true, _) if !negative => Some(Wide::U128(magnitude)),
+                    _ => self.fail(ErrorKind::OutOfRange),
+                }
+            }
             _ => self.mistyped(),
         }
     }
