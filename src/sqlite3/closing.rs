@@ -189,13 +189,27 @@ impl Compiler<'_> {
         let id = match function::find(self.text(name), usize::from(arguments)) {
             function::Found::Function(id) => id as u8,
             function::Found::WrongCount => return Err(self.error(ErrorKind::WrongArguments, name)),
-            function::Found::Unknown => return Err(self.error(ErrorKind::NoSuchFunction, name)),
+            function::Found::Unknown => self.custom(name, arguments)?,
         };
         self.op2(Op::Call, id, arguments)?;
         self.byte(known.sort_collation())?;
         self.shrink(arguments);
         self.grow(1)?;
         self.operand_done(kept)
+    }
+
+    /// The number of a function of the user's own.
+    fn custom(&self, name: Token, arguments: u8) -> Result<u8> {
+        let mut known = false;
+        for (function, id) in self.functions.iter().zip(super::ids::CUSTOM..super::ids::LIKE_OPERATOR) {
+            if self.same(name, function.name.as_bytes()) {
+                if (function.least..=function.most).contains(&arguments) {
+                    return Ok(id);
+                }
+                known = true;
+            }
+        }
+        Err(self.error(if known { ErrorKind::WrongArguments } else { ErrorKind::NoSuchFunction }, name))
     }
 
     /// A call begins, unless it is an aggregate.

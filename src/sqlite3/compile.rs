@@ -11,6 +11,7 @@
 use core::cell::Cell;
 
 use super::error::{Error, ErrorKind, Result};
+use super::function::Custom;
 use super::program::{Comparison, Op, Relation};
 use super::store::Store;
 use super::token::{self, Kind, Token};
@@ -146,6 +147,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) writes: bool,
     /// Whether it keeps results of subqueries.
     pub(crate) keeps: bool,
+    /// The functions of the user's own.
+    pub(crate) functions: &'static [Custom],
 }
 
 /// Memory is read and written by these, so that nothing out of bounds can panic: such reads give 0.

@@ -6,6 +6,7 @@ use core::ops::{Deref, DerefMut};
 use super::compile::{Compiler, unescaped, unquoted};
 use super::cursor::{Cursor, Statement};
 use super::error::{ErrorKind, Result};
+use super::function::Custom;
 use super::statement::{self, Program, Verb};
 use super::store::{CURSORS, Savepoint, Store};
 use super::token;
@@ -167,7 +168,7 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// Those of compiling; [`ErrorKind::Limit`] if `memory` is too small.
     pub fn prepare<'m>(&mut self, sql: &'m str, memory: &'m mut [u8]) -> Result<Statement<'m>> {
-        let program = statement::compile(sql.as_bytes(), memory, self.store)?;
+        let program = statement::compile(sql.as_bytes(), memory, self.store, self.session.functions)?;
         Ok(Statement {
             sql: sql.as_bytes(),
             memory,
@@ -180,7 +181,7 @@ impl<'a> Connection<'a> {
     }
 
     pub(crate) fn compile(&mut self, sql: &[u8]) -> Result<Program> {
-        statement::compile(sql, self.memory, self.store)
+        statement::compile(sql, self.memory, self.store, self.session.functions)
     }
 
     // ---- transactions
@@ -257,6 +258,34 @@ impl<'a> Connection<'a> {
         self.step_limit = steps;
     }
 
+    /// Calls `handler` before every `every` instructions of a program, if it is given: where it answers `true`, the statement ends
+    /// with [`ErrorKind::Interrupted`]. So a button, a watchdog or another thread interrupts through a flag that it
+    /// reads. (Python: `Connection.set_progress_handler`, `Connection.interrupt`.)
+    pub fn set_progress_handler(&mut self, handler: Option<fn() -> bool>, every: u32) {
+        self.session.handler = handler.map(|handler| (handler, every.max(1)));
+    }
+
+    /// Functions of the user's own, found by name behind the built-in ones: 100 at most. (Python:
+    /// `Connection.create_function`.)
+    ///
+    /// ```
+    /// use larder::sqlite3::{Custom, Value};
+    /// static FUNCTIONS: &[Custom] = &[Custom {
+    ///     name: "fahrenheit",
+    ///     least: 1,
+    ///     most: 1,
+    ///     call: |arguments, _| Ok(match arguments[0] {
+    ///         Value::Null => Value::Null,
+    ///         celsius => Value::Real(celsius.to_real() * 1.8 + 32.0),
+    ///     }),
+    /// }];
+    /// ```
+    pub fn set_functions(&mut self, functions: &'static [Custom]) {
+        self.session.functions = functions;
+        // Statements that are prepared may mean others.
+        self.schema = self.schema.wrapping_add(1);
+    }
+
     /// The seed of `random()`; without one there is no `random()`.
     pub fn set_seed(&mut self, seed: u64) {
         self.session.context.random = Some(seed);
@@ -299,7 +328,7 @@ impl<'a> Connection<'a> {
 
     /// Begins a statement whose program is in `arena`. Statements without rows are complete then.
     pub(crate) fn start(&mut self, sql: &[u8], program: &Program, arena: &mut [u8], state: &mut State) -> Result<u16> {
-        self.session.steps = self.step_limit;
+        self.session.begin_steps(self.step_limit);
         if program.explain != 0 {
             Machine::reset(program, arena, state)?;
             return Ok(0);
@@ -469,6 +498,7 @@ impl<'a> Connection<'a> {
         let savepoint = self.store.savepoint()?;
         let len = arena.len().min(0x7ff0);
         let mut compiler = Compiler::new(sql, arena.get_mut(..len).unwrap_or_default(), self.store);
+        compiler.functions = self.session.functions;
         let result = compiler.run_schema();
         self.forget();
         match result {

@@ -119,6 +119,21 @@ impl<'c> Cursor<'c> {
         Ok(Some(self.row()))
     }
 
+    /// Fills `out` with the next rows, each read by `read`; how many there were. (Python: `Cursor.fetchmany`.) What a row
+    /// borrows is gone with the next one, so that only what owns its data can be kept.
+    ///
+    /// # Errors
+    /// As [`Cursor::fetchone`]; those of `read`.
+    pub fn fetchmany<T>(&mut self, out: &mut [T], mut read: impl FnMut(Row<'_>) -> Result<T>) -> Result<usize> {
+        let mut count = 0;
+        for place in out {
+            let Some(row) = self.fetchone()? else { break };
+            *place = read(row)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
     fn row(&self) -> Row<'_> {
         let statement = &self.statement;
         Row {
@@ -197,7 +212,7 @@ impl<'m> Statement<'m> {
         parameters: &'s [Value<'s>],
     ) -> Result<Rows<'s, 'm>> {
         if self.schema != connection.schema {
-            self.program = statement::compile(self.sql, self.memory, connection.store)?;
+            self.program = statement::compile(self.sql, self.memory, connection.store, connection.session.functions)?;
             self.schema = connection.schema;
         }
         if parameters.len() != usize::from(self.program.parameters) {

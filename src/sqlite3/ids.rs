@@ -2,6 +2,8 @@
 
 use super::function::Id;
 
+/// The first function of the user's own.
+pub(crate) const CUSTOM: u8 = 150;
 /// LIKE and GLOB as operators: the subject comes first.
 pub(crate) const LIKE_OPERATOR: u8 = 250;
 pub(crate) const GLOB_OPERATOR: u8 = 251;

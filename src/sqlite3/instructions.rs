@@ -42,7 +42,7 @@ impl Machine<'_> {
                     }
                 }
             }
-            Op::InSet if FULL => self.in_set(),
+            Op::InSet if FULL => self.in_set()?,
             Op::InRow if FULL => self.in_row()?,
             Op::InFind if FULL => self.in_find()?,
             Op::CaseEqual => {
@@ -97,6 +97,9 @@ impl Machine<'_> {
                 let local = self.u8();
                 let (cell, target) = (self.local(local), get16(self.arena, self.pc));
                 let known = target != NONE && !cell.is_unset();
+                if !known && target != NONE && self.state.lost {
+                    self.again()?;
+                }
                 self.jump_if(known);
                 if known {
                     self.push(cell);
@@ -150,9 +153,12 @@ impl Machine<'_> {
 
     pub(crate) fn call(&mut self, id: u8, count: usize, collation: u8) -> Result<()> {
         let swap = id >= super::ids::LIKE_OPERATOR;
+        let custom = self.session.functions.get(usize::from(id.wrapping_sub(super::ids::CUSTOM)));
+        let custom = custom.filter(|_| !swap && id >= super::ids::CUSTOM);
         let id = match id {
             super::ids::LIKE_OPERATOR => function::Id::Like,
             super::ids::GLOB_OPERATOR => function::Id::Glob,
+            _ if custom.is_some() => function::Id::Likely,
             _ => function::Id::numbered(id).ok_or(ErrorKind::Internal)?,
         };
         if count > ARGUMENTS {
@@ -168,7 +174,11 @@ impl Machine<'_> {
             if swap {
                 arguments.swap(0, 1);
             }
-            function::call(id, arguments.get(..count).unwrap_or_default(), context, scratch)
+            let arguments = arguments.get(..count).unwrap_or_default();
+            match custom {
+                Some(custom) => (custom.call)(arguments, scratch),
+                None => function::call(id, arguments, context, scratch),
+            }
         })?;
         self.sp = first;
         self.push(made);

@@ -4,7 +4,7 @@
 //! areas of the stages, where it grows towards the scratch and takes three quarters of it at most. A set that finds no room is given up: its rows are read again for each value that is looked
 //! for. Memory decides how often they are read, never what comes out.
 //!
-//! A set: a table of buckets, each the offset of its first entry u24; an entry: offset of the next one u24 · length u8 · key.
+//! A set: a table of buckets, each the offset of its first entry u24; an entry: offset of the next one u24 · length u16 · key.
 //! The local of a set: its flags u8 · the offset of its table u24 · how many buckets u16.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -34,7 +34,7 @@ mod set {
 }
 
 /// Bytes before the key of an entry.
-const HEAD: usize = 4;
+const HEAD: usize = 5;
 /// Bytes of an offset.
 const LINK: usize = 3;
 /// Where memory begins that only what is kept can lie in.
@@ -70,7 +70,7 @@ impl Machine<'_> {
         {
             let blob = matches!(self.view().value(cell), Value::Blob(_));
             let Some(at) = self.keep(len) else {
-                self.not_kept(len)?;
+                self.state.lost = true;
                 return self.settle();
             };
             self.arena.copy_within(from..from + len, at);
@@ -99,9 +99,9 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// What finds no room is computed again each time, unless the statement changes what it is computed from.
-    fn not_kept(&self, len: usize) -> Result<()> {
-        if self.program.writes { Err(Error::limit(self.arena.len() + 2 * len.max(64))) } else { Ok(()) }
+    /// What found no room is computed again, unless the statement has changed what it is computed from.
+    pub(crate) fn again(&self) -> Result<()> {
+        if self.state.changes > 0 { Err(Error::limit(2 * self.arena.len())) } else { Ok(()) }
     }
 
     // ---- sets
@@ -118,7 +118,7 @@ impl Machine<'_> {
     }
 
     /// A set begins, or is there.
-    pub(crate) fn in_set(&mut self) {
+    pub(crate) fn in_set(&mut self) -> Result<()> {
         let local = self.operand();
         self.push(Cell::integer(0));
         let mut set = self.set(local);
@@ -135,8 +135,11 @@ impl Machine<'_> {
                 None => (set::OFF, 0),
             };
             self.put_set(set);
+        } else if set.flags & set::OFF != 0 {
+            self.again()?;
         }
         self.jump_if(set.flags & set::WHOLE != 0);
+        Ok(())
     }
 
     /// A row of the set.
@@ -154,7 +157,6 @@ impl Machine<'_> {
                 self.put_set(set);
             } else {
                 // Not even the value that is looked for was compared with what was read so far.
-                self.not_kept(256)?;
                 let found = self.look(set, subject, comparison)?;
                 found.write(self.arena, at);
                 set.flags = set::OFF;
@@ -219,12 +221,12 @@ impl Machine<'_> {
             return Ok(true);
         }
         // The key itself lies behind what is in use of the scratch.
-        if len > 255 || self.state.high as usize <= HIGH + HEAD + len && key + len + HEAD + len > self.layout.end {
+        if self.state.high as usize <= HIGH + HEAD + len && key + len + HEAD + len > self.layout.end {
             return Ok(false);
         }
         let Some(entry) = self.keep(HEAD + len) else { return Ok(false) };
         self.arena.copy_within(bucket..bucket + LINK, entry);
-        self.put8(entry + LINK, len as u8);
+        self.set_field(entry + LINK, len);
         self.arena.copy_within(key..key + len, entry + HEAD);
         if let Some(place) = self.arena.get_mut(bucket..bucket + LINK) {
             place.copy_from_slice(entry.to_le_bytes().get(..LINK).unwrap_or_default());
@@ -239,7 +241,7 @@ impl Machine<'_> {
         let bucket = set.table + LINK * ((hash >> 8) as usize % set.buckets.max(1));
         let mut entry = self.link(bucket);
         while entry != 0 {
-            let len = usize::from(self.get8(entry + LINK));
+            let len = self.field(entry + LINK);
             if self.arena.get(entry + HEAD..entry + HEAD + len) == Some(key) {
                 return (bucket, true);
             }

@@ -328,7 +328,14 @@ pub(crate) fn default_value<'v>(definition: Definition<'v>, column: u8) -> super
             if affinity == super::value::Affinity::Text { text } else { affinity.apply_numeric(text) }
         }
         Some(b'0'..=b'9' | b'.') => {
-            affinity.apply_numeric(super::text::literal(digits, negative).unwrap_or(super::value::Value::Null))
+            let value = super::text::literal(digits, negative).unwrap_or(super::value::Value::Null);
+            match value {
+                // A text column takes it as it is written.
+                super::value::Value::Real(_) if affinity == super::value::Affinity::Text => {
+                    super::value::Value::Text(if negative { text } else { digits })
+                }
+                _ => affinity.apply_numeric(value),
+            }
         }
         _ => super::value::Value::Null,
     }

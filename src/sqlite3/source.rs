@@ -344,8 +344,8 @@ impl Compiler<'_> {
             (_, Some(at)) => {
                 self.op2(Op::ColumnOr, cursor, column)?;
                 let end = self.chain(NONE)?;
-                self.literal_default(at)?;
                 let affinity = self.definition(source).column(column).map_or(0, |known| known.affinity);
+                self.literal_default(at, affinity)?;
                 if affinity != 0 {
                     self.op1(Op::Apply, affinity)?;
                 }

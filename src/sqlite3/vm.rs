@@ -9,7 +9,7 @@
 use super::cell::{CELL, Cell, View, locate, split};
 use super::compile::{get16, put16};
 use super::error::{Error, ErrorKind};
-use super::function::Context;
+use super::function::{Context, Custom};
 use super::program::{Comparison, Op};
 use super::schema;
 use super::scratch::Scratch;
@@ -33,8 +33,41 @@ pub(crate) struct Session {
     pub(crate) last: (u16, i64),
     /// Counts every write, so that a SELECT in passes notices.
     pub(crate) writes: u32,
-    /// Steps left before a statement is interrupted; `None` without a bound.
+    /// Instructions left before a statement is interrupted, or the handler is asked; `None` without either.
     pub(crate) steps: Option<u64>,
+    /// Instructions left behind those; `None` without a bound.
+    pub(crate) rest: Option<u64>,
+    /// Who is asked every so many instructions whether to go on.
+    pub(crate) handler: Option<(fn() -> bool, u32)>,
+    /// The functions of the user's own.
+    pub(crate) functions: &'static [Custom],
+}
+
+impl Session {
+    /// Instructions for a statement to begin with.
+    pub(crate) fn begin_steps(&mut self, limit: Option<u64>) {
+        (self.steps, self.rest) = match (self.handler, limit) {
+            (None, limit) => (limit, Some(0)),
+            (Some((_, every)), None) => (Some(every.into()), None),
+            (Some((_, every)), Some(limit)) => {
+                let first = limit.min(every.into());
+                (Some(first), Some(limit - first))
+            }
+        };
+    }
+
+    /// All instructions are used up: the handler may allow more.
+    fn more_steps(&mut self) -> Result<()> {
+        let (Some((go_on_no_more, every)), left) = (self.handler, self.rest) else {
+            return Err(ErrorKind::Interrupted.into());
+        };
+        if left == Some(0) || go_on_no_more() {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        let next = left.unwrap_or(u64::MAX).min(every.into());
+        (self.steps, self.rest) = (Some(next), left.map(|left| left - next));
+        Ok(())
+    }
 }
 
 /// Where a statement stands between rows.
@@ -58,6 +91,8 @@ pub(crate) struct State {
     /// The first of the store's cursors that are this statement's.
     pub(crate) slot: u8,
     pub(crate) changes: i64,
+    /// Whether the value of a subquery found no room.
+    pub(crate) lost: bool,
     pub(crate) wrote: bool,
     /// The session's count of writes when reading began.
     pub(crate) seen: u32,
@@ -283,7 +318,7 @@ impl<'a> Machine<'a> {
             if let Some(steps) = self.session.steps.as_mut() {
                 match steps.checked_sub(1) {
                     Some(left) => *steps = left,
-                    None => return Err(ErrorKind::Interrupted.into()),
+                    None => self.session.more_steps()?,
                 }
             }
             let code = self.u8();

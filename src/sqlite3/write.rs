@@ -13,6 +13,7 @@ use super::program::Op;
 use super::schema::{self, Definition, ROWID};
 use super::select::step;
 use super::token::{Kind, Token};
+use super::value::{Affinity, Value};
 
 /// What to do with a row that a constraint forbids.
 pub(crate) mod action {
@@ -185,7 +186,7 @@ impl Compiler<'_> {
                 let end = self.chain(NONE)?;
                 self.grow(1)?;
                 let at = usize::from(self.get(self.target(), s::DEFINITION)) + default_at;
-                self.literal_default(at)?;
+                self.literal_default(at, 0)?;
                 self.patch_here(end);
                 self.op1(Op::SetLocal, first + column)?;
                 self.shrink(1);
@@ -323,7 +324,7 @@ impl Compiler<'_> {
     }
 
     /// Code for a default that is a literal; its text is in the arena.
-    pub(crate) fn literal_default(&mut self, at: usize) -> Result<()> {
+    pub(crate) fn literal_default(&mut self, at: usize, affinity: u8) -> Result<()> {
         let mut token = self.lex(at as u16 | IN_ARENA);
         let mut negative = false;
         while matches!(token.kind, Kind::Minus | Kind::Plus | Kind::LeftParen) {
@@ -332,6 +333,20 @@ impl Compiler<'_> {
         }
         match token.kind {
             Kind::Integer | Kind::Real | Kind::Hex => match super::text::literal(self.text(token), negative) {
+                // A text column takes it as it is written.
+                Some(Value::Real(_)) if affinity == Affinity::Text as u8 => {
+                    let (start, len) = (token.start, usize::from(token.end - token.start));
+                    self.op(Op::Text)?;
+                    self.word((len + usize::from(negative)) as u16)?;
+                    if negative {
+                        self.byte(b'-')?;
+                    }
+                    for offset in 0..len {
+                        let byte = self.source(start).get(offset).copied().unwrap_or(0);
+                        self.byte(byte)?;
+                    }
+                    Ok(())
+                }
                 Some(value) => self.constant(value),
                 None => Err(self.error_here(ErrorKind::Syntax)),
             },

@@ -43,6 +43,9 @@ def compare(step, ours, theirs):
     # SQLite folds `x AND 0` to the number 0 before it looks whether a term of GROUP BY is a number.
     if theirs[0] == "error" and "GROUP BY term out of range" in theirs[2]:
         return None
+    # A text that grows with the rows of a join may outgrow the memory of a statement.
+    if ours[0] == "error" and ours[1] == "limit" and "group_concat" in sql:
+        return None
     if theirs[0] == "error" or ours[0] == "error":
         if theirs[0] == ours[0]:
             return None
