@@ -168,7 +168,9 @@ class Generator:
         where = " WHERE " + self.expression(inner, depth) if r.random() < 0.8 else ""
         pick = r.randrange(4)
         if pick == 0:
-            aggregate = r.choice(["count(*)", "max(%s)", "min(%s)", "sum(%s)", "total(%s)", "count(%s)"])
+            # Integers only, as in aggregate().
+            aggregate = r.choice(["count(*)", "max(%s)", "min(%s)", "sum(CAST(%s AS INTEGER) %% 100000)", "total(CAST(%s AS INTEGER) %% 100000)",
+                                  "count(%s)"])
             if "%s" in aggregate:
                 aggregate = aggregate % r.choice(columns)
             return "(SELECT %s FROM %s AS %s%s)" % (aggregate, table.name, alias, where)
