@@ -16,6 +16,7 @@ mod cursor;
 mod dict;
 mod error;
 pub(crate) mod format;
+mod head;
 mod index;
 mod lent;
 mod log;
@@ -24,6 +25,7 @@ mod recover;
 mod stat;
 mod stream;
 mod table;
+mod walk;
 
 pub use batch::{Batch, Savepoint};
 pub use cursor::{Cursor, Entry, Keys};
@@ -37,7 +39,8 @@ pub use stream::{Reader, Writer};
 use embedded_storage::nor_flash::NorFlash;
 
 use format::{Geometry, Kind};
-use index::{LEAD, Want};
+use head::LEAD;
+use index::Want;
 use lent::Found;
 use log::Log;
 use record::Record;
@@ -122,12 +125,6 @@ pub struct Dbm<'m, F> {
     pub(crate) lead_len: u8,
     /// Parts of long values in the head page.
     pub(crate) parts: u8,
-    /// A key stands twice in the list.
-    pub(crate) twice: bool,
-    /// Records of the head page before this stay listed when a newer one of the same key comes.
-    pub(crate) keep_before: u32,
-    /// As `keep_before`, for snapshots.
-    pub(crate) pinned: u32,
     /// Changes when snapshots end.
     pub(crate) ended: u32,
     pub(crate) batch: Pending,
@@ -145,11 +142,14 @@ pub struct Dbm<'m, F> {
     pub(crate) guess: u32,
     /// A sector must be erased before anything is written (an interrupted erase).
     pub(crate) doomed: u32,
-    /// Records that the last walk met, and the last of them if it was a mark.
-    pub(crate) walked: u32,
-    pub(crate) last_mark: Option<Record>,
-    /// The last of them belongs to a batch that was not committed.
-    pub(crate) last_void: bool,
+    /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
+    pub(crate) settled: u32,
+    /// The number of the long value that is being written.
+    pub(crate) writing: Option<[u8; 4]>,
+    /// More may be dead than is counted: tombstones that hide nothing any more, what a batch overwrote.
+    pub(crate) doubtful: bool,
+    /// A sector that lags behind in wear may be moved.
+    pub(crate) level: bool,
     /// What serves the cursor that moved last.
     pub(crate) merge: cursor::Merge,
     /// There is a page that has to be walked.
@@ -158,7 +158,7 @@ pub struct Dbm<'m, F> {
     pub(crate) stamps: u32,
     /// Changes with the list.
     pub(crate) changes: u32,
-    /// Live bytes per page are kept up to date by every write.
+    /// What is dead in each page is kept up to date by every write.
     pub(crate) counting: bool,
     /// Memory lent beyond the least.
     pub(crate) lent: lent::Lent<'m, F>,
@@ -196,9 +196,6 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         lead: [0; LEAD],
         lead_len: 0,
         parts: 0,
-        twice: false,
-        keep_before: 0,
-        pinned: 0,
         ended: 0,
         batch: Pending { open: false, started: false, page: NO_PAGE, at: 0, sequence: 0 },
         free: 0,
@@ -208,9 +205,10 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         epoch: 0,
         guess: 64,
         doomed: u32::MAX,
-        walked: 0,
-        last_mark: None,
-        last_void: false,
+        settled: u32::MAX,
+        writing: None,
+        level: false,
+        doubtful: false,
         merge: cursor::Merge::NONE,
         stale: false,
         stamps: 0,
@@ -270,28 +268,36 @@ impl<F: NorFlash> Dbm<'_, F> {
     ///
     /// Costs at most one erase and the copies of one sector, as long as the store has a sector with enough dead bytes.
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        Ok(self.set_any(key, value)?)
+    }
+
+    fn set_any(&mut self, key: &[u8], value: &[u8]) -> Res<()> {
         if key.len() > format::KEY_MAX {
-            return Err(Fail::KEY.into());
+            return Err(Fail::KEY);
+        }
+        if value.len() > format::REGION_MAX as usize {
+            return Err(Fail::VALUE);
         }
         let record = Record::new(Kind::Value, self.batch.open, key.len(), value.len() as u32);
         let max = self.log.geometry.record_max();
-        if value.len() > format::REGION_MAX as usize {
-            return Err(Fail::VALUE.into());
-        }
         if value.len() as u32 > max || record.total(&self.log.geometry) > max {
-            return Ok(self.set_long(key, value)?);
+            return self.set_long(key, value);
         }
-        Ok(self.write(record, key, value)?)
+        self.write(record, key, &[], value)
     }
 
     /// Deletes a key; `false` when there was none. Python: `del db[key]`, which raises `KeyError` instead.
     pub fn delete(&mut self, key: &[u8]) -> Result<bool> {
+        Ok(self.delete_key(key)?)
+    }
+
+    fn delete_key(&mut self, key: &[u8]) -> Res<bool> {
         self.writable()?;
         if self.find_value(key)?.is_none() {
             return Ok(false);
         }
         let record = Record::new(Kind::Deleted, self.batch.open, key.len(), 0);
-        match self.write(record, key, &[]) {
+        match self.write(record, key, &[], &[]) {
             Err(Fail::FULL) if !self.batch.open => self.compact_without(key)?,
             done => done?,
         }
@@ -313,21 +319,24 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.writable { Ok(()) } else { Err(Fail::READ_ONLY) }
     }
 
-    /// Appends a record, making room first.
-    pub(crate) fn write(&mut self, record: Record, key: &[u8], value: &[u8]) -> Res<()> {
+    /// Appends a record, making room first: the key, and the value in two pieces.
+    #[inline(never)]
+    pub(crate) fn write(&mut self, record: Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
         self.writable()?;
         let total = record.total(&self.log.geometry);
         match self.make_room(total) {
             Err(fail) if fail.is_flash() && self.discard_copies()? => self.make_room(total)?,
             done => done?,
         }
-        self.count_dead(key)?;
-        match self.put(record, key, &[], value) {
+        if record.kind != Kind::Part {
+            self.count_dead(key)?;
+        }
+        match self.put(record, key, start, rest) {
             // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
             // on to another page. What a batch wrote to this one is lost, though.
-            Err(error) if error.is_flash() && !self.batch.open => {
-                let again = self.make_room(total).and_then(|()| self.put(record, key, &[], value));
-                again.map_err(|_| error)
+            Err(fail) if fail.is_flash() && !self.batch.open => {
+                let again = self.make_room(total).and_then(|()| self.put(record, key, start, rest));
+                again.map_err(|_| fail)
             }
             done => done,
         }
@@ -361,8 +370,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn give_up_head(&mut self) {
         if self.head != NO_PAGE {
             self.table.set_state(self.head, State::Stale);
-            self.table.clear_list();
-            self.parts = 0;
+            self.clear_list();
             self.head = NO_PAGE;
             self.epoch = self.epoch.wrapping_add(1);
             self.ended = self.ended.wrapping_add(1);

@@ -1,8 +1,6 @@
 //! Batches: several writes, all or none of which count.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use core::cmp::Ordering;
-
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{KEY_MAX, Kind};
@@ -68,7 +66,6 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Err(error);
         }
         (self.batch.open, self.batch.started) = (false, false);
-        self.keep_before = 0;
         self.write_fates()
     }
 
@@ -93,7 +90,6 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Err(Fail::BATCH);
         }
         self.batch.open = false;
-        self.keep_before = 0;
         if !core::mem::take(&mut self.batch.started) {
             return Ok(());
         }
@@ -110,16 +106,17 @@ impl<F: NorFlash> Dbm<'_, F> {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page) == State::Open {
-                self.table.set_state(page, State::Void);
+                // Its index lists what does not count any more.
+                self.table.set_state(page, State::Stale);
             }
         }
-        self.forget_live();
-        self.full = u32::MAX;
+        self.forget_dead();
         self.epoch = self.epoch.wrapping_add(1);
         if self.head != NO_PAGE {
             let tail = self.tail;
-            let whole = self.log.flush().is_ok() && self.relist(tail)? && self.tail == tail;
-            if !whole {
+            let flushed = self.log.flush().is_ok();
+            let walk = self.relist(tail)?;
+            if !flushed || walk.gap || walk.at != tail {
                 self.give_up_head();
             }
         }
@@ -137,7 +134,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.head == NO_PAGE {
             self.make_room(0)?;
         }
-        self.keep_before = self.tail;
         Ok(Savepoint { page: self.head, at: self.tail })
     }
 
@@ -155,17 +151,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let Some(first) = self.table.place(savepoint.page) else { return Err(Fail::STALE.into()) };
         let (last, end) = (self.table.count(), self.tail);
-        let closed = self.head == NO_PAGE;
+        let newest = self.head;
         for place in first..last {
             let page = self.table.order(place);
             let mut at = if place == first { savepoint.at } else { self.log.geometry.first() };
-            let stop = if place + 1 == last && !closed { end } else { self.log.geometry.page };
-            while at < stop {
-                let guess = self.guess;
-                let Some(record) = self.log.head(page, at, guess)? else { break };
-                if !self.log.verify(&record)? {
-                    break;
-                }
+            let stop = if page == newest { end } else { self.log.geometry.page };
+            while let Some(record) = self.sound(page, at, stop)? {
                 at += record.total(&self.log.geometry);
                 self.take_back(&record, savepoint)?;
             }
@@ -175,36 +166,43 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Writes what a record's key had at a savepoint.
     fn take_back(&mut self, record: &Record, savepoint: Savepoint) -> Res<()> {
-        if !record.pending() || matches!(record.kind, Kind::Commit | Kind::Part) {
+        if !record.pending() || record.kind == Kind::Commit {
             return Ok(());
         }
         let mut buf = [0; KEY_MAX];
-        let key = self.log.key(record, &mut buf)?;
+        let key = &*self.log.key(record, &mut buf)?;
         let newest = self.find(key, Want::Newest)?;
         if newest.is_none_or(|newest| !newest.is(record)) {
             // A later record of the same key will be, or has been, taken back.
             return Ok(());
         }
-        let before = self.find(key, Want::AsOf(savepoint.page, savepoint.at))?;
-        let before = before.filter(|before| before.kind != Kind::Deleted);
-        match before {
+        let before = self.find_as_of(key, savepoint)?;
+        match before.filter(|before| before.kind != Kind::Deleted) {
             Some(before) => {
                 self.make_room(before.total(&self.log.geometry))?;
-                self.carry_pending(&before)
+                self.carry(&before, true, key)
             }
-            None => {
-                let record = Record::new(Kind::Deleted, true, key.len(), 0);
-                self.write(record, key, &[])
-            }
+            None => self.write(Record::new(Kind::Deleted, true, key.len(), 0), key, &[], &[]),
         }
     }
 
-    /// Whether a record of the open batch was there at a savepoint.
-    pub(crate) fn was_there(&self, record: &Record, page: u16, at: u32) -> bool {
-        if record.page == page {
-            return record.at() < at;
+    /// The newest record of a key that the batch wrote before a savepoint, or else the newest that it did not write.
+    fn find_as_of(&mut self, key: &[u8], savepoint: Savepoint) -> Res<Option<Record>> {
+        let last = self.table.place(savepoint.page).ok_or(Fail::STALE)?;
+        let first = self.table.place(self.batch.page).ok_or(Fail::STALE)?;
+        let mut found = None;
+        for place in first..=last {
+            let page = self.table.order(place);
+            let mut at = if place == first { self.batch.at } else { self.log.geometry.first() };
+            let end = if place == last { savepoint.at } else { self.log.geometry.page };
+            while let Some(record) = self.sound(page, at, end)? {
+                at += record.total(&self.log.geometry);
+                if record.pending() && self.log.named(&record, key, false)? {
+                    found = Some(record);
+                }
+            }
         }
-        matches!(self.table.place(record.page).cmp(&self.table.place(page)), Ordering::Less)
+        if found.is_some() { Ok(found) } else { self.find_committed(key) }
     }
 
     /// Opens a batch that is given up when it is dropped without [`Batch::commit`].
@@ -218,12 +216,18 @@ impl<F: NorFlash> Dbm<'_, F> {
 pub trait Rollback {
     /// Gives the open batch up, whatever happens.
     fn give_up(&mut self);
+    /// Gives the long value up that is being written.
+    fn abandon(&mut self);
 }
 
 impl<F: NorFlash> Rollback for Dbm<'_, F> {
     fn give_up(&mut self) {
         // An error of the flash here leaves the batch uncommitted all the same.
         let _ = self.give_up_batch();
+    }
+
+    fn abandon(&mut self) {
+        self.abandon_long();
     }
 }
 

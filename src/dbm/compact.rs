@@ -1,21 +1,22 @@
 //! Room: opening and erasing pages, and compaction, which copies what lives in one sector and erases it.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use core::cmp::Ordering;
-
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{FOOTER, KEY_MAX, Kind, footer, read32};
-use super::index::{Want, units};
+use super::format::{FOOTER, KEY_MAX, Kind, footer};
+use super::index::{FOOT, Want};
 use super::record::Record;
-use super::table::{DAMAGED, State, UNKNOWN};
+use super::table::{State, UNKNOWN};
 use super::{Dbm, Fail, NO_PAGE, Res};
 use crate::crc;
 
-/// Pages of which a set finds out what lives in them.
-const PATIENCE: u32 = 2;
+/// Pages of which one set finds out what is dead in them.
+const PATIENCE: u32 = 3;
+/// Most of what can be dead in a page, in 256ths of it.
+const DEAD_MAX: u32 = 254;
 
 /// What becomes of a record when its sector is compacted.
+#[derive(PartialEq)]
 enum Fate {
     Dead,
     /// A tombstone that hides nothing any more.
@@ -25,8 +26,18 @@ enum Fate {
     Overwritten(Record),
 }
 
+/// The sector that compaction would win most of.
+#[derive(Default)]
+pub(crate) struct Choice {
+    pub(crate) sector: Option<u32>,
+    /// What it would win, in 256ths of a page; more than a sector has, if it has a page that must go.
+    pub(crate) dead: u32,
+    /// The same of all sectors.
+    all: u32,
+}
+
 impl<F: NorFlash> Dbm<'_, F> {
-    fn sectors(&self) -> u32 {
+    pub(crate) fn sectors(&self) -> u32 {
         self.log.geometry.pages / self.log.geometry.per_sector
     }
 
@@ -34,25 +45,29 @@ impl<F: NorFlash> Dbm<'_, F> {
         u32::from(page) / self.log.geometry.per_sector
     }
 
-    fn pages_of(&self, sector: u32) -> core::ops::Range<u32> {
-        sector * self.log.geometry.per_sector..(sector + 1) * self.log.geometry.per_sector
+    pub(crate) fn pages_of(&self, sector: u32) -> core::ops::Range<u16> {
+        let per = self.log.geometry.per_sector;
+        (sector * per) as u16..(sector * per + per) as u16
     }
 
     /// Makes the head page take a record of `total` bytes. One sector always stays free for compaction.
     pub(crate) fn make_room(&mut self, total: u32) -> Res<()> {
         let counting = self.free <= self.sectors() / 4 + 1;
         if counting && !self.counting {
-            self.forget_live();
+            self.forget_dead();
         }
         self.counting = counting;
         if total >= self.full {
             return Err(Fail::FULL);
         }
         for _ in 0..=self.sectors() * 2 {
-            if self.free > 0 && self.head_takes(total) {
-                return Ok(());
-            }
             if self.free > 0 {
+                if self.head_takes(total) {
+                    if self.level_wear()? {
+                        continue;
+                    }
+                    return Ok(());
+                }
                 self.seal()?;
                 let next = self.next_in_sector();
                 if next.is_some() || self.free > 1 {
@@ -61,20 +76,33 @@ impl<F: NorFlash> Dbm<'_, F> {
                         Err(fail) if fail.is_flash() && next.is_some() && self.next_in_sector().is_none() => {}
                         done => done?,
                     }
+                    // What compaction will ask for is found out by and by.
+                    if counting {
+                        self.choose(PATIENCE)?;
+                    }
                     continue;
                 }
             }
-            match self.choose(total)? {
-                Some(sector) => match self.compact(sector, None) {
-                    // What is damaged stays where it is; another sector will do.
-                    Err(fail) if fail.is_corrupt() => {
-                        for page in self.pages_of(sector) {
-                            self.table.set_live(page as u16, 254);
-                        }
-                    }
-                    done => done?,
-                },
-                None => break,
+            let page = self.log.geometry.page;
+            let mut choice = self.choose(PATIENCE)?;
+            if self.free == 0 || choice.dead * page < total * 256 {
+                choice = self.choose(u32::MAX)?;
+            }
+            if core::mem::take(&mut self.doubtful) && choice.dead * page < total * 256 {
+                self.forget_dead();
+                choice = self.choose(u32::MAX)?;
+            }
+            let Some(sector) = choice.sector else { break };
+            let head = if self.head == NO_PAGE { 0 } else { page - self.tail };
+            // Little dead in each of several sectors is room too, when their copies share pages.
+            let enough = choice.dead * page >= total * 256 || choice.all * page / 256 + head >= total + page / 4;
+            if self.free > 0 && !enough {
+                break;
+            }
+            match self.compact(sector, None) {
+                // What is damaged stays where it is; another sector will do.
+                Err(fail) if fail.is_corrupt() => self.pages_of(sector).for_each(|page| self.table.set_dead(page, 0)),
+                done => done?,
             }
         }
         // What it took to find that out is not done again before something changes.
@@ -84,36 +112,29 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// The page after the newest one, if it is of the same sector and was not used.
     fn next_in_sector(&self) -> Option<u16> {
-        let newest = self.table.order(self.table.count().checked_sub(1)?);
-        let next = newest + 1;
+        let next = self.table.order(self.table.count().checked_sub(1)?) + 1;
         let same = u32::from(next) % self.log.geometry.per_sector != 0;
         (same && matches!(self.table.state(next), State::Free | State::Erased)).then_some(next)
     }
 
     /// Opens a page for appending.
     pub(crate) fn open_page(&mut self) -> Res<()> {
-        let page = match self.next_in_sector() {
-            Some(page) if self.table.state(page) == State::Erased || self.log.blank(page, 0)? => page,
-            Some(page) => {
-                self.table.set_state(page, State::Dirty);
-                return self.open_page_in_new_sector();
+        if let Some(page) = self.next_in_sector() {
+            if self.table.state(page) == State::Erased || self.log.blank(page, 0, u32::MAX)? {
+                return self.start_page(page);
             }
-            None => return self.open_page_in_new_sector(),
-        };
-        self.start_page(page)
-    }
-
-    fn open_page_in_new_sector(&mut self) -> Res<()> {
+            self.table.set_state(page, State::Dirty);
+        }
         let sectors = self.sectors();
         let free = (0..sectors).map(|i| (self.next_sector + i) % sectors).find(|sector| self.sector_free(*sector));
         let sector = free.ok_or(Fail::FULL)?;
         self.next_sector = (sector + 1) % sectors;
         // A sector that reads as blank but was not erased since the store was opened may be one whose erase was cut off:
         // its cells can hold less than they show.
-        if self.pages_of(sector).any(|page| self.table.state(page as u16) != State::Erased) {
+        if self.pages_of(sector).any(|page| self.table.state(page) != State::Erased) {
             self.erase_sector(sector)?;
         }
-        let page = (sector * self.log.geometry.per_sector) as u16;
+        let page = self.pages_of(sector).start;
         let mut started = self.start_page(page);
         if started.is_err() {
             // A page can read as blank and refuse a program all the same, when power went during one.
@@ -121,29 +142,26 @@ impl<F: NorFlash> Dbm<'_, F> {
             started = self.start_page(page);
         }
         self.count_free();
+        self.level = true;
         started
     }
 
     fn start_page(&mut self, page: u16) -> Res<()> {
         let geometry = self.log.geometry;
-        self.wear = self.table.data(page) & 0x00ff_ffff;
+        self.wear = self.table.data(page);
         self.table.set_state(page, State::Dirty);
         self.log.page_check = crc::START;
         self.log.begin(page, 0)?;
         self.log.push(&geometry.header(self.sequence))?;
-        let ones = [0xff; 32];
-        self.log.push(ones.get(..(geometry.first() - super::format::HEADER) as usize).unwrap_or(&[]))?;
+        for _ in super::format::HEADER..geometry.first() {
+            self.log.push(&[0xff])?;
+        }
         self.log.flush()?;
         self.sequence = self.sequence.wrapping_add(1);
         self.table.set_state(page, State::Head);
-        self.table.set_live(page, UNKNOWN);
-        self.table.set_entries(page, 0);
+        self.table.set_dead(page, UNKNOWN);
         self.table.push_order(page);
-        self.table.clear_list();
-        self.parts = 0;
-        self.twice = false;
-        self.keep_before = 0;
-        self.pinned = 0;
+        self.clear_list();
         self.head = page;
         self.tail = geometry.first();
         self.epoch = self.epoch.wrapping_add(1);
@@ -152,47 +170,40 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Erases a sector; its pages leave the log.
     pub(crate) fn erase_sector(&mut self, sector: u32) -> Res<()> {
-        let wear = self.wear_of(sector)?.saturating_add(1).min(0x00ff_ffff);
+        let wear = (self.wear_of(sector)? + 1).min(0x00ff_ffff);
         let was_free = self.sector_free(sector);
         for page in self.pages_of(sector) {
-            let page = page as u16;
-            if let Some(place) = self.table.place(page) {
-                self.table.remove_order(place);
-            }
+            self.table.remove_order(page);
             self.table.set_state(page, State::Dirty);
             self.table.set_data(page, wear);
             if page == self.batch.page {
                 self.batch.page = NO_PAGE;
             }
         }
-        if !was_free {
-            self.free += 1;
-            self.ended = self.ended.wrapping_add(1);
-        }
+        self.count_free();
+        self.ended = self.ended.wrapping_add(u32::from(!was_free));
         self.epoch = self.epoch.wrapping_add(1);
         self.full = u32::MAX;
         self.log.erase(sector)?;
-        for page in self.pages_of(sector) {
-            self.table.set_state(page as u16, State::Erased);
-        }
+        self.pages_of(sector).for_each(|page| self.table.set_state(page, State::Erased));
         Ok(())
     }
 
     /// How often a sector was erased, as far as is known: the mean for one whose pages do not say.
     pub(crate) fn wear_of(&mut self, sector: u32) -> Res<u32> {
-        let page = (sector * self.log.geometry.per_sector) as u16;
+        let page = self.pages_of(sector).start;
         match self.table.state(page) {
-            State::Free | State::Erased => return Ok(self.table.data(page) & 0x00ff_ffff),
             State::Head => return Ok(self.wear),
+            state if !state.in_log() => return Ok(self.table.data(page)),
             _ => {}
         }
         self.load(page)?;
-        if self.table.state(page).indexed() {
-            let at = self.log.geometry.page - FOOTER;
-            let foot = self.log.view(page, at, FOOTER, FOOTER)?;
-            return Ok(read32(foot, footer::WEAR.start) & 0x00ff_ffff);
+        if !self.table.state(page).indexed() {
+            return Ok(self.mean_wear());
         }
-        Ok(self.mean_wear())
+        let at = self.log.geometry.page - FOOT as u32;
+        let foot = self.log.view(page, at, FOOT as u32, FOOTER)?;
+        Ok(footer::number(foot, footer::WEAR, 3))
     }
 
     /// Erases a sector on average: every page that was opened was erased once, but for the first time around.
@@ -200,197 +211,139 @@ impl<F: NorFlash> Dbm<'_, F> {
         (self.sequence / self.log.geometry.pages).saturating_sub(1)
     }
 
-    /// Live bytes are no longer known.
-    pub(crate) fn forget_live(&mut self) {
-        for page in 0..self.log.geometry.pages as u16 {
-            self.table.set_live(page, UNKNOWN);
+    /// Moves what lives in a sector that lags behind in wear, so that it takes its share: after a new sector was taken, one
+    /// is looked at. Whether it was moved.
+    fn level_wear(&mut self) -> Res<bool> {
+        // (In a batch copies can take more room than what they are copies of.)
+        if self.batch.open || !core::mem::take(&mut self.level) {
+            return Ok(false);
         }
+        self.next_worn = (self.next_worn + 1) % self.sectors();
+        let sector = self.next_worn;
+        let mean = self.mean_wear();
+        if !self.may_go(sector) || self.wear_of(sector)? + 2 + mean / 64 >= mean {
+            return Ok(false);
+        }
+        match self.compact(sector, None) {
+            Err(fail) if fail.is_corrupt() => {}
+            done => done?,
+        }
+        Ok(true)
     }
 
-    /// The record that a new one of this key makes dead leaves the count of its page.
+    /// What is dead in each page is no longer known.
+    pub(crate) fn forget_dead(&mut self) {
+        self.full = u32::MAX;
+        (0..self.log.geometry.pages as u16).for_each(|page| self.table.set_dead(page, UNKNOWN));
+    }
+
+    /// Takes note of what lives in a page: all else in it would be won back.
+    pub(crate) fn set_dead(&mut self, page: u16, live: u32, entries: u32) {
+        let geometry = self.log.geometry;
+        let room = geometry.limit(entries, false).saturating_sub(geometry.first() + live);
+        self.table.set_dead(page, (room * 256 / geometry.page).min(DEAD_MAX));
+    }
+
+    /// The record that a new one of this key makes dead counts as such.
     pub(crate) fn count_dead(&mut self, key: &[u8]) -> Res<()> {
         if !self.counting {
             return Ok(());
         }
-        if let Some(old) = self.find(key, Want::Newest)?
-            && old.page != self.head
-        {
-            let live = self.table.live(old.page);
-            if live != UNKNOWN {
-                let units = units(&self.log.geometry, &old).min(254) as u8;
-                self.table.set_live(old.page, live.saturating_sub(units));
-            }
+        let Some(old) = self.find(key, Want::Newest)? else { return Ok(()) };
+        if old.kind == Kind::Long {
+            // Its parts are dead as well, wherever they are.
+            self.forget_dead();
+        } else if self.table.dead(old.page) <= DEAD_MAX {
+            // With the entry that goes with it.
+            let units = ((old.total(&self.log.geometry) + 3) * 256).div_ceil(self.log.geometry.page);
+            self.table.set_dead(old.page, (self.table.dead(old.page) + units).min(DEAD_MAX));
         }
         Ok(())
     }
 
-    /// A sector that is worth compacting in idle time: a page without index, or one of which at most half lives.
-    pub(crate) fn choose_worth(&mut self) -> Res<Option<u32>> {
-        if self.free == 0 {
-            return self.choose(0);
-        }
-        let mut best: Option<(u32, u32)> = None;
-        for sector in 0..self.sectors() {
-            if self.sector_free(sector) || !self.may_go(sector) {
-                continue;
-            }
-            let Some(live) = self.live_of(sector)? else { return Ok(Some(sector)) };
-            if best.is_none_or(|(least, _)| live < least) {
-                best = Some((live, sector));
-            }
-        }
-        Ok(best.filter(|(live, _)| *live <= 128 * self.log.geometry.per_sector).map(|(_, sector)| sector))
-    }
-
-    /// What lives in a sector, in 256ths of a page; none if a page in it has no index.
-    fn live_of(&mut self, sector: u32) -> Res<Option<u32>> {
-        let mut live = 0;
-        for page in self.pages_of(sector) {
-            let page = page as u16;
-            if !self.table.state(page).in_log() {
-                continue;
-            }
-            self.load(page)?;
-            if self.table.state(page) == State::Stale {
-                return Ok(None);
-            }
-            if self.table.live(page) == UNKNOWN {
-                let units = match self.measure(page) {
-                    Ok((units, ..)) => units,
-                    // What is damaged stays where it is.
-                    Err(fail) if fail.is_corrupt() => 254,
-                    Err(error) => return Err(error),
-                };
-                self.table.set_live(page, units.min(254) as u8);
-            }
-            live += u32::from(self.table.live(page));
-        }
-        Ok(Some(live))
-    }
-
-    /// The sector that is best compacted so that a record of `total` bytes finds room; none if the store is full.
-    fn choose(&mut self, total: u32) -> Res<Option<u32>> {
-        let geometry = self.log.geometry;
-        let mut best: Option<(u32, u32, u32)> = None;
-        // What lives in a page is found out for some pages at a time, the oldest first, so that no set takes long.
-        let mut patience = PATIENCE;
-        for place in 0..self.table.count() {
-            let page = self.table.order(place);
-            let sector = self.sector_of(page);
-            if !self.may_go(sector) || best.is_some_and(|(_, other, _)| other == sector) {
-                continue;
-            }
-            let unknown = self.pages_of(sector).any(|page| {
-                let page = page as u16;
-                self.table.state(page).in_log() && self.table.live(page) == UNKNOWN
-            });
-            if unknown && patience == 0 && best.is_some() {
-                continue;
-            }
-            patience -= u32::from(unknown && patience > 0);
-            // A page without index must not stay: it can be neither sealed nor appended to.
-            let Some(live) = self.live_of(sector)? else { return Ok(Some(sector)) };
-            // Among sectors that hold about as much, the less worn one goes.
-            let worn = if self.sectors() <= 64 {
-                let (wear, mean) = (self.wear_of(sector)?, self.mean_wear());
-                (wear + 32).saturating_sub(mean).min(64) * 6
-            } else {
-                0
-            };
-            if best.is_none_or(|(least, ..)| live + worn < least) {
-                best = Some((live + worn, sector, live));
-            }
-        }
-        let Some((_, sector, live)) = best else { return Ok(None) };
-        if live * geometry.page / 256 + total + geometry.page / 8 < geometry.page * geometry.per_sector {
-            return Ok(Some(self.least_worn()?.unwrap_or(sector)));
-        }
-        self.choose_exactly(total)
-    }
-
-    /// A sector that lags behind in wear: its records move, so that it takes its share. One sector is looked at each time.
-    fn least_worn(&mut self) -> Res<Option<u32>> {
-        self.next_worn = (self.next_worn + 1) % self.sectors();
-        let sector = self.next_worn;
-        if self.sector_free(sector) || !self.may_go(sector) || self.free == 0 {
-            return Ok(None);
-        }
-        let mean = self.mean_wear();
-        let wear = self.wear_of(sector)?;
-        if wear + 2 + mean / 64 >= mean {
-            return Ok(None);
-        }
-        // If all of it lives, its copies fill the head page, and another sector must go as well.
-        Ok(Some(sector))
-    }
-
-    /// As `choose`, when the store is nearly full: every record is looked at.
-    fn choose_exactly(&mut self, total: u32) -> Res<Option<u32>> {
-        let geometry = self.log.geometry;
-        let (mut rooms, mut best) = (0, None);
-        for sector in 0..self.sectors() {
-            if self.sector_free(sector) || !self.may_go(sector) {
-                continue;
-            }
-            let mut room = 0;
+    /// The sector that is best compacted. What is dead in pages of which it is not known is found out for so many of them,
+    /// the oldest first.
+    pub(crate) fn choose(&mut self, mut patience: u32) -> Res<Choice> {
+        let mut best = Choice::default();
+        for i in 0..self.sectors() {
+            let sector = (self.next_sector + i) % self.sectors();
             for page in self.pages_of(sector) {
-                if self.table.state(page as u16).in_log() {
-                    let (_, bytes, entries) = match self.measure(page as u16) {
-                        Ok(sums) => sums,
-                        Err(fail) if fail.is_corrupt() => (254, geometry.page, 0),
-                        Err(error) => return Err(error),
-                    };
-                    let limit = geometry.limit((entries + 1).min(254), self.batch.open) - geometry.first();
-                    room += limit.saturating_sub(bytes);
-                } else {
-                    room += geometry.record_max();
+                self.load(page)?;
+            }
+            if !self.may_go(sector) {
+                continue;
+            }
+            let mut dead = 0;
+            for page in self.pages_of(sector) {
+                let state = self.table.state(page);
+                if state.in_log() && self.table.dead(page) == UNKNOWN && patience > 0 {
+                    patience -= 1;
+                    match self.measure(page) {
+                        Ok((live, records)) => self.set_dead(page, live, records),
+                        // What is damaged stays where it is.
+                        Err(fail) if fail.is_corrupt() => self.table.set_dead(page, 0),
+                        Err(fail) => return Err(fail),
+                    }
                 }
+                dead += match self.table.dead(page) {
+                    _ if !state.in_log() => 255,
+                    UNKNOWN => 0,
+                    // A page without index can be neither sealed nor appended to, and every look-up walks it: it goes first,
+                    // if there is room for any.
+                    dead if state == State::Stale && self.free > 0 => dead + 0x1000,
+                    dead => dead,
+                };
             }
-            rooms += room;
-            if best.is_none_or(|(most, _)| room > most) {
-                best = Some((room, sector));
+            best.all += dead;
+            if best.sector.is_none() || dead > best.dead {
+                (best.sector, best.dead) = (Some(sector), dead);
             }
         }
-        let head = if self.head == NO_PAGE { 0 } else { geometry.page - self.tail };
-        let Some((room, sector)) = best else { return Ok(None) };
-        let enough = self.free == 0 || room >= total || rooms + head >= total + geometry.page / 4;
-        Ok(enough.then_some(sector))
+        Ok(best)
     }
 
-    /// Whether a sector may be compacted now: not the head's, and none that the open batch wrote to.
+    /// Whether a sector may be compacted now: it is in use, not the head's, and the open batch did not write to it.
     fn may_go(&self, sector: u32) -> bool {
-        self.pages_of(sector).all(|page| {
-            let page = page as u16;
-            let damaged = self.table.state(page) == State::Stale && self.table.entries(page) == DAMAGED;
-            !damaged
-                && page != self.head
-                && !(self.batch.open && page == self.batch.page)
-                && self.table.state(page) != State::Open
-        })
+        !self.sector_free(sector)
+            && self.pages_of(sector).all(|page| {
+                !(self.table.damaged(page)
+                    || page == self.head
+                    || self.batch.open && page == self.batch.page
+                    || self.table.state(page) == State::Open)
+            })
     }
 
-    /// What lives in a page: units, bytes, records.
-    pub(crate) fn measure(&mut self, page: u16) -> Res<(u32, u32, u32)> {
-        let geometry = self.log.geometry;
-        let mut sums = (0, 0, 0);
-        let mut cursor = Going::default();
-        while let Some(record) = self.go(page, &mut cursor)? {
-            if !matches!(self.fate(&record)?, Fate::Dead | Fate::Done) {
-                let total = record.total(&geometry);
-                sums = (sums.0 + units(&geometry, &record), sums.1 + total, sums.2 + 1);
+    /// What lives in a page: bytes, records.
+    pub(crate) fn measure(&mut self, page: u16) -> Res<(u32, u32)> {
+        let (mut live, mut records) = (0, 0);
+        let mut walk = self.go(page)?;
+        let mut buf = [0; KEY_MAX];
+        while let Some(record) = self.gone(&mut walk)? {
+            let key = self.log.key(&record, &mut buf)?;
+            if !matches!(self.fate(&record, key)?, Fate::Dead | Fate::Done) {
+                self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
+                live += record.total(&self.log.geometry);
+                records += 1;
             }
         }
-        Ok(sums)
+        Ok((live, records))
     }
 
-    /// What becomes of a record.
-    fn fate(&mut self, record: &Record) -> Res<Fate> {
-        let mut buf = [0; KEY_MAX];
-        let key = self.log.key(record, &mut buf)?;
-        if record.kind == Kind::Part {
-            return self.part_fate(record, key);
+    /// What becomes of a record, which has this key.
+    fn fate(&mut self, record: &Record, key: &[u8]) -> Res<Fate> {
+        let part = record.kind == Kind::Part;
+        let newest = if part {
+            let name = self.log.numbers(record)?;
+            self.find(&name, Want::Part)?
+        } else {
+            self.find(key, Want::Newest)?
+        };
+        let Some(newest) = newest else { return Ok(Fate::Dead) };
+        if part {
+            // A part lives as long as the long value it belongs to, and while that is written.
+            let lives = newest.is(record) && self.part_lives(record, key)?;
+            return Ok(if lives { Fate::Live } else { Fate::Dead });
         }
-        let Some(newest) = self.find(key, Want::Newest)? else { return Ok(Fate::Dead) };
         let batch = self.in_batch_now(&newest);
         if newest.is(record) {
             if record.kind == Kind::Deleted && !batch {
@@ -402,58 +355,30 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             return Ok(Fate::Live);
         }
-        if batch {
-            let committed = self.find(key, Want::Committed)?;
-            if committed.is_some_and(|committed| committed.is(record)) {
-                return Ok(Fate::Overwritten(newest));
-            }
-        }
-        Ok(Fate::Dead)
+        let committed = batch && self.find_committed(key)?.is_some_and(|committed| committed.is(record));
+        Ok(if committed { Fate::Overwritten(newest) } else { Fate::Dead })
     }
 
-    /// A part lives as long as the long value it belongs to.
-    fn part_fate(&mut self, record: &Record, key: &[u8]) -> Res<Fate> {
-        let (number, part) = self.log.numbers(record)?;
-        let newest = self.find(key, Want::Part(number, part))?;
-        if newest.is_none_or(|newest| !newest.is(record)) {
-            return Ok(Fate::Dead);
+    fn part_lives(&mut self, part: &Record, key: &[u8]) -> Res<bool> {
+        let [a, b, c, d, ..] = self.log.numbers(part)?;
+        let number = [a, b, c, d];
+        if self.writing == Some(number) {
+            return Ok(true);
         }
-        if self.batch.open && self.in_batch_now(record) {
-            return Ok(Fate::Live);
-        }
-        for want in [Want::Newest, Want::Committed] {
-            if let Some(owner) = self.find(key, want)?
+        let mut owner = self.find(key, Want::Newest)?;
+        for _ in 0..2 {
+            if let Some(owner) = owner
                 && owner.kind == Kind::Long
-                && self.log.numbers(&owner)?.0 == number
+                && self.log.numbers(&owner)?.starts_with(&number)
             {
-                return Ok(Fate::Live);
+                return Ok(true);
             }
             if !self.batch.open {
                 break;
             }
+            owner = self.find_committed(key)?;
         }
-        Ok(Fate::Dead)
-    }
-
-    /// The next record of a page that its index lists, or of a walk where there is none.
-    pub(crate) fn go(&mut self, page: u16, going: &mut Going) -> Res<Option<Record>> {
-        self.load(page)?;
-        if !self.table.state(page).indexed() {
-            let mut walk = going.walk.take().unwrap_or_else(|| self.walk(page));
-            let record = self.walked(&mut walk)?;
-            going.walk = Some(walk);
-            return Ok(record);
-        }
-        let index = self.log.geometry.index(self.table.entries(page));
-        while going.rank < index.entries {
-            let record = self.ranked(page, &index, going.rank)?;
-            going.rank += 1;
-            if !self.voided(&record)? {
-                self.log.trust(&record)?;
-                return Ok(Some(record));
-            }
-        }
-        Ok(None)
+        Ok(false)
     }
 
     /// Copies what lives in a sector to the head page and those after it, and erases the sector. `without`: a key whose
@@ -461,70 +386,58 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn compact(&mut self, sector: u32, without: Option<&[u8]>) -> Res<()> {
         self.end_merge()?;
         let mut mark = without.is_some();
+        let mut buf = [0; KEY_MAX];
         for page in self.pages_of(sector) {
-            let page = page as u16;
             if !self.table.state(page).in_log() {
                 continue;
             }
-            let mut going = Going::default();
-            while let Some(record) = self.go(page, &mut going)? {
-                if let Some(key) = without
-                    && record.kind != Kind::Part
-                    && self.log.compare(&record, key)? == Ordering::Equal
-                {
-                    self.note_lent(&record.gone(), key);
+            self.load(page)?;
+            if self.table.state(page).indexed() && !self.sealed_intact(page)? {
+                return Err(Fail::corrupt(page, 0));
+            }
+            let mut walk = self.go(page)?;
+            while let Some(record) = self.gone(&mut walk)? {
+                let key = &*self.log.key(&record, &mut buf)?;
+                if record.kind != Kind::Part && without == Some(key) {
+                    self.note_lent(&record.as_deleted(), key);
                     continue;
                 }
-                match self.fate(&record)? {
+                match self.fate(&record, key)? {
                     Fate::Dead => {}
                     // An interrupted erase might bring back what it hid in this page. (Nothing but this may be appended
                     // between the copies and the erase: see `resume`.)
                     Fate::Done => mark = true,
-                    Fate::Live => self.carry(&record)?,
+                    Fate::Live => self.carry(&record, self.in_batch_now(&record), key)?,
                     Fate::Overwritten(newest) => {
-                        self.carry(&record)?;
-                        self.carry(&newest)?;
+                        self.carry(&record, false, key)?;
+                        self.carry(&newest, true, key)?;
                     }
                 }
             }
         }
         if mark {
-            let [low, high, ..] = sector.to_le_bytes();
-            self.mark(false, &[low, high])?;
+            self.mark(false, &(sector as u16).to_le_bytes())?;
         }
         self.erase_sector(sector)
     }
 
-    /// Copies a record to the tail.
-    fn carry(&mut self, record: &Record) -> Res<()> {
-        self.carry_as(record, self.in_batch_now(record))
-    }
-
-    /// Copies a record to the tail as one that the open batch writes.
-    pub(crate) fn carry_pending(&mut self, record: &Record) -> Res<()> {
-        self.carry_as(record, true)
-    }
-
-    fn carry_as(&mut self, record: &Record, pending: bool) -> Res<()> {
-        let total = record.total(&self.log.geometry);
-        if !self.head_takes(total) {
+    /// Copies a record, which has this key, to the tail.
+    pub(crate) fn carry(&mut self, record: &Record, pending: bool, key: &[u8]) -> Res<()> {
+        if !self.head_takes(record.total(&self.log.geometry)) {
             self.seal()?;
             self.open_page()?;
         }
         let copy = record.placed(self.head, self.tail).with_pending(pending);
         let copied = self.log.transfer(record, &copy).and_then(|()| self.log.flush());
         copied.inspect_err(|_| self.give_up_head())?;
-        let mut buf = [0; KEY_MAX];
-        let key = self.log.key(record, &mut buf)?;
         self.appended(&copy, key)
     }
 
     /// Appends a mark: a commit (`pending`), or the announcement of an erase.
     pub(crate) fn mark(&mut self, pending: bool, bytes: &[u8]) -> Res<()> {
         let record = Record::new(Kind::Commit, pending, bytes.len(), 0);
-        let total = record.total(&self.log.geometry);
-        let listed = self.table.listed() as u32;
-        if self.head == NO_PAGE || self.tail + total > self.log.geometry.limit(listed, self.batch.open) {
+        let end = self.tail + record.total(&self.log.geometry);
+        if self.head == NO_PAGE || end > self.log.geometry.limit(self.table.listed() as u32, self.batch.open) {
             self.seal()?;
             self.open_page()?;
         }
@@ -548,17 +461,33 @@ impl<F: NorFlash> Dbm<'_, F> {
         Err(Fail::FULL)
     }
 
+    /// Whether a sealed page's check is right.
+    pub(crate) fn sealed_intact(&mut self, page: u16) -> Res<bool> {
+        let geometry = self.log.geometry;
+        let entries = self.table.entries(page);
+        let Some(foot) = self.foot(page)? else { return Ok(false) };
+        let (hash_at, after) = (geometry.index(entries).hash_at, geometry.limit(entries, false));
+        // The fate of a batch was blank when the check was made.
+        let batch = footer::number(&foot, footer::TAIL, 2) != u32::from(super::format::NO_TAIL);
+        let fate = geometry.limit(entries, batch);
+        let mut state = self.log.check_over(page, 0, fate, crc::START)?;
+        for _ in fate..after {
+            state = crc::update32(state, &[0xff]);
+        }
+        state = self.log.check_over(page, after, hash_at, state)?;
+        Ok(!state == footer::number(&foot, footer::CHECK, 4))
+    }
+
     /// Writes what became of a committed batch to the pages that were sealed in it.
     pub(crate) fn write_fates(&mut self) -> Res<()> {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page) == State::Open {
-                let at = self.fate_at(self.table.entries(page));
-                let zeros = [0; 32];
-                let len = self.log.geometry.align(4) as usize;
                 let check = self.log.page_check;
-                self.log.begin(page, at)?;
-                self.log.push(zeros.get(..len).unwrap_or(&[]))?;
+                self.log.begin(page, self.fate_at(self.table.entries(page)))?;
+                for _ in 0..self.log.geometry.align(4) {
+                    self.log.push(&[0])?;
+                }
                 self.log.flush()?;
                 self.log.page_check = check;
                 self.table.set_state(page, State::Sealed);
@@ -566,11 +495,4 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         Ok(())
     }
-}
-
-/// Where going through a page has come to.
-#[derive(Default)]
-pub(crate) struct Going {
-    rank: u32,
-    pub(crate) walk: Option<super::recover::Walk>,
 }

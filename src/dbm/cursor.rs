@@ -5,10 +5,9 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{KEY_MAX, Kind, read_bits};
+use super::format::{KEY_MAX, Kind, read_bits, read32};
 use super::log::WINDOW;
 use super::record::Record;
-use super::table::State;
 use super::{Dbm, Fail, NO_PAGE, Res, Result};
 
 /// Bytes of a key that a cursor holds itself.
@@ -197,8 +196,6 @@ impl<F: NorFlash> Dbm<'_, F> {
             let newest = self.table.count().checked_sub(1).map(|place| self.table.order(place));
             (newest.unwrap_or(0), self.log.geometry.page)
         } else {
-            // What is listed stays listed beside what will overwrite it.
-            self.pinned = self.tail;
             (self.head, self.tail)
         };
         cursor.until = Until { page, at, ended: self.ended };
@@ -311,7 +308,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             let key = buf.get(..len).unwrap_or(&[]);
             let served = self.merge.active
                 && cursor.stamp != 0
-                && (cursor.until == Until::LIVE || cursor.until.ended == self.ended)
+                && (cursor.until == Until::LIVE
+                    || (cursor.until.ended, self.merge.changes) == (self.ended, self.changes))
                 && (cursor.stamp, forward, self.epoch) == (self.merge.stamp, self.merge.forward, self.merge.epoch);
             if !served {
                 self.build(cursor.until, cursor.place, key, forward)?;
@@ -351,8 +349,13 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place, record: &Record) -> Res<()> {
         (cursor.stamp, cursor.version) = (0, 0);
         (cursor.place, cursor.len, cursor.page, cursor.at) = (place, record.key_len() as u8, record.page, record.at());
-        let held = cursor.key.get_mut(..(record.key_len() as usize).min(HELD)).unwrap_or(&mut []);
-        self.log.copy(record.page, record.key_at(), held)
+        if let Some(held) = cursor.key.get_mut(..record.key_len() as usize) {
+            return self.log.copy(record.page, record.key_at(), held);
+        }
+        // Another record may come to stand at its place: this tells.
+        let hash = self.log.hash(record)?;
+        cursor.key.iter_mut().zip(hash.to_le_bytes()).for_each(|(to, from)| *to = from);
+        Ok(())
     }
 
     /// The key a cursor is at, and its length.
@@ -361,8 +364,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if len > HELD {
             let record = self.log.head(cursor.page, cursor.at, u32::from(cursor.len))?;
             let record = record.filter(|record| record.key_len() == u32::from(cursor.len)).ok_or(Fail::STALE)?;
-            let key = self.log.key(&record, buf)?;
-            if key.get(..HELD) != Some(&cursor.key) || !self.log.verify(&record)? {
+            self.log.key(&record, buf)?;
+            if self.log.hash(&record)? != read32(&cursor.key, 0) || !self.log.verify(&record)? {
                 return Err(Fail::STALE);
             }
             return Ok(len);
@@ -390,10 +393,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.stale = false;
         for at in 0..pages {
             let page = self.table.order(at);
-            if page == self.head {
+            let partial = self.partial(page);
+            if page == self.head && !partial {
                 continue;
             }
-            if !self.table.state(page).indexed() {
+            if partial || !self.table.state(page).indexed() {
                 self.stale = true;
                 continue;
             }
@@ -411,7 +415,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn build_head(&mut self, place: Place, key: &[u8]) -> Res<()> {
         self.merge.changes = self.changes;
         self.merge.head = SPENT;
-        if self.head == NO_PAGE || self.merge.pages < self.table.count() {
+        if self.head == NO_PAGE || self.merge.pages < self.table.count() || self.partial(self.head) {
             return Ok(());
         }
         let forward = self.merge.forward;
@@ -422,7 +426,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             Place::Before => self.list_search(key, false)? as u32,
             Place::On => self.list_search(key, forward)? as u32,
         };
-        let rank = self.land(self.head, low, keys, forward)?;
+        let rank = Self::land(low, keys, forward);
         if let Some(rank) = rank {
             self.merge.head = rank << PREFIX | FAR;
             self.place_head()?;
@@ -474,58 +478,18 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         self.guess = guess;
-        self.land(page, low, keys, forward)
+        Ok(Self::land(low, keys, forward))
     }
 
-    /// From the first rank not before a place: the rank of the nearest record in a direction that counts.
-    fn land(&mut self, page: u16, low: u32, keys: u32, forward: bool) -> Res<Option<u32>> {
-        let plain = !self.several(page);
-        let mut rank = low;
-        loop {
-            if forward && rank >= keys || !forward && rank == 0 {
-                return Ok(None);
-            }
-            let at = if forward { rank } else { rank - 1 };
-            if plain {
-                return Ok(Some(at));
-            }
-            // Of several records of a key the last one that counts, if any does.
-            let record = self.ranked_any(page, at)?;
-            let mut key = [0; KEY_MAX];
-            let key = self.log.key(&record, &mut key)?;
-            let (mut from, mut to) = (at, at + 1);
-            while forward && to < keys {
-                let next = self.ranked_any(page, to)?;
-                if self.log.compare(&next, key)? != Ordering::Equal {
-                    break;
-                }
-                to += 1;
-            }
-            while !forward && from > 0 {
-                let next = self.ranked_any(page, from - 1)?;
-                if self.log.compare(&next, key)? != Ordering::Equal {
-                    break;
-                }
-                from -= 1;
-            }
-            for at in (from..to).rev() {
-                let record = self.ranked_any(page, at)?;
-                if !self.merge.until.hides(&record) && !self.voided(&record)? {
-                    return Ok(Some(at));
-                }
-            }
-            rank = if forward { to } else { from };
-        }
+    /// From the first rank not before a place: the rank of the nearest record in a direction.
+    fn land(low: u32, keys: u32, forward: bool) -> Option<u32> {
+        if forward { Some(low).filter(|low| *low < keys) } else { low.checked_sub(1) }
     }
 
-    /// Whether a page may have a key more than once, or records that do not count.
-    fn several(&self, page: u16) -> bool {
-        page == self.merge.until.page
-            || if page == self.head {
-                self.twice
-            } else {
-                self.table.mixed(page) || self.table.state(page) == State::Void
-            }
+    /// Whether the index of a page, or the list, knows of what a snapshot does not see: then its records are walked.
+    fn partial(&self, page: u16) -> bool {
+        let until = &self.merge.until;
+        page == until.page && until.at < self.log.geometry.page && !(page == self.head && self.tail == until.at)
     }
 
     fn word(&self, source: Source) -> u32 {
@@ -547,7 +511,9 @@ impl<F: NorFlash> Dbm<'_, F> {
             return None;
         }
         let page = self.table.order(place);
-        if page == self.head {
+        if self.partial(page) {
+            None
+        } else if page == self.head {
             Some(Source::Head)
         } else {
             self.table.state(page).indexed().then_some(Source::Page(page))
@@ -729,27 +695,15 @@ impl<F: NorFlash> Dbm<'_, F> {
             Source::Page(page) => page,
         };
         let keys = self.keys_in(page)?;
-        let mut low = if forward { rank + 1 } else { rank };
-        if !forward && self.several(page) {
-            // Further records of the same key are passed too.
-            while low > 0 {
-                let next = self.ranked_any(page, low - 1)?;
-                if self.log.compare(&next, key)? != Ordering::Equal {
-                    break;
-                }
-                low -= 1;
-            }
-        }
+        let low = if forward { rank + 1 } else { rank };
         let guess = self.guess;
         self.guess = key.len() as u32 + 2;
-        let landed = self.land(page, low, keys, forward);
-        let word = match landed {
-            Ok(Some(rank)) => {
+        let word = match Self::land(low, keys, forward) {
+            Some(rank) => {
                 self.set_word(source, rank << PREFIX);
                 self.at_word(source).and_then(|next| self.near(&next, key)).map(|prefix| rank << PREFIX | prefix)
             }
-            Ok(None) => Ok(SPENT),
-            Err(error) => Err(error),
+            None => Ok(SPENT),
         };
         self.guess = guess;
         self.set_word(source, word?);
@@ -804,7 +758,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if page == self.head {
             return Ok(self.listed_keys() as u32);
         }
-        if !self.table.mixed(page) {
+        if !self.table.has_parts(page) {
             return Ok(self.table.entries(page));
         }
         let at = self.log.geometry.page - super::format::FOOTER;
@@ -813,16 +767,34 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(self.table.entries(page).saturating_sub(parts))
     }
 
-    /// The nearest record beyond a place in the pages that have no index.
+    /// Where a batch begins in a page, or goes on in it, that is open or was when the page was sealed.
+    fn batch_from(&mut self, page: u16) -> Res<u32> {
+        if self.table.state(page).indexed() {
+            let at = self.log.geometry.page - super::format::FOOTER;
+            let foot = self.log.view(page, at, super::format::FOOTER, super::format::FOOTER)?;
+            return Ok(super::format::read32(foot, 0) >> 16);
+        }
+        Ok(match (self.batch.started, self.batch.page == page) {
+            (false, _) => u32::MAX,
+            (true, true) => self.batch.at,
+            (true, false) => 0,
+        })
+    }
+
+    /// The nearest record beyond a place in the pages that have no index, or none that serves a snapshot.
     fn walk_all(&mut self, place: Place, key: &[u8], forward: bool) -> Res<Option<Record>> {
         let mut best: Option<Record> = None;
         let mut buf = [0; KEY_MAX];
         for at in 0..self.merge.pages {
             let page = self.table.order(at);
-            if page == self.head || self.table.state(page).indexed() {
+            let partial = self.partial(page);
+            if !partial && (page == self.head || self.table.state(page).indexed()) {
                 continue;
             }
             let mut walk = self.walk(page);
+            if partial {
+                walk.open_from = self.batch_from(page)?;
+            }
             while let Some(record) = self.walked(&mut walk)? {
                 if record.kind == Kind::Part || self.merge.until.hides(&record) {
                     continue;

@@ -27,24 +27,28 @@ pub(crate) const DIRECTORY: u32 = 4;
 pub(crate) const DIRECTORY_FROM: u32 = 24;
 
 pub(crate) mod footer {
-    //! Byte ranges of the footer.
-    use core::ops::Range;
+    //! Offsets in the footer, and its numbers, of which a directory and a footer are given.
+
     /// Entries of the index.
     pub(crate) const ENTRIES: usize = 0;
     /// How many of them, the last in key order, are parts of long values.
     pub(crate) const PARTS: usize = 1;
     /// Where a batch begins that was open when the page was sealed; 0xffff: none.
-    pub(crate) const TAIL: Range<usize> = 2..4;
+    pub(crate) const TAIL: usize = 2;
     /// Erases of the page's sector, modulo 2^24.
-    pub(crate) const WEAR: Range<usize> = 4..7;
-    /// 1 if the index lists parts, or a key more than once.
-    pub(crate) const MIXED: usize = 7;
+    pub(crate) const WEAR: usize = 4;
     /// The header's sequence number again.
-    pub(crate) const SEQUENCE: Range<usize> = 8..12;
+    pub(crate) const SEQUENCE: usize = 8;
     /// CRC-32 of the page up to the hash table.
-    pub(crate) const CHECK: Range<usize> = 12..16;
+    pub(crate) const CHECK: usize = 12;
     /// CRC-32 from the hash table up to here: the page's last word.
-    pub(crate) const INDEX_CHECK: Range<usize> = 16..20;
+    pub(crate) const INDEX_CHECK: usize = 16;
+
+    /// A number of one to four bytes.
+    #[inline(never)]
+    pub(crate) fn number(foot: &[u8], at: usize, bytes: u32) -> u32 {
+        super::read32(foot, super::DIRECTORY as usize + at) << (32 - bytes * 8) >> (32 - bytes * 8)
+    }
 }
 
 /// No batch was open when the page was sealed.
@@ -302,17 +306,34 @@ impl Check {
     }
 }
 
-/// Hash of a key: FNV-1a, its bits mixed so that the top ones depend on all. Part `number` of a long value has another
-/// hash than the key itself (number 0).
-pub(crate) fn hash(key: &[u8], number: u32) -> u32 {
-    let mut hash = 0x811c_9dc5 ^ number.wrapping_mul(0x9e37_79b1);
-    for &byte in key {
-        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+/// Hash of a name: FNV-1a, its bits mixed so that the top ones depend on all. Parts of long values start elsewhere.
+pub(crate) struct Hash(u32);
+
+impl Hash {
+    pub(crate) fn new(part: bool) -> Hash {
+        Hash(if part { 0x1f2b_e474 } else { 0x811c_9dc5 })
     }
-    hash ^= hash >> 15;
-    hash = hash.wrapping_mul(0x2c1b_3c6d);
-    hash ^= hash >> 13;
-    hash.wrapping_mul(0x297a_2d39)
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+    }
+
+    pub(crate) fn end(self) -> u32 {
+        let mut hash = self.0;
+        hash ^= hash >> 15;
+        hash = hash.wrapping_mul(0x2c1b_3c6d);
+        hash ^= hash >> 13;
+        hash.wrapping_mul(0x297a_2d39)
+    }
+}
+
+/// The hash of a whole name.
+pub(crate) fn hash(name: &[u8], part: bool) -> u32 {
+    let mut hash = Hash::new(part);
+    hash.update(name);
+    hash.end()
 }
 
 /// Four bytes at `at`; what is missing counts as ones.

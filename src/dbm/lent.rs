@@ -17,7 +17,6 @@ mod order;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::compact::Going;
 use super::cursor::Cursor;
 use super::format::Kind;
 use super::index::Want;
@@ -175,18 +174,14 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Res<()> {
     let first = first.ok_or(Fail::STALE)?;
     for place in first..db.table.count() {
         let page = db.table.order(place);
-        let guess = db.guess;
-        while let Some(record) = db.log.head(page, at, guess)? {
-            if !db.log.verify(&record)? {
-                break;
-            }
+        while let Some(record) = db.sound(page, at, db.log.geometry.page)? {
             at += record.total(&db.log.geometry);
             if !record.pending() || matches!(record.kind, Kind::Part | Kind::Commit) {
                 continue;
             }
             let mut key = [0; super::format::KEY_MAX];
             let key = &*db.log.key(&record, &mut key)?;
-            let gone = record.gone();
+            let gone = record.as_deleted();
             let newest = db.find(key, Want::Newest)?.unwrap_or(gone);
             db.note_lent(&newest, key);
         }
@@ -199,19 +194,15 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Res<()> {
 fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Res<()> {
     for place in 0..db.table.count() {
         let page = db.table.order(place);
-        let mut going = Going::default();
-        while let Some(record) = db.go(page, &mut going)? {
+        let mut walk = db.go(page)?;
+        while let Some(record) = db.gone(&mut walk)? {
             if record.kind != Kind::Part {
                 let mut key = [0; super::format::KEY_MAX];
                 let key = &*db.log.key(&record, &mut key)?;
                 noted(db, &record, key);
             }
         }
-        if !db.table.state(page).indexed()
-            && let Some(walk) = &going.walk
-        {
-            db.walked_to_end(walk)?;
-        }
+        db.walked_to_end(&walk)?;
     }
     Ok(())
 }

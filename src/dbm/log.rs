@@ -12,7 +12,7 @@ pub(crate) const WINDOW: usize = 128;
 /// Bytes of the small window.
 const SMALL: usize = 32;
 /// Bytes of the stage: most records are programmed in one go.
-const STAGE: usize = 128;
+pub(crate) const STAGE: usize = 128;
 /// No window.
 const NOWHERE: u32 = u32::MAX;
 
@@ -31,6 +31,9 @@ pub(crate) struct Log<F> {
     /// Where the stage goes to the flash before what follows.
     fence: u32,
     stage: [u8; STAGE],
+    /// Bits that do not fill a byte yet.
+    packed: u32,
+    packed_bits: u32,
 }
 
 /// Where a window is.
@@ -59,6 +62,8 @@ impl<F: NorFlash> Log<F> {
             stage_len: 0,
             fence: NOWHERE,
             stage: [0; STAGE],
+            packed: 0,
+            packed_bits: 0,
         }
     }
 
@@ -142,11 +147,13 @@ impl<F: NorFlash> Log<F> {
         Ok(())
     }
 
-    /// Whether everything of a page from `at` on is erased.
-    pub(crate) fn blank(&mut self, page: u16, mut at: u32) -> Res<bool> {
-        while at < self.geometry.page {
-            let bytes = self.view(page, at, 1, WINDOW as u32)?;
-            if bytes.iter().any(|byte| *byte != 0xff) {
+    /// Whether part of a page is erased; what would lie behind the page is not asked for.
+    pub(crate) fn blank(&mut self, page: u16, mut at: u32, to: u32) -> Res<bool> {
+        let to = to.min(self.geometry.page);
+        while at < to {
+            let left = (to - at) as usize;
+            let bytes = self.view(page, at, 1, (left as u32).min(WINDOW as u32))?;
+            if bytes.iter().take(left).any(|byte| *byte != 0xff) {
                 return Ok(false);
             }
             at += bytes.len() as u32;
@@ -200,6 +207,23 @@ impl<F: NorFlash> Log<F> {
             }
         }
         Ok(())
+    }
+
+    /// Adds a number to those packed into bytes, least significant bit first; at most 24 bits.
+    pub(crate) fn pack(&mut self, number: u32, width: u32) -> Res<()> {
+        self.packed |= number << self.packed_bits;
+        self.packed_bits += width;
+        while self.packed_bits >= 8 {
+            self.push(&[self.packed as u8])?;
+            self.packed >>= 8;
+            self.packed_bits -= 8;
+        }
+        Ok(())
+    }
+
+    /// Ends a row of packed numbers, filled up with zeros.
+    pub(crate) fn end_pack(&mut self) -> Res<()> {
+        self.pack(0, self.packed_bits.wrapping_neg() & 7)
     }
 
     /// Programs what is staged, which must end on a word.

@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{Check, Geometry, HEAD_MAX, Kind, LONG_HEAD, tag};
+use super::format::{Check, Geometry, HEAD_MAX, Hash, Kind, LONG_HEAD, tag};
 use super::log::{Log, WINDOW};
 use super::{Fail, Res};
 
@@ -40,7 +40,7 @@ impl Record {
     }
 
     /// The same, as if it were a tombstone.
-    pub(crate) fn gone(self) -> Record {
+    pub(crate) fn as_deleted(self) -> Record {
         Record { kind: Kind::Deleted, ..self }
     }
 
@@ -82,6 +82,11 @@ impl Record {
 
     pub(crate) fn value_at(&self) -> u32 {
         self.key_at() + self.key_len()
+    }
+
+    /// What the record is found by: a key, or the two numbers of a part of a long value. Where it stands, and its length.
+    pub(crate) fn name(&self) -> (u32, u32) {
+        if self.kind == Kind::Part { (self.value_at(), LONG_HEAD) } else { (self.key_at(), self.key_len()) }
     }
 
     /// Bytes of the whole record: head, key, value, ones up to where the check ends on a word, check.
@@ -162,25 +167,44 @@ impl<F: NorFlash> Log<F> {
         if self.verify(record)? { Ok(()) } else { Err(Fail::corrupt(record.page, record.at())) }
     }
 
-    /// Compares a record's key with another.
-    pub(crate) fn compare(&mut self, record: &Record, key: &[u8]) -> Res<Ordering> {
-        let (mut at, mut left) = (record.key_at(), record.key_len() as usize);
-        let mut rest = key;
+    /// Compares a record's name with another.
+    pub(crate) fn compare(&mut self, record: &Record, name: &[u8]) -> Res<Ordering> {
+        let (mut at, mut left) = record.name();
+        let mut rest = name;
         loop {
             if left == 0 || rest.is_empty() {
-                return Ok(left.cmp(&rest.len()));
+                return Ok((left as usize).cmp(&rest.len()));
             }
-            let bytes = self.view(record.page, at, 1, left as u32)?;
-            let count = bytes.len().min(left).min(rest.len());
-            let (ours, theirs) = (bytes.get(..count).unwrap_or(&[]), rest.get(..count).unwrap_or(&[]));
-            match ours.cmp(theirs) {
+            let bytes = self.view(record.page, at, 1, left)?;
+            let count = bytes.len().min(left as usize).min(rest.len());
+            let (now, later) = rest.split_at(count);
+            match bytes.iter().take(count).cmp(now) {
                 Ordering::Equal => {}
                 other => return Ok(other),
             }
-            rest = rest.get(count..).unwrap_or(&[]);
-            left -= count;
+            rest = later;
+            left -= count as u32;
             at += count as u32;
         }
+    }
+
+    /// Whether a record has this name.
+    pub(crate) fn named(&mut self, record: &Record, name: &[u8], part: bool) -> Res<bool> {
+        Ok((record.kind == Kind::Part) == part && self.compare(record, name)? == Ordering::Equal)
+    }
+
+    /// The hash of a record's name.
+    pub(crate) fn hash(&mut self, record: &Record) -> Res<u32> {
+        let (mut at, mut left) = record.name();
+        let mut hash = Hash::new(record.kind == Kind::Part);
+        while left > 0 {
+            let bytes = self.view(record.page, at, 1, left)?;
+            let count = left.min(bytes.len() as u32);
+            hash.update(bytes.get(..count as usize).unwrap_or(&[]));
+            left -= count;
+            at += count;
+        }
+        Ok(hash.end())
     }
 
     /// A record's key, at the start of `buf`.
@@ -192,52 +216,59 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// The two numbers at the start of a long value's record or of a part of one.
-    pub(crate) fn numbers(&mut self, record: &Record) -> Res<(u32, u32)> {
+    pub(crate) fn numbers(&mut self, record: &Record) -> Res<[u8; LONG_HEAD as usize]> {
         let bytes = self.view(record.page, record.value_at(), LONG_HEAD, LONG_HEAD)?;
-        Ok((super::format::read32(bytes, 0), super::format::read32(bytes, 4)))
+        Ok(bytes.first_chunk().copied().unwrap_or_default())
     }
 
-    /// Programs a record at a place.
-    pub(crate) fn append(&mut self, record: &Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
+    /// Programs the head of a record. What is not part of a batch has programs of its own: so a batch's record that is not
+    /// whole has been cut off, or stands in the same program as one that was.
+    fn start(&mut self, record: &Record) -> Res<Check> {
+        if !record.pending() {
+            self.flush()?;
+        }
         let mut check = Check::new(self.geometry.compact);
         self.begin(record.page, record.at())?;
-        for piece in [record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]), key, start, rest] {
-            check.update(piece);
-            self.push(piece)?;
+        self.add(record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]), &mut check)?;
+        Ok(check)
+    }
+
+    fn add(&mut self, bytes: &[u8], check: &mut Check) -> Res<()> {
+        check.update(bytes);
+        self.push(bytes)
+    }
+
+    /// Programs a record at its place: the key and the two pieces of the value.
+    pub(crate) fn append(&mut self, record: &Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
+        let mut check = self.start(record)?;
+        for piece in [key, start, rest] {
+            self.add(piece, &mut check)?;
         }
         self.finish(record, check)
     }
 
     /// The ones and the check at a record's end.
     fn finish(&mut self, record: &Record, mut check: Check) -> Res<()> {
-        let geometry = self.geometry;
-        let spare = record.at() + record.total(&geometry) - record.value_at() - record.value_len() - geometry.check();
+        let end = record.at() + record.total(&self.geometry) - self.geometry.check();
         let ones = [0xff; 32];
-        let ones = ones.get(..spare as usize).unwrap_or(&[]);
-        check.update(ones);
-        self.push(ones)?;
+        let spare = end - record.value_at() - record.value_len();
+        self.add(ones.get(..spare as usize).unwrap_or(&[]), &mut check)?;
         let (bytes, len) = check.bytes();
         self.push(bytes.get(..len).unwrap_or(&[]))?;
         // What a batch writes may wait for its commit.
         if record.pending() && record.kind != Kind::Commit { Ok(()) } else { self.flush() }
     }
 
-    /// Copies a record to another place, its check verified on the way in and made anew on the way out.
+    /// Copies a record to another place, where its check is made anew. (That of the record has been found right.)
     pub(crate) fn transfer(&mut self, from: &Record, to: &Record) -> Res<()> {
-        let mut check = Check::new(self.geometry.compact);
-        let bytes = to.head_bytes();
-        self.begin(to.page, to.at())?;
-        let bytes = bytes.get(..to.head_len() as usize).unwrap_or(&[]);
-        check.update(bytes);
-        self.push(bytes)?;
+        let mut check = self.start(to)?;
         let (mut source, end) = (from.key_at(), from.value_at() + from.value_len());
         let mut chunk = [0; WINDOW / 2];
         while source < end {
             let count = ((end - source) as usize).min(chunk.len());
             let piece = chunk.get_mut(..count).unwrap_or(&mut []);
             self.copy(from.page, source, piece)?;
-            check.update(piece);
-            self.push(piece)?;
+            self.add(piece, &mut check)?;
             source += count as u32;
         }
         self.finish(to, check)

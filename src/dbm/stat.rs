@@ -5,7 +5,9 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::KEY_MAX;
+use super::format::{Index, KEY_MAX, directory_range, read_bits};
+use super::log::WINDOW;
+use super::record::Record;
 use super::table::State;
 use super::{Dbm, Fail, Result};
 
@@ -53,11 +55,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// When it answers [`Progress::Idle`], a burst of sets that fits in the free sectors but one costs no erase.
     pub fn step(&mut self) -> Result<Progress> {
         self.writable()?;
-        let sectors = self.log.geometry.pages / self.log.geometry.per_sector;
-        for sector in 0..sectors {
-            let per = self.log.geometry.per_sector;
-            let mut pages = sector * per..(sector + 1) * per;
-            if self.sector_free(sector) && pages.any(|page| self.table.state(page as u16) != State::Erased) {
+        for sector in 0..self.sectors() {
+            if self.sector_free(sector) && self.pages_of(sector).any(|page| self.table.state(page) != State::Erased) {
                 self.erase_sector(sector)?;
                 return Ok(Progress::More);
             }
@@ -66,11 +65,13 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Ok(Progress::Idle);
         }
         if !self.counting {
-            self.forget_live();
+            self.forget_dead();
             self.counting = true;
         }
-        match self.choose_worth()? {
-            Some(sector) => {
+        // Worth it is what wins half of what it copies at least.
+        let choice = self.choose(u32::MAX)?;
+        match choice.sector {
+            Some(sector) if self.free == 0 || choice.dead >= 128 * self.log.geometry.per_sector => {
                 match self.compact(sector, None) {
                     // Words can read as blank and refuse a program all the same, when power went during one or during their
                     // erase: on to another page.
@@ -82,7 +83,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
                 Ok(Progress::More)
             }
-            None => Ok(Progress::Idle),
+            _ => Ok(Progress::Idle),
         }
     }
 
@@ -105,7 +106,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let capacity = geometry.limit(1, false) - geometry.first();
         for place in 0..self.table.count() {
             let page = self.table.order(place);
-            let (_, bytes, records) = self.measure(page)?;
+            let (bytes, records) = self.measure(page)?;
             stat.live += bytes;
             stat.records += records;
             if page == self.head {
@@ -144,12 +145,13 @@ impl<F: NorFlash> Dbm<'_, F> {
                 continue;
             }
             if !self.table.state(page).indexed() {
+                // A power cut or a batch that was given up leaves such a page; anything else is damage.
                 let mut walk = self.walk(page);
                 while self.walked(&mut walk)?.is_some() {
                     count += 1;
                 }
-                // Only a power cut leaves such a page, and only as the newest; anything else is damage.
-                if place + 1 < self.table.count() {
+                self.walked_to_end(&walk)?;
+                if self.table.damaged(page) {
                     return Err(Fail::corrupt(page, geometry.page - 20).into());
                 }
                 continue;
@@ -176,12 +178,27 @@ impl<F: NorFlash> Dbm<'_, F> {
                     }
                     before_len = Some(self.log.key(&record, &mut before)?.len());
                 }
-                if !self.indexed_at(&record, rank)? {
+                if !self.indexed_at(&index, &record, rank)? {
                     return Err(Fail::corrupt(page, index.hash_at).into());
                 }
                 count += 1;
             }
         }
         Ok(count)
+    }
+
+    /// Whether the hash table of a page leads to a record.
+    fn indexed_at(&mut self, index: &Index, record: &Record, rank: u32) -> Result<bool> {
+        let hash = self.log.hash(record)?;
+        let (from, to) = directory_range(index.entries, self.directory(record.page)?, hash >> 29);
+        let width = index.rank_bits + index.finger_bits;
+        for i in from..to {
+            let (at, bit) = (index.hash_at + i * width / 8, i * width % 8);
+            let entry = read_bits(self.log.view(record.page, at, 4, WINDOW as u32)?, bit, width);
+            if entry == index.finger(hash) << index.rank_bits | rank {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::batch::Rollback;
-use super::format::{KEY_MAX, Kind, LONG_HEAD};
+use super::format::{KEY_MAX, Kind, LONG_HEAD, read32};
 use super::index::Want;
 use super::record::Record;
 use super::{Dbm, Fail, Res, Result};
@@ -31,12 +31,9 @@ pub struct Writer<'a, 'b, D: Rollback> {
     key_len: usize,
     buf: &'b mut [u8],
     filled: usize,
-    number: u32,
+    number: [u8; 4],
     parts: u32,
     length: u32,
-    /// The writer began the batch it writes in.
-    own: bool,
-    done: bool,
 }
 
 #[cfg(feature = "defmt")]
@@ -73,7 +70,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Bytes of a record's value.
     pub(crate) fn value_len(&mut self, record: &Record) -> Res<usize> {
         if record.kind == Kind::Long {
-            return Ok(self.log.numbers(record)?.1 as usize);
+            return Ok(read32(&self.log.numbers(record)?, 4) as usize);
         }
         Ok(record.value_len() as usize)
     }
@@ -83,17 +80,13 @@ impl<F: NorFlash> Dbm<'_, F> {
         if record.kind != Kind::Long {
             return self.log.copy(record.page, record.value_at() + offset, piece);
         }
-        let (number, length) = self.log.numbers(record)?;
-        if u64::from(offset) + piece.len() as u64 > u64::from(length) {
-            return Err(Fail::corrupt(record.page, record.at()));
-        }
-        let mut buf = [0; KEY_MAX];
-        let key = &*self.log.key(record, &mut buf)?;
+        let [a, b, c, d, ..] = self.log.numbers(record)?;
         let size = self.log.geometry.part();
         let (mut at, mut done) = (offset, 0);
         while let Some(rest) = piece.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            let found = self.find(key, Want::Part(number, at / size))?;
-            let part = found.ok_or(Fail::corrupt(record.page, record.at()))?;
+            let [e, f, g, h] = (at / size).to_le_bytes();
+            let part = self.find(&[a, b, c, d, e, f, g, h], Want::Part)?;
+            let part = part.ok_or(Fail::corrupt(record.page, record.at()))?;
             let (inside, held) = (at % size, part.value_len() - LONG_HEAD);
             let count = held.saturating_sub(inside).min(rest.len() as u32);
             if count == 0 {
@@ -123,75 +116,61 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let needed = self.part_size();
         let buf = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
-        let own = !self.in_batch();
-        if own {
-            self.begin()?;
-        }
-        let number = self.new_number();
+        let number = self.begin_long();
         let mut held = [0; KEY_MAX];
         for (to, from) in held.iter_mut().zip(key) {
             *to = *from;
         }
-        Ok(Writer {
-            db: self,
-            key: held,
-            key_len: key.len(),
-            buf,
-            filled: 0,
-            number,
-            parts: 0,
-            length: 0,
-            own,
-            done: false,
-        })
+        Ok(Writer { db: self, key: held, key_len: key.len(), buf, filled: 0, number, parts: 0, length: 0 })
     }
 
-    /// A number that no long value has whose parts may still be about: where the log's tail is.
-    fn new_number(&self) -> u32 {
-        (self.sequence << 12) ^ (self.tail / self.log.geometry.word) ^ (self.changes << 20)
+    /// Begins a long value under a number that no other has whose parts may still be about: where the log's tail is.
+    fn begin_long(&mut self) -> [u8; 4] {
+        let number =
+            ((self.sequence << 12) ^ (self.tail / self.log.geometry.word) ^ (self.changes << 20)).to_le_bytes();
+        self.writing = Some(number);
+        number
     }
 
     /// Sets a key to a value that does not fit in a record.
     pub(crate) fn set_long(&mut self, key: &[u8], value: &[u8]) -> Res<()> {
-        self.writable()?;
-        let own = !self.in_batch();
-        if own {
-            self.begin_batch()?;
-        }
-        let number = self.new_number();
+        let number = self.begin_long();
         let size = self.log.geometry.part() as usize;
-        let mut result = Ok(());
-        for (part, piece) in value.chunks(size).enumerate() {
-            result = result.and_then(|()| self.put_part(key, number, part as u32, piece));
-        }
-        result = result.and_then(|()| self.put_long(key, number, value.len() as u32));
-        match (result, own) {
-            (Ok(()), true) => self.commit_batch(),
-            (Err(error), true) => {
-                self.give_up_batch()?;
-                Err(error)
-            }
-            (result, false) => result,
+        let mut parts = value.chunks(size).enumerate();
+        let done = parts.try_for_each(|(part, piece)| self.put_part(key, number, part as u32, piece));
+        let done = done.and_then(|()| self.put_long(key, number, value.len() as u32));
+        self.abandon_long();
+        done
+    }
+
+    /// The parts of a long value that is not there yet are dead.
+    pub(crate) fn abandon_long(&mut self) {
+        if self.writing.take().is_some() {
+            self.forget_dead();
         }
     }
 
-    fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) -> Res<()> {
-        let value = LONG_HEAD + piece.len() as u32;
-        let record = Record::new(Kind::Part, true, key.len(), value);
-        self.make_room(record.total(&self.log.geometry))?;
-        let (number, part) = (number.to_le_bytes(), part.to_le_bytes());
-        let [a, b, c, d] = number;
-        let [e, f, g, h] = part;
-        self.put(record, key, &[a, b, c, d, e, f, g, h], piece)
+    /// Writes a part of a long value: it counts when the value does, in which it is named.
+    fn put_part(&mut self, key: &[u8], number: [u8; 4], part: u32, piece: &[u8]) -> Res<()> {
+        self.put_numbered(
+            Record::new(Kind::Part, false, key.len(), LONG_HEAD + piece.len() as u32),
+            key,
+            number,
+            part,
+            piece,
+        )
     }
 
-    fn put_long(&mut self, key: &[u8], number: u32, length: u32) -> Res<()> {
-        let record = Record::new(Kind::Long, true, key.len(), LONG_HEAD);
-        self.make_room(record.total(&self.log.geometry))?;
-        self.count_dead(key)?;
-        let [a, b, c, d] = number.to_le_bytes();
-        let [e, f, g, h] = length.to_le_bytes();
-        self.put(record, key, &[a, b, c, d, e, f, g, h], &[])
+    fn put_long(&mut self, key: &[u8], number: [u8; 4], length: u32) -> Res<()> {
+        let record = Record::new(Kind::Long, self.batch.open, key.len(), LONG_HEAD);
+        self.put_numbered(record, key, number, length, &[])?;
+        self.writing = None;
+        Ok(())
+    }
+
+    fn put_numbered(&mut self, record: Record, key: &[u8], number: [u8; 4], other: u32, rest: &[u8]) -> Res<()> {
+        let ([a, b, c, d], [e, f, g, h]) = (number, other.to_le_bytes());
+        self.write(record, key, &[a, b, c, d, e, f, g, h], rest)
     }
 }
 
@@ -250,17 +229,13 @@ impl<F: NorFlash> Writer<'_, '_, Dbm<'_, F>> {
             self.flush_part()?;
         }
         let key = self.key.get(..self.key_len).unwrap_or(&[]);
-        self.db.put_long(key, self.number, self.length)?;
-        self.done = true;
-        if self.own { self.db.commit() } else { Ok(()) }
+        Ok(self.db.put_long(key, self.number, self.length)?)
     }
 }
 
 impl<D: Rollback> Drop for Writer<'_, '_, D> {
     fn drop(&mut self) {
-        if !self.done && self.own {
-            self.db.give_up();
-        }
+        self.db.abandon();
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 2 bytes a page   the pages of the log, oldest first (1 byte, and more for the list, up to 256 pages)
-//! 6 bytes a page   entries, live units, directory (28 bits), state (4 bits)
+//! 6 bytes a page   entries, dead units, directory (28 bits), state (4 bits)
 //! 3 bytes a record of the head page, in key order: offset in words, and bits of the key after what all have in common
 //! ```
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -37,40 +37,26 @@ pub(crate) enum State {
     Sealed,
     /// Sealed in the batch that is open.
     Open,
-    /// Sealed in a batch that was given up: what belongs to it does not count.
-    Void,
 }
 
-/// Added to the state of a page whose index is mixed: it lists parts, or a key more than once.
-const MIXED: u32 = 3;
-const STATES: [State; 12] = [
-    State::Free,
-    State::Erased,
-    State::Dirty,
-    State::Head,
-    State::Raw,
-    State::Stale,
-    State::Sealed,
-    State::Open,
-    State::Void,
-    State::Sealed,
-    State::Open,
-    State::Void,
-];
+const STATES: [State; 8] =
+    [State::Free, State::Erased, State::Dirty, State::Head, State::Raw, State::Stale, State::Sealed, State::Open];
+/// Beside the state of a page whose index lists parts of long values.
+const PARTS: u32 = 1 << 31;
 
 impl State {
     /// Part of the log.
     pub(crate) fn in_log(self) -> bool {
-        !matches!(self, State::Free | State::Erased | State::Dirty)
+        self as u8 >= State::Head as u8
     }
     /// Has an index.
     pub(crate) fn indexed(self) -> bool {
-        matches!(self, State::Sealed | State::Open | State::Void)
+        self as u8 >= State::Sealed as u8
     }
 }
 
-/// Live units are not known.
-pub(crate) const UNKNOWN: u8 = 255;
+/// What compaction would win back is not known.
+pub(crate) const UNKNOWN: u32 = 255;
 
 /// As the number of entries of a page without index: not a power cut but damage took it, so that a walk may miss records.
 pub(crate) const DAMAGED: u32 = 255;
@@ -100,12 +86,20 @@ impl<'m> Table<'m> {
         Table { memory, pages, number, count: 0, listed: 0, room }
     }
 
-    fn get(&self, at: usize) -> u8 {
-        self.memory.get(at).copied().unwrap_or(0)
+    /// A number of so many bytes.
+    #[inline(never)]
+    fn get(&self, at: usize, bytes: usize) -> u32 {
+        let mut number = 0;
+        for byte in self.memory.get(at..at + bytes).unwrap_or(&[]).iter().rev() {
+            number = number << 8 | u32::from(*byte);
+        }
+        number
     }
-    fn put(&mut self, at: usize, byte: u8) {
-        if let Some(to) = self.memory.get_mut(at) {
-            *to = byte;
+    #[inline(never)]
+    fn put(&mut self, at: usize, bytes: usize, mut number: u32) {
+        for byte in self.memory.get_mut(at..at + bytes).unwrap_or(&mut []) {
+            *byte = number as u8;
+            number >>= 8;
         }
     }
     fn entry(&self, page: u16) -> usize {
@@ -117,97 +111,107 @@ impl<'m> Table<'m> {
         self.count
     }
     /// The page at a place of the log; 0 is the oldest.
+    #[inline(never)]
     pub(crate) fn order(&self, at: usize) -> u16 {
-        if self.number == 1 {
-            return u16::from(self.get(at));
-        }
-        u16::from_le_bytes([self.get(at * 2), self.get(at * 2 + 1)])
+        self.get(at * self.number, self.number) as u16
     }
     pub(crate) fn set_order(&mut self, at: usize, page: u16) {
-        let [low, high] = page.to_le_bytes();
-        self.put(at * self.number, low);
-        if self.number == 2 {
-            self.put(at * 2 + 1, high);
-        }
+        self.put(at * self.number, self.number, page.into());
     }
     /// Puts a page at the end of the log.
     pub(crate) fn push_order(&mut self, page: u16) {
         self.set_order(self.count, page);
         self.count += 1;
     }
-    /// Takes the page at a place out of the log.
-    pub(crate) fn remove_order(&mut self, at: usize) {
-        if at < self.count {
+    /// Takes all pages out of the log.
+    pub(crate) fn clear_order(&mut self) {
+        self.count = 0;
+    }
+    /// Takes a page out of the log, if it is in it.
+    pub(crate) fn remove_order(&mut self, page: u16) {
+        if let Some(at) = self.place(page) {
             let number = self.number;
             self.memory.copy_within((at + 1) * number..self.count * number, at * number);
             self.count -= 1;
         }
     }
     /// Where in the log a page stands.
+    #[inline(never)]
     pub(crate) fn place(&self, page: u16) -> Option<usize> {
         (0..self.count).rev().find(|at| self.order(*at) == page)
+    }
+    /// Sorts the log by sequence numbers (shell sort: no memory but the list itself).
+    pub(crate) fn sort(&mut self) {
+        let mut gap = self.count / 2;
+        while gap > 0 {
+            for from in gap..self.count {
+                let (page, mut to) = (self.order(from), from);
+                while to >= gap && self.sequence(self.order(to - gap)) > self.sequence(page) {
+                    self.set_order(to, self.order(to - gap));
+                    to -= gap;
+                }
+                self.set_order(to, page);
+            }
+            gap = if gap == 2 { 1 } else { gap * 5 / 11 };
+        }
     }
 
     /// Entries in a sealed page's index.
     pub(crate) fn entries(&self, page: u16) -> u32 {
-        u32::from(self.get(self.entry(page)))
+        self.get(self.entry(page), 1)
     }
     pub(crate) fn set_entries(&mut self, page: u16, entries: u32) {
-        self.put(self.entry(page), entries as u8);
+        self.put(self.entry(page), 1, entries);
     }
-    /// Live bytes of a page, in 256ths of a page.
-    pub(crate) fn live(&self, page: u16) -> u8 {
-        self.get(self.entry(page) + 1)
+    /// Whether a page has no index because of damage.
+    pub(crate) fn damaged(&self, page: u16) -> bool {
+        self.state(page) == State::Stale && self.entries(page) == DAMAGED
     }
-    pub(crate) fn set_live(&mut self, page: u16, live: u8) {
-        self.put(self.entry(page) + 1, live);
+    /// What compaction would win back of a page, in 256ths of it.
+    pub(crate) fn dead(&self, page: u16) -> u32 {
+        self.get(self.entry(page) + 1, 1)
+    }
+    pub(crate) fn set_dead(&mut self, page: u16, dead: u32) {
+        self.put(self.entry(page) + 1, 1, dead);
     }
     fn word(&self, page: u16) -> u32 {
-        let at = self.entry(page) + 2;
-        u32::from_le_bytes([self.get(at), self.get(at + 1), self.get(at + 2), self.get(at + 3)])
+        self.get(self.entry(page) + 2, 4)
     }
     fn set_word(&mut self, page: u16, word: u32) {
-        let at = self.entry(page) + 2;
-        for (i, byte) in word.to_le_bytes().into_iter().enumerate() {
-            self.put(at + i, byte);
-        }
+        self.put(self.entry(page) + 2, 4, word);
     }
     /// The directory of a sealed page; the sector's wear while the page is free.
+    #[inline(never)]
     pub(crate) fn data(&self, page: u16) -> u32 {
         self.word(page) & 0x0fff_ffff
     }
+    #[inline(never)]
     pub(crate) fn set_data(&mut self, page: u16, data: u32) {
         self.set_word(page, self.word(page) & 0xf000_0000 | data & 0x0fff_ffff);
     }
+    #[inline(never)]
     pub(crate) fn state(&self, page: u16) -> State {
-        STATES.get((self.word(page) >> 28) as usize).copied().unwrap_or(State::Dirty)
+        STATES.get((self.word(page) >> 28 & 7) as usize).copied().unwrap_or(State::Dirty)
     }
+    #[inline(never)]
     pub(crate) fn set_state(&mut self, page: u16, state: State) {
-        let mixed = self.mixed(page) && state.indexed();
-        self.set_word(page, self.word(page) & 0x0fff_ffff | (state as u32) << 28);
-        self.set_mixed(page, mixed);
+        self.set_word(page, self.word(page) & (PARTS | 0x0fff_ffff) | (state as u32) << 28);
     }
 
-    /// Whether a sealed page's index lists parts, or a key more than once.
-    pub(crate) fn mixed(&self, page: u16) -> bool {
-        self.word(page) >> 28 > State::Void as u32
+    /// Whether a sealed page's index lists parts.
+    pub(crate) fn has_parts(&self, page: u16) -> bool {
+        self.word(page) & PARTS != 0
     }
-    pub(crate) fn set_mixed(&mut self, page: u16, mixed: bool) {
-        if mixed && self.state(page).indexed() && !self.mixed(page) {
-            self.set_word(page, self.word(page) + (MIXED << 28));
-        }
+    pub(crate) fn set_parts(&mut self, page: u16, parts: bool) {
+        self.set_word(page, self.word(page) & !PARTS | if parts { PARTS } else { 0 });
     }
 
-    /// While the store is opened: a page's sequence number stands where its entries, live units and directory will.
+    /// While the store is opened: a page's sequence number stands where its entries, dead units and directory will.
     pub(crate) fn sequence(&self, page: u16) -> u32 {
-        let at = self.entry(page);
-        u32::from_le_bytes([self.get(at), self.get(at + 1), self.get(at + 2), self.get(at + 3)])
+        self.get(self.entry(page), 4)
     }
     pub(crate) fn set_sequence(&mut self, page: u16, sequence: u32) {
-        let at = self.entry(page);
-        for (i, byte) in sequence.to_le_bytes().into_iter().enumerate() {
-            self.put(at + i, byte);
-        }
+        self.put(self.entry(page), 4, sequence);
     }
 
     /// How many records the list holds.
@@ -224,15 +228,13 @@ impl<'m> Table<'m> {
     fn list_at(&self, i: usize) -> usize {
         self.pages * (self.number + ENTRY) + i * LIST
     }
+    #[inline(never)]
     pub(crate) fn list(&self, i: usize) -> u32 {
-        let at = self.list_at(i);
-        u32::from_le_bytes([self.get(at), self.get(at + 1), self.get(at + 2), 0])
+        self.get(self.list_at(i), LIST)
     }
+    #[inline(never)]
     pub(crate) fn set_list(&mut self, i: usize, entry: u32) {
-        let at = self.list_at(i);
-        for (k, byte) in entry.to_le_bytes().into_iter().take(LIST).enumerate() {
-            self.put(at + k, byte);
-        }
+        self.put(self.list_at(i), LIST, entry);
     }
     pub(crate) fn insert_list(&mut self, i: usize, entry: u32) {
         if i <= self.listed && self.listed < self.room {

@@ -94,9 +94,6 @@ class Page:
         if binascii.crc32(data[: fate[0]] + blank + data[fate[1] : hash_at]) != number(foot[12:16]):
             return False
         self.committed = data[fate[0] : fate[1]] != blank
-        packed = number(data[offsets_at:hash_at])
-        mask = (1 << offset_bits) - 1
-        self.listed = {(packed >> i * offset_bits & mask) * store.word for i in range(entries)}
         return True
 
     def walk(self):
@@ -132,15 +129,13 @@ class Page:
 
     def was_committed(self, i, newest_mark):
         record = self.records[i]
-        if self.sealed:
-            if record.at not in self.listed:
-                return False
-            return record.at < self.batch_from or self.committed or self.closes(newest_mark)
         for later in self.records[i + 1 :]:
             if later.kind == MARK and later.pending:
                 # Of two bytes: the batch begins in this page.
                 return len(later.key) != 2 or number(later.key) <= record.at
-        return self.closes(newest_mark)
+        if self.sealed and record.at < self.batch_from:
+            return False
+        return self.sealed and self.committed or self.closes(newest_mark)
 
     def closes(self, mark):
         """Whether the newest record of the log commits a batch that began in this page or before it."""
@@ -160,7 +155,7 @@ def read(image, sector, word):
     for page in log:
         for record in page.counting(mark):
             if record.kind == PART:
-                parts[record.key, record.value[:4], number(record.value[4:8])] = record.value[8:]
+                parts[record.value[:4], number(record.value[4:8])] = record.value[8:]
             else:
                 values[record.key] = record
     found = {}
@@ -170,7 +165,7 @@ def read(image, sector, word):
             name, length, value = record.value[:4], number(record.value[4:]), b""
             while len(value) < length:
                 size = len(value)
-                value += parts[key, name, size // (store.page // 4 - store.page // 64)]
+                value += parts[name, size // (store.page // 4 - store.page // 64)]
                 assert len(value) > size, "an empty part"
             found[key] = value
         elif record.kind != DELETED:

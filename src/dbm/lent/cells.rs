@@ -68,7 +68,7 @@ impl<'m> Cells<'m> {
     }
 
     fn spot(&self, key: &[u8]) -> Spot {
-        let hash = hash(key, 0);
+        let hash = hash(key, false);
         let finger = hash & (u32::MAX >> self.bits);
         let first = self.bucket(hash);
         Spot { finger, buckets: [first, self.other(first, finger)] }
