@@ -53,7 +53,8 @@ fn script() -> Vec<String> {
             16 => "COMMIT".to_owned(),
             17 => ["ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s", "RELEASE s"][m as usize % 4].to_owned(),
             18 => "COMMIT".to_owned(),
-            _ => ["CREATE INDEX by_v ON t(v)", "DROP INDEX by_v", "ALTER TABLE u ADD COLUMN c DEFAULT 7"][m as usize % 3]
+            _ => ["CREATE INDEX by_v ON t(v)", "DROP INDEX by_v", "ALTER TABLE u ADD COLUMN c DEFAULT 7"]
+                [m as usize % 3]
                 .to_owned(),
         });
     }
@@ -91,7 +92,12 @@ fn a_power_cut_at_every_operation_leaves_what_was_committed() {
     let (mut steps, mut fine) = (Vec::new(), 0);
     with(&mut part, &mut pages, |con| {
         let mut committed = dump(con);
-        steps.push(Step { sql: "open".into(), events: log.take(), before: committed.clone(), after: committed.clone() });
+        steps.push(Step {
+            sql: "open".into(),
+            events: log.take(),
+            before: committed.clone(),
+            after: committed.clone(),
+        });
         for sql in script() {
             let result = con.execute(&sql, &[]).map(drop);
             fine += usize::from(result.is_ok());

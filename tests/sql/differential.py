@@ -47,6 +47,9 @@ def compare(step, ours, theirs):
     # SQLite folds `x AND 0` to the number 0 before it looks whether a term of GROUP BY is a number.
     if theirs[0] == "error" and "GROUP BY term out of range" in theirs[2]:
         return None
+    # What stands before an empty IN, SQLite does not look at.
+    if ours[0] == "error" and "IN ()" in sql and ours[1] == "schema":
+        return None
     # A text that grows with the rows of a join may outgrow the memory of a statement.
     if ours[0] == "error" and ours[1] == "limit" and "group_concat" in sql:
         return None
@@ -64,7 +67,7 @@ def compare(step, ours, theirs):
         return "names: larder %s, SQLite %s" % (ours[1], theirs[1])
     left, right = ours[2], theirs[2]
     merges = any(word in sql for word in ("DISTINCT", "GROUP BY", "UNION", "EXCEPT", "INTERSECT", "min(", "max("))
-    form = merged if merges else canonical
+    form = merged if merges or kind == "ordered" else canonical
     # What comes in order may have equal keys (1 and 1.0, texts under NOCASE), whose order is open.
     if kind == "ordered" and [[folded(v) for v in row] for row in left] != [[folded(v) for v in row] for row in right]:
         return "order:\n  larder %s\n  SQLite %s" % (left, right)
