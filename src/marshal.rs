@@ -148,11 +148,17 @@ pub fn from_slice<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], slots: &'a mut
 ///
 /// Versions 0 to 2 are written byte for byte as CPython writes them, sets in the order of Python 3.11 and later. From
 /// version 3 on the meaning is the same; CPython's flags there depend on its reference counts.
-#[derive(Debug)]
 pub struct Marshaller<'b> {
     buf: &'b mut [u8],
     version: u8,
     allow_code: bool,
+    old: Option<&'static writer::Old>,
+}
+
+impl core::fmt::Debug for Marshaller<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Marshaller").field("version", &self.version).finish_non_exhaustive()
+    }
 }
 
 #[cfg(feature = "defmt")]
@@ -165,12 +171,16 @@ impl defmt::Format for Marshaller<'_> {
 impl<'b> Marshaller<'b> {
     /// A marshaller into this buffer, with version 4, code objects allowed.
     pub fn new(buf: &'b mut [u8]) -> Self {
-        Marshaller { buf, version: DEFAULT_VERSION, allow_code: true }
+        Marshaller { buf, version: DEFAULT_VERSION, allow_code: true, old: None }
     }
 
     /// With this version, 0 to [`HIGHEST_VERSION`]. Another one is an error when something is written.
+    ///
+    /// Where it is a constant of 3 or more, what the older ones want is not linked: 2 KB.
+    #[inline(always)]
     pub fn version(self, version: u8) -> Self {
-        Marshaller { version, ..self }
+        let old = if version < 3 { Some(&writer::OLD) } else { None };
+        Marshaller { version, old, ..self }
     }
 
     /// Whether code objects are allowed, as 3.13's `allow_code`.
@@ -226,10 +236,11 @@ impl<'b> Marshaller<'b> {
             return Err(Error::new(ErrorKind::UnknownProtocol(self.version), 0));
         }
         let buf = self.buf;
-        let mut writer = Writer::new(buf, self.version, self.allow_code, shared);
+        let mut writer = Writer::new(&mut *buf, self.version, self.allow_code, self.old);
+        writer.set_shared(shared);
         let (written, at) = (write(&mut writer), writer.position());
         match written {
-            Ok(()) => buf.get(..at).ok_or(Error::new(ErrorKind::BufferTooSmall { needed: at }, 0)),
+            Ok(()) => (buf as &'b [u8]).get(..at).ok_or(Error::new(ErrorKind::BufferTooSmall { needed: at }, 0)),
             Err(refused) => Err(Error::new(refused.into(), at)),
         }
     }

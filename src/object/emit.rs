@@ -116,7 +116,13 @@ impl Level {
                 self.left = left;
                 Ok(())
             }
-            None => emit.more(self),
+            None => {
+                // A copy is what the writer sees, so that the level itself can stay in registers.
+                let mut level = Level { ..*self };
+                let more = emit.more(&mut level);
+                *self = level;
+                more
+            }
         }
     }
 }

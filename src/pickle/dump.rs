@@ -181,10 +181,14 @@ impl<'b> Pickler<'b> {
     ) -> Result<usize> {
         let mut own = [Name::EMPTY; NAMES];
         let names = self.names.as_deref_mut().unwrap_or(&mut own);
+        let sinks = sink.is_some();
         let sink = sink.map(|sink| sink as Sink<'_>);
         let mut writer = Writer::new(Out::new(self.buf, sink, !self.memoizes), self.protocol, self.memoizes, names);
         writer.set_old(self.old);
         writer.shared = shared;
+        if sinks {
+            writer.names.look_twice();
+        }
         writer.registry = self.registry;
         #[cfg(feature = "serde")]
         if let Some(instances) = self.instances {

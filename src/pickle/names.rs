@@ -57,10 +57,30 @@ impl<'n> Names<'n> {
         Names { table, len: 0, globals: 0, last: 0, next: 0, seen, slow, last_memo: 0 }
     }
 
+    /// From here on no name is [new](Names::is_new).
+    pub(super) fn look_twice(&mut self) {
+        self.seen = u64::MAX;
+    }
+
     /// Whether it is certain that the table does not have this name, and its text is all that is to be written.
     #[inline]
     pub(super) fn is_new(&self, name: &str) -> bool {
         self.seen & bit(name) == 0
+    }
+
+    /// A new name was just written, with `at` bytes before its end; below 2 GiB, as all that is in a buffer.
+    #[inline]
+    pub(super) fn learn_new(&mut self, name: &'static str, at: u32) {
+        self.seen |= bit(name);
+        if let Some(row) = self.table.get_mut(self.len)
+            // Not one of a class or function.
+            && row.name.is_none()
+        {
+            self.last = self.len;
+            self.len = self.len.wrapping_add(1);
+            self.next = self.len;
+            *row = Name { name: Some(name), state: at, then: self.len as u32 };
+        }
     }
 
     /// The entry of the memo, if this is the name that was expected and BINGET can refer to it. Most names that repeat are
@@ -104,19 +124,9 @@ impl<'n> Names<'n> {
     }
 
     /// Enters a name that was just written, if there is room.
-    #[inline]
     pub(super) fn learn(&mut self, name: &'static str, place: Place) {
         let state = self.state(place, self.slow);
-        self.seen |= bit(name);
-        if let Some(row) = self.table.get_mut(self.len)
-            // Not one of a class or function.
-            && row.name.is_none()
-        {
-            self.last = self.len;
-            self.len = self.len.wrapping_add(1);
-            self.next = self.len;
-            *row = Name { name: Some(name), state, then: self.len as u32 };
-        }
+        self.learn_new(name, state);
     }
 
     /// What a row says of its place. One beyond 31 bits is none: nothing is put in at 0.

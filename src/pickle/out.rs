@@ -49,6 +49,9 @@ impl<'o> Out<'o> {
     /// Into this buffer; `fine` closes frames at opcodes.
     pub(super) fn new(buf: &'o mut [u8], sink: Option<Sink<'o>>, fine: bool) -> Self {
         let (at, limit, frame, sunk) = (0, NONE, NONE, 0);
+        // No place in the buffer takes more than 31 bits.
+        let most = buf.len().min(i32::MAX as usize);
+        let buf = buf.get_mut(..most).unwrap_or_default();
         Out { buf, at, value_limit: limit, opcode_limit: limit, frame, sink, sunk, failed: false, framed: false, fine }
     }
 
@@ -69,6 +72,12 @@ impl<'o> Out<'o> {
     #[inline]
     pub(super) fn position(&self) -> usize {
         (self.at as usize).wrapping_add(self.sunk)
+    }
+
+    /// The same, where nothing went into a sink.
+    #[inline]
+    pub(super) fn place(&self) -> u32 {
+        self.at
     }
 
     /// Whether the sink did not take something.

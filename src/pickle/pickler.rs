@@ -626,7 +626,7 @@ impl Emit for Writer<'_> {
             && let Ok(len) = u8::try_from(value.len())
             && self.out.try_payload(SHORT_BINUNICODE, len, value.as_bytes())
         {
-            self.names.learn(value, Place::At(self.out.position()));
+            self.names.learn_new(value, self.out.place());
             return Ok(());
         }
         self.known_name(value)

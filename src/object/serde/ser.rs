@@ -110,7 +110,15 @@ impl<E: Encoder> Fields<'_, E> {
     fn done(self) -> Done {
         match self.shape {
             Shape::Plain(level) => self.emit.close_plain(level),
+            Shape::Instance(..) => self.close_instance(),
+        }
+    }
+
+    #[inline(never)]
+    fn close_instance(self) -> Done {
+        match self.shape {
             Shape::Instance(writing, ops) => (ops.close)(writing, self.emit),
+            Shape::Plain(_) => Ok(()),
         }
     }
 }
