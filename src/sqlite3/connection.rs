@@ -7,6 +7,7 @@ use super::compile::{Compiler, unescaped, unquoted};
 use super::cursor::{Cursor, Statement};
 use super::error::{ErrorKind, Result};
 use super::function::Custom;
+use super::rows::AtHand;
 use super::statement::{self, Program, Verb};
 use super::store::{CURSORS, Savepoint, Store};
 use super::token;
@@ -378,6 +379,7 @@ impl<'a> Connection<'a> {
             pc: state.pc.into(),
             sp: layout.stack + super::cell::CELL * usize::from(state.sp),
             bump: state.bump.into(),
+            row: AtHand::NOTHING,
             state,
         };
         let outcome = if program.explain != 0 { machine.explain() } else { machine.run() };

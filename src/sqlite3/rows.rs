@@ -3,15 +3,15 @@
 //! A cursor in the lent bytes:
 //!
 //! ```text
-//! flags u8 · place in the store u8 · table u16 · where its rows begin u16 · upper bound: offset u16, length u16, kind u8 · the column
-//! read last u8 · record: offset u16, length u16 · of that column: serial type u16, body u16, end of the header u16 · index: offset
-//! of its parts in the program u16 · rowid i64
+//! flags u8 · place in the store u8 · table u16 · where its rows begin u16 · upper bound: offset u16, length u16, kind u8 · free u8
+//! · record: offset u16, length u16 · rowid i64 · index: offset of its parts in the program u16
 //! ```
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::cell::{Cell, locate};
 use super::error::{Error, ErrorKind};
 use super::key::{Reader, Writer};
+use super::program::{chunk, chunk_mut, word};
 use super::record::{self, Walk};
 use super::schema;
 use super::value::{Affinity, Value};
@@ -29,10 +29,8 @@ mod at {
     pub(super) const BOUND_KIND: usize = 10;
     pub(super) const RECORD: usize = 12;
     pub(super) const RECORD_LEN: usize = 14;
-    pub(super) const COLUMN: usize = 11;
-    pub(super) const WALK: usize = 16;
-    pub(super) const INDEX: usize = 22;
-    pub(super) const ROWID: usize = 24;
+    pub(super) const ROWID: usize = 16;
+    pub(super) const INDEX: usize = 24;
 }
 
 /// Flags of a cursor.
@@ -47,6 +45,27 @@ mod flag {
     pub(super) const BACKWARDS: u8 = 8;
     /// Its rows come from an index.
     pub(super) const INDEX: u8 = 16;
+}
+
+/// The row that a column was read of last, and how far its columns are known.
+#[derive(Clone, Copy)]
+pub(crate) struct AtHand {
+    /// [`NOBODY`] if nothing is known.
+    cursor: u16,
+    /// The column read last; [`NOBODY`] if none was.
+    column: u16,
+    cell: Cell,
+    start: usize,
+    len: usize,
+    walk: Walk,
+}
+
+/// No number of a cursor or a column.
+const NOBODY: u16 = 0xffff;
+
+impl AtHand {
+    pub(crate) const NOTHING: Self =
+        AtHand { cursor: NOBODY, column: NOBODY, cell: Cell::NULL, start: 0, len: 0, walk: Walk::START };
 }
 
 /// Writes the key of a row into `out`; its length.
@@ -76,52 +95,48 @@ impl Machine<'_> {
 
     /// Pushes a column of a cursor's row; false if the row is older than the column.
     #[inline]
-    pub(crate) fn column(&mut self, cursor: usize, column: usize) -> Result<bool> {
-        let at = self.cursor(cursor);
-        let Some(block) = super::program::chunk::<CURSOR>(self.arena, at) else {
-            return Err(ErrorKind::Internal.into());
-        };
-        if block.first().is_some_and(|flags| flags & flag::NULL_ROW != 0) {
-            self.push(Cell::NULL);
+    pub(crate) fn column(&mut self, cursor: u8, column: u8) -> Result<bool> {
+        if self.row.cursor == u16::from(cursor) && self.row.column == u16::from(column) {
+            self.push(self.row.cell);
             return Ok(true);
         }
-        let word = |at: usize| super::program::word(block, at);
-        let (start, len) = (usize::from(word(at::RECORD)), usize::from(word(at::RECORD_LEN)));
-        let known = block.get(at::COLUMN).copied().unwrap_or(0);
-        let mut walk = Walk { column: known, head: word(at::WALK), body: word(at::WALK + 2), end: word(at::WALK + 4) };
-        let record = self.arena.get(start..start + len).unwrap_or_default();
-        let fresh = walk.end == 0 || usize::from(known) != column;
-        let Some(serial) = walk.find(record, column)? else { return Ok(false) };
-        let (body, size) = (usize::from(walk.body), record::body_size(serial));
+        self.other_column(cursor, column)
+    }
+
+    #[inline(never)]
+    fn other_column(&mut self, cursor: u8, column: u8) -> Result<bool> {
+        if self.row.cursor != u16::from(cursor) {
+            let Some(block) = chunk::<CURSOR>(self.arena, self.cursor(cursor.into())) else {
+                return Err(ErrorKind::Internal.into());
+            };
+            if block.first().is_some_and(|flags| flags & flag::NULL_ROW != 0) {
+                self.push(Cell::NULL);
+                return Ok(true);
+            }
+            let (start, len) = (word(block, at::RECORD).into(), word(block, at::RECORD_LEN).into());
+            self.row = AtHand { cursor: cursor.into(), start, len, ..AtHand::NOTHING };
+        }
+        let start = self.row.start;
+        let record = self.arena.get(start..start + self.row.len).unwrap_or_default();
+        let Some(serial) = self.row.walk.find(record, column.into())? else { return Ok(false) };
+        let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
         let bytes = record.get(body..body + size).ok_or(ErrorKind::Corrupt)?;
         let cell = if serial < 12 {
             Cell::number(record::decode(serial, bytes)?)
         } else {
             Cell::in_arena(serial & 1 == 0, start + body, size)
         };
-        if fresh {
-            self.set_walk(at, walk);
-        }
+        (self.row.column, self.row.cell) = (column.into(), cell);
         self.push(cell);
         Ok(true)
-    }
-
-    #[inline]
-    fn set_walk(&mut self, cursor: usize, walk: Walk) {
-        self.set_byte(cursor + at::COLUMN, walk.column);
-        if let Some(place) = super::program::chunk_mut::<6>(self.arena, cursor + at::WALK) {
-            let ([a, b], [c, d], [e, f]) = (walk.head.to_le_bytes(), walk.body.to_le_bytes(), walk.end.to_le_bytes());
-            *place = [a, b, c, d, e, f];
-        }
     }
 
     /// The record of a cursor's row is at this place of the arena.
     #[inline]
     fn set_record(&mut self, cursor: usize, start: usize, len: usize) {
-        // Of the walk only its end must be set: the rest counts with it.
+        self.row.cursor = NOBODY;
         self.set_field(cursor + at::RECORD, start);
         self.set_field(cursor + at::RECORD_LEN, len);
-        self.set_field(cursor + at::WALK + 4, 0);
     }
 
     /// The rowid of a cursor's row.
@@ -139,7 +154,7 @@ impl Machine<'_> {
     }
 
     fn set_rowid(&mut self, cursor: usize, rowid: i64) {
-        if let Some(place) = super::program::chunk_mut::<8>(self.arena, cursor + at::ROWID) {
+        if let Some(place) = chunk_mut::<8>(self.arena, cursor + at::ROWID) {
             *place = rowid.to_le_bytes();
         }
     }
@@ -393,6 +408,7 @@ impl Machine<'_> {
     pub(crate) fn null_row(&mut self) {
         let cursor = self.operand();
         let cursor = self.cursor(cursor);
+        self.row.cursor = NOBODY;
         self.set_byte(cursor, flag::NULL_ROW | flag::END);
     }
 

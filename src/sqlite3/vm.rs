@@ -11,6 +11,7 @@ use super::compile::{get16, put16};
 use super::error::{Error, ErrorKind};
 use super::function::{Context, Custom};
 use super::program::{Comparison, Op};
+use super::rows::AtHand;
 use super::schema;
 use super::scratch::Scratch;
 use super::statement::Program;
@@ -18,7 +19,7 @@ use super::store::{Savepoint, Store};
 use super::value::{self, Affinity, Operator, Value};
 
 /// Bytes of a cursor and of a stage.
-pub(crate) const CURSOR: usize = 32;
+pub(crate) const CURSOR: usize = 26;
 pub(crate) const STAGE: usize = 40;
 /// The place of a store's cursor that the machine keeps for look-ups of its own.
 pub(crate) const OWN_CURSOR: usize = 0;
@@ -153,6 +154,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) sp: usize,
     /// Offset of the first free byte of the scratch.
     pub(crate) bump: usize,
+    pub(crate) row: AtHand,
 }
 
 impl<'a> Machine<'a> {
@@ -375,13 +377,13 @@ impl<'a> Machine<'a> {
             }
             Op::Column => {
                 let [cursor, column] = self.fixed();
-                if !self.column(cursor.into(), column.into())? {
+                if !self.column(cursor, column)? {
                     self.push(Cell::NULL);
                 }
             }
             Op::ColumnOr => {
                 let [cursor, column] = self.fixed();
-                let found = self.column(cursor.into(), column.into())?;
+                let found = self.column(cursor, column)?;
                 self.jump_if(found);
             }
             Op::Rowid => {
