@@ -20,6 +20,7 @@ enum Edit<'e> {
 }
 
 impl Compiler<'_> {
+    #[inline(never)]
     pub(crate) fn alter(&mut self) -> Result<()> {
         self.expect(Kind::Table)?;
         let table = self.table_name()?;
@@ -50,6 +51,7 @@ impl Compiler<'_> {
         }
     }
 
+    #[inline(never)]
     fn rename_table(&mut self, table: Token, from: usize) -> Result<()> {
         let name = self.name()?;
         self.end_of_statement()?;
@@ -98,6 +100,7 @@ impl Compiler<'_> {
         self.save(new, from, len)
     }
 
+    #[inline(never)]
     fn add_column(&mut self, table: Token, from: usize, len: usize) -> Result<()> {
         let column = self.token;
         // The column is written behind the definition, and moved to its place.
@@ -144,6 +147,7 @@ impl Compiler<'_> {
     }
 
     /// Edits the rows of sqlite_schema that belong to a table.
+    #[inline(never)]
     fn edit_schema(&mut self, table: &[u8], edit: Edit<'_>) -> Result<()> {
         let mut start = [0; 16];
         let mut writer = Writer::new(&mut start, 0);

@@ -41,6 +41,7 @@ impl Machine<'_> {
     }
 
     /// Affinities of the columns in locals; the rowid must be an integer, a new row without one gets the next.
+    #[inline(never)]
     pub(crate) fn affinities(&mut self) -> Result<()> {
         let (table, first, new) = (self.u16(), self.operand(), self.operand());
         let columns = self.table(table).columns();
@@ -117,6 +118,7 @@ impl Machine<'_> {
     }
 
     /// The row in locals joins the table.
+    #[inline(never)]
     pub(crate) fn insert(&mut self) -> Result<()> {
         let (table, first, action) = (self.u16(), self.operand(), self.operand() as u8);
         let columns = usize::from(self.table(table).columns());
@@ -167,6 +169,7 @@ impl Machine<'_> {
     }
 
     /// The row of a cursor becomes what is in the locals.
+    #[inline(never)]
     pub(crate) fn update(&mut self) -> Result<()> {
         let (table, first, action, cursor) = (self.u16(), self.operand(), self.operand() as u8, self.operand());
         let columns = usize::from(self.table(table).columns());
@@ -196,6 +199,7 @@ impl Machine<'_> {
     }
 
     /// The row of a cursor is deleted.
+    #[inline(never)]
     pub(crate) fn delete(&mut self) -> Result<()> {
         let (table, cursor) = (self.u16(), self.operand());
         let rowid = self.rowid(cursor).as_integer().unwrap_or(0);
@@ -206,6 +210,7 @@ impl Machine<'_> {
     }
 
     /// Deletes a row that is in nobody's hands: REPLACE. It is no change that counts.
+    #[inline(never)]
     fn delete_row(&mut self, table: usize, rowid: i64) -> Result<()> {
         let mut key = [0; 16];
         let key = row_key(self.table(table).number(), rowid, &mut key);
@@ -221,6 +226,7 @@ impl Machine<'_> {
     }
 
     /// Deletes a row and its entries in the indexes; whether the row was there.
+    #[inline(never)]
     fn delete_entries(&mut self, table: usize, rowid: i64, start: usize, len: usize) -> Result<bool> {
         let mut index_at = self.table(table).indexes_at();
         for _ in 0..self.table(table).indexes() {
@@ -302,6 +308,7 @@ impl Machine<'_> {
     }
 
     /// The rowid of another row that has the same columns in a UNIQUE index.
+    #[inline(never)]
     fn taken(&mut self, table: usize, index_at: usize, first: usize, own: Option<i64>) -> Result<Option<i64>> {
         let mut prefix = [0; schema::KEY];
         let made = self.index_key(table, index_at, Row::Locals(first), None, &mut prefix)?;
@@ -332,6 +339,7 @@ impl Machine<'_> {
     }
 
     /// Whether a row has the same columns in an index as the row in locals.
+    #[inline(never)]
     fn agrees(&mut self, table: usize, index_at: usize, first: usize, rowid: i64) -> Result<bool> {
         let mut key = [0; 16];
         let key = row_key(self.table(table).number(), rowid, &mut key);

@@ -14,6 +14,7 @@ use super::vm::OWN_CURSOR;
 impl Compiler<'_> {
     // ---- CREATE INDEX
 
+    #[inline(never)]
     pub(crate) fn create_index(&mut self, unique: bool) -> Result<()> {
         let unless = self.if_not_exists()?;
         let Some(name) = self.new_name(unless)? else { return Ok(()) };
@@ -102,6 +103,7 @@ impl Compiler<'_> {
     }
 
     /// Makes the entries of a new index for the rows that are there.
+    #[inline(never)]
     pub(crate) fn fill_index(
         &mut self,
         from: usize,

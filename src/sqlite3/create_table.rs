@@ -20,6 +20,7 @@ pub(crate) enum Walk {
 impl Compiler<'_> {
     // ---- CREATE TABLE
 
+    #[inline(never)]
     pub(crate) fn create_table(&mut self) -> Result<()> {
         let unless = self.if_not_exists()?;
         let Some(name) = self.new_name(unless)? else { return Ok(()) };

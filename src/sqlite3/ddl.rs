@@ -31,6 +31,7 @@ impl Compiler<'_> {
         self.placed(error.more(self.arena.len()), self.token)
     }
 
+    #[inline(never)]
     pub(crate) fn create(&mut self) -> Result<()> {
         let unique = self.accept(Kind::Unique);
         let word = self.advance();
@@ -71,6 +72,7 @@ impl Compiler<'_> {
     }
 
     /// Whether something goes by this name.
+    #[inline(never)]
     pub(crate) fn exists(&mut self, name: Token) -> Result<bool> {
         let mut plain = [0; 64];
         let plain = self.plain_name(name, &mut plain)?;
@@ -122,6 +124,7 @@ impl Compiler<'_> {
     // ---- sqlite_schema
 
     /// Adds a row; its rowid.
+    #[inline(never)]
     pub(crate) fn add_schema_row(
         &mut self,
         kind: &str,
@@ -166,6 +169,7 @@ impl Compiler<'_> {
     }
 
     /// Writes a definition under a name.
+    #[inline(never)]
     pub(crate) fn save(&mut self, name: &[u8], from: usize, len: usize) -> Result<()> {
         let mut key = [0; schema::KEY];
         let key = schema::name_key(name.iter().copied(), &mut key).map_err(|error| self.store_error(error))?;
@@ -176,6 +180,7 @@ impl Compiler<'_> {
     // ---- the others
 
     /// CREATE VIEW: the text of its SELECT is kept.
+    #[inline(never)]
     pub(crate) fn create_view(&mut self) -> Result<()> {
         let unless = self.if_not_exists()?;
         let Some(name) = self.new_name(unless)? else { return Ok(()) };
@@ -217,6 +222,7 @@ impl Compiler<'_> {
         self.save(plain, from, len)
     }
 
+    #[inline(never)]
     pub(crate) fn reindex(&mut self) -> Result<()> {
         if self.token.kind == Kind::End_ || self.token.kind == Kind::Semicolon {
             return self.end_of_statement();

@@ -13,6 +13,7 @@ use super::vm::OWN_CURSOR;
 impl Compiler<'_> {
     // ---- DROP
 
+    #[inline(never)]
     pub(crate) fn drop_any(&mut self) -> Result<()> {
         let word = self.advance();
         let wanted = match word.kind {
@@ -77,6 +78,7 @@ impl Compiler<'_> {
         self.delete_schema_rows(2, plain)
     }
 
+    #[inline(never)]
     pub(crate) fn drop_index(&mut self, at: usize, len: usize, plain: &[u8]) -> Result<()> {
         let (number, table_len) = (definition_at(self.arena, at, len).number(), len.saturating_sub(schema::HEADER));
         let mut table = [0; 64];
@@ -101,6 +103,7 @@ impl Compiler<'_> {
         self.save(table, low, len - (next - from))
     }
 
+    #[inline(never)]
     pub(crate) fn delete_name(&mut self, name: &[u8]) -> Result<()> {
         let mut key = [0; schema::KEY];
         let key = schema::name_key(name.iter().copied(), &mut key).map_err(|error| self.store_error(error))?;
@@ -108,6 +111,7 @@ impl Compiler<'_> {
     }
 
     /// Deletes all entries of a table or an index.
+    #[inline(never)]
     pub(crate) fn delete_range(&mut self, number: u16) -> Result<()> {
         let mut start = [0; 16];
         let mut writer = Writer::new(&mut start, 0);
@@ -134,6 +138,7 @@ impl Compiler<'_> {
     }
 
     /// Deletes the rows of sqlite_schema that have this name in a column.
+    #[inline(never)]
     pub(crate) fn delete_schema_rows(&mut self, column: usize, name: &[u8]) -> Result<()> {
         let mut start = [0; 16];
         let mut writer = Writer::new(&mut start, 0);

@@ -74,6 +74,7 @@ impl Machine<'_> {
     }
 
     /// min and max: the field holds a record of the best value so far.
+    #[inline(never)]
     fn extreme(&mut self, stage: usize, field: usize, id: Id, first: usize, collation: u8) -> Result<()> {
         let (place, len) = self.group_field(stage, field);
         let kept = self.arena.get(place..place + len).unwrap_or_default();
@@ -94,6 +95,7 @@ impl Machine<'_> {
     }
 
     /// group_concat: the field holds the text so far, and before it a byte, so that an empty text is not nothing.
+    #[inline(never)]
     fn concat(&mut self, stage: usize, field: usize, first: usize, arguments: usize) -> Result<()> {
         if self.value_at(first).is_null() {
             return Ok(());
@@ -115,6 +117,7 @@ impl Machine<'_> {
     }
 
     /// Drops the argument and jumps if the group's aggregate saw it before.
+    #[inline(never)]
     pub(crate) fn group_seen(&mut self) -> Result<()> {
         let (number, field, collation) = (self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
@@ -175,6 +178,7 @@ impl Machine<'_> {
     }
 
     /// Keeps the bare columns.
+    #[inline(never)]
     pub(crate) fn group_save(&mut self) -> Result<()> {
         let (number, columns) = (self.operand(), self.operand());
         let stage = self.stage(number);
@@ -191,6 +195,7 @@ impl Machine<'_> {
     }
 
     /// A bare column of the group at hand.
+    #[inline(never)]
     pub(crate) fn group_column(&mut self) -> Result<()> {
         let (number, which, _, _) = (self.operand(), self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
@@ -208,6 +213,7 @@ impl Machine<'_> {
     }
 
     /// The result of an aggregate for the group at hand.
+    #[inline(never)]
     pub(crate) fn group_result(&mut self) -> Result<()> {
         let (number, field, id, _, _) = (self.operand(), self.operand(), self.operand(), self.u16(), self.operand());
         let stage = self.stage(number);

@@ -151,6 +151,7 @@ impl Machine<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(crate) fn call(&mut self, id: u8, count: usize, collation: u8) -> Result<()> {
         let swap = id >= super::ids::LIKE_OPERATOR;
         let custom = self.session.functions.get(usize::from(id.wrapping_sub(super::ids::CUSTOM)));

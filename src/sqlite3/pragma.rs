@@ -141,6 +141,7 @@ impl Compiler<'_> {
     }
 
     /// `PRAGMA user_version = number`.
+    #[inline(never)]
     pub(crate) fn set_user_version(&mut self) -> Result<()> {
         while self.token.kind != Kind::Equal && self.token.kind != Kind::LeftParen {
             self.advance();
@@ -162,6 +163,7 @@ enum Finding {
 
 impl Machine<'_> {
     /// ( -- text ) "ok", or what is wrong.
+    #[inline(never)]
     pub(crate) fn integrity(&mut self) -> vm::Result<()> {
         let text: &[u8] = match self.check_tables()? {
             Finding::Fine => b"ok",

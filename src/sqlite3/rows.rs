@@ -178,6 +178,7 @@ impl Machine<'_> {
     }
 
     /// All rows of a table.
+    #[inline(never)]
     pub(crate) fn scan(&mut self) -> Result<()> {
         let (cursor, table, backwards) = (self.operand(), self.u16(), self.operand());
         let flags = if backwards != 0 { flag::BACKWARDS } else { 0 };
@@ -284,6 +285,7 @@ impl Machine<'_> {
     }
 
     /// The next entry of an index, and its row.
+    #[inline(never)]
     fn next_of_index(&mut self, cursor: usize) -> Result<bool> {
         let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
         let slot = usize::from(self.byte_at(cursor + at::SLOT));
@@ -312,6 +314,7 @@ impl Machine<'_> {
     /// A range of rowids or of an index. The description: flags (1 low bound, 2 it belongs to the range, 4 high bound, 8
     /// it belongs to the range, 16 backwards), equal parts, then for an index its number, how many parts, and the order of each
     /// part. On the stack: the equal values, the low bound, the high bound.
+    #[inline(never)]
     pub(crate) fn range(&mut self) -> Result<()> {
         let (cursor, table, description) = (self.operand(), self.u16(), self.u16());
         let at = self.pc;
@@ -419,6 +422,7 @@ impl Machine<'_> {
     }
 
     /// The columns on the stack are the row of a cursor.
+    #[inline(never)]
     pub(crate) fn make_row(&mut self) -> Result<()> {
         let (cursor, columns) = (self.operand(), self.operand());
         let first = self.sp.saturating_sub(columns * super::cell::CELL);

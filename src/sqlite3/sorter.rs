@@ -108,6 +108,7 @@ impl Machine<'_> {
     }
 
     /// A stage begins: nothing was seen.
+    #[inline(never)]
     pub(crate) fn stage_start(&mut self) -> Result<()> {
         let (number, kind, a, b) = (self.operand(), self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
@@ -128,6 +129,7 @@ impl Machine<'_> {
     }
 
     /// A pass begins: what the last one kept came out, its largest key is the watermark.
+    #[inline(never)]
     pub(crate) fn stage_pass(&mut self) {
         let number = self.operand();
         let stage = self.stage(number);
@@ -157,6 +159,7 @@ impl Machine<'_> {
     }
 
     /// Jumps back if another pass is needed.
+    #[inline(never)]
     pub(crate) fn stage_more(&mut self) -> Result<()> {
         let number = self.operand();
         let stage = self.stage(number);
@@ -314,6 +317,7 @@ impl Machine<'_> {
         limit.checked_add(offset)
     }
 
+    #[inline(never)]
     pub(crate) fn sort_insert(&mut self) -> Result<()> {
         let (number, columns, keys) = (self.operand(), self.operand(), self.u16());
         let orders = self.pc;
@@ -351,6 +355,7 @@ impl Machine<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(crate) fn sort_next(&mut self) -> Result<()> {
         let (number, columns, depth) = (self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
@@ -395,6 +400,7 @@ impl Machine<'_> {
         self.set_stage_flag(stage, flag::LOST, false);
     }
 
+    #[inline(never)]
     pub(crate) fn group_find(&mut self) -> Result<()> {
         let (number, keys) = (self.operand(), self.u16());
         let orders = self.pc;
@@ -471,6 +477,7 @@ impl Machine<'_> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn group_next(&mut self) {
         let (number, depth) = (self.operand(), self.operand());
         let stage = self.stage(number);

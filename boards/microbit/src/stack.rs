@@ -19,3 +19,9 @@ pub fn high_water() -> u32 {
     }
     (top as usize - word as usize) as u32
 }
+
+/// How deep in the stack a value stands: what the callers of its owner use.
+#[allow(dead_code)]
+pub fn depth_of<T>(value: &T) -> u32 {
+    (&raw const _stack_start as usize - core::ptr::from_ref(value) as usize) as u32
+}

@@ -1,0 +1,116 @@
+//! Statements of every kind on a micro:bit in the emulator, over its flash; then how deep the stack has been at each.
+#![no_std]
+#![no_main]
+
+#[path = "../../microbit/src/nvmc.rs"]
+mod nvmc;
+#[path = "../../microbit/src/stack.rs"]
+mod stack;
+
+use core::fmt::Write;
+
+use cortex_m_rt::{entry, exception};
+use cortex_m_semihosting::{debug, hio};
+use embedded_storage::nor_flash::NorFlash;
+use larder::dbm::{self, Flag};
+use larder::flash::Region;
+use larder::sqlite3::onflash::OnFlash;
+use larder::sqlite3::{Connection, Memory, Result, Value};
+use nrf51_pac::Peripherals;
+
+unsafe extern "C" {
+    static _store_start: u8;
+    static _store_end: u8;
+}
+
+/// Simple statements come first: the stack's mark only ever goes deeper.
+const STATEMENTS: &[&str] = &[
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, temp REAL)",
+    "INSERT INTO t VALUES(1, 'pantry', 12.5), (2, 'cellar', 9.25), (3, 'attic', 31.0)",
+    "SELECT name, temp FROM t WHERE id = ?1",
+    "UPDATE t SET temp = temp + 0.5 WHERE id = ?1",
+    "SELECT count(*), sum(temp), avg(temp) FROM t",
+    "SELECT id FROM t ORDER BY temp, id LIMIT 10",
+    "CREATE INDEX by_name ON t(name, temp)",
+    "CREATE TABLE u(t INTEGER REFERENCES t, note TEXT UNIQUE, CHECK (length(note) < 20))",
+    "INSERT OR REPLACE INTO u SELECT id, name || '!' FROM t",
+    "SELECT name, count(*), min(temp), group_concat(note) FROM t JOIN u ON u.t = t.id GROUP BY name HAVING count(*) < 9",
+    "SELECT DISTINCT round(temp) FROM t WHERE name IN (SELECT name FROM t WHERE temp > 1) OR EXISTS (SELECT 1 FROM u WHERE t = id)",
+    "SELECT printf('%08.3f|%-5d|%s', temp, id, upper(name)), date('2024-02-29', '+1 year'), hex(name) FROM t",
+    "SELECT substr(replace(name, 't', 'tt'), 2), name LIKE '%a%', CASE id WHEN 1 THEN 'one' ELSE quote(temp) END FROM t",
+    "SELECT a.name FROM t a LEFT JOIN t b ON b.id = a.id + 1 ORDER BY a.name DESC, b.temp",
+    "ALTER TABLE t ADD COLUMN more INTEGER DEFAULT 7",
+    "EXPLAIN QUERY PLAN SELECT * FROM t WHERE name = 'attic'",
+    "PRAGMA integrity_check",
+    "DELETE FROM u WHERE t > 1",
+    "DROP TABLE u",
+];
+
+/// Runs all statements; the stack's depth with the store open, and beyond that after each statement.
+fn run(store: impl NorFlash, depths: &mut [u32]) -> Result<()> {
+    const PAGES: usize = dbm::memory_needed(64 * 1024, 1024);
+    static mut PAGE_MEMORY: [u8; PAGES] = [0; PAGES];
+    static mut MEMORY: Memory<3072> = Memory::new();
+    // SAFETY: this function runs once, and nothing else names these.
+    let (pages, memory) = unsafe { (&mut *(&raw mut PAGE_MEMORY), &mut *(&raw mut MEMORY)) };
+    let db = dbm::open(store, Flag::New, pages)?;
+    let mut cursors = [db.cursor(); 5];
+    let mut store = OnFlash::new(db, &mut cursors);
+    let mut con = Connection::open(&mut store, memory)?;
+    let mut depths = depths.iter_mut();
+    if let Some(depth) = depths.next() {
+        *depth = stack::high_water();
+    }
+    for (sql, depth) in STATEMENTS.iter().zip(depths) {
+        *depth = statement(&mut con, sql)?;
+    }
+    con.commit()
+}
+
+/// Runs a statement; how deep the stack has been below the frame of this function.
+#[inline(never)]
+fn statement(con: &mut Connection<'_>, sql: &str) -> Result<u32> {
+    let parameters = [Value::Integer(2)];
+    let takes = usize::from(sql.contains("?1"));
+    let mut rows = con.execute(sql, &parameters[..takes])?;
+    while rows.fetchone()?.is_some() {}
+    drop(rows);
+    Ok(stack::high_water() - stack::depth_of(&parameters))
+}
+
+#[entry]
+fn main() -> ! {
+    static mut DEPTHS: [u32; STATEMENTS.len() + 1] = [0; STATEMENTS.len() + 1];
+    // SAFETY: this is the only place that takes the peripherals, and it runs once.
+    let chip = unsafe { Peripherals::steal() };
+    let range = (&raw const _store_start) as u32..(&raw const _store_end) as u32;
+    let done = match Region::new(nvmc::Nvmc::new(chip.NVMC), range) {
+        Ok(store) => run(store, DEPTHS),
+        Err(_) => end(debug::EXIT_FAILURE),
+    };
+    // What prints goes deeper than SQL: only now.
+    let Ok(mut out) = hio::hstdout() else { end(debug::EXIT_FAILURE) };
+    for (depth, sql) in DEPTHS.iter().zip(["the store is open"].iter().chain(STATEMENTS)) {
+        _ = writeln!(out, "{depth:5} {sql}");
+    }
+    if let Err(error) = done {
+        _ = writeln!(out, "    0 failed: {error}");
+        end(debug::EXIT_FAILURE);
+    }
+    end(debug::EXIT_SUCCESS)
+}
+
+fn end(status: debug::ExitStatus) -> ! {
+    debug::exit(status);
+    cortex_m::peripheral::SCB::sys_reset()
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    end(debug::EXIT_FAILURE)
+}
+
+#[exception]
+unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
+    end(debug::EXIT_FAILURE)
+}
