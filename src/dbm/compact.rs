@@ -455,7 +455,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             let place = self.table.place(record.page).unwrap_or(0);
             match self.find(key, Want::Before(place))? {
                 Some(older) => self.compact(self.sector_of(older.page), None)?,
-                None => return self.compact(self.sector_of(record.page), Some(key)),
+                None => {
+                    let done = self.compact(self.sector_of(record.page), Some(key));
+                    // What was noted to be gone is still there.
+                    return done.inspect_err(|_| self.lent.forget());
+                }
             }
         }
         Err(Fail::FULL)

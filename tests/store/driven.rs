@@ -5,7 +5,7 @@ use larder::dbm::{self, Flag};
 use larder::flash::Tear;
 
 use crate::recorder::Recorder;
-use crate::script::{Model, Op, SMALL, dump};
+use crate::script::{Model, Op, SMALL, dump, dump_and_get};
 
 /// The bytes, and zeros when they are used up.
 struct Bytes<'a>(core::slice::Iter<'a, u8>);
@@ -56,6 +56,8 @@ pub fn drive(program: &[u8]) {
 fn on<const W: usize, const E: usize>(sectors: usize, bytes: &mut Bytes<'_>) {
     let mut part = Recorder::<W, E>::erased(sectors);
     let mut memory = vec![0; dbm::memory_needed(sectors * E, E) + bytes.next() * 8];
+    // As an index and as an order; none, too few, or plenty.
+    let mut words = [vec![0; bytes.next() / 4], vec![0; bytes.next() / 8]];
     let mut accept = vec![Model::new()];
     while bytes.more() {
         part.part.seed(bytes.next() as u32);
@@ -63,22 +65,28 @@ fn on<const W: usize, const E: usize>(sectors: usize, bytes: &mut Bytes<'_>) {
         if cut < 192 {
             part.part.cut_after(cut as u64, tear);
         }
-        if let Err(error) = session(&mut part, &mut memory, &mut accept, bytes) {
+        if let Err(error) = session(&mut part, (&mut memory, &mut words), &mut accept, bytes) {
             assert!(!part.part.has_power(), "with power on: {error:?}");
         }
         part.part.restore_power();
     }
-    session(&mut part, &mut memory, &mut accept, &mut Bytes([].iter())).unwrap();
+    session(&mut part, (&mut memory, &mut words), &mut accept, &mut Bytes([].iter())).unwrap();
 }
 
 /// From one opening to the next, or to an error: `accept` is what the store may hold then.
 fn session<const W: usize, const E: usize>(
     part: &mut Recorder<W, E>,
-    memory: &mut [u8],
+    (memory, [index, order]): (&mut [u8], &mut [Vec<u32>; 2]),
     accept: &mut Vec<Model>,
     bytes: &mut Bytes<'_>,
 ) -> Result<(), dbm::Error> {
     let mut db = dbm::open(part, Flag::Create, memory)?;
+    if !index.is_empty() {
+        db.lend_index(index);
+    }
+    if !order.is_empty() {
+        db.lend_order(order);
+    }
     let mut held = dump(&mut db)?;
     assert!(accept.contains(&held), "{held:?}\nis none of {accept:?}");
     while bytes.more() {
@@ -91,6 +99,9 @@ fn session<const W: usize, const E: usize>(
         *accept = vec![held.clone(), next.clone()];
         if op.apply(&mut db, &held)? {
             held = next;
+        }
+        if bytes.next() % 4 == 0 {
+            assert_eq!(dump_and_get(&mut db, SMALL)?, held);
         }
     }
     *accept = vec![held];

@@ -10,6 +10,7 @@ mod cursors;
 mod driven;
 mod limits;
 mod model;
+mod peers;
 mod power_cut;
 mod python;
 mod recorder;

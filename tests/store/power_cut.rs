@@ -227,6 +227,8 @@ fn least(sectors: usize, sector: usize) -> usize {
 
 /// Long values, to fill large sectors.
 const LONG: Shape = Shape { keys: 16, value: 180 };
+/// Few short ones, for the smallest stores: of two sectors, one takes the copies of the other.
+const FEW: Shape = Shape { keys: 6, value: 24 };
 
 #[test]
 fn words_of_1_byte() {
@@ -235,6 +237,7 @@ fn words_of_1_byte() {
             Start::<1, 512>::empty(8, least(8, 512)).campaign(SMALL, 200, seed, 4),
             Start::<1, 512>::empty(3, least(3, 512)).campaign(SMALL, 200, seed + 1000, 4),
             Start::<1, 512>::full(5, 1024).campaign(SMALL, 30, seed, 4),
+            Start::<1, 512>::empty(2, least(2, 512)).campaign(FEW, 60, seed, 2),
         ]
     };
     tell(1, (0..scripts()).flat_map(cut));
@@ -248,6 +251,7 @@ fn words_of_4_bytes() {
             Start::<4, 512>::empty(3, least(3, 512)).campaign(SMALL, 200, seed + 1000, 3),
             Start::<4, 4096>::empty(3, least(3, 4096)).campaign(LONG, 200, seed, 2),
             Start::<4, 512>::full(4, least(4, 512)).campaign(SMALL, 30, seed, 4),
+            Start::<4, 4096>::empty(2, least(2, 4096)).campaign(LONG, 60, seed, 2),
         ]
     };
     tell(4, (0..scripts()).flat_map(cut));
@@ -260,6 +264,7 @@ fn words_of_8_bytes() {
             Start::<8, 1024>::empty(4, least(4, 1024)).campaign(SMALL, 200, seed, 5),
             Start::<8, 1024>::empty(3, 2048).campaign(SMALL, 200, seed + 1000, 5),
             Start::<8, 1024>::full(3, 1024).campaign(SMALL, 30, seed, 5),
+            Start::<8, 1024>::empty(2, least(2, 1024)).campaign(FEW, 60, seed, 2),
         ]
     };
     tell(8, (0..scripts()).flat_map(cut));
@@ -272,6 +277,7 @@ fn words_of_32_bytes() {
             Start::<32, 1024>::empty(6, least(6, 1024)).campaign(SMALL, 200, seed, 4),
             Start::<32, 1024>::empty(4, least(4, 1024)).campaign(SMALL, 200, seed + 1000, 4),
             Start::<32, 1024>::full(5, 1024).campaign(SMALL, 30, seed, 4),
+            Start::<32, 1024>::empty(2, least(2, 1024)).campaign(FEW, 60, seed, 2),
         ]
     };
     tell(32, (0..scripts()).flat_map(cut));
