@@ -267,16 +267,18 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Sets a key to a value. Python: `db[key] = value`.
     ///
     /// Costs at most one erase and the copies of one sector, as long as the store has a sector with enough dead bytes.
+    /// A value longer than the region is [`Error::ValueTooLong`], one that finds no room [`Error::Full`].
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        let region = self.log.geometry.pages as usize * self.log.geometry.page as usize;
+        if value.len() > region {
+            return Err(Error::ValueTooLong { max: region });
+        }
         Ok(self.set_any(key, value)?)
     }
 
     fn set_any(&mut self, key: &[u8], value: &[u8]) -> Res<()> {
         if key.len() > format::KEY_MAX {
             return Err(Fail::KEY);
-        }
-        if value.len() > format::REGION_MAX as usize {
-            return Err(Fail::VALUE);
         }
         let record = Record::new(Kind::Value, self.batch.open, key.len(), value.len() as u32);
         let max = self.log.geometry.record_max();

@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 
 use embedded_storage::nor_flash::NorFlashErrorKind;
 
-use super::format::{KEY_MAX, REGION_MAX};
+use super::format::KEY_MAX;
 
 /// Why an operation on a store failed. Python: `dbm.error`, unless said otherwise.
 #[non_exhaustive]
@@ -50,7 +50,7 @@ pub enum Error {
     },
     /// A value is too long. Python: `ValueError`.
     ValueTooLong {
-        /// The longest, beside this key.
+        /// Bytes in the region.
         max: usize,
     },
     /// The store is full: there is no room for this, and nothing dead that would make room. Deletes still work.
@@ -101,7 +101,6 @@ impl Fail {
     pub(crate) const NOT_FOUND: Fail = Fail::new(0, 5);
     pub(crate) const NOT_A_STORE: Fail = Fail::new(0, 6);
     pub(crate) const KEY: Fail = Fail::new(0, 7);
-    pub(crate) const VALUE: Fail = Fail::new(0, 8);
 
     pub(crate) fn corrupt(page: u16, offset: u32) -> Fail {
         Fail::new(CORRUPT, u32::from(page) << 13 | offset.min(0x1fff))
@@ -146,8 +145,7 @@ impl From<Fail> for Error {
             (_, 4) => Error::ReadOnly,
             (_, 5) => Error::NotFound,
             (_, 6) => Error::NotAStore,
-            (_, 7) => Error::KeyTooLong { max: KEY_MAX },
-            _ => Error::ValueTooLong { max: REGION_MAX as usize },
+            _ => Error::KeyTooLong { max: KEY_MAX },
         }
     }
 }

@@ -100,7 +100,7 @@ fn session<const W: usize, const E: usize>(
         if op.apply(&mut db, &held)? {
             held = next;
         }
-        if bytes.next() % 4 == 0 {
+        if bytes.next().is_multiple_of(4) {
             assert_eq!(dump_and_get(&mut db, SMALL)?, held);
         }
     }
@@ -112,10 +112,12 @@ fn session<const W: usize, const E: usize>(
 mod tests {
     use crate::script::Rng;
 
+    /// `LARDER_PROGRAMS=n` runs n programs where the suite runs 400.
     #[test]
     fn random_programs() {
+        let programs = std::env::var("LARDER_PROGRAMS").map_or(400, |n| n.parse().expect("a number"));
         let mut rng = Rng(2026);
-        for _ in 0..400 {
+        for _ in 0..programs {
             let length = rng.below(600);
             super::drive(&rng.bytes(length));
         }

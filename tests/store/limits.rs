@@ -17,6 +17,16 @@ fn wrong_geometry_is_refused_by_name() {
     assert_eq!(refused::<4, 256, 1>(4), Some(Error::SectorSize { found: 256 }));
     assert_eq!(refused::<4, 131_072, 4>(1), Some(Error::RegionSize { found: 131_072 }));
     assert_eq!(refused::<4, 131_072, 4>(129), Some(Error::RegionSize { found: 129 * 131_072 }));
+    assert_eq!(refused::<4, 512, 1>(1), Some(Error::RegionSize { found: 512 }));
+    assert_eq!(refused::<4, 262_144, 1>(2), Some(Error::SectorSize { found: 262_144 }));
+    // Words that are no power of two, and sectors that fall into no equal pages of at most 4 KiB in whole words.
+    assert_eq!(refused::<12, 4104, 1>(4), Some(Error::WordSize { found: 12 }));
+    assert_eq!(refused::<32, 8224, 1>(4), Some(Error::SectorSize { found: 8224 }));
+    // Errors are words for people too.
+    for error in [refused::<64, 4096, 1>(4), refused::<4, 256, 1>(4), refused::<4, 512, 1>(1)] {
+        let text = error.unwrap().to_string();
+        assert!(text.contains("it must be") && text.chars().any(|digit| digit.is_ascii_digit()), "{text}");
+    }
 }
 
 #[test]
@@ -88,9 +98,17 @@ fn keys_and_values_at_the_edges() {
     assert_eq!(db.get(b"", &mut []), Ok(Some(&b""[..])));
     assert_eq!(db.get(&long, &mut [0; 3]), Err(Error::BufferTooSmall { needed: 4 }));
     assert_eq!(db.get(&long, &mut [0; 4]), Ok(Some(&b"long"[..])));
-    let big = db.set(b"big", &[1; 9000]);
-    assert!(matches!(big, Err(Error::ValueTooLong { .. } | Error::Full)), "{big:?}");
+    assert_eq!(db.set(b"big", &[1; 8193]), Err(Error::ValueTooLong { max: 8192 }));
+    assert_eq!(db.set(b"big", &[1; 8192]), Err(Error::Full));
     assert_eq!(db.get(b"big", &mut []), Ok(None));
+    assert_eq!(db.writer(b"big", &mut [0; 3]).err(), Some(Error::BufferTooSmall { needed: db.part_size() }));
+    // Nothing of what was refused is left behind.
+    db.set(b"small", &[1; 2000]).unwrap();
+    assert_eq!(db.delete(b"small"), Ok(true));
+    assert_eq!((db.commit(), db.rollback()), (Err(Error::Batch), Err(Error::Batch)));
+    db.begin().unwrap();
+    assert_eq!((db.begin(), db.reorganize()), (Err(Error::Batch), Err(Error::Batch)));
+    db.rollback().unwrap();
     let mut keys = db.keys();
     assert_eq!(keys.next(&mut []), Ok(Some(&b""[..])));
     assert_eq!(keys.next(&mut [0; 1]), Ok(Some(&b"\0"[..])));
