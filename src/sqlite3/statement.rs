@@ -105,6 +105,9 @@ fn keep_whole() {
     type C = Compiler<'static>;
     core::hint::black_box(C::get as fn(&C, usize, usize) -> u16);
     core::hint::black_box(C::put as fn(&mut C, usize, usize, u16));
+    type M = super::vm::Machine<'static>;
+    core::hint::black_box(M::field as fn(&M, usize) -> usize);
+    core::hint::black_box(M::set_field as fn(&mut M, usize, usize));
 }
 
 impl<'a> Compiler<'a> {
