@@ -63,11 +63,6 @@ impl Compiler<'_> {
         if !old.eq_ignore_ascii_case(new) && self.exists(name)? {
             return Err(self.error(ErrorKind::AlreadyExists, name));
         }
-        let definition = Definition(self.arena.get(from..self.code).unwrap_or_default());
-        if definition.checks() > 0 {
-            // A CHECK may name its table.
-            return Err(self.error(ErrorKind::Unsupported, table));
-        }
         self.edit_schema(old, Edit::Rename(new))?;
         // Indexes know the name of their table.
         let count = definition_indexes(self.arena, from, self.code);
@@ -171,8 +166,8 @@ impl Compiler<'_> {
                 _ => &b""[..],
             };
             let (kind, name, owner, text) = (bytes(column(0)), bytes(column(1)), bytes(column(2)), bytes(column(4)));
-            if matches!(edit, Edit::Rename(_)) && kind == b"view" {
-                // A view may name the table.
+            if matches!(edit, Edit::Rename(_)) && (kind == b"view" || refers(text, table)) {
+                // A view may name the table; a CHECK and a REFERENCES do.
                 return Err(ErrorKind::Unsupported.at(place));
             }
             if !owner.eq_ignore_ascii_case(table) || (matches!(edit, Edit::Add(..)) && kind != b"table") {
@@ -276,6 +271,23 @@ fn end_of_columns(text: &[u8]) -> usize {
             Kind::End_ | Kind::Illegal => return text.len(),
             _ => {}
         }
+    }
+}
+
+/// Whether the text of a CREATE names a table before a dot, or behind REFERENCES.
+fn refers(text: &[u8], table: &[u8]) -> bool {
+    let (mut at, mut before) = (0, Kind::End_);
+    loop {
+        let token = token::next(text, at);
+        at = token.end.into();
+        if matches!(token.kind, Kind::End_ | Kind::Illegal) {
+            return false;
+        }
+        let (name, quote) = unquoted(text.get(token.start.into()..at).unwrap_or_default());
+        if (before == Kind::References || token::next(text, at).kind == Kind::Dot) && same_name(name, quote, table) {
+            return true;
+        }
+        before = token.kind;
     }
 }
 
