@@ -1,8 +1,8 @@
 //! The machine's instructions that write: rows and the entries of their indexes, always together.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::cell::Cell;
-use super::error::ErrorKind;
+use super::cell::{CELL, Cell};
+use super::error::{Error, ErrorKind};
 use super::key::{self, Writer};
 use super::record;
 use super::rows::row_key;
@@ -230,9 +230,8 @@ impl Machine<'_> {
     fn delete_entries(&mut self, table: usize, rowid: i64, start: usize, len: usize) -> Result<bool> {
         let mut index_at = self.table(table).indexes_at();
         for _ in 0..self.table(table).indexes() {
-            let mut key = [0; schema::KEY];
-            let len = self.index_key(table, index_at, Row::Record(start, len), Some(rowid), &mut key)?.len;
-            self.store.delete(key.get(..len).unwrap_or_default())?;
+            let made = self.index_key(table, index_at, Row::Record(start, len), Some(rowid))?;
+            self.store.delete(self.arena.get(self.bump..self.bump + made.len).unwrap_or_default())?;
             index_at = self.table(table).index_at(index_at).next;
         }
         let number = self.table(table).number();
@@ -250,20 +249,21 @@ impl Machine<'_> {
         let number = self.table(table).number();
         let mut index_at = self.table(table).indexes_at();
         for _ in 0..self.table(table).indexes() {
-            let (mut new, mut old) = ([0; schema::KEY], [0; schema::KEY]);
-            let new_len = self.index_key(table, index_at, Row::Locals(first), Some(rowid), &mut new)?.len;
-            let new = new.get(..new_len).unwrap_or_default();
+            let bump = self.bump;
+            let new = bump..bump + self.index_key(table, index_at, Row::Locals(first), Some(rowid))?.len;
             let mut same = false;
             if let Some((old_rowid, start, len)) = before {
-                let old_len = self.index_key(table, index_at, Row::Record(start, len), Some(old_rowid), &mut old)?.len;
-                let old = old.get(..old_len).unwrap_or_default();
-                same = old == new;
+                self.bump = new.end;
+                let made = self.index_key(table, index_at, Row::Record(start, len), Some(old_rowid));
+                self.bump = bump;
+                let old = self.arena.get(new.end..new.end + made?.len).unwrap_or_default();
+                same = self.arena.get(new.clone()) == Some(old);
                 if !same {
                     self.store.delete(old)?;
                 }
             }
             if !same {
-                self.store.set(new, &[])?;
+                self.store.set(self.arena.get(new).unwrap_or_default(), &[])?;
             }
             index_at = self.table(table).index_at(index_at).next;
         }
@@ -310,16 +310,22 @@ impl Machine<'_> {
     /// The rowid of another row that has the same columns in a UNIQUE index.
     #[inline(never)]
     fn taken(&mut self, table: usize, index_at: usize, first: usize, own: Option<i64>) -> Result<Option<i64>> {
-        let mut prefix = [0; schema::KEY];
-        let made = self.index_key(table, index_at, Row::Locals(first), None, &mut prefix)?;
+        let made = self.index_key(table, index_at, Row::Locals(first), None)?;
         if made.null {
             return Ok(None);
         }
-        let prefix = prefix.get(..made.len).unwrap_or_default();
-        self.store.seek(OWN_CURSOR, prefix)?;
+        let (bump, behind) = (self.bump, self.bump + made.len);
+        self.store.seek(OWN_CURSOR, self.arena.get(bump..behind).unwrap_or_default())?;
         loop {
-            let mut found = [0; schema::KEY + 1];
-            let entry = match self.store.next(OWN_CURSOR, &mut found) {
+            let total = self.arena.len();
+            let (front, room) = self.arena.split_at_mut(behind.min(total));
+            let prefix = front.get(bump..).unwrap_or_default();
+            let needed = schema::KEY + 1;
+            if behind + needed > self.layout.end {
+                return Err(Error::limit(total + needed));
+            }
+            let found = room.get_mut(..needed).unwrap_or_default();
+            let entry = match self.store.next(OWN_CURSOR, found) {
                 // What is longer is a row, and no entry of an index.
                 Err(error) if error.is(ErrorKind::Limit) => None,
                 other => other?,
@@ -332,7 +338,13 @@ impl Machine<'_> {
                 continue;
             }
             // A key that was cut says only that the beginnings agree.
-            if !made.cut || self.agrees(table, index_at, first, rowid)? {
+            if !made.cut {
+                return Ok(Some(rowid));
+            }
+            self.bump = behind;
+            let agrees = self.agrees(table, index_at, first, rowid);
+            self.bump = bump;
+            if agrees? {
                 return Ok(Some(rowid));
             }
         }
@@ -360,31 +372,26 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// Writes the key of an index for a row, with the rowid or without.
-    fn index_key(
-        &self,
-        table: usize,
-        index_at: usize,
-        row: Row,
-        rowid: Option<i64>,
-        out: &mut [u8; schema::KEY],
-    ) -> Result<Made> {
-        let definition = self.table(table);
+    /// Writes the key of an index for a row, with the rowid or without, to the free part of the scratch.
+    fn index_key(&mut self, table: usize, index_at: usize, row: Row, rowid: Option<i64>) -> Result<Made> {
+        let (bump, end, total, locals) = (self.bump, self.layout.end, self.arena.len(), self.layout.locals);
+        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
+        let free = room.len();
+        let definition = Definition(view.arena.get(table..).unwrap_or_default());
         let index = definition.index_at(index_at);
         let columns = usize::from(definition.columns());
-        let view = self.view();
         let value = |column: u8| match row {
             Row::Locals(first) => {
-                Ok(view.at(self.local_at(first + if column == ROWID { columns } else { column.into() })))
+                Ok(view.at(locals + CELL * (first + if column == ROWID { columns } else { column.into() })))
             }
             Row::Record(..) if column == ROWID => Ok(rowid.map_or(Value::Null, Value::Integer)),
             Row::Record(start, len) => {
-                let record = self.arena.get(start..start + len).unwrap_or_default();
+                let record = view.arena.get(start..start + len).unwrap_or_default();
                 let value = record::column(record, column.into())?;
                 Ok(value.unwrap_or_else(|| schema::default_value(definition, column)))
             }
         };
-        write_index_key(index, &value, rowid, out)
+        write_index_key(index, &value, rowid, room).map_err(|error| error.more(total.saturating_sub(free)))
     }
 }
 
@@ -392,6 +399,8 @@ impl Machine<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Made {
     pub(crate) len: usize,
+    /// How much of that its columns are, without the rowid.
+    pub(crate) columns: usize,
     /// Whether a text was cut.
     pub(crate) cut: bool,
     /// Whether a column is NULL: then nothing is equal to it.
@@ -399,12 +408,15 @@ pub(crate) struct Made {
 }
 
 /// Writes the key of an index.
+#[inline(never)]
 pub(crate) fn write_index_key<'v>(
     index: Index<'_>,
     value: &dyn Fn(u8) -> super::error::Result<Value<'v>>,
     rowid: Option<i64>,
-    out: &mut [u8; schema::KEY],
+    out: &mut [u8],
 ) -> Result<Made> {
+    let room = out.len().min(schema::KEY);
+    let out = out.get_mut(..room).unwrap_or_default();
     let parts = usize::from(index.columns);
     let mut writer = Writer::new(out, schema::text_limit(parts));
     schema::begin_key(index.number, &mut writer);
@@ -415,11 +427,15 @@ pub(crate) fn write_index_key<'v>(
         null |= value.is_null();
         cut |= writer.column(value, schema::order(order));
     }
+    let columns = writer.len();
     if let Some(rowid) = rowid {
         writer.rowid(rowid);
     }
-    let len = writer.finish().map_err(|_| ErrorKind::TooBig)?.len();
-    Ok(Made { len, cut, null })
+    let len = writer.len();
+    if len > room {
+        return Err(if len > schema::KEY { ErrorKind::TooBig.into() } else { Error::limit(len) });
+    }
+    Ok(Made { len, columns, cut, null })
 }
 
 /// The largest rowid of a table.

@@ -142,10 +142,8 @@ impl Compiler<'_> {
             };
             let mut made = [0; schema::KEY];
             let with = write_index_key(index, &column, Some(rowid), &mut made).map_err(|error| error.at(offset))?;
-            let mut bare = [0; schema::KEY];
-            let without = write_index_key(index, &column, None, &mut bare).map_err(|error| error.at(offset))?;
-            if index.unique && !without.null {
-                let bare = bare.get(..without.len).unwrap_or_default();
+            if index.unique && !with.null {
+                let bare = made.get(..with.columns).unwrap_or_default();
                 self.store.seek(OWN_CURSOR, bare).map_err(|error| error.at(offset))?;
                 let mut found = [0; schema::KEY + 1];
                 let other = match self.store.next(OWN_CURSOR, &mut found) {
@@ -154,7 +152,7 @@ impl Compiler<'_> {
                     other => other.map_err(|error| error.at(offset))?,
                 };
                 if other.is_some_and(|other| found.get(..other.key).is_some_and(|key| key.starts_with(bare))) {
-                    return Err(if without.cut { ErrorKind::TooBig } else { ErrorKind::Unique }.at(offset));
+                    return Err(if with.cut { ErrorKind::TooBig } else { ErrorKind::Unique }.at(offset));
                 }
             }
             self.store.set(made.get(..with.len).unwrap_or_default(), &[]).map_err(|error| error.at(offset))?;

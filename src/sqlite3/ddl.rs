@@ -171,7 +171,7 @@ impl Compiler<'_> {
     /// Writes a definition under a name.
     #[inline(never)]
     pub(crate) fn save(&mut self, name: &[u8], from: usize, len: usize) -> Result<()> {
-        let mut key = [0; schema::KEY];
+        let mut key = [0; schema::NAME_KEY];
         let key = schema::name_key(name.iter().copied(), &mut key).map_err(|error| self.store_error(error))?;
         let definition = self.arena.get(from..from + len).unwrap_or_default();
         self.store.set(key, definition).map_err(|error| error.at(0))

@@ -105,7 +105,7 @@ impl Compiler<'_> {
 
     #[inline(never)]
     pub(crate) fn delete_name(&mut self, name: &[u8]) -> Result<()> {
-        let mut key = [0; schema::KEY];
+        let mut key = [0; schema::NAME_KEY];
         let key = schema::name_key(name.iter().copied(), &mut key).map_err(|error| self.store_error(error))?;
         self.store.delete(key).map(|_| ()).map_err(|error| self.store_error(error))
     }

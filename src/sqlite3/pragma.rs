@@ -177,7 +177,7 @@ impl Machine<'_> {
     /// Walks over all definitions, the rows of each table, and the entries of each index.
     fn check_tables(&mut self) -> vm::Result<Finding> {
         let slot = usize::from(self.state.slot);
-        let mut prefix = [0; schema::KEY];
+        let mut prefix = [0; schema::NAME_KEY];
         let prefix = schema::name_key(core::iter::empty(), &mut prefix)?;
         self.store.seek(slot, prefix)?;
         let start = self.bump;

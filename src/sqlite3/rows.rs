@@ -9,7 +9,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::cell::{Cell, locate};
-use super::error::{Error, ErrorKind};
+use super::error::ErrorKind;
 use super::key::{Reader, Writer};
 use super::program::{chunk, chunk_mut, word};
 use super::record::{self, Walk};
@@ -341,12 +341,15 @@ impl Machine<'_> {
                 return Ok(());
             }
         }
-        let order = |machine: &Self, part: usize| {
-            if is_index { schema::order(machine.byte_at(at + 5 + part)) } else { super::key::Order::default() }
+        let order = |code: &[u8], part: usize| {
+            if is_index {
+                schema::order(code.get(at + 5 + part).copied().unwrap_or(0))
+            } else {
+                super::key::Order::default()
+            }
         };
         let limit = if is_index { schema::text_limit(parts) } else { usize::MAX };
-        let mut key = [0; schema::KEY];
-        let descending = is_index && order(self, equal).descending;
+        let descending = is_index && order(self.arena, equal).descending;
         // The smaller end of the keys is the low bound, unless the part is descending.
         let low_place = has_low.then_some(equal);
         let high_place = has_high.then_some(equal + usize::from(has_low));
@@ -358,17 +361,20 @@ impl Machine<'_> {
             ends.reverse();
         }
         for (turn, (place, inclusive, is_far)) in ends.into_iter().enumerate() {
-            let view = self.view();
-            let mut writer = Writer::new(&mut key, limit);
+            // The key is written to the free part of the scratch; that of the far end stays there.
+            let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
+            let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
+            let free = room.len();
+            let mut writer = Writer::new(room, limit);
             schema::begin_key(number, &mut writer);
             for part in 0..equal {
-                writer.column(view.at(first + part * super::cell::CELL), order(self, part));
+                writer.column(view.at(first + part * super::cell::CELL), order(view.arena, part));
             }
             let mut included = true;
             if let Some(place) = place {
                 let value = view.at(first + place * super::cell::CELL);
                 if is_index {
-                    let cut = writer.column(value, order(self, equal));
+                    let cut = writer.column(value, order(view.arena, equal));
                     // What a cut key excludes, the condition itself must.
                     included = inclusive || cut;
                 } else {
@@ -376,27 +382,18 @@ impl Machine<'_> {
                 }
             } else if is_index && is_far == descending && (has_low || has_high) {
                 // NULLs stand at the low end; they are in no range.
-                writer.column(Value::Null, order(self, equal));
+                writer.column(Value::Null, order(view.arena, equal));
                 included = false;
             }
+            // Seeking: before all keys that begin so, or behind them.
+            if turn == 0 && included == backwards {
+                writer.byte(super::key::ABOVE);
+            }
+            let len = writer.finish().map_err(|error| error.more(total.saturating_sub(free)))?.len();
             if turn == 0 {
-                // Seeking: before all keys that begin so, or behind them.
-                let behind = if backwards { included } else { !included };
-                if behind {
-                    writer.byte(super::key::ABOVE);
-                }
-                let key = writer.finish()?;
                 let slot = usize::from(self.byte_at(cursor + at::SLOT));
-                self.store.seek(slot, key)?;
+                self.store.seek(slot, self.arena.get(bump..bump + len).unwrap_or_default())?;
             } else {
-                let (bump, end) = (self.bump, self.layout.end);
-                let written = writer.finish()?;
-                let len = written.len();
-                let total = self.arena.len();
-                match self.arena.get_mut(bump..bump + len) {
-                    Some(place) if bump + len <= end => place.copy_from_slice(written),
-                    _ => return Err(Error::limit(total + len)),
-                }
                 self.set_field(cursor + at::BOUND, bump);
                 self.set_field(cursor + at::BOUND_LEN, len);
                 self.set_byte(cursor + at::BOUND_KIND, included.into());

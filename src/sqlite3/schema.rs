@@ -44,6 +44,8 @@ pub(crate) const FIRST: u16 = 2;
 
 /// The longest text of a column in a key; [`super::key`] cuts there.
 pub(crate) const TEXT_LIMIT: usize = 96;
+/// The longest key of a definition, whose name has 64 bytes at most.
+pub(crate) const NAME_KEY: usize = 72;
 /// The longest key larder makes.
 pub(crate) const KEY: usize = 255;
 
@@ -274,7 +276,7 @@ pub(crate) fn begin_key(number: u16, out: &mut key::Writer<'_>) {
 }
 
 /// The key of a definition: the name in small letters.
-pub(crate) fn name_key(name: impl Iterator<Item = u8>, out: &mut [u8; KEY]) -> Result<&[u8], Error> {
+pub(crate) fn name_key(name: impl Iterator<Item = u8>, out: &mut [u8; NAME_KEY]) -> Result<&[u8], Error> {
     let mut writer = key::Writer::new(out, TEXT_LIMIT);
     begin_key(SETTINGS, &mut writer);
     writer.byte(NAMED);
@@ -288,7 +290,7 @@ pub(crate) fn load(
     name: impl Iterator<Item = u8>,
     buf: &mut [u8],
 ) -> Result<Option<usize>, Error> {
-    let mut key = [0; KEY];
+    let mut key = [0; NAME_KEY];
     store.get(name_key(name, &mut key)?, buf)
 }
 
