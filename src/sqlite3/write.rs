@@ -351,6 +351,7 @@ impl Compiler<'_> {
                 None => Err(self.error_here(ErrorKind::Syntax)),
             },
             Kind::String | Kind::Quoted => self.literal_text(token),
+            Kind::Blob => self.literal_blob(token),
             Kind::Null => self.op(Op::Null),
             _ => Err(self.error_here(ErrorKind::Unsupported)),
         }
