@@ -49,10 +49,8 @@ pub trait Store {
 /// A way to open a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entrant {
-    /// larder with the least memory, or with four bytes a key.
-    Larder {
-        cached: bool,
-    },
+    /// larder with the least memory, and what is lent beyond it.
+    Larder(Lent),
     /// sequential-storage without a cache, or with one that holds every key.
     Sequential {
         cached: bool,
@@ -62,10 +60,19 @@ pub enum Entrant {
     Littlefs,
 }
 
+/// What larder is lent: four bytes a key each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lent {
+    Nothing,
+    Index,
+    IndexAndOrder,
+}
+
 impl Entrant {
     pub const ALL: &[Entrant] = &[
-        Entrant::Larder { cached: false },
-        Entrant::Larder { cached: true },
+        Entrant::Larder(Lent::Nothing),
+        Entrant::Larder(Lent::Index),
+        Entrant::Larder(Lent::IndexAndOrder),
         Entrant::Sequential { cached: false },
         Entrant::Sequential { cached: true },
         Entrant::Ekv,
@@ -75,8 +82,9 @@ impl Entrant {
 
     pub fn name(self) -> &'static str {
         match self {
-            Entrant::Larder { cached: false } => "larder",
-            Entrant::Larder { cached: true } => "larder, 4 B a key",
+            Entrant::Larder(Lent::Nothing) => "larder",
+            Entrant::Larder(Lent::Index) => "with an index",
+            Entrant::Larder(Lent::IndexAndOrder) => "and an order",
             Entrant::Sequential { cached: false } => "sequential-storage",
             Entrant::Sequential { cached: true } => "the same, all keys in RAM",
             Entrant::Ekv => "ekv",
@@ -93,7 +101,7 @@ impl Entrant {
     /// Opens the store on a part, which is erased when `fresh`; it will hold up to `keys` keys.
     pub fn open<const ERASE: usize>(self, part: Part<ERASE>, keys: usize, fresh: bool) -> Done<Box<dyn Store>> {
         match self {
-            Entrant::Larder { cached } => pantry::open(part, cached.then_some(keys), fresh),
+            Entrant::Larder(lent) => pantry::open(part, keys, lent, fresh),
             Entrant::Sequential { cached } => Ok(sequential::open(part, cached.then_some(keys))),
             Entrant::Ekv => ekv::open(part, fresh),
             #[cfg(feature = "littlefs")]

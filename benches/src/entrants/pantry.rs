@@ -1,8 +1,8 @@
-//! larder's `dbm`, with the least memory and with four bytes a key beside it.
+//! larder's `dbm`, with the least memory, with an index of the keys lent to it, and with their order as well.
 
 use larder::dbm::{self, Dbm, Error, Flag};
 
-use super::{Done, Store, Trouble};
+use super::{Done, Lent, Store, Trouble};
 use crate::part::Part;
 
 struct Pantry<const ERASE: usize>(Dbm<'static, Part<ERASE>>);
@@ -45,10 +45,16 @@ impl<const ERASE: usize> Store for Pantry<ERASE> {
     }
 }
 
-/// With `keys`, four more bytes of memory for each. The memory is leaked: a bench ends soon.
-pub fn open<const ERASE: usize>(part: Part<ERASE>, keys: Option<usize>, fresh: bool) -> Done<Box<dyn Store>> {
-    let needed = dbm::memory_needed(part.sectors() * ERASE, ERASE);
-    let memory = Box::leak(vec![0; needed + keys.unwrap_or(0) * 4].into_boxed_slice());
+/// Opens a store with the least memory. The memory is leaked: a bench ends soon.
+pub fn open<const ERASE: usize>(part: Part<ERASE>, keys: usize, lent: Lent, fresh: bool) -> Done<Box<dyn Store>> {
+    let memory = Box::leak(vec![0; dbm::memory_needed(part.sectors() * ERASE, ERASE)].into_boxed_slice());
     let flag = if fresh { Flag::New } else { Flag::Write };
-    Ok(Box::new(Pantry(dbm::open(part, flag, memory).map_err(trouble)?)))
+    let mut db = dbm::open(part, flag, memory).map_err(trouble)?;
+    if lent != Lent::Nothing {
+        db.lend_index(Box::leak(vec![0; dbm::index_words(keys)].into_boxed_slice()));
+    }
+    if lent == Lent::IndexAndOrder {
+        db.lend_order(Box::leak(vec![0; dbm::order_words(keys)].into_boxed_slice()));
+    }
+    Ok(Box::new(Pantry(db)))
 }
