@@ -46,25 +46,46 @@ const STATEMENTS: &[&str] = &[
     "DROP TABLE u",
 ];
 
-/// Runs all statements; the stack's depth with the store open, and beyond that after each statement.
+/// Runs all statements; the stack's depth beyond this function, of the store alone and after each statement.
 fn run(store: impl NorFlash, depths: &mut [u32]) -> Result<()> {
     const PAGES: usize = dbm::memory_needed(64 * 1024, 1024);
     static mut PAGE_MEMORY: [u8; PAGES] = [0; PAGES];
     static mut MEMORY: Memory<3072> = Memory::new();
     // SAFETY: this function runs once, and nothing else names these.
     let (pages, memory) = unsafe { (&mut *(&raw mut PAGE_MEMORY), &mut *(&raw mut MEMORY)) };
-    let db = dbm::open(store, Flag::New, pages)?;
+    let mut db = dbm::open(store, Flag::New, pages)?;
+    let mut depths = depths.iter_mut();
+    if let Some(depth) = depths.next() {
+        *depth = of_the_store(&mut db)?;
+    }
     let mut cursors = [db.cursor(); 5];
     let mut store = OnFlash::new(db, &mut cursors);
     let mut con = Connection::open(&mut store, memory)?;
-    let mut depths = depths.iter_mut();
-    if let Some(depth) = depths.next() {
-        *depth = stack::high_water();
-    }
     for (sql, depth) in STATEMENTS.iter().zip(depths) {
         *depth = statement(&mut con, sql)?;
     }
     con.commit()
+}
+
+/// How deep the stack has been below this function for the store alone: batches, look-ups and steps of a cursor.
+#[inline(never)]
+fn of_the_store(db: &mut dbm::Dbm<'_, impl NorFlash>) -> dbm::Result<u32> {
+    let mut buf = [0; 64];
+    for turn in 0..60u8 {
+        db.begin()?;
+        db.set(&[1, turn % 20], &[turn; 40])?;
+        let savepoint = db.savepoint()?;
+        db.set(&[2, turn % 20], &[turn; 40])?;
+        if turn % 8 == 0 {
+            db.rollback_to(savepoint)?;
+        }
+        db.commit()?;
+        db.get(&[1, turn % 7], &mut buf)?;
+    }
+    let mut cursor = db.cursor();
+    while db.next(&mut cursor, &mut buf)?.is_some() {}
+    db.clear()?;
+    Ok(stack::high_water() - stack::depth_of(&buf))
 }
 
 /// Runs a statement; how deep the stack has been below the frame of this function.
@@ -90,7 +111,7 @@ fn main() -> ! {
     };
     // What prints goes deeper than SQL: only now.
     let Ok(mut out) = hio::hstdout() else { end(debug::EXIT_FAILURE) };
-    for (depth, sql) in DEPTHS.iter().zip(["the store is open"].iter().chain(STATEMENTS)) {
+    for (depth, sql) in DEPTHS.iter().zip(["the store alone"].iter().chain(STATEMENTS)) {
         _ = writeln!(out, "{depth:5} {sql}");
     }
     if let Err(error) = done {
