@@ -6,7 +6,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::key::Writer;
 use super::record;
 use super::rows::row_key;
-use super::schema::{self, Definition};
+use super::schema;
 use super::token::{self, Kind, Token};
 use super::value::Value;
 
@@ -25,16 +25,13 @@ impl Compiler<'_> {
         self.expect(Kind::Table)?;
         let table = self.table_name()?;
         let (at, len) = self.load(table, ErrorKind::NoSuchTable)?;
-        let known = Definition(self.arena.get(at..at + len).unwrap_or_default());
+        let known = self.defined(at, len);
         if known.kind() != schema::TABLE || known.number() == schema::SCHEMA {
             return Err(self.error(ErrorKind::Schema, table));
         }
         // The definition moves to the front, where it can grow.
         let from = self.code;
-        for offset in at..at + len {
-            let byte = self.arena.get(offset).copied().unwrap_or(0);
-            self.byte(byte)?;
-        }
+        self.copy(at as u16 | IN_ARENA, len)?;
         match self.token.kind {
             Kind::Rename if self.after(self.token).kind == Kind::To => {
                 self.advance();
@@ -65,10 +62,10 @@ impl Compiler<'_> {
         }
         self.edit_schema(old, Edit::Rename(new))?;
         // Indexes know the name of their table.
-        let count = definition_indexes(self.arena, from, self.code);
+        let count = usize::from(self.built(from).indexes());
         for which in 0..count {
             let end = self.code;
-            let definition = Definition(self.arena.get(from..end).unwrap_or_default());
+            let definition = self.built(from);
             let Some(index) = definition.each_index().nth(which) else { break };
             let (mut plain, len) = ([0; 64], index.name.len());
             if len == 0 {
@@ -99,7 +96,7 @@ impl Compiler<'_> {
     fn add_column(&mut self, table: Token, from: usize, len: usize) -> Result<()> {
         let column = self.token;
         // The column is written behind the definition, and moved to its place.
-        let place = from + Definition(self.arena.get(from..from + len).unwrap_or_default()).indexes_at();
+        let place = from + self.defined(from, len).indexes_at();
         let begin = self.code;
         let mut words = column;
         while !matches!(words.kind, Kind::End_ | Kind::Semicolon | Kind::Illegal) {
@@ -114,9 +111,9 @@ impl Compiler<'_> {
             words = self.after(words);
         }
         self.column_definition_of(from)?;
-        let end = self.trim_end(column.start, self.token.start);
+        let end = self.last_before(column.start, self.token.start).end;
         self.end_of_statement()?;
-        let known = Definition(self.arena.get(begin..self.code).unwrap_or_default()).column_at(0);
+        let known = self.built(begin).column_at(0);
         let constant = is_plain(known.default);
         let null = !known.has_default || known.default.eq_ignore_ascii_case(b"null");
         if known.not_null && null {
@@ -151,15 +148,15 @@ impl Compiler<'_> {
         let prefix = start.get(..len).unwrap_or_default();
         self.store.seek(1, prefix).map_err(|error| self.store_error(error))?;
         let (low, high, total) = (self.code, self.top, self.arena.len());
-        let (sql, place) = (self.sql, 0usize);
+        let sql = self.sql;
         loop {
             let room = self.arena.get_mut(low..high).unwrap_or_default();
-            let entry = self.store.next(1, room).map_err(|error| error.more(total).at(place))?;
+            let entry = self.store.next(1, room).map_err(|error| error.more(total))?;
             let Some(entry) = entry else { return Ok(()) };
             let (row, room) = room.split_at_mut(entry.key + entry.value);
             let (key, value) = row.split_at(entry.key);
             let Some(rest) = key.strip_prefix(prefix) else { return Ok(()) };
-            let rowid = super::key::Reader::new(rest, 0).rowid().map_err(|error| error.at(place))?;
+            let rowid = super::key::Reader::new(rest, 0).rowid()?;
             let column = |column: usize| record::column(value, column).ok().flatten().unwrap_or(Value::Null);
             let bytes = |value| match value {
                 Value::Text(text) => text,
@@ -168,7 +165,7 @@ impl Compiler<'_> {
             let (kind, name, owner, text) = (bytes(column(0)), bytes(column(1)), bytes(column(2)), bytes(column(4)));
             if matches!(edit, Edit::Rename(_)) && (kind == b"view" || refers(text, table)) {
                 // A view may name the table; a CHECK and a REFERENCES do.
-                return Err(ErrorKind::Unsupported.at(place));
+                return Err(ErrorKind::Unsupported.into());
             }
             if !owner.eq_ignore_ascii_case(table) || (matches!(edit, Edit::Add(..)) && kind != b"table") {
                 continue;
@@ -200,7 +197,7 @@ impl Compiler<'_> {
                 Edit::Rename(_) => {}
             }
             // Twice what was needed: a half of the room is for the record.
-            let limit = |error: Error| error.more(total + error.needed().unwrap_or(0)).at(place);
+            let limit = |error: Error| error.more(total + error.needed().unwrap_or(0));
             let made = out.finish().map_err(limit)?;
             let mut renamed = name;
             if let Edit::Rename(new) = edit {
@@ -223,16 +220,11 @@ impl Compiler<'_> {
                 column(3),
                 if text.is_empty() { Value::Null } else { Value::Text(made) },
             ];
-            let record =
-                record::encode(5, &|at| values.get(at).copied().unwrap_or(Value::Null), record_room).map_err(limit)?;
+            let record = schema::row(&values, record_room).map_err(limit)?;
             let mut key = [0; 16];
-            self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record).map_err(|error| error.at(place))?;
+            self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record)?;
         }
     }
-}
-
-fn definition_indexes(arena: &[u8], from: usize, end: usize) -> usize {
-    Definition(arena.get(from..end).unwrap_or_default()).indexes().into()
 }
 
 /// Whether a default is of a kind that rows older than the column can show: a number, NULL, or a text without quotes in it.

@@ -55,7 +55,7 @@ impl Machine<'_> {
         }
         let local = first + usize::from(columns);
         let cell = self.local(local);
-        let rowid = match Affinity::Integer.apply_numeric(self.view().value(cell)) {
+        let rowid = match Affinity::Integer.apply_numeric(self.value_of(cell)) {
             Value::Integer(i) => i,
             Value::Null if new != 0 => self.next_rowid(table)?,
             _ => {
@@ -99,7 +99,7 @@ impl Machine<'_> {
     pub(crate) fn check(&mut self) -> Result<()> {
         let action = self.operand() as u8;
         let cell = self.pop();
-        let failed = self.view().value(cell).truth() == Some(false);
+        let failed = self.value_of(cell).truth() == Some(false);
         if failed && action != action::IGNORE {
             self.state.action = action;
             return Err(ErrorKind::Check.into());

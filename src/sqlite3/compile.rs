@@ -364,6 +364,16 @@ impl Compiler<'_> {
         bytes.iter().try_for_each(|&byte| self.byte(byte))
     }
 
+    /// A copy of bytes of the statement, or of the arena.
+    #[inline(never)]
+    pub(crate) fn copy(&mut self, from: u16, len: usize) -> Result<()> {
+        for offset in 0..len {
+            let byte = self.source(from).get(offset).copied().unwrap_or(0);
+            self.byte(byte)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn word(&mut self, word: u16) -> Result<()> {
         self.bytes(&word.to_le_bytes())
     }

@@ -21,16 +21,13 @@ impl Compiler<'_> {
         self.expect(Kind::On)?;
         let table = self.name()?;
         let (at, len) = self.load(table, ErrorKind::NoSuchTable)?;
-        let known = Definition(self.arena.get(at..at + len).unwrap_or_default());
+        let known = self.defined(at, len);
         if known.kind() != schema::TABLE || known.number() == schema::SCHEMA {
             return Err(self.error(ErrorKind::Schema, table));
         }
         // The definition moves to the front, where it can grow.
         let from = self.code;
-        for offset in 0..len {
-            let byte = self.at(at + offset);
-            self.byte(byte)?;
-        }
+        self.copy(at as u16 | IN_ARENA, len)?;
         let mut parts = [(0u8, 0u8); 16];
         let count = self.indexed_columns(from, &mut parts)?;
         let last_end = self.token.start;
@@ -42,9 +39,9 @@ impl Compiler<'_> {
         let number = self.new_number()?;
         let (mut plain, mut plain_table) = ([0; 64], [0; 64]);
         let plain = self.plain_name(name, &mut plain)?;
-        self.plain_name(table, &mut plain_table)?;
+        let table_name = self.plain_name(table, &mut plain_table)?;
         // The index goes between the other indexes and the checks.
-        let place = from + Definition(self.arena.get(from..from + len).unwrap_or_default()).checks_at();
+        let place = from + self.defined(from, len).checks_at();
         let size = 5 + 2 * count + plain.len();
         let end = self.code;
         for _ in 0..size {
@@ -59,20 +56,15 @@ impl Compiler<'_> {
             self.set_at(place + 5 + 2 * part, order);
         }
         self.set_at(place + 4 + 2 * count, plain.len() as u8);
-        for (offset, &byte) in plain.iter().enumerate() {
-            self.set_at(place + 5 + 2 * count + offset, byte);
+        if let Some(room) = self.arena.get_mut(place + 5 + 2 * count..place + size) {
+            room.copy_from_slice(plain);
         }
         self.set_at(from + 7, self.at(from + 7) + 1);
-        let (table_number, columns) = {
-            let definition = Definition(self.arena.get(from..self.code).unwrap_or_default());
-            (definition.number(), definition.columns())
-        };
-        self.fill_index(from, place - from, table_number, columns, name)?;
+        let table_number = self.built(from).number();
+        self.fill_index(from, place - from, table_number, name)?;
         // The name as the table was declared is in sqlite_schema; here the statement's spelling is taken.
         let head: &[u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };
-        let table_name = self.declared_table(table_number, table)?;
-        let table_name = table_name.0.get(..table_name.1).unwrap_or_default();
-        let end = self.trim_end(name.start, last_end);
+        let end = self.last_before(name.start, last_end).end;
         let row = self.add_schema_row("index", plain, table_name, number, Some((head, name, end)))?;
         let len = self.code - from;
         self.save(table_name, from, len)?;
@@ -86,32 +78,18 @@ impl Compiler<'_> {
         self.save(plain, entry, len)
     }
 
-    /// The end of the last token before an offset.
-    pub(crate) fn trim_end(&self, from: u16, before: u16) -> u16 {
+    /// The last token before an offset, from that at `from` on.
+    pub(crate) fn last_before(&self, from: u16, before: u16) -> Token {
         let mut token = self.lex(from);
         while self.after(token).start < before && self.after(token).kind != Kind::End_ {
             token = self.after(token);
         }
-        token.end
-    }
-
-    /// The name of a table as sqlite_schema has it.
-    pub(crate) fn declared_table(&mut self, _number: u16, table: Token) -> Result<([u8; 64], usize)> {
-        let mut plain = [0; 64];
-        let len = self.plain_name(table, &mut plain)?.len();
-        Ok((plain, len))
+        token
     }
 
     /// Makes the entries of a new index for the rows that are there.
     #[inline(never)]
-    pub(crate) fn fill_index(
-        &mut self,
-        from: usize,
-        index_at: usize,
-        table: u16,
-        _columns: u8,
-        name: Token,
-    ) -> Result<()> {
+    pub(crate) fn fill_index(&mut self, from: usize, index_at: usize, table: u16, name: Token) -> Result<()> {
         let offset = usize::from(name.start);
         let mut start = [0; 16];
         let mut writer = Writer::new(&mut start, 0);
@@ -173,7 +151,7 @@ impl Compiler<'_> {
                 }));
             }
             self.advance();
-            let definition = Definition(self.arena.get(from..self.code).unwrap_or_default());
+            let definition = self.built(from);
             let found = definition.each_column().enumerate().find(|(_, known)| self.same(name, known.name));
             let Some((column, known)) = found else {
                 return Err(self.error(ErrorKind::NoSuchColumn, name));
@@ -209,7 +187,7 @@ impl Compiler<'_> {
 
     /// An index made by PRIMARY KEY or UNIQUE, unless there is one like it.
     pub(crate) fn automatic_index(&mut self, from: usize, primary: bool, action: u8, parts: &[(u8, u8)]) -> Result<()> {
-        let definition = Definition(self.arena.get(from..self.code).unwrap_or_default());
+        let definition = self.built(from);
         if let [(ROWID, _)] = parts {
             return Ok(());
         }

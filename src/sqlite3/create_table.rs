@@ -6,7 +6,7 @@
 use super::compile::*;
 use super::create_index::automatic_name;
 use super::error::{ErrorKind, Result};
-use super::schema::{self, Definition, ROWID};
+use super::schema::{self, ROWID};
 use super::token::{Kind, Token};
 
 /// Which part of a definition a walk over CREATE TABLE writes.
@@ -48,11 +48,11 @@ impl Compiler<'_> {
         let plain = self.plain_name(name, &mut plain)?;
         let row = self.add_schema_row("table", plain, plain, number, Some((b"CREATE TABLE ", name, close.end)))?;
         put16(self.arena, from + 3, row);
-        let count = Definition(self.arena.get(from..self.code).unwrap_or_default()).indexes();
+        let count = self.built(from).indexes();
         for which in 1..=count {
             let mut auto = [0; 96];
             let auto = automatic_name(plain, which, &mut auto);
-            let definition = Definition(self.arena.get(from..self.code).unwrap_or_default());
+            let definition = self.built(from);
             let number = definition.each_index().nth(usize::from(which) - 1).map_or(0, |index| index.number);
             self.add_schema_row("index", auto, plain, number, None)?;
         }
@@ -123,7 +123,7 @@ impl Compiler<'_> {
         if walk == Walk::Columns {
             let mut plain = [0; 64];
             let plain = self.plain_name(name, &mut plain)?;
-            let definition = Definition(self.arena.get(from..at).unwrap_or_default());
+            let definition = self.defined(from, at - from);
             if definition.each_column().any(|known| known.name.eq_ignore_ascii_case(plain)) {
                 return Err(self.error(ErrorKind::Schema, name));
             }
@@ -133,10 +133,7 @@ impl Compiler<'_> {
             }
             self.bytes(&[affinity as u8, 0, 0, plain.len() as u8, type_len as u8, 0])?;
             self.bytes(plain)?;
-            for offset in 0..type_len {
-                let byte = self.sql.get(usize::from(first.start) + offset).copied().unwrap_or(0);
-                self.byte(byte)?;
-            }
+            self.copy(first.start, type_len)?;
             self.set_at(from + 5, column + 1);
         }
         let mut default = None;
@@ -230,10 +227,7 @@ impl Compiler<'_> {
                 if quote {
                     self.byte(b'\'')?;
                 }
-                for offset in start..end {
-                    let byte = self.sql.get(usize::from(offset)).copied().unwrap_or(0);
-                    self.byte(byte)?;
-                }
+                self.copy(start, usize::from(end - start))?;
                 if quote {
                     self.byte(b'\'')?;
                 }
@@ -244,7 +238,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn one_primary_key(&mut self, from: usize, at: usize, word: Token) -> Result<()> {
-        let before = Definition(self.arena.get(from..at).unwrap_or_default());
+        let before = self.defined(from, at - from);
         // The column at hand is counted already, but not complete.
         let columns = usize::from(before.columns()).saturating_sub(1);
         if before.each_column().take(columns).any(|known| known.primary != 0) || self.at(at + 2) != 0 {
@@ -269,12 +263,7 @@ impl Compiler<'_> {
         match first.kind {
             Kind::LeftParen => {
                 self.skip_parentheses();
-                // Behind the parenthesis: its end is that of the token before.
-                let mut last = first;
-                while self.after(last).start < self.token.start {
-                    last = self.after(last);
-                }
-                Ok((first.start, last.end))
+                Ok((first.start, self.last_before(first.start, self.token.start).end))
             }
             Kind::Plus | Kind::Minus => {
                 self.advance();
@@ -307,17 +296,11 @@ impl Compiler<'_> {
         let start = self.after(self.token).start;
         let open = self.token;
         self.skip_parentheses();
-        let mut last = open;
-        while self.after(last).start < self.token.start {
-            last = self.after(last);
-        }
+        let last = self.last_before(open.start, self.token.start);
         if walk == Walk::Checks {
             let len = last.start.saturating_sub(start);
             self.word(len)?;
-            for offset in start..start + len {
-                let byte = self.sql.get(usize::from(offset)).copied().unwrap_or(0);
-                self.byte(byte)?;
-            }
+            self.copy(start, len.into())?;
             self.byte(0)?;
             self.set_at(from + 8, self.at(from + 8) + 1);
         }
@@ -398,14 +381,14 @@ impl Compiler<'_> {
                 let parts = parts.get(..count).unwrap_or_default();
                 let integer = match parts {
                     [(column, _)] if primary => {
-                        let definition = Definition(self.arena.get(from..self.code).unwrap_or_default());
+                        let definition = self.built(from);
                         definition.column(*column).is_some_and(|known| known.type_name.eq_ignore_ascii_case(b"integer"))
                     }
                     _ => false,
                 };
                 match walk {
                     Walk::Columns if primary => {
-                        let definition = Definition(self.arena.get(from..self.code).unwrap_or_default());
+                        let definition = self.built(from);
                         if definition.each_column().any(|known| known.primary != 0) {
                             return Err(self.error(ErrorKind::Schema, word));
                         }
@@ -450,11 +433,10 @@ impl Compiler<'_> {
     /// Compiles the checks of a new table, so that an error in them is found now.
     pub(crate) fn try_checks(&mut self, from: usize, name: Token) -> Result<()> {
         let len = self.code - from;
-        let count = Definition(self.arena.get(from..self.code).unwrap_or_default()).checks();
+        let count = self.built(from).checks();
         for which in 0..usize::from(count) {
             let (code, top, frame) = (self.code, self.top, self.frame);
-            let text =
-                Definition(self.arena.get(from..from + len).unwrap_or_default()).each_check().nth(which).unwrap_or(0);
+            let text = self.defined(from, len).each_check().nth(which).unwrap_or(0);
             let inner = self.push_frame()?;
             let source = self.push_source((from, len), name)?;
             self.put(source, super::frame::s::FLAGS, super::frame::joined::LOCALS);

@@ -7,7 +7,6 @@
 use super::change::last_rowid;
 use super::compile::*;
 use super::error::{Error, ErrorKind, Result};
-use super::record;
 use super::rows::row_key;
 use super::schema::{self, ROWID};
 use super::token::{Kind, Token};
@@ -161,8 +160,7 @@ impl Compiler<'_> {
             Value::Integer(number.into()),
             if sql.is_some() { Value::Text(text) } else { Value::Null },
         ];
-        let record = record::encode(5, &|at| values.get(at).copied().unwrap_or(Value::Null), out)
-            .map_err(|error| error.more(total).at(offset))?;
+        let record = schema::row(&values, out).map_err(|error| error.more(total).at(offset))?;
         let mut key = [0; 16];
         self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record).map_err(|error| error.at(offset))?;
         Ok(rowid as u16)
@@ -213,10 +211,7 @@ impl Compiler<'_> {
         self.word(row)?;
         self.bytes(&[0, ROWID, 0, 0, 0])?;
         self.word(last.end - start)?;
-        for offset in start..last.end {
-            let byte = self.sql.get(usize::from(offset)).copied().unwrap_or(0);
-            self.byte(byte)?;
-        }
+        self.copy(start, usize::from(last.end - start))?;
         self.byte(0)?;
         let len = self.code - from;
         self.save(plain, from, len)

@@ -35,7 +35,7 @@ impl Compiler<'_> {
             Err(error) if error.is(missing) && unless => return Ok(()),
             other => other?,
         };
-        let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
+        let definition = self.defined(at, len);
         if definition.number() == schema::SCHEMA {
             return Err(self.error(ErrorKind::Schema, name));
         }

@@ -189,7 +189,18 @@ impl Compiler<'_> {
     pub(crate) fn definition(&self, source: usize) -> Definition<'_> {
         let at = usize::from(self.get(source, s::DEFINITION));
         let len = usize::from(self.get(source, s::LENGTH));
+        self.defined(at, len)
+    }
+
+    /// The definition that stands in the arena at an offset.
+    #[inline(never)]
+    pub(crate) fn defined(&self, at: usize, len: usize) -> Definition<'_> {
         Definition(self.arena.get(at..at + len).unwrap_or_default())
+    }
+
+    /// The definition that is being built from an offset on, as far as it goes.
+    pub(crate) fn built(&self, from: usize) -> Definition<'_> {
+        self.defined(from, self.code - from)
     }
 
     /// Reads a definition from the catalog onto the stack: offset and length.

@@ -201,7 +201,8 @@ impl defmt::Format for Custom {
 /// aggregate, and where a clock or a seed is missing.
 pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
     let arg = |at: usize| args.get(at).copied().unwrap_or(Value::Null);
-    let first = arg(0);
+    let (first, second, third) = (arg(0), arg(1), arg(2));
+    let optional = |at: usize, value| (args.len() > at).then_some(value);
     match id {
         Id::Changes => Ok(Value::Integer(context.changes)),
         Id::Char => string::char(args, scratch),
@@ -210,11 +211,11 @@ pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut
             date::call(id, args, scratch)
         }
         Id::Hex => string::hex(first, scratch),
-        Id::Iif => Ok(if first.truth() == Some(true) { arg(1) } else { arg(2) }),
+        Id::Iif => Ok(if first.truth() == Some(true) { second } else { third }),
         Id::LastInsertRowid => Ok(Value::Integer(context.last_insert_rowid)),
         Id::Likely => Ok(first),
         Id::Nullif => {
-            let equal = first.compare_known(arg(1), context.collation).is_some_and(|order| order.is_eq());
+            let equal = first.compare_known(second, context.collation).is_some_and(|order| order.is_eq());
             Ok(if equal { Value::Null } else { first })
         }
         Id::Printf => printf::printf(args, scratch),
@@ -227,27 +228,27 @@ pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut
             Ok(Value::Blob(scratch.finish()?))
         }
         // An empty pattern leaves the text, whatever it was to become.
-        Id::Replace if !first.is_null() && !arg(1).is_null() => string::replace(first, arg(1), arg(2), scratch),
+        Id::Replace if !first.is_null() && !second.is_null() => string::replace(first, second, third, scratch),
         // A blob is like nothing, not even like NULL.
-        Id::Like | Id::Glob if matches!((first, arg(1)), (Value::Blob(_), _) | (_, Value::Blob(_))) => {
+        Id::Like | Id::Glob if matches!((first, second), (Value::Blob(_), _) | (_, Value::Blob(_))) => {
             Ok(Value::Integer(0))
         }
         _ if args.iter().any(|value| value.is_null()) => Ok(Value::Null),
         // From here on, NULL is nobody's argument.
         Id::Abs => numeric::abs(first),
-        Id::Glob => like::glob(first, arg(1), scratch),
-        Id::Instr => string::instr(first, arg(1), scratch),
+        Id::Glob => like::glob(first, second, scratch),
+        Id::Instr => string::instr(first, second, scratch),
         Id::Length => string::length(first, scratch),
-        Id::Like => like::like(first, arg(1), args.get(2).copied(), scratch),
+        Id::Like => like::like(first, second, optional(2, third), scratch),
         Id::Lower => string::map(first, |byte| byte.to_ascii_lowercase(), scratch),
-        Id::Ltrim => string::trim(first, args.get(1).copied(), (true, false), scratch),
+        Id::Ltrim => string::trim(first, optional(1, second), (true, false), scratch),
         Id::Max => Ok(numeric::extreme(args, true, context.collation)),
         Id::Min => Ok(numeric::extreme(args, false, context.collation)),
-        Id::Round => numeric::round(first, args.get(1).copied(), scratch),
-        Id::Rtrim => string::trim(first, args.get(1).copied(), (false, true), scratch),
+        Id::Round => numeric::round(first, optional(1, second), scratch),
+        Id::Rtrim => string::trim(first, optional(1, second), (false, true), scratch),
         Id::Sign => Ok(numeric::sign(first)),
-        Id::Substr => string::substr(first, arg(1), args.get(2).copied(), scratch),
-        Id::Trim => string::trim(first, args.get(1).copied(), (true, true), scratch),
+        Id::Substr => string::substr(first, second, optional(2, third), scratch),
+        Id::Trim => string::trim(first, optional(1, second), (true, true), scratch),
         Id::Unicode => string::unicode(first, scratch),
         Id::Upper => string::map(first, |byte| byte.to_ascii_uppercase(), scratch),
         _ => Err(ErrorKind::Unsupported.into()),

@@ -54,7 +54,7 @@ impl Machine<'_> {
     /// A step with a text or a blob.
     #[inline(never)]
     fn step_by_bytes(&mut self, place: usize, id: Id, cell: Cell) -> Result<()> {
-        let number = aggregate::number(self.view().value(cell));
+        let number = aggregate::number(self.value_of(cell));
         if let Some(state) = self.arena.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
             aggregate::step(state, id, Some(number));
         }

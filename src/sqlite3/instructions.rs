@@ -189,7 +189,7 @@ impl Machine<'_> {
     /// An integer from the stack, for LIMIT and OFFSET.
     pub(crate) fn pop_integer(&mut self) -> Result<i64> {
         let cell = self.pop();
-        match Affinity::Integer.apply_numeric(self.view().value(cell)) {
+        match Affinity::Integer.apply_numeric(self.value_of(cell)) {
             Value::Integer(i) => Ok(i),
             _ => Err(ErrorKind::Mismatch.into()),
         }

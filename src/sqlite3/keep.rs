@@ -68,7 +68,7 @@ impl Machine<'_> {
         if !cell.is_lasting()
             && let Some((from, len)) = cell.in_arena_at()
         {
-            let blob = matches!(self.view().value(cell), Value::Blob(_));
+            let blob = matches!(self.value_of(cell), Value::Blob(_));
             let Some(at) = self.keep(len) else {
                 self.state.lost = true;
                 return self.settle();
@@ -87,7 +87,7 @@ impl Machine<'_> {
         if let Some((from, len)) = cell.in_arena_at()
             && from >= self.layout.areas
         {
-            let blob = matches!(self.view().value(cell), Value::Blob(_));
+            let blob = matches!(self.value_of(cell), Value::Blob(_));
             let at = self.bump;
             if at + len > self.layout.end {
                 return Err(Error::limit(self.arena.len() + len));

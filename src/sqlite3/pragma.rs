@@ -92,7 +92,7 @@ impl Compiler<'_> {
             }
             let columns = if kind == schema::TABLE { self.arena.get(at + 5).copied().unwrap_or(0) } else { 0 };
             for column in 0..columns {
-                let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
+                let definition = self.defined(at, len);
                 let Some(known) = definition.column(column) else { break };
                 let (not_null, primary, has_default) = (known.not_null, known.primary, known.has_default);
                 let default_at = at + known.default_at;
@@ -133,11 +133,7 @@ impl Compiler<'_> {
     fn text_at(&mut self, at: usize, len: usize) -> Result<()> {
         self.op(Op::Text)?;
         self.word(len as u16)?;
-        for offset in at..at + len {
-            let byte = self.arena.get(offset).copied().unwrap_or(0);
-            self.byte(byte)?;
-        }
-        Ok(())
+        self.copy(at as u16 | IN_ARENA, len)
     }
 
     /// `PRAGMA user_version = number`.

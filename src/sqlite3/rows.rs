@@ -201,7 +201,7 @@ impl Machine<'_> {
         let wanted = self.pop();
         let cursor = self.open(cursor, table, flag::ONE);
         // A rowid compares as an INTEGER column does.
-        let wanted = match Affinity::Numeric.apply_numeric(self.view().value(wanted)) {
+        let wanted = match Affinity::Numeric.apply_numeric(self.value_of(wanted)) {
             Value::Integer(i) => Some(i),
             _ => None,
         };

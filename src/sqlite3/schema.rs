@@ -294,6 +294,12 @@ pub(crate) fn load(
     store.get(name_key(name, &mut key)?, buf)
 }
 
+/// A row of sqlite_schema as a record.
+pub(crate) fn row<'o>(values: &[super::value::Value<'_>; 5], out: &'o mut [u8]) -> Result<&'o [u8], Error> {
+    let record = super::record::encode(5, &|at| values.get(at).copied().unwrap_or(super::value::Value::Null), out)?;
+    Ok(record)
+}
+
 /// The definition of sqlite_schema itself.
 pub(crate) const OF_SCHEMA: &[u8] = b"\x01\x01\0\0\0\x05\xff\0\0\0\
     \x01\0\0\x04\x04\0typeTEXT\0\

@@ -9,7 +9,7 @@ use super::compile::*;
 use super::error::{ErrorKind, Result};
 use super::frame::{f, flag, joined, s};
 use super::program::{Op, Relation};
-use super::schema::{self, Definition, ROWID};
+use super::schema::{self, ROWID};
 use super::select::{Output, Resume, step};
 use super::token::{Kind, Token};
 
@@ -170,7 +170,7 @@ impl Compiler<'_> {
         let name = self.table_name()?;
         let top = self.top;
         let (at, len) = self.load(name, ErrorKind::NoSuchTable)?;
-        let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
+        let definition = self.defined(at, len);
         if definition.kind() != schema::TABLE {
             return Err(self.error(ErrorKind::Unsupported, name));
         }

@@ -258,6 +258,13 @@ impl<'a> Machine<'a> {
         View { arena: self.arena, stages: &[], stages_at: usize::MAX, sql: self.sql, parameters: self.parameters }
     }
 
+    /// The value of a cell.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    pub(crate) fn value_of(&self, cell: Cell) -> Value<'_> {
+        self.view().value(cell)
+    }
+
     /// Makes a value of cells, with the free part of the scratch to write texts in, and gives its cell.
     pub(crate) fn make(
         &mut self,
@@ -306,7 +313,7 @@ impl<'a> Machine<'a> {
         if !affinity.is_numeric() || cell.is_null() {
             return Ok(cell);
         }
-        Ok(match affinity.apply_numeric(self.view().value(cell)) {
+        Ok(match affinity.apply_numeric(self.value_of(cell)) {
             Value::Text(_) | Value::Blob(_) => cell,
             number => Cell::number(number),
         })
@@ -401,12 +408,12 @@ impl<'a> Machine<'a> {
                 let cell = self.pop();
                 let truth = match cell.as_integer() {
                     Some(i) => i != 0,
-                    None => self.view().value(cell).truth() == Some(true),
+                    None => self.value_of(cell).truth() == Some(true),
                 };
                 self.jump_if(truth == (op == Op::If));
             }
             Op::IfFalseKeep | Op::IfTrueKeep => {
-                let truth = self.view().value(self.peek(0)).truth();
+                let truth = self.value_of(self.peek(0)).truth();
                 let jump = truth == Some(op == Op::IfTrueKeep);
                 if jump {
                     self.replace(Cell::truth(truth));
@@ -418,7 +425,7 @@ impl<'a> Machine<'a> {
             Op::Jump => self.jump_if(true),
             Op::And | Op::Or => {
                 let (right, left) = (self.pop(), self.peek(0));
-                let (right, left) = (self.view().value(right).truth(), self.view().value(left).truth());
+                let (right, left) = (self.value_of(right).truth(), self.value_of(left).truth());
                 let truth = if op == Op::And { value::and(left, right) } else { value::or(left, right) };
                 self.replace(Cell::truth(truth));
             }
@@ -432,8 +439,7 @@ impl<'a> Machine<'a> {
             | Op::ShiftLeft
             | Op::ShiftRight => {
                 let (right, left) = (self.pop(), self.peek(0));
-                let view = self.view();
-                let made = Cell::number(value::calculate(operator(op), view.value(left), view.value(right)));
+                let made = Cell::number(value::calculate(operator(op), self.value_of(left), self.value_of(right)));
                 self.replace(made);
             }
             Op::Local => {
@@ -473,7 +479,7 @@ impl<'a> Machine<'a> {
             }
             Op::Depth => self.sp = self.layout.stack + self.u8() * CELL,
             Op::Not | Op::Negate | Op::Invert | Op::IsNull | Op::NotNull | Op::IsTrue | Op::IsFalse => {
-                let value = self.view().value(self.peek(0));
+                let value = self.value_of(self.peek(0));
                 let made = match op {
                     Op::Not => Cell::truth(value.truth().map(|truth| !truth)),
                     Op::Negate => Cell::number(value::negate(value)),

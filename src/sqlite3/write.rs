@@ -10,7 +10,7 @@ use super::compile::*;
 use super::error::{ErrorKind, Result};
 use super::frame::{f, flag, joined, s};
 use super::program::Op;
-use super::schema::{self, Definition, ROWID};
+use super::schema::{self, ROWID};
 use super::select::step;
 use super::token::{Kind, Token};
 use super::value::{Affinity, Value};
@@ -75,7 +75,7 @@ impl Compiler<'_> {
         let name = self.table_name()?;
         let frame = self.push_frame()?;
         let definition = self.load(name, ErrorKind::NoSuchTable)?;
-        let known = Definition(self.arena.get(definition.0..definition.0 + definition.1).unwrap_or_default());
+        let known = self.defined(definition.0, definition.1);
         if known.kind() != schema::TABLE {
             return Err(
                 self.error(if known.kind() == schema::VIEW { ErrorKind::Schema } else { ErrorKind::NoSuchTable }, name)
@@ -120,20 +120,14 @@ impl Compiler<'_> {
             let flags = known.affinity | u8::from(known.not_null) << 3 | if default > 0 { 0x30 } else { 0 };
             let (collation, primary, default_at) = (known.collation, known.primary, at + known.default_at);
             self.bytes(&[flags, collation, primary, 0, 0, default as u8])?;
-            for offset in 0..default {
-                let byte = self.arena.get(default_at + offset).copied().unwrap_or(0);
-                self.byte(byte)?;
-            }
+            self.copy(default_at as u16 | IN_ARENA, default)?;
             self.byte(0)?;
         }
         let mut index_at = self.definition(from).indexes_at();
         for _ in 0..self.definition(from).indexes() {
             let index = self.definition(from).index_at(index_at);
             let (columns, next) = (usize::from(index.columns), index.next);
-            for offset in 0..4 + 2 * columns {
-                let byte = self.arena.get(at + index_at + offset).copied().unwrap_or(0);
-                self.byte(byte)?;
-            }
+            self.copy((at + index_at) as u16 | IN_ARENA, 4 + 2 * columns)?;
             self.byte(0)?;
             index_at = next;
         }
@@ -341,11 +335,7 @@ impl Compiler<'_> {
                     if negative {
                         self.byte(b'-')?;
                     }
-                    for offset in 0..len {
-                        let byte = self.source(start).get(offset).copied().unwrap_or(0);
-                        self.byte(byte)?;
-                    }
-                    Ok(())
+                    self.copy(start, len)
                 }
                 Some(value) => self.constant(value),
                 None => Err(self.error_here(ErrorKind::Syntax)),
