@@ -7,6 +7,7 @@
 //! What is acknowledged is on the flash: there is nothing to flush, and [`Dbm::sync`] has nothing to do. Each operation is
 //! atomic; a [batch](Dbm::begin) makes several so. All memory is lent: [`memory_needed`] bytes at least; what is lent
 //! beyond makes the store faster and changes no answer.
+#![doc = include_str!("dbm/DESIGN.md")]
 #![doc = include_str!("dbm/FORMAT.md")]
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

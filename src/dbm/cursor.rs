@@ -121,7 +121,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     ///
     /// What it sees stays on the flash until its sector is erased. So a snapshot ends with the first compaction (a full
     /// store compacts at a set, [`step`](Self::step) in idle time: call it before) and when a batch is given up: then every
-    /// move answers [`Error::Stale`].
+    /// move answers [`Error::Stale`](super::Error::Stale).
     pub fn snapshot(&mut self) -> Result<Cursor> {
         let mut cursor = self.cursor();
         let (page, at) = if self.head == NO_PAGE {

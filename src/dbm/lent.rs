@@ -39,17 +39,20 @@ type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
 type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Found>;
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Option<Option<Record>>>;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> Res<bool>;
+type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> Res<bool>;
 type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> Res<()>;
 
 struct IndexCalls<F> {
     noted: Noted<F>,
     find: Find<F>,
+    build: Build<F>,
 }
 
 struct OrderCalls<F> {
     noted: Noted<F>,
     step: Step<F>,
     seek: Seek<F>,
+    build: Build<F>,
 }
 
 /// What an index says of a key.
@@ -100,9 +103,10 @@ impl<F> Lent<'_, F> {
 
 impl<'m, F: NorFlash> Dbm<'m, F> {
     /// Lends words for an index of the keys: with [`index_words`] of them, a get costs one read, and a key that is not there
-    /// next to none. It is built when the first few look-ups have been done without, and a set costs one read more.
+    /// next to none. It is built by [`step`](Self::step), or by a look-up when as many as there are pages have been done without;
+    /// that reads the whole store. A set costs one read more.
     pub fn lend_index(&mut self, words: &'m mut [u32]) {
-        let calls = IndexCalls { noted: cells::noted, find: cells::find };
+        let calls = IndexCalls { noted: cells::noted, find: cells::find, build: cells::build };
         self.lent.cells = Some((Cells::new(words, place_bits(&self.log)), calls));
         self.lent.undo = Some(undo);
     }
@@ -111,7 +115,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     /// happens between two steps and however many cursors there are. It is built when a cursor moves for the first time; a
     /// set of a new key or an old one costs a search in it. When the keys outgrow it, it is no longer used.
     pub fn lend_order(&mut self, words: &'m mut [u32]) {
-        let calls = OrderCalls { noted: order::noted, step: order::step, seek: order::seek };
+        let calls = OrderCalls { noted: order::noted, step: order::step, seek: order::seek, build: order::built };
         self.lent.order = Some((Order::new(words), calls));
         self.lent.undo = Some(undo);
     }
@@ -136,6 +140,19 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     pub(crate) fn seek_lent(&mut self, cursor: &mut Cursor, key: &[u8]) -> Res<bool> {
         match &self.lent.order {
             Some((_, calls)) => (calls.seek)(self, cursor, key),
+            None => Ok(false),
+        }
+    }
+
+    /// Builds what was lent memory and is not there yet; whether anything was.
+    pub(crate) fn build_lent(&mut self) -> Res<bool> {
+        if let Some((_, calls)) = &self.lent.cells
+            && (calls.build)(self)?
+        {
+            return Ok(true);
+        }
+        match &self.lent.order {
+            Some((_, calls)) => (calls.build)(self),
             None => Ok(false),
         }
     }

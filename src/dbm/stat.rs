@@ -50,11 +50,15 @@ pub struct Stat {
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
-    /// Does a bounded piece of idle work: at most one erase, and the copies of one sector.
+    /// Does a bounded piece of idle work: at most one erase, and the copies of one sector; or builds an index or an order that
+    /// was lent memory.
     ///
     /// When it answers [`Progress::Idle`], a burst of sets that fits in the free sectors but one costs no erase.
     pub fn step(&mut self) -> Result<Progress> {
         self.writable()?;
+        if self.build_lent()? {
+            return Ok(Progress::More);
+        }
         for sector in 0..self.sectors() {
             if self.sector_free(sector) && self.pages_of(sector).any(|page| self.table.state(page) != State::Erased) {
                 self.erase_sector(sector)?;

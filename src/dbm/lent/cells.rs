@@ -30,6 +30,8 @@ pub(super) struct Cells<'m> {
     pub(super) state: State,
     /// Look-ups that went without.
     misses: u32,
+    /// All keys were brought in, as far as they found room.
+    built: bool,
     random: u32,
 }
 
@@ -43,7 +45,15 @@ impl<'m> Cells<'m> {
     pub(super) fn new(cells: &'m mut [u32], bits: u32) -> Self {
         let buckets = cells.len() as u32 / BUCKET;
         let state = if buckets == 0 { State::Off } else { State::Forgotten };
-        Cells { cells, buckets, bits, state, misses: 0, random: 1 }
+        Cells { cells, buckets, bits, state, misses: 0, built: false, random: 1 }
+    }
+
+    /// Empties it, if nothing in it counts.
+    fn begin(&mut self) {
+        if self.state == State::Forgotten {
+            self.cells.fill(EMPTY);
+            (self.state, self.misses, self.built) = (State::Partial, 0, false);
+        }
     }
 
     fn get(&self, at: u32) -> u32 {
@@ -156,16 +166,9 @@ fn right<F: NorFlash>(log: &mut Log<F>, place: u32, key: &[u8], guess: u32) -> R
 pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Res<Found> {
     let pages = db.table.count() as u32;
     let Some((cells, _)) = &mut db.lent.cells else { return Ok(Found::Unknown) };
-    match cells.state {
-        State::Forgotten => {
-            cells.cells.fill(EMPTY);
-            (cells.state, cells.misses) = (State::Partial, 0);
-        }
-        State::Partial if cells.misses == pages && !db.batch.started => {
-            cells.misses += 1;
-            build(db)?;
-        }
-        _ => {}
+    cells.begin();
+    if cells.misses > pages {
+        build(db)?;
     }
     let guess = db.guess;
     let Some((cells, _)) = &mut db.lent.cells else { return Ok(Found::Unknown) };
@@ -179,18 +182,23 @@ pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Res<Found> {
         Err(error) if cells.state == State::Whole => Err(error),
         Err(error) if !error.is_corrupt() => Err(error),
         _ => {
-            cells.misses += u32::from(cells.misses < pages);
+            cells.misses = cells.misses.saturating_add(1);
             Ok(Found::Unknown)
         }
     }
 }
 
-/// Brings all keys in.
-fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<()> {
-    let Some((cells, _)) = &mut db.lent.cells else { return Ok(()) };
-    cells.state = State::Whole;
+/// Brings all keys in, if that was not done yet and can be; whether it was done now.
+pub(super) fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
+    let started = db.batch.started;
+    let Some((cells, _)) = &mut db.lent.cells else { return Ok(false) };
+    cells.begin();
+    if cells.state != State::Partial || cells.built || started {
+        return Ok(false);
+    }
+    (cells.state, cells.built) = (State::Whole, true);
     match note_all(db, noted) {
-        Ok(()) => return Ok(()),
+        Ok(()) => return Ok(true),
         // What is damaged is told by who asks for it.
         Err(error) if error.is_corrupt() => {}
         Err(error) => {
@@ -202,7 +210,7 @@ fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<()> {
         cells.cells.fill(EMPTY);
         cells.state = State::Partial;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// A key's newest record is this one, a tombstone perhaps.

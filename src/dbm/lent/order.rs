@@ -156,6 +156,12 @@ pub(super) fn seek<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &
     Ok(undamaged(db, sought)?.is_some())
 }
 
+/// Brings all keys in, if that was not done yet; whether it was done now.
+pub(super) fn built<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
+    let missing = db.lent.order.as_ref().is_some_and(|(order, _)| order.state == State::Forgotten);
+    Ok(missing && ready(db)?)
+}
+
 /// Whether there is an order of all keys, built now perhaps.
 fn ready<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
     if let Some((order, _)) = &mut db.lent.order
