@@ -142,3 +142,31 @@ fn look_ups_do_not_grow_with_the_table() {
         assert_eq!(reads(20, sql), reads(2000, sql), "{sql}");
     }
 }
+
+#[test]
+fn what_subqueries_give_is_the_same_in_any_memory() {
+    let mut store = MapStore::new();
+    let mut memory = vec![0; 1 << 17];
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    con.executescript("CREATE TABLE t(a INTEGER PRIMARY KEY, b)").unwrap();
+    let sets: Vec<[Value<'_>; 2]> = (0..24i64)
+        .map(|a| [Value::Integer(a), if a == 7 { Value::Null } else { Value::Integer(a * 3 % 20) }])
+        .collect();
+    con.executemany("INSERT INTO t VALUES(?, ?)", sets.iter().map(|set| &set[..])).unwrap();
+    con.commit().unwrap();
+    for sql in [
+        "SELECT x.a IN (SELECT b FROM t), x.a, y.a FROM t AS x, t AS y ORDER BY 1, x.a * y.a",
+        "SELECT a FROM t WHERE b NOT IN (SELECT a FROM t WHERE a IN (SELECT b FROM t WHERE b > 8) AND a < 16)",
+        "SELECT a, (SELECT max(b) || 'x' FROM t), b IN (SELECT z.a FROM t AS z WHERE z.a > t.a) FROM t ORDER BY b",
+        "SELECT b FROM t UNION SELECT a + 1 FROM t EXCEPT SELECT b FROM t WHERE a % 3 = 0 ORDER BY 1 DESC",
+    ] {
+        let mut expected = None;
+        for size in [900, 1500, 4000, 1 << 15, 1 << 16, 1 << 17] {
+            let mut memory = vec![0; size];
+            let mut con = Connection::open(&mut store, &mut memory).unwrap();
+            let found = rows(&mut con, sql, &[]).unwrap_or_else(|error| panic!("{size} bytes: {sql}: {error}"));
+            assert_eq!(expected.get_or_insert_with(|| found.clone()), &found, "{size} bytes: {sql}");
+        }
+        assert!(expected.is_some_and(|rows| rows.len() > 3), "{sql}");
+    }
+}

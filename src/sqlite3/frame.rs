@@ -18,7 +18,7 @@ pub(crate) mod f {
     pub(crate) const SOURCES: usize = 2;
     pub(crate) const LAST: usize = 3;
     pub(crate) const COUNT: usize = 4;
-    /// 0: columns are those of cursors; 1: those of groups.
+    /// 0: columns are those of cursors; 1: those of groups; 2: those of this frame are no names; 3: nor are others, in LIMIT.
     pub(crate) const MODE: usize = 5;
     pub(crate) const FLAGS: usize = 6;
     pub(crate) const RESUME: usize = 7;

@@ -221,12 +221,14 @@ impl Machine<'_> {
             return Ok(true);
         }
         // The key itself lies behind what is in use of the scratch.
-        if self.state.high as usize <= HIGH + HEAD + len && key + len + HEAD + len > self.layout.end {
+        if len > 0xffff || self.state.high as usize <= HIGH + HEAD + len && key + len + HEAD + len > self.layout.end {
             return Ok(false);
         }
         let Some(entry) = self.keep(HEAD + len) else { return Ok(false) };
         self.arena.copy_within(bucket..bucket + LINK, entry);
-        self.set_field(entry + LINK, len);
+        // Beyond 64 KiB an offset is no field's: bytes are written as such.
+        self.put8(entry + LINK, len as u8);
+        self.put8(entry + LINK + 1, (len >> 8) as u8);
         self.arena.copy_within(key..key + len, entry + HEAD);
         if let Some(place) = self.arena.get_mut(bucket..bucket + LINK) {
             place.copy_from_slice(entry.to_le_bytes().get(..LINK).unwrap_or_default());
@@ -241,7 +243,7 @@ impl Machine<'_> {
         let bucket = set.table + LINK * ((hash >> 8) as usize % set.buckets.max(1));
         let mut entry = self.link(bucket);
         while entry != 0 {
-            let len = self.field(entry + LINK);
+            let len = usize::from(self.get8(entry + LINK)) | usize::from(self.get8(entry + LINK + 1)) << 8;
             if self.arena.get(entry + HEAD..entry + HEAD + len) == Some(key) {
                 return (bucket, true);
             }

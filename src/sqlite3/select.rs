@@ -264,6 +264,7 @@ impl Compiler<'_> {
                     return Ok(());
                 }
                 self.goto(step::LIMIT_1);
+                self.put(frame, f::MODE, 3);
                 self.expression_at(self.get(frame, f::LIMIT))
             }
             step::FROM => self.source_begin(),
@@ -340,6 +341,7 @@ impl Compiler<'_> {
             self.goto(step::LIMIT_2);
             return self.expression();
         }
+        self.put(frame, f::MODE, 0);
         self.goto(step::PREPARE);
         self.clause_end()
     }
@@ -356,6 +358,7 @@ impl Compiler<'_> {
             self.op1(Op::Offset, local)?;
         }
         self.shrink(1);
+        self.put(frame, f::MODE, 0);
         self.goto(step::PREPARE);
         self.clause_end()
     }

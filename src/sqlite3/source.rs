@@ -212,6 +212,10 @@ impl Compiler<'_> {
     pub(crate) fn look_up(&self, qualifier: Option<Token>, name: Token) -> Result<Option<Found>> {
         let mut frame = self.frame;
         while frame != 0 {
+            // LIMIT is computed before there are rows, here or around.
+            if self.get(frame, f::MODE) == 3 {
+                break;
+            }
             let mut found: Option<Found> = None;
             let hidden = self.get(frame, f::MODE) == 2;
             let mut source = if hidden { 0 } else { usize::from(self.get(frame, f::SOURCES)) };
@@ -392,6 +396,9 @@ impl Compiler<'_> {
     pub(crate) fn alias_of_result(&self, name: Token) -> Result<Option<u16>> {
         let mut frame = self.frame;
         while frame != 0 {
+            if self.get(frame, f::MODE) == 3 {
+                break;
+            }
             let result = self.get(frame, f::RESULT);
             // An alias must not be looked for inside of the list that makes it.
             if result != NONE
