@@ -71,7 +71,7 @@ fn up_to_three_flipped_bits_anywhere() {
     // Damage to the last record cannot be told from a program that power interrupted; all else must be noticed.
     let newest = image.iter().rposition(|byte| *byte != 0xff).unwrap();
     for (_, bits, key, found) in &wrong {
-        let last = bits.iter().any(|byte| (newest - 300..=newest).contains(byte));
+        let last = bits.iter().any(|byte| (newest - 160..=newest).contains(byte));
         assert!(last, "{bits:?} flipped: key {key} is {found:?} (records end at {newest}); opened: {unopened} not");
     }
     assert!(errors * 20 < right, "what is not damaged stays readable");

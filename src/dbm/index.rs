@@ -89,6 +89,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let (mut i, to) = directory_range(index.entries, directory, hash >> 29);
         let finger = index.finger(hash);
         let width = index.rank_bits + index.finger_bits;
+        let mut met = None;
         while i < to {
             let bit = i * width;
             let at = index.hash_at + bit / 8;
@@ -114,10 +115,13 @@ impl<F: NorFlash> Dbm<'_, F> {
             if same {
                 return Ok(Some(record));
             }
-            // Another name with the same fingerprint, or a damaged offset: the index must have meant this record.
-            if index.finger(self.log.hash(&record)?) != finger {
+            // Another name with the same fingerprint, or a damaged offset: the index must have meant this record, and none of
+            // its name before.
+            let other = self.log.hash(&record)?;
+            if met == Some(other) || index.finger(other) != finger {
                 return Err(Fail::corrupt(page, at));
             }
+            met = Some(other);
         }
         Ok(None)
     }

@@ -1,6 +1,8 @@
 //! Damage anywhere in an image: the right value or an error, never a panic, a hang or a wrong answer, and what is not
 //! damaged stays readable.
 
+use core::ops::Range;
+
 use embedded_storage::nor_flash::NorFlash;
 use larder::dbm::{self, Dbm, Flag};
 
@@ -84,12 +86,21 @@ fn survey<const W: usize, const E: usize>(part: Part<W, E>, model: &Model) -> An
     answers
 }
 
+/// Where the record of the newest key stands, to the end of its check.
+fn record<const W: usize, const E: usize>(part: &Part<W, E>, key: &[u8], value: &[u8]) -> Range<usize> {
+    let whole = [key, value].concat();
+    let image = part.contents();
+    let at = image.windows(whole.len()).position(|bytes| bytes == whole).expect("the newest record") - 2;
+    at..(at + 2 + whole.len() + 4).next_multiple_of(W)
+}
+
 /// Random bytes over a random range of the image.
 #[test]
 fn random_bytes_anywhere() {
-    let mut total = Answers::default();
-    for seed in 0..6 {
-        let (part, model, _) = used::<4, 512>(16, seed);
+    let (mut total, mut excused) = (Answers::default(), 0);
+    for seed in 0..24 {
+        let (part, model, key) = used::<4, 512>(16, seed);
+        let newest = record(&part, &key, &model[&key]);
         let mut rng = Rng(seed);
         for _ in 0..100 {
             let mut damaged = part.clone();
@@ -100,11 +111,18 @@ fn random_bytes_anywhere() {
             let answers = survey(damaged, &model);
             total.right += answers.right;
             total.errors += answers.errors;
-            total.wrong += answers.wrong;
-            total.lost += answers.lost;
+            if start < newest.end && newest.start < start + length {
+                // What was written last, and is damaged up to the end, looks like what power cut off: its keys have the values
+                // of before. 40 bytes are part of four records at most.
+                assert!(answers.wrong + answers.lost <= 4, "{answers:?}");
+                excused += answers.wrong + answers.lost;
+                continue;
+            }
+            assert_eq!((answers.wrong, answers.lost), (0, 0), "seed {seed}: {length} bytes at {start}");
         }
     }
-    println!("random bytes: {total:?}");
+    println!("random bytes: {total:?}; {excused} of the newest record");
+    assert!(total.errors * 10 < total.right, "what is not damaged stays readable: {total:?}");
 }
 
 /// Parts that never held a store.
