@@ -267,7 +267,13 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Sets a key to a value. Python: `db[key] = value`.
     ///
-    /// Costs at most one erase and the copies of one sector, as long as the store has a sector with enough dead bytes.
+    /// A set of a value that fits in a record costs at most `E + P(2 S) + R(4 S + n f)`: one erase `E`, programs `P` of two
+    /// sectors' bytes, the copies of one sector and their index among them, and reads `R` of the sector and of what
+    /// tells for each of its `n` records whether it lives, `f` bytes as in a get. This holds as long as some sector has dead
+    /// bytes for two such records; a store that is nearer to being full compacts several sectors for one set. After
+    /// an opening one erase more can be due, unless [`step`](Self::step) was called until it answered
+    /// [`Progress::Idle`]: then also sets that fit in the free sectors but one cost no erase at all.
+    ///
     /// A value longer than the region is [`Error::ValueTooLong`], one that finds no room [`Error::Full`].
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         let region = self.log.geometry.pages as usize * self.log.geometry.page as usize;

@@ -60,10 +60,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         if total >= self.full {
             return Err(Fail::FULL);
         }
-        for _ in 0..=self.sectors() * 2 {
+        for turn in 0..=self.sectors() * 2 {
             if self.free > 0 {
                 if self.head_takes(total) {
-                    if self.level_wear()? {
+                    // When all of the sector lives that is moved, the head page has the room after it that it has now, but
+                    // for what copies of another size waste.
+                    if turn == 0 && self.head_takes(total + self.log.geometry.page / 16) && self.level_wear()? {
                         continue;
                     }
                     return Ok(());
