@@ -105,7 +105,7 @@ impl Unmarshaller {
     pub fn from_slice<'a, T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
         if self.reading.has_references()
             && bytes.len() <= Slot::MAX_INPUT
-            && let Some(value) = stream::from_slice(bytes, slots)
+            && let Ok(value) = stream::from_slice(bytes, slots)
         {
             return Ok(value);
         }

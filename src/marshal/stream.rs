@@ -9,13 +9,16 @@ use super::typecode::*;
 use crate::bytes;
 use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
 use crate::object::serde::{De, Limits};
-use crate::object::{Atom, Slot};
+use crate::object::{Atom, Error, ErrorKind, Result, Slot};
 
-/// Reads a `T` at the start of a stream of Python 3.4 or newer.
-pub(super) fn from_slice<'a, T: serde::Deserialize<'a>>(input: &'a [u8], refs: &mut [Slot]) -> Option<T> {
+/// Reads a `T` at the start of a stream of Python 3.4 or newer. The value is moved once only.
+#[inline(never)]
+pub(super) fn from_slice<'a, T: serde::Deserialize<'a>>(input: &'a [u8], refs: &mut [Slot]) -> Result<T> {
     let mut stream = Stream::new(input, refs);
-    let value = T::deserialize(De { source: &mut stream }).ok()?;
-    (stream.at <= input.len()).then_some(value)
+    match T::deserialize(De { source: &mut stream }) {
+        Ok(value) if stream.at <= input.len() => Ok(value),
+        _ => Err(Error::new(ErrorKind::NotPlain, 0)),
+    }
 }
 
 struct Stream<'a, 's> {
@@ -83,7 +86,7 @@ impl<'a, 's> Stream<'a, 's> {
     }
 
     /// The next value.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn next(&mut self) -> Option<Next<'a>> {
         let start = self.at;
         let byte = bytes::u8(self.input, start)?;
@@ -101,19 +104,66 @@ impl<'a, 's> Stream<'a, 's> {
                 self.at = at.wrapping_add(8);
                 bytes::u64_le(self.input, at).map(|bits| Next::Float(f64::from_bits(bits)))
             }
-            SHORT_ASCII | SHORT_ASCII_INTERNED => {
-                let len = usize::from(bytes::u8(self.input, at)?);
-                let first = at.wrapping_add(1);
-                self.at = first.wrapping_add(len);
-                let raw = bytes::take(self.input, first, len)?;
-                core::str::from_utf8(raw).ok().filter(|_| raw.is_ascii()).map(Next::Str)
-            }
+            SHORT_ASCII | SHORT_ASCII_INTERNED => core::str::from_utf8(self.short(at)?).ok().map(Next::Str),
             REF => self.again(at),
             LONG if let Some((value, end)) = atom::short_long(self.input, at) => {
                 self.at = end;
                 Some(Next::Int(value))
             }
+            TRUE | FALSE => {
+                self.at = at;
+                Some(Next::Bool(code == TRUE))
+            }
+            LIST | STRING => {
+                let count = bytes::u32_le(self.input, at)? as usize;
+                self.at = at.wrapping_add(4);
+                let rest = self.input.get(self.at..)?.get(..count)?;
+                if code == LIST {
+                    return Some(Next::Items(count, false));
+                }
+                self.at = self.at.wrapping_add(count);
+                Some(Next::Bytes(rest))
+            }
             _ => self.rarer(code, start),
+        }
+    }
+
+    /// Text that was read by reference lately.
+    #[inline]
+    fn recent(&self, index: usize) -> Option<&'a str> {
+        let (known, text) = self.recent.get(index % RECENT)?;
+        (*known == index).then_some(*text)
+    }
+
+    /// The text behind a short code, from its length at `at` on.
+    #[inline]
+    fn short(&mut self, at: usize) -> Option<&'a [u8]> {
+        let len = usize::from(bytes::u8(self.input, at)?);
+        let first = at.wrapping_add(1);
+        self.at = first.wrapping_add(len);
+        bytes::take(self.input, first, len).filter(|raw| raw.is_ascii())
+    }
+
+    /// The name of a field.
+    #[inline]
+    fn name(&mut self, byte: u8) -> Option<&'a [u8]> {
+        let (start, at) = (self.at, self.at.wrapping_add(1));
+        let code = byte & !FLAG_REF;
+        if code == REF
+            && let Some(text) = bytes::u32_le(self.input, at).and_then(|index| self.recent(index as usize))
+        {
+            self.at = at.wrapping_add(4);
+            return Some(text.as_bytes());
+        }
+        if matches!(code, SHORT_ASCII | SHORT_ASCII_INTERNED) {
+            if byte != code && !self.replays {
+                self.index(code, start)?;
+            }
+            return self.short(at);
+        }
+        match self.next()? {
+            Next::Str(name) => Some(name.as_bytes()),
+            _ => None,
         }
     }
 
@@ -140,7 +190,7 @@ impl<'a, 's> Stream<'a, 's> {
     }
 
     /// Gives the value at `start` the next index.
-    #[inline(never)]
+    #[inline]
     fn index(&mut self, code: u8, start: usize) -> Option<()> {
         if matches!(code, NULL | NONE | FALSE | TRUE | REF) {
             return Some(());
@@ -162,9 +212,7 @@ impl<'a, 's> Stream<'a, 's> {
     fn again(&mut self, at: usize) -> Option<Next<'a>> {
         let (index, place) = self.referred(at)?;
         let back = (at.wrapping_add(4), self.replays);
-        if let Some((known, text)) = self.recent.get(index % RECENT)
-            && *known == index
-        {
+        if let Some(text) = self.recent(index) {
             self.at = back.0;
             return Some(Next::Str(text));
         }
@@ -182,7 +230,7 @@ impl<'a, 's> Stream<'a, 's> {
     }
 
     /// One more value is visited; those that are read again cost fuel.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn burn(&mut self) -> Option<()> {
         if self.replays {
             self.fuel = self.fuel.checked_sub(1)?;
@@ -190,6 +238,7 @@ impl<'a, 's> Stream<'a, 's> {
         Some(())
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn enter(&mut self, level: &mut Level<'_, 'a>, map: bool) -> Option<()> {
         if self.member {
             return None;
@@ -205,13 +254,14 @@ impl<'a, 's> Stream<'a, 's> {
         Some(())
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn next_key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
         let Content::Counted { left, .. } = &mut level.content else { return None };
         if level.ended {
             return Some(Key::End);
         }
-        if bytes::u8(self.input, self.at)? & !FLAG_REF == NULL {
+        let byte = bytes::u8(self.input, self.at)?;
+        if byte & !FLAG_REF == NULL {
             self.at = self.at.wrapping_add(1);
             (*left, level.ended) = (0, true);
             return Some(Key::End);
@@ -222,8 +272,8 @@ impl<'a, 's> Stream<'a, 's> {
             return Some(Key::Value);
         }
         let before = (self.at, self.indices);
-        let Next::Str(name) = self.next()? else { return None };
-        Some(match level.find(fields, name.as_bytes()) {
+        let name = self.name(byte)?;
+        Some(match level.find(fields, name) {
             Some(field) => Key::Name(field),
             None => {
                 (self.at, self.indices) = before;

@@ -100,11 +100,10 @@ impl<'a> Unpickler<'a> {
     /// Decodes the first pickle in `bytes` into a value of type `T`, which may borrow from `bytes`.
     pub fn from_slice<T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
         // Plain data wants no machine; whatever it cannot read, the machine reads from the beginning.
-        if self.depth.is_none() {
-            let plain = super::stream::from_slice(bytes);
-            if plain.is_ok() {
-                return plain;
-            }
+        if self.depth.is_none()
+            && let Ok(value) = super::stream::from_slice(bytes)
+        {
+            return Ok(value);
         }
         let plan = Plan::new(bytes, 0)?;
         let object = self.run(bytes, &plan, slots, false)?;

@@ -8,11 +8,14 @@
 #![deny(clippy::panic)]
 
 use super::opcode::code::*;
-use super::scan::{argument, entry, is_atom, next, plain};
+use super::scan::{entry, is_atom, next, plain};
 use crate::bytes;
 use crate::object::serde::De;
 use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
 use crate::object::{Error, ErrorKind, Result};
+
+// Where there is flash enough, the small functions of the way that plain data takes are compiled into those that the
+// type calls.
 
 /// How many entries of the memo are known, if they are text.
 const TEXTS: usize = 32;
@@ -32,14 +35,21 @@ struct Stream<'a> {
     texts: [u32; TEXTS],
 }
 
-/// Reads a `T` from the first pickle in `input`; else the error says where it stopped.
+/// Reads a `T` from the first pickle in `input`; else the error says where it stopped. The value is moved once only.
+#[inline(never)]
 pub(super) fn from_slice<'a, T: serde::Deserialize<'a>>(input: &'a [u8]) -> Result<T> {
     let mut stream = Stream::new(input);
-    let value = T::deserialize(De { source: &mut stream });
-    match value {
+    match T::deserialize(De { source: &mut stream }) {
         Ok(value) if stream.peek() == STOP => Ok(value),
         _ => Err(stream.error()),
     }
+}
+
+/// The bytes behind a length at `at`, of `width` bytes.
+#[inline]
+fn text_at(input: &[u8], at: usize, width: usize) -> Option<&[u8]> {
+    let len = if width == 1 { usize::from(bytes::u8(input, at)?) } else { bytes::u32_le(input, at)? as usize };
+    bytes::take(input, at.wrapping_add(width), len)
 }
 
 impl<'a> Stream<'a> {
@@ -53,6 +63,7 @@ impl<'a> Stream<'a> {
         Stream { input, at, depth: DEPTH, odd: usize::MAX, entries: 0, texts: [0; TEXTS] }
     }
 
+    #[inline(never)]
     fn error(&self) -> Error {
         Error::new(ErrorKind::NotPlain, self.odd.min(self.at).min(self.input.len()))
     }
@@ -66,7 +77,7 @@ impl<'a> Stream<'a> {
     }
 
     /// The opcode that comes, frames passed over; NEXT_BUFFER, which is nowhere expected, at the end.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn peek(&mut self) -> u8 {
         match self.input.get(self.at) {
             Some(&FRAME) => self.frame(),
@@ -103,14 +114,20 @@ impl<'a> Stream<'a> {
     }
 
     /// The value just read, whose text stands at `place` less one, is remembered if the stream says so.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn memo(&mut self, place: usize) -> Option<()> {
-        match self.peek() {
+        let code = match self.input.get(self.at) {
+            Some(&MEMOIZE) => MEMOIZE,
+            _ => self.peek(),
+        };
+        match code {
             MEMOIZE => self.skip(1),
             BINPUT | LONG_BINPUT => self.put()?,
             _ => return Some(()),
         }
-        if let Some(text) = self.texts.get_mut(self.entries as usize) {
+        if place > 0
+            && let Some(text) = self.texts.get_mut(self.entries as usize)
+        {
             *text = place as u32;
         }
         self.entries = self.entries.wrapping_add(1);
@@ -126,20 +143,16 @@ impl<'a> Stream<'a> {
     }
 
     /// The bytes behind the opcode at hand and its length.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn take(&mut self, width: usize) -> Option<&'a [u8]> {
         let start = self.at.wrapping_add(1);
-        let len = match width {
-            1 => usize::from(bytes::u8(self.input, start)?),
-            _ => bytes::u32_le(self.input, start)? as usize,
-        };
-        let first = start.wrapping_add(width);
-        self.at = first.wrapping_add(len);
-        bytes::take(self.input, first, len)
+        let taken = text_at(self.input, start, width)?;
+        self.at = start.wrapping_add(width).wrapping_add(taken.len());
+        Some(taken)
     }
 
     /// A str: its bytes.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn raw_text(&mut self) -> Option<&'a [u8]> {
         let code = self.peek();
         let place = self.at.wrapping_add(1);
@@ -154,16 +167,17 @@ impl<'a> Stream<'a> {
     }
 
     /// The text that a BINGET refers to.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn get(&mut self) -> Option<&'a [u8]> {
         let entry = bytes::u8(self.input, self.at.wrapping_add(1))?;
         let place = self.texts.get(usize::from(entry)).copied().unwrap_or(0);
         let at = (place as usize).checked_sub(1)?;
         self.skip(2);
-        Some(argument(self.input, at))
+        let width = if self.input.get(at) == Some(&SHORT_BINUNICODE) { 1 } else { 4 };
+        text_at(self.input, at.wrapping_add(1), width)
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn read_int(&mut self) -> Option<i64> {
         let code = self.peek();
         let at = self.at.wrapping_add(1);
@@ -181,7 +195,7 @@ impl<'a> Stream<'a> {
         value
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn read_float(&mut self) -> Option<f64> {
         self.expect(BINFLOAT)?;
         let bits = bytes::u64_be(self.input, self.at)?;
@@ -216,7 +230,6 @@ impl<'a> Stream<'a> {
     /// opcode that sets them. Only atoms are looked at; of containers it is guessed that they are items.
     fn has_single(&mut self, items: usize, close: u8) -> bool {
         match self.peek() {
-            EMPTY_LIST | EMPTY_DICT | MARK if items == 1 => return true,
             APPEND | APPENDS | SETITEM | SETITEMS | TUPLE | TUPLE1 | TUPLE2 | TUPLE3 | STOP => return false,
             _ => {}
         }
@@ -255,21 +268,28 @@ impl<'a> Stream<'a> {
     }
 
     /// Opens a list or dict, whose opcode is at hand.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn mode(&mut self, items: usize, close: u8) -> Option<u8> {
         self.skip(1);
         self.memo(0)?;
-        if self.peek() == MARK {
-            self.skip(1);
-            return Some(BATCHES);
-        }
-        Some(if self.has_single(items, close) { SINGLE } else { END })
+        Some(match self.peek() {
+            MARK => {
+                self.skip(1);
+                BATCHES
+            }
+            EMPTY_LIST | EMPTY_DICT if items == 1 => SINGLE,
+            _ if self.has_single(items, close) => SINGLE,
+            _ => END,
+        })
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn open_seq(&mut self, len: usize, level: &mut Level<'_, 'a>) -> Option<()> {
         self.inside()?;
-        let code = self.peek();
+        let code = match self.input.get(self.at) {
+            Some(&EMPTY_LIST) => EMPTY_LIST,
+            _ => self.peek(),
+        };
         let mode = match code {
             EMPTY_LIST => self.mode(1, APPEND)?,
             MARK => {
@@ -293,26 +313,36 @@ impl<'a> Stream<'a> {
         if self.peek() != EMPTY_DICT {
             return None;
         }
+        level.pairs = true;
         level.content = Content::Stream(self.mode(2, SETITEM)?, 0);
         Some(())
     }
 
     /// Whether another item comes. `single` and `batch` are the opcodes that add one or all.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn another(&mut self, level: &mut Level<'_, 'a>, single: u8, batch: u8) -> Option<bool> {
         match &mut level.content {
             Content::Stream(BATCHES, count) if self.peek() != batch => {
                 *count = count.wrapping_add(1);
                 Some(true)
             }
-            Content::Stream(mode, count) => self.turn(mode, count, single, batch),
+            // The only item of a list in a list.
+            Content::Stream(mode @ SINGLE, _) => {
+                *mode = LAST;
+                Some(true)
+            }
+            Content::Stream(mode @ LAST, _) => {
+                *mode = END;
+                self.expect(single).map(|()| false)
+            }
+            Content::Stream(mode, count) => self.turn(mode, count, batch),
             _ => None,
         }
     }
 
     /// The rarer cases of it.
     #[inline(never)]
-    fn turn(&mut self, mode: &mut u8, count: &mut u32, single: u8, batch: u8) -> Option<bool> {
+    fn turn(&mut self, mode: &mut u8, count: &mut u32, batch: u8) -> Option<bool> {
         match *mode {
             BATCHES => {
                 self.skip(1);
@@ -326,11 +356,6 @@ impl<'a> Stream<'a> {
                         (*mode, *count) = (BATCHES, 1);
                     }
                 }
-            }
-            SINGLE => *mode = LAST,
-            LAST => {
-                self.expect(single)?;
-                *mode = END;
             }
             TUPLE_MARK if self.peek() == TUPLE => {
                 self.skip(1);
@@ -350,6 +375,7 @@ impl<'a> Stream<'a> {
         Some(*mode != END)
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn next_key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
         if !self.another(level, SETITEM, SETITEMS)? {
             level.ended = true;
@@ -357,7 +383,8 @@ impl<'a> Stream<'a> {
         }
         if fields.is_empty() {
             // Only the machine knows whether a container may be a key.
-            return is_atom(self.peek()).then_some(Key::Value);
+            let code = self.peek();
+            return (code == SHORT_BINUNICODE || is_atom(code)).then_some(Key::Value);
         }
         let before = (self.at, self.entries);
         let name = self.raw_text()?;
@@ -450,12 +477,21 @@ impl<'a> Source<'a> for Stream<'a> {
 
     fn leave(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
         self.depth = self.depth.wrapping_add(1);
-        // No opcode adds pairs and closes a list: what is not at its end here is so for a map, too.
-        if matches!(level.content, Content::Stream(END, _)) || self.more(level) == Some(false) {
-            Some(())
-        } else {
-            self.odd()
+        match level.content {
+            Content::Stream(END, _) => return Some(()),
+            Content::Stream(LAST, _) if !level.pairs && self.input.get(self.at) == Some(&APPEND) => {
+                self.skip(1);
+                return Some(());
+            }
+            // A map is at its end when its reader has seen that, or it is refused.
+            _ if level.pairs => {}
+            _ => {
+                if self.another(level, APPEND, APPENDS) == Some(false) {
+                    return Some(());
+                }
+            }
         }
+        self.odd()
     }
 
     fn blame(&mut self, _: &Level<'_, 'a>, fail: Fail) -> Fail {

@@ -139,6 +139,8 @@ pub(crate) struct Level<'w, 'a> {
     pub(crate) field: Option<&'static str>,
     /// It was read to its end.
     pub(crate) ended: bool,
+    /// It is a map, in a stream.
+    pub(crate) pairs: bool,
 }
 
 /// Where a container's items or pairs come from.
@@ -165,7 +167,15 @@ pub(crate) enum Content<'w, 'a> {
 
 impl<'a> Level<'_, 'a> {
     pub(crate) const fn new() -> Self {
-        Level { content: Content::Empty, word: Slot::EMPTY, value: Slot::EMPTY, next: 0, field: None, ended: false }
+        Level {
+            content: Content::Empty,
+            word: Slot::EMPTY,
+            value: Slot::EMPTY,
+            next: 0,
+            field: None,
+            ended: false,
+            pairs: false,
+        }
     }
 
     /// The field of this name: the one that is expected, or another one.
