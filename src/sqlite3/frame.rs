@@ -144,6 +144,8 @@ pub(crate) mod joined {
     pub(crate) const LEFT: u16 = 1;
     pub(crate) const SUBQUERY: u16 = 2;
     pub(crate) const LOCALS: u16 = 4;
+    /// NOT INDEXED: its indexes are not used.
+    pub(crate) const BARE: u16 = 8;
 }
 
 impl Compiler<'_> {

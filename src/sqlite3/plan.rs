@@ -102,6 +102,9 @@ impl Compiler<'_> {
         {
             equals += 1;
         }
+        if self.get(at, s::FLAGS) & joined::BARE != 0 {
+            return 0;
+        }
         let unique = self.definition(at).index_at(index_at).unique && equals == parts;
         let mut score = 100 * equals as u32 + 50 * u32::from(unique);
         if equals < parts

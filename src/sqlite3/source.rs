@@ -69,6 +69,7 @@ impl Compiler<'_> {
         } else if self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Indexed {
             self.advance();
             self.advance();
+            self.put(source, s::FLAGS, self.get(source, s::FLAGS) | joined::BARE);
         }
         self.source_done(source)
     }
