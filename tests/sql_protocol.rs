@@ -129,3 +129,28 @@ fn random_scripts_answer_as_pythons_sqlite_does() {
         Command::new("python3").args([script, TOOL, "--scripts", &scripts, "--unsupported", "1"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+#[test]
+fn scripts_are_answered_as_sqlite_does() {
+    let vectors = include_str!("data/sql/scripts.txt");
+    let mut statements = vectors.split("\n> ").skip(1);
+    let requests: String = statements.clone().map(|case| format!("{}\n", case.lines().next().unwrap())).collect();
+    let mut answers = replies(&requests);
+    let mut lines = std::mem::take(&mut answers).lines().map(str::to_owned).collect::<Vec<_>>().into_iter();
+    let mut cases = 0;
+    while let Some((statement, expected)) = statements.next().and_then(|case| case.split_once('\n')) {
+        let mut answer = String::new();
+        for line in lines.by_ref() {
+            let word = line.split('\t').next().unwrap_or_default().to_owned();
+            let end = matches!(word.as_str(), "ok" | "error");
+            answer.push_str(if end { &word } else { &line });
+            answer.push('\n');
+            if end {
+                break;
+            }
+        }
+        assert_eq!(answer.trim_end(), expected.trim_end(), "{statement}");
+        cases += 1;
+    }
+    assert!(cases > 150, "{cases}");
+}
