@@ -261,19 +261,19 @@ mod io {
         type Error = Error;
     }
     impl<F: NorFlash> embedded_io::Read for Reader<'_, Dbm<'_, F>> {
-        fn read(&mut self, buf: &mut [u8]) -> Res<usize> {
-            Reader::read(self, buf)
+        fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+            Ok(Reader::read(self, buf)?)
         }
     }
     impl<D: Rollback> embedded_io::ErrorType for Writer<'_, '_, D> {
         type Error = Error;
     }
     impl<F: NorFlash> embedded_io::Write for Writer<'_, '_, Dbm<'_, F>> {
-        fn write(&mut self, buf: &[u8]) -> Res<usize> {
+        fn write(&mut self, buf: &[u8]) -> Result<usize> {
             Writer::write(self, buf)?;
             Ok(buf.len())
         }
-        fn flush(&mut self) -> Res<()> {
+        fn flush(&mut self) -> Result<()> {
             Ok(())
         }
     }
