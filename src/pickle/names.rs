@@ -158,11 +158,20 @@ impl<'n> Names<'n> {
 
     /// A name is remembered now, by an opcode of `len` bytes that was put in at its place.
     pub(super) fn remembered(&mut self, i: usize, entry: u32, len: usize) {
-        let slow = if i < self.len { self.slow } else { SLOW };
-        let Some(name) = self.table.get_mut(i) else { return };
-        let at = core::mem::replace(&mut name.state, entry | KNOWN | slow);
+        let Some(name) = self.table.get(i) else { return };
+        let at = name.state;
+        self.moved_to(i, Place::Entry(entry));
         self.last_memo = at as usize;
         self.moved(at, len as u32);
+    }
+
+    /// A name was written out again, and is at this place now.
+    pub(super) fn moved_to(&mut self, i: usize, place: Place) {
+        let slow = if i < self.len { self.slow } else { SLOW };
+        let state = self.state(place, slow);
+        if let Some(name) = self.table.get_mut(i) {
+            name.state = state;
+        }
     }
 
     /// What was written behind a place stands `by` bytes further on.

@@ -332,9 +332,8 @@ impl<'o> Out<'o> {
     #[inline(never)]
     fn next_frame(&mut self) {
         self.close_frame();
-        if (self.at as usize).saturating_add(FRAME_HEADER) > self.buf.len() {
-            self.flush();
-        }
+        // Before a sink the frame has the buffer to itself.
+        self.flush();
         self.open_frame();
     }
 

@@ -146,6 +146,14 @@ impl<'w> Writer<'w> {
         crate::object::serde::serialize(value, self)
     }
 
+    /// Ends the pickle; a value that comes now is another one behind it, which refers to what was written before: as several
+    /// `dump`s of one Pickler of Python, to be read by one Unpickler.
+    pub fn next_pickle(&mut self) {
+        self.out.opcode(STOP);
+        self.out.close_frame();
+        self.start();
+    }
+
     /// What comes first.
     pub(super) fn start(&mut self) {
         if self.protocol >= 2 {
@@ -384,8 +392,9 @@ impl<'w> Writer<'w> {
             return Ok(());
         }
         self.utf8(value.as_bytes())?;
-        if known.is_none() {
-            self.names.learn(value, self.place());
+        match known {
+            None => self.names.learn(value, self.place()),
+            Some(i) => self.names.moved_to(i, self.place()),
         }
         self.remember();
         Ok(())
@@ -416,8 +425,9 @@ impl<'w> Writer<'w> {
                 self.out.put([b'\n']);
             }
         }
-        if known.is_none() {
-            self.names.learn_global(module, name, self.place());
+        match known {
+            None => self.names.learn_global(module, name, self.place()),
+            Some(i) => self.names.moved_to(i, self.place()),
         }
         self.remember();
         Ok(())
