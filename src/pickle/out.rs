@@ -252,9 +252,10 @@ impl<'o> Out<'o> {
         if self.sink.is_none() || (self.at as usize).saturating_add(len) <= self.buf.len() {
             return;
         }
+        let open = self.frame != NONE;
         self.close_frame();
         self.flush();
-        if self.framed && len.saturating_add(FRAME_HEADER) <= self.buf.len() {
+        if open && len.saturating_add(FRAME_HEADER) <= self.buf.len() {
             self.next_frame();
         }
     }
