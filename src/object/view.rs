@@ -287,7 +287,7 @@ impl<'a> Object<'a> {
             None => {}
         }
         let text = |i| match self.part(FIXED, i)?.atom()? {
-            Atom::Str(text) => Some(text),
+            Atom::Str(text) | Atom::ByteString(text) => Some(text),
             _ => None,
         };
         Some((text(0)?, text(1)?))

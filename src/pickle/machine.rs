@@ -115,7 +115,7 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
     fn text_below(&self, below: usize) -> Option<Text<'i>> {
         let word = self.arena.resolve(self.arena.peek_below(below).ok()?);
         match super::atom::read(self.input, word.payload()) {
-            Atom::Str(text) if word.tag() == cell::ATOM => Some(text),
+            Atom::Str(text) | Atom::ByteString(text) if word.tag() == cell::ATOM => Some(text),
             _ => None,
         }
     }
@@ -322,9 +322,12 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
 
     fn stack_global(&mut self) -> Step<Slot> {
         for below in 0..2 {
-            let code = self.code_of(self.arena.peek_below(below)?);
-            if !matches!(code, SHORT_BINUNICODE | BINUNICODE | BINUNICODE8 | UNICODE) {
-                return Err(Fault::WrongKind);
+            match self.code_of(self.arena.peek_below(below)?) {
+                SHORT_BINUNICODE | BINUNICODE | BINUNICODE8 | UNICODE => {}
+                // Python 2's str, which is a str if it is ASCII.
+                STRING | BINSTRING | SHORT_BINSTRING
+                    if self.text_below(below).is_some_and(|text| text.chars().all(|c| c < 128)) => {}
+                _ => return Err(Fault::WrongKind),
             }
         }
         self.wrap(cell::FORM_GLOBAL, 2)
