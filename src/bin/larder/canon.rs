@@ -17,7 +17,7 @@
 //!
 //! A text is written in two walks: the first finds what is reached more than once, the second writes. Both keep their
 //! place on a list, not on the stack, and visit every container once, so that no nesting and no sharing costs more than
-//! the slots that hold it.
+//! an entry of that list for each container that is open.
 
 use crate::norm::{self, Plain};
 use larder::marshal::Python;
@@ -60,16 +60,22 @@ enum Shared {
 enum Work<'a> {
     Text(&'static str),
     Value(Object<'a>),
-    /// Items with commas between; whether one was written.
-    Items(Items<'a>, bool),
-    /// Keys and values in turn; how many were written.
-    Pairs(Items<'a>, usize),
+    /// Items with commas between; whether one was written; what stands behind the last.
+    Items(Items<'a>, bool, &'static str),
+    /// Keys and values in turn; how many were written; what stands behind the last.
+    Pairs(Items<'a>, usize, &'static str),
     /// States, each behind ` state=`.
     States(Items<'a>),
     /// The fields of a code object behind ` name=`, from the field with this number on.
     Fields(Items<'a>, usize),
     /// The values of a slice, each behind a blank.
     Spaced(Items<'a>),
+}
+
+/// What is still to be counted.
+enum Count<'a> {
+    One(Object<'a>),
+    Many(Items<'a>),
 }
 
 /// Extras other than states, and how each is written.
@@ -86,8 +92,16 @@ impl<'a> Canon<'a> {
 
     /// The first walk: what is reached more than once.
     fn count(&mut self) {
-        let mut stack = vec![self.root];
-        while let Some(object) = stack.pop() {
+        let mut stack = vec![Count::One(self.root)];
+        while let Some(next) = stack.pop() {
+            let object = match next {
+                Count::One(object) => object,
+                Count::Many(mut items) => {
+                    let Some(object) = items.next() else { continue };
+                    stack.push(Count::Many(items));
+                    object
+                }
+            };
             if let Some(seen) = object.shared().and_then(|id| self.shared.get_mut(id)) {
                 match seen {
                     Shared::Unseen => *seen = Shared::Once,
@@ -97,23 +111,35 @@ impl<'a> Canon<'a> {
                     }
                 }
             }
-            match self.plain(&object) {
-                Some(Plain::Set(items) | Plain::FrozenSet(items)) => stack.extend(items),
-                Some(Plain::NewObj(class)) => {
-                    stack.push(class);
-                    stack.extend(object.extras(Extra::States));
+            if object.atom().is_none() {
+                self.count_inside(object, &mut stack);
+            }
+        }
+    }
+
+    /// What is inside of a container or object.
+    fn count_inside(&self, object: Object<'a>, stack: &mut Vec<Count<'a>>) {
+        let mut many = |items: Items<'a>| {
+            if items.clone().next().is_some() {
+                stack.push(Count::Many(items));
+            }
+        };
+        match self.plain(&object) {
+            Some(Plain::Set(items) | Plain::FrozenSet(items)) => many(items),
+            Some(Plain::NewObj(class)) => {
+                many(object.extras(Extra::States));
+                stack.push(Count::One(class));
+            }
+            Some(_) => {}
+            None => {
+                many(object.items());
+                for extra in [Extra::Items, Extra::Adds, Extra::Pairs, Extra::States] {
+                    many(object.extras(extra));
                 }
-                Some(_) => {}
-                None => {
-                    stack.extend(object.items());
-                    let parts = [object.callable(), object.args(), object.kwargs(), object.viewed()];
-                    stack.extend(parts.into_iter().flatten());
-                    // A persistent id that is text is no object of its own.
-                    stack.extend(object.persistent_id().filter(|id| !id.is(&object)));
-                    for extra in [Extra::Items, Extra::Adds, Extra::Pairs, Extra::States] {
-                        stack.extend(object.extras(extra));
-                    }
-                }
+                let parts = [object.callable(), object.args(), object.kwargs(), object.viewed()];
+                stack.extend(parts.into_iter().flatten().map(Count::One));
+                // A persistent id that is text is no object of its own.
+                stack.extend(object.persistent_id().filter(|id| !id.is(&object)).map(Count::One));
             }
         }
     }
@@ -134,21 +160,23 @@ impl<'a> Canon<'a> {
             match next {
                 Work::Text(text) => out.write_all(text.as_bytes())?,
                 Work::Value(object) => self.value(object, &mut labels, &mut work, out)?,
-                Work::Items(mut items, comma) => {
-                    if let Some(item) = items.next() {
+                Work::Items(mut items, comma, close) => match items.next() {
+                    Some(item) => {
                         out.write_all(if comma { b"," } else { b"" })?;
-                        work.push(Work::Items(items, true));
-                        work.push(Work::Value(item));
+                        work.push(Work::Items(items, true, close));
+                        self.value(item, &mut labels, &mut work, out)?;
                     }
-                }
-                Work::Pairs(mut items, written) => {
-                    if let Some(item) = items.next() {
+                    None => out.write_all(close.as_bytes())?,
+                },
+                Work::Pairs(mut items, written, close) => match items.next() {
+                    Some(item) => {
                         let between = if written == 0 { "" } else { [",", ":"][written % 2] };
                         out.write_all(between.as_bytes())?;
-                        work.push(Work::Pairs(items, written + 1));
-                        work.push(Work::Value(item));
+                        work.push(Work::Pairs(items, written + 1, close));
+                        self.value(item, &mut labels, &mut work, out)?;
                     }
-                }
+                    None => out.write_all(close.as_bytes())?,
+                },
                 Work::States(mut items) => {
                     if let Some(item) = items.next() {
                         out.write_all(b" state=")?;
@@ -233,26 +261,36 @@ impl<'a> Canon<'a> {
 
     fn raw_value(&self, object: Object<'a>, work: &mut Vec<Work<'a>>, out: &mut dyn Write) -> io::Result<()> {
         // What comes last is pushed first.
-        let mut brackets = |open: &str, items, close| {
-            work.push(Work::Text(close));
-            work.push(items);
+        let mut items = |open: &str, close| {
+            work.push(Work::Items(object.items(), false, close));
             out.write_all(open.as_bytes())
         };
         match object.kind() {
-            Kind::List => brackets("[", Work::Items(object.items(), false), "]"),
+            Kind::List => items("[", "]"),
             Kind::Tuple => {
                 let close = if object.items().nth(1).is_none() && object.items().next().is_some() { ",)" } else { ")" };
-                brackets("(", Work::Items(object.items(), false), close)
+                items("(", close)
             }
-            Kind::Dict => brackets("{", Work::Pairs(object.items(), 0), "}"),
+            Kind::Dict => {
+                work.push(Work::Pairs(object.items(), 0, "}"));
+                out.write_all(b"{")
+            }
             Kind::FrozenDict => {
-                let open = if object.items().next().is_some() { "<frozendict " } else { "<frozendict" };
-                brackets(open, Work::Pairs(object.items(), 0), ">")
+                work.push(Work::Pairs(object.items(), 0, ">"));
+                out.write_all(if object.items().next().is_some() { b"<frozendict " } else { b"<frozendict" })
             }
             Kind::Set => members("<set", object.items(), work, out),
             Kind::FrozenSet => members("<frozenset", object.items(), work, out),
-            Kind::Slice => brackets("<slice", Work::Spaced(object.items()), ">"),
-            Kind::Code => brackets("<code", Work::Fields(object.items(), 0), ">"),
+            Kind::Slice => {
+                work.push(Work::Text(">"));
+                work.push(Work::Spaced(object.items()));
+                out.write_all(b"<slice")
+            }
+            Kind::Code => {
+                work.push(Work::Text(">"));
+                work.push(Work::Fields(object.items(), 0));
+                out.write_all(b"<code")
+            }
             Kind::Buffer => write!(out, "<buffer {}>", object.buffer_number().unwrap_or(0)),
             Kind::ReadonlyBuffer => {
                 work.push(Work::Text(">"));
@@ -321,12 +359,11 @@ fn is_labelled(object: &Object<'_>, plain: &Option<Plain<'_>>) -> bool {
 
 /// `<set v,v>` or `<set>`.
 fn members<'a>(open: &str, items: Items<'a>, work: &mut Vec<Work<'a>>, out: &mut dyn Write) -> io::Result<()> {
-    work.push(Work::Text(">"));
     out.write_all(open.as_bytes())?;
     if items.clone().next().is_some() {
         out.write_all(b" ")?;
     }
-    work.push(Work::Items(items, false));
+    work.push(Work::Items(items, false, ">"));
     Ok(())
 }
 
@@ -337,8 +374,11 @@ fn called<'a>(open: &str, object: Object<'a>, work: &mut Vec<Work<'a>>, out: &mu
     for (extra, open, close) in EXTRAS.into_iter().rev() {
         let items = object.extras(extra);
         if items.clone().next().is_some() {
-            work.push(Work::Text(close));
-            work.push(if extra == Extra::Pairs { Work::Pairs(items, 0) } else { Work::Items(items, false) });
+            work.push(if extra == Extra::Pairs {
+                Work::Pairs(items, 0, close)
+            } else {
+                Work::Items(items, false, close)
+            });
             work.push(Work::Text(open));
         }
     }

@@ -92,12 +92,23 @@ pub(crate) fn grown(
     }
 }
 
-/// Slots for writing a decoded object of a file of `len` bytes again: its shared values, and a container in a container
-/// for every byte there is, up to 20,000 deep.
-pub(crate) fn scratch(object: &object::Object<'_>, len: usize) -> Vec<Slot> {
-    let levels = len.min(20_000).saturating_add(1);
-    let slots = levels.saturating_mul(object::walk::SLOTS_PER_LEVEL).saturating_add(object.shared_count());
-    vec![Slot::EMPTY; slots]
+/// A decoded object written again: into a buffer that grows as [`grown`] has it, with slots for its shared values and for
+/// so many containers in one another as there are, up to one for each byte of its stream.
+pub(crate) fn recoded(
+    object: &object::Object<'_>,
+    encode: impl Fn(&mut [u8], &mut [Slot]) -> std::result::Result<usize, object::Error>,
+) -> std::result::Result<Vec<u8>, object::Error> {
+    let most = object.tree().input_len();
+    let mut levels = most.min(1000);
+    loop {
+        let slots = (levels + 1).saturating_mul(object::walk::SLOTS_PER_LEVEL).saturating_add(object.shared_count());
+        match grown(|buf| encode(buf, &mut vec![Slot::EMPTY; slots])) {
+            Err(object::Error { kind: object::ErrorKind::TooDeep, .. }) if levels < most => {
+                levels = levels.saturating_mul(8).min(most);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// A value as Python's repr writes it, on a line.

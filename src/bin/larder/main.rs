@@ -2,6 +2,9 @@
 //!
 //! One file a subcommand. A command answers on standard output and leaves with 0; what is wrong with its input it says
 //! on standard error, with the byte, and leaves with 1. Wrong usage leaves with 2, as everywhere.
+//!
+//! Memory is lent in proportion to a file: 4 slots of 4 bytes for each of its bytes, and for each container in a container
+//! an entry of about 100 bytes while it is written. What wants more is an error.
 
 mod batch;
 mod canon;

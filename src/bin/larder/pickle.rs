@@ -135,19 +135,17 @@ impl Recode {
 
 /// A decoded object as a pickle.
 pub(crate) fn to_pickle(object: &Object<'_>, protocol: u8, cpython: bool) -> larder::object::Result<Vec<u8>> {
-    input::grown(|buf| {
+    input::recoded(object, |buf, scratch| {
         let pickler = Pickler::new(buf).protocol(protocol);
         let pickler = if cpython { pickler.cpython() } else { pickler };
-        let mut scratch = input::scratch(object, object.tree().input_len());
-        pickler.recode(object, &mut scratch).map(<[u8]>::len)
+        pickler.recode(object, scratch).map(<[u8]>::len)
     })
 }
 
 /// A decoded object as marshal data.
 pub(crate) fn to_marshal(object: &Object<'_>, version: u8) -> larder::object::Result<Vec<u8>> {
-    input::grown(|buf| {
-        let mut scratch = input::scratch(object, object.tree().input_len());
-        Marshaller::new(buf).version(version).recode(object, &mut scratch).map(<[u8]>::len)
+    input::recoded(object, |buf, scratch| {
+        Marshaller::new(buf).version(version).recode(object, scratch).map(<[u8]>::len)
     })
 }
 
