@@ -30,6 +30,8 @@ pub(crate) struct Merge {
     changes: u32,
     /// Bytes of the keys that are not compared, since those that are near have them in common.
     skip: u8,
+    /// The bytes after these are text.
+    text: bool,
     /// As for a page, of the list.
     head: u32,
     /// What gave the last key, and is not yet behind it.
@@ -58,6 +60,7 @@ impl Merge {
         epoch: 0,
         changes: 0,
         skip: 0,
+        text: false,
         head: SPENT,
         last: None,
         idle: 0,
@@ -310,6 +313,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         // Prefixes of two bytes and a half must tell the nearest from the next, or else all from one another.
         let skip = if most >= least + 2 { most } else { least };
         self.merge.skip = skip as u8;
+        self.merge.text = nearest.get(skip..).unwrap_or(&[]).iter().all(u8::is_ascii);
         for place in 0..self.table.count() {
             let Some(source) = self.source(place).filter(|source| self.word(*source) != SPENT) else { continue };
             let record = self.at_word(source)?;
@@ -355,8 +359,16 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let rest = (len - skip).min(3);
         let bytes = self.log.view(page, at + skip as u32, rest as u32, rest as u32)?;
-        let byte = |i: usize| bytes.get(i).filter(|_| i < rest).map_or(0, |byte| u32::from(*byte));
-        let prefix = byte(0) << 12 | byte(1) << 4 | byte(2) >> 4;
+        // Of text, three bytes nearly fit. A byte that is none counts as the greatest, and so does what follows it.
+        let bits = if self.merge.text { 7 } else { 8 };
+        let most = (1 << bits) - 1;
+        let (mut prefix, mut beyond) = (0, false);
+        for i in 0..3 {
+            let byte = bytes.get(i).filter(|_| i < rest).map_or(0, |byte| u32::from(*byte));
+            beyond |= byte > most;
+            prefix = prefix << bits | if beyond { most } else { byte };
+        }
+        let prefix = prefix >> (3 * bits - PREFIX);
         let prefix = if self.merge.forward { prefix } else { FAR - 1 - prefix.min(FAR - 1) };
         Ok(prefix.min(FAR - 1))
     }
