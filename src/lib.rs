@@ -25,7 +25,7 @@
 //! floor 4: shelve sqlite3
 //! floor 3: pickle marshal
 //! floor 2: copyreg object dbm
-//! floor 1: bytes crc decimal flash
+//! floor 1: bytes crc decimal flash message
 //! ```
 //!
 //! More strictly: `dbm` never names `object`, the codecs never name `flash`, and `shelve` and `sqlite3` do not know each
@@ -42,6 +42,7 @@ pub mod decimal;
 pub mod flash;
 #[cfg(feature = "marshal")]
 pub mod marshal;
+mod message;
 #[cfg(any(feature = "pickle", feature = "marshal"))]
 pub mod object;
 #[cfg(feature = "pickle")]

@@ -4,6 +4,8 @@ use core::num::NonZeroU32;
 
 use embedded_storage::nor_flash::NorFlashErrorKind;
 
+use crate::message;
+
 use super::format::KEY_MAX;
 
 /// Why an operation on a store failed. Python: `dbm.error`, unless said otherwise.
@@ -152,24 +154,40 @@ impl From<Fail> for Error {
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Error::Flash(kind) => write!(f, "flash: {kind}"),
-            Error::NotFound => f.write_str("no store here"),
-            Error::NotAStore => f.write_str("something that is no store of this geometry is here"),
-            Error::WordSize { found } => write!(f, "words of {found} bytes: 1, 2, 4, 8, 16 or 32 it must be"),
-            Error::SectorSize { found } => {
-                write!(f, "sectors of {found} bytes: 512 to 131072 it must be, in whole words")
+        let text = match self {
+            Error::Flash(_) => "flash: ",
+            Error::NotFound => "no store here",
+            Error::NotAStore => "something that is no store of this geometry is here",
+            Error::WordSize { .. } => "words of {} bytes: 1, 2, 4, 8, 16 or 32 it must be",
+            Error::SectorSize { .. } => "sectors of {} bytes: 512 to 131072 it must be, in whole words",
+            Error::RegionSize { .. } => "{} bytes of flash: 2 sectors to 16 MiB it must be",
+            Error::MemoryTooSmall { .. } => "{} bytes of memory are needed",
+            Error::BufferTooSmall { .. } => "a buffer of {} bytes is needed",
+            Error::KeyTooLong { .. } => "a key has at most {} bytes",
+            Error::ValueTooLong { .. } => "the value has at most {} bytes",
+            Error::Full => "the store is full",
+            Error::ReadOnly => "the store is opened for reading only",
+            Error::Corrupt { .. } => "page {} is damaged at byte ",
+            Error::Batch => "a batch is open already, or none is",
+            Error::Stale => "the store changed under a cursor or savepoint",
+        };
+        match *self {
+            Error::Flash(kind) => {
+                f.write_str(text)?;
+                kind.fmt(f)
             }
-            Error::RegionSize { found } => write!(f, "{found} bytes of flash: 2 sectors to 16 MiB it must be"),
-            Error::MemoryTooSmall { needed } => write!(f, "{needed} bytes of memory are needed"),
-            Error::BufferTooSmall { needed } => write!(f, "a buffer of {needed} bytes is needed"),
-            Error::KeyTooLong { max } => write!(f, "a key has at most {max} bytes"),
-            Error::ValueTooLong { max } => write!(f, "the value has at most {max} bytes"),
-            Error::Full => f.write_str("the store is full"),
-            Error::ReadOnly => f.write_str("the store is opened for reading only"),
-            Error::Corrupt { page, offset } => write!(f, "page {page} is damaged at byte {offset}"),
-            Error::Batch => f.write_str("a batch is open already, or none is"),
-            Error::Stale => f.write_str("the store changed under a cursor or savepoint"),
+            Error::WordSize { found } | Error::SectorSize { found } | Error::RegionSize { found } => {
+                message::numbered(f, text, found as usize)
+            }
+            Error::MemoryTooSmall { needed: number }
+            | Error::BufferTooSmall { needed: number }
+            | Error::KeyTooLong { max: number }
+            | Error::ValueTooLong { max: number } => message::numbered(f, text, number),
+            Error::Corrupt { page, offset } => {
+                message::numbered(f, text, page.into())?;
+                message::numbered(f, "{}", offset as usize)
+            }
+            _ => f.write_str(text),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What goes wrong in decoding, reading and encoding, and where.
 
 use super::emit::Refused;
+use crate::message;
 
 /// What went wrong. Each variant names the Python exception that it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +105,8 @@ impl core::fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let text = match self {
             ErrorKind::Truncated => "the input ends too early",
-            ErrorKind::UnknownCode(code) => return write!(f, "no such code: 0x{code:02x}"),
-            ErrorKind::UnknownProtocol(protocol) => return write!(f, "no such protocol or version: {protocol}"),
+            ErrorKind::UnknownCode(_) => "no such code: {}",
+            ErrorKind::UnknownProtocol(_) => "no such protocol or version: {}",
             ErrorKind::StackUnderflow => "the stack is empty",
             ErrorKind::NoMark => "there is no mark",
             ErrorKind::NoSuchEntry => "no such entry in the memo",
@@ -114,17 +115,12 @@ impl core::fmt::Display for ErrorKind {
             ErrorKind::WrongKind => "a value of a kind that this place does not allow",
             ErrorKind::Unhashable => "a key or member that is not hashable",
             ErrorKind::OddItems => "a key without a value",
-            ErrorKind::OutOfSlots { needed } => return write!(f, "too few slots: {needed} are enough"),
+            ErrorKind::OutOfSlots { .. } => "too few slots: {} are enough",
             ErrorKind::TooLong => "the input is longer than 256 MiB",
             ErrorKind::TooDeep => "nested too deeply",
             ErrorKind::OutOfFuel => "unfolds into too much",
-            ErrorKind::BufferTooSmall { needed } => {
-                return write!(f, "the buffer is too small: {needed} bytes are enough");
-            }
+            ErrorKind::BufferTooSmall { .. } => "the buffer is too small: {} bytes are enough",
             ErrorKind::UnexpectedType => "a value of another type than asked for",
-            ErrorKind::FieldType(name) => return write!(f, "field `{name}` is of another type than asked for"),
-            ErrorKind::MissingField(name) => return write!(f, "field `{name}` is missing"),
-            ErrorKind::DuplicateField(name) => return write!(f, "field `{name}` is there twice"),
             ErrorKind::UnknownField => "a field that the type does not have",
             ErrorKind::UnknownVariant => "no such variant",
             ErrorKind::WrongLength => "a sequence of another length than asked for",
@@ -137,14 +133,28 @@ impl core::fmt::Display for ErrorKind {
             ErrorKind::Unsupported => "the protocol cannot carry this value",
             ErrorKind::Write => "the sink failed",
             ErrorKind::Custom => "the type refused the value",
+            ErrorKind::FieldType(_) => "field `{}` is of another type than asked for",
+            ErrorKind::MissingField(_) => "field `{}` is missing",
+            ErrorKind::DuplicateField(_) => "field `{}` is there twice",
         };
-        f.write_str(text)
+        match *self {
+            ErrorKind::UnknownCode(code) => message::hexadecimal(f, text, code),
+            ErrorKind::UnknownProtocol(protocol) => message::numbered(f, text, protocol.into()),
+            ErrorKind::OutOfSlots { needed } | ErrorKind::BufferTooSmall { needed } => {
+                message::numbered(f, text, needed)
+            }
+            ErrorKind::FieldType(name) | ErrorKind::MissingField(name) | ErrorKind::DuplicateField(name) => {
+                message::named(f, text, name)
+            }
+            _ => f.write_str(text),
+        }
     }
 }
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} at byte {}", self.kind, self.offset)
+        self.kind.fmt(f)?;
+        message::numbered(f, " at byte {}", self.offset)
     }
 }
 

@@ -23,7 +23,10 @@ impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Error::Dbm(error) => error.fmt(f),
-            Error::Value(error) => write!(f, "value: {error}"),
+            Error::Value(error) => {
+                f.write_str("value: ")?;
+                error.fmt(f)
+            }
             Error::NotText => f.write_str("a key that is no text"),
         }
     }

@@ -87,7 +87,7 @@ impl fmt::Display for Refusal {
             Refusal::Pickle(error) => error.fmt(f),
             Refusal::NoRequest => f.write_str("no request"),
             Refusal::NoKey => f.write_str("the key is no str"),
-            Refusal::NotPlain(offset) => write!(f, "not plain data at byte {offset}"),
+            Refusal::NotPlain(offset) => Error::new(ErrorKind::NotPlain, *offset).fmt(f),
             Refusal::Missing => f.write_str("no such key"),
             Refusal::Store(error) => error.fmt(f),
         }

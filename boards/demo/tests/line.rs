@@ -155,9 +155,9 @@ fn what_is_no_plain_request_is_refused() {
         (b"\x8c\x03set\x8c\x01k\x86.", "ValueError: no request"),
         (b"K\x01\x8c\x01k\x86.", "ValueError: no request"),
         (b"\x8c\x03getK\x01\x86.", "ValueError: the key"),
-        (b"\x8c\x03set\x8c\x01kcos\nsystem\n\x87.", "ValueError: not plain"),
-        (b"\x8c\x03set\x8c\x01k]cos\nsystem\n\x8c\x04halt\x85Ra\x87.", "ValueError: not plain"),
-        (b"\x8c\x03set\x8c\x01kPid\n\x87.", "ValueError: not plain"),
+        (b"\x8c\x03set\x8c\x01kcos\nsystem\n\x87.", "ValueError: more than plain data"),
+        (b"\x8c\x03set\x8c\x01k]cos\nsystem\n\x8c\x04halt\x85Ra\x87.", "ValueError: more than plain data"),
+        (b"\x8c\x03set\x8c\x01kPid\n\x87.", "ValueError: more than plain data"),
         (b"\x8c\x03set\x8c\x01k(((((((((((((((((((((((lllllllllllllllllllllll\x87.", "RecursionError: "),
     ];
     let mut flash = flash();
