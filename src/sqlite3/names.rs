@@ -97,15 +97,20 @@ impl Compiler<'_> {
     pub(crate) fn declared_name(&mut self, source: usize, column: u8, written: Option<Token>) -> Result<()> {
         let definition = self.definition(source);
         let column = if column == super::schema::ROWID { definition.rowid_column() } else { column };
-        if definition.column(column).is_none() {
+        if column >= definition.columns() {
             let _ = written;
             self.byte(5)?;
             return self.bytes(b"rowid");
         }
-        self.name_bytes(|compiler, out| {
-            let name = compiler.definition(source).column(column).map_or(&b""[..], |column| column.name);
-            name.iter().zip(out.iter_mut()).map(|(byte, place)| *place = *byte).count()
-        })
+        // Behind its length stand the bytes of the name.
+        let (from, len) = definition.name_at(column);
+        let from = usize::from(self.get(source, s::DEFINITION)) + from;
+        self.byte(len)?;
+        for at in from..from + usize::from(len) {
+            let byte = self.arena.get(at).copied().unwrap_or(0);
+            self.byte(byte)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn star_names(&mut self, table: Option<Token>) -> Result<()> {

@@ -17,6 +17,8 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn next(&mut self) -> Option<(Token, &'a [u8])> {
         loop {
+            // Words, numbers and signs are no parameters: what may be one, or holds what looks like one, is read as a token.
+            self.at = token::skip_plain(self.sql, self.at);
             let token = token::plain(self.sql, self.at);
             self.at = token.end.into();
             match token.kind {

@@ -24,8 +24,17 @@
 use super::error::{Error, ErrorKind, Result};
 use super::value::Value;
 
-/// The size of an INTEGER's body by serial type.
-const SIZES: [u8; 11] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4];
+/// The size of a body by its serial type, if that takes one byte. (An index out of bounds would not compile.)
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+static SIZES: [u8; 128] = {
+    let (mut sizes, numbers) = ([0; 128], [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4]);
+    let mut at = 0;
+    while at < 128 {
+        sizes[at] = if at < 11 { numbers[at] } else { (at as u8).saturating_sub(12) / 2 };
+        at += 1;
+    }
+    sizes
+};
 
 /// Where a walk over the columns of one record stands. It borrows nothing: the record is given to each call, so that a
 /// cursor can keep it beside offsets. Reading columns in rising order visits each serial type once, and reading one again is free.
@@ -67,11 +76,8 @@ impl Walk {
         let (mut head, mut body) = (usize::from(self.head), usize::from(self.body));
         let mut column = usize::from(self.column);
         loop {
-            let (serial, next) = match types.get(head) {
-                Some(&byte @ ..0x80) => (u32::from(byte), head.wrapping_add(1)),
-                Some(_) => varint(types, head)?,
-                None => return Ok(None),
-            };
+            let Some(&byte) = types.get(head) else { return Ok(None) };
+            let (serial, next) = if byte < 0x80 { (byte.into(), head.wrapping_add(1)) } else { varint(types, head)? };
             if column == wanted {
                 (self.column, self.head, self.body) = (column as u8, head as u16, body as u16);
                 return Ok(Some(serial));

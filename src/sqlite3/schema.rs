@@ -208,6 +208,12 @@ impl<'a> Definition<'a> {
         at
     }
 
+    /// Where the name of a column stands, and how long it is.
+    pub(crate) fn name_at(&self, column: u8) -> (usize, u8) {
+        let at = self.skip(column);
+        (at + 6, self.byte(at + 3))
+    }
+
     /// The place of the column with a name that satisfies `test`.
     pub(crate) fn position(&self, test: impl Fn(&[u8]) -> bool) -> Option<u8> {
         let mut at = HEADER;

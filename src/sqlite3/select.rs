@@ -21,7 +21,7 @@ use super::error::{ErrorKind, Result};
 use super::frame::{f, flag, s};
 use super::keep::NO_SET;
 use super::program::{Op, Relation};
-use super::token::Kind;
+use super::token::{Kind, Token};
 
 /// Where rows go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,7 +192,7 @@ impl Compiler<'_> {
                     before = Kind::Select;
                     continue;
                 }
-                kind if is_name(kind) && self.after(token).kind == Kind::LeftParen && self.is_aggregate(token) => {
+                kind if is_name(kind) && self.opens(token) && self.is_aggregate(token) => {
                     self.set_flag(frame, flag::AGGREGATE, true);
                     None
                 }
@@ -225,6 +225,15 @@ impl Compiler<'_> {
             return Err(self.error_here(ErrorKind::Schema));
         }
         Ok(())
+    }
+
+    /// Whether `(` stands behind a token.
+    fn opens(&self, token: Token) -> bool {
+        match self.source(token.end).first() {
+            Some(b'(') => true,
+            Some(b',' | b'.') | None => false,
+            _ => self.after(token).kind == Kind::LeftParen,
+        }
     }
 
     /// From `(` to behind its `)`.

@@ -125,6 +125,18 @@ pub(crate) fn next(text: &[u8], at: usize) -> Token {
     Token { kind: keyword(word), ..token }
 }
 
+/// Behind the words, numbers, spaces and signs at an offset that cannot begin a parameter, a text or a comment.
+pub(crate) fn skip_plain(text: &[u8], mut at: usize) -> usize {
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            0 | b'?' | b':' | b'@' | b'$' | b'\'' | b'"' | b'`' | b'[' | b'-' | b'/' => break,
+            byte if in_name(byte) => at = run(text, at, in_name),
+            _ => at += 1,
+        }
+    }
+    at
+}
+
 /// As [`next`], with every keyword taken for a name.
 pub(crate) fn plain(text: &[u8], at: usize) -> Token {
     let start = skip_space(text, at);
