@@ -3,7 +3,7 @@
 
 use super::change::write_index_key;
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::key::{self, Writer};
 use super::record;
 use super::schema::{self, Definition, ROWID};
@@ -103,7 +103,9 @@ impl Compiler<'_> {
             let room = room.get_mut(..top - definition_end).unwrap_or_default();
             let entry = self.store.next(1, room).map_err(|error| error.more(total).at(offset))?;
             let Some(entry) = entry else { return Ok(()) };
-            let (key, value) = room.get(..entry.key + entry.value).unwrap_or_default().split_at(entry.key);
+            // Behind the row, keys are made.
+            let (row, room) = room.split_at_mut(entry.key + entry.value);
+            let (key, value) = row.split_at(entry.key);
             let Some(rest) = key.strip_prefix(prefix) else { return Ok(()) };
             let rowid = key::Reader::new(rest, 0).rowid().map_err(|error| error.at(offset))?;
             let index = Definition(low.get(from..).unwrap_or_default()).index_at(index_at);
@@ -118,13 +120,14 @@ impl Compiler<'_> {
                     None => Ok(schema::default_value(definition, column)),
                 }
             };
-            let mut made = [0; schema::KEY];
-            let with = write_index_key(index, &column, Some(rowid), &mut made).map_err(|error| error.at(offset))?;
+            let with = write_index_key(index, &column, Some(rowid), room);
+            let with = with.map_err(|error| error.more(total).at(offset))?;
+            let (made, room) = room.split_at_mut(with.len);
             if index.unique && !with.null {
                 let bare = made.get(..with.columns).unwrap_or_default();
                 self.store.seek(OWN_CURSOR, bare).map_err(|error| error.at(offset))?;
-                let mut found = [0; schema::KEY + 1];
-                let other = match self.store.next(OWN_CURSOR, &mut found) {
+                let found = room.get_mut(..schema::KEY + 1).ok_or(Error::limit(total + schema::KEY + 1))?;
+                let other = match self.store.next(OWN_CURSOR, found) {
                     // What is longer is a row, and no entry of an index.
                     Err(error) if error.is(ErrorKind::Limit) => None,
                     other => other.map_err(|error| error.at(offset))?,
@@ -133,7 +136,7 @@ impl Compiler<'_> {
                     return Err(if with.cut { ErrorKind::TooBig } else { ErrorKind::Unique }.at(offset));
                 }
             }
-            self.store.set(made.get(..with.len).unwrap_or_default(), &[]).map_err(|error| error.at(offset))?;
+            self.store.set(made, &[]).map_err(|error| error.at(offset))?;
         }
     }
 

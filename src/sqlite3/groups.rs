@@ -16,7 +16,8 @@ use super::vm::{Machine, Result};
 
 impl Machine<'_> {
     /// A step of an aggregate.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn group_step(&mut self) -> Result<()> {
         let [number, field, id, arguments, collation] = self.fixed();
         let (stage, field, arguments) = (self.stage(number.into()), usize::from(field), usize::from(arguments));

@@ -16,7 +16,7 @@ const ARGUMENTS: usize = 16;
 
 impl Machine<'_> {
     #[inline(never)]
-    pub(crate) fn execute_rare(&mut self, op: Op) -> Result<()> {
+    pub(crate) fn execute_rare(&mut self, op: Op) -> Result<bool> {
         match op {
             Op::Concat => {
                 let (right, left) = (self.pop(), self.peek(0));
@@ -110,6 +110,15 @@ impl Machine<'_> {
                 self.keep_value(local)?;
             }
             Op::Settle if FULL => self.settle()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The instructions that are functions of their own.
+    #[inline(never)]
+    pub(crate) fn perform(&mut self, op: Op) -> Result<()> {
+        match op {
             Op::Scan => self.scan()?,
             Op::Find => self.find()?,
             Op::Range => self.range()?,

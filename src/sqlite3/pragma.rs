@@ -203,16 +203,20 @@ impl Machine<'_> {
             (definition.number(), definition.indexes())
         };
         let rows = self.each_entry(number, slot, |machine, start, key, value| {
-            let definition = Definition(machine.arena.get(at..at + len).unwrap_or_default());
-            let key = machine.arena.get(start..start + key).unwrap_or_default();
+            let total = machine.arena.len();
+            let (value_at, end) = (start + key, machine.layout.end.max(start + key + value));
+            // Behind the row, keys are made.
+            let (front, room) = machine.arena.split_at_mut((value_at + value).min(total));
+            let room = room.get_mut(..end - value_at - value).unwrap_or_default();
+            let definition = Definition(front.get(at..at + len).unwrap_or_default());
+            let key = front.get(start..value_at).unwrap_or_default();
             let mut reader = key::Reader::new(key, 0);
             reader.rowid()?;
             let rowid = reader.rowid()?;
-            let value_at = start + key.len();
             for which in 0..usize::from(indexes) {
                 let definition = Definition(definition.0);
                 let Some(index) = definition.each_index().nth(which) else { continue };
-                let record = machine.arena.get(value_at..value_at + value).unwrap_or_default();
+                let record = front.get(value_at..).unwrap_or_default();
                 let column = |column: u8| {
                     if column == ROWID {
                         return Ok(Value::Integer(rowid));
@@ -222,9 +226,8 @@ impl Machine<'_> {
                         None => schema::default_value(definition, column),
                     })
                 };
-                let mut made = [0; schema::KEY];
-                let len = write_index_key(index, &column, Some(rowid), &mut made)?.len;
-                if machine.store.get(made.get(..len).unwrap_or_default(), &mut [])?.is_none() {
+                let made = write_index_key(index, &column, Some(rowid), room).map_err(|error| error.more(total))?;
+                if machine.store.get(room.get(..made.len).unwrap_or_default(), &mut [])?.is_none() {
                     return Ok(false);
                 }
             }

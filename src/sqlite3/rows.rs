@@ -195,6 +195,8 @@ impl Machine<'_> {
     }
 
     /// One row by its rowid.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn find(&mut self) -> Result<()> {
         let [cursor, low, high, blind] = self.fixed();
         let (cursor, table) = (usize::from(cursor), usize::from(u16::from_le_bytes([low, high])));
@@ -214,6 +216,8 @@ impl Machine<'_> {
     }
 
     /// Reads the row with a rowid to the cursor's place; whether there is one.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn fetch(&mut self, cursor: usize, rowid: i64) -> Result<bool> {
         let mut key = [0; 16];
         let key = row_key(self.field(cursor + at::TABLE) as u16, rowid, &mut key);
@@ -229,7 +233,8 @@ impl Machine<'_> {
     }
 
     /// The next row of a cursor, or jump.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn next(&mut self) -> Result<()> {
         let [cursor, depth] = self.fixed();
         self.sp = self.layout.stack + usize::from(depth) * super::cell::CELL;
@@ -249,6 +254,8 @@ impl Machine<'_> {
         Ok(())
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn next_of_table(&mut self, cursor: usize) -> Result<bool> {
         let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
         let slot = usize::from(self.byte_at(cursor + at::SLOT));

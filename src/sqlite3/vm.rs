@@ -339,13 +339,19 @@ impl<'a> Machine<'a> {
                     self.state.row = self.sp.saturating_sub(columns * CELL) as u16;
                     return Ok(Outcome::Row);
                 }
-                op => self.execute(op)?,
+                // What needs much of the stack is called from here, and not from what needs some itself.
+                op => {
+                    if !self.execute(op)? && !self.execute_rare(op)? {
+                        self.perform(op)?;
+                    }
+                }
             }
         }
     }
 
-    #[inline]
-    pub(crate) fn execute(&mut self, op: Op) -> Result<()> {
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn execute(&mut self, op: Op) -> Result<bool> {
         match op {
             Op::Null => self.push(Cell::NULL),
             Op::Int8 => {
@@ -498,13 +504,14 @@ impl<'a> Machine<'a> {
                     self.pop();
                 }
             }
-            _ => self.execute_rare(op)?,
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Compares two cells.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn compare(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
         // Numbers compare by value, whatever the affinity, unless they are to be texts.
         if comparison.affinity() != 1
