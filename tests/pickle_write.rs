@@ -207,3 +207,39 @@ fn names_beyond_sixteen_want_memory() {
         assert_eq!(short.len() - exact.len(), 4 * more, "cpython: {cpython}");
     }
 }
+
+#[test]
+fn a_buffer_that_is_just_enough_loses_nothing() {
+    // Text outside of frames, and behind it a frame of too few bytes to have a header.
+    let text = "x".repeat(65_536);
+    for cpython in [true, false] {
+        for list in [vec![], vec![&text[..]], vec![&text[..], &text[1..], "end"]] {
+            let wanted = dumped(&list, 4, cpython);
+            for len in wanted.len() - 3..wanted.len() + 40 {
+                let mut buf = vec![0; len];
+                let pickler = if cpython { Pickler::new(&mut buf).cpython() } else { Pickler::new(&mut buf) };
+                match pickler.dumps(&list) {
+                    Ok(bytes) => assert!(bytes == wanted),
+                    Err(error) => {
+                        let ErrorKind::BufferTooSmall { needed } = error.kind else { panic!("{error}") };
+                        assert!(needed > len && needed <= wanted.len() + 27);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn marks_that_are_taken_back_lose_nothing() {
+    for n in 0..3 {
+        let wanted = dumped(&Many(false, true, n), 2, true);
+        for len in 0..wanted.len() + 3 {
+            let mut buf = vec![0; len];
+            match Pickler::new(&mut buf).protocol(2).cpython().dumps(&Many(false, true, n)) {
+                Ok(bytes) => assert_eq!(bytes, wanted),
+                Err(error) => assert!(matches!(error.kind, ErrorKind::BufferTooSmall { needed } if needed > len)),
+            }
+        }
+    }
+}

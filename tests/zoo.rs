@@ -97,14 +97,15 @@ fn every_pickle_says_the_same_in_the_norm_form() {
 }
 
 /// Written in another protocol, with the names of the other Python, the norm form stays; but where Python 2 has one name
-/// for several classes of Python 3.
+/// for several classes of Python 3, and where an old protocol has a call for what has arguments and is made by its class.
 #[test]
 fn every_protocol_keeps_the_norm_form() {
     each(|s| {
         for protocol in [1, 4] {
             let Ok(again) = recoded(&s.pickle, protocol, false) else { continue };
             let (text, wanted) = (decoded(&again, normal).unwrap(), decoded(&s.pickle, normal).unwrap());
-            if text != wanted && !s.name.starts_with("error.os") {
+            let called = text.contains(r#"<reduce <global "copyreg" "__newobj_ex__"> "#);
+            if text != wanted && !called && !s.name.starts_with("error.os") {
                 return Err(format!("{s} at {protocol}: {text:.300} not {wanted:.300}"));
             }
         }

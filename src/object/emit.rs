@@ -67,7 +67,7 @@ pub enum Container {
     Slice,
     /// `callable(*args)`: a callable and a tuple.
     Reduce,
-    /// `cls.__new__(cls, *args)`: a class and a tuple.
+    /// `cls.__new__(cls, *args)`: a class and a tuple; for a protocol below 2 a class alone, where there are no arguments.
     NewObj,
     /// `cls.__new__(cls, *args, **kwargs)`: a class, a tuple and a dict.
     NewObjEx,

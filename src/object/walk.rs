@@ -231,6 +231,15 @@ impl Walk<'_, '_> {
         self.enter(&object, kind)
     }
 
+    /// Whether what is made says no more than its class, and the writer's protocol has a call for that alone: no arguments,
+    /// nothing appended or set.
+    fn is_class_alone(&self, object: &Object<'_>) -> bool {
+        let empty = |extra| object.extras(extra).next().is_none();
+        self.emit.protocol() < 2
+            && object.args().is_some_and(|args| args.items().next().is_none())
+            && [Extra::Items, Extra::Adds, Extra::Pairs].into_iter().all(empty)
+    }
+
     fn enter(&mut self, object: &Object<'_>, kind: Kind) -> core::result::Result<Option<Frame>, Refused> {
         let tree = self.tree;
         let at = tree.resolve(object.word).payload();
@@ -245,7 +254,7 @@ impl Walk<'_, '_> {
             Kind::Slice => (Container::Slice, parts(3)),
             Kind::Code => (Container::Code, parts(tree.slot(at).payload())),
             Kind::Reduce => (Container::Reduce, parts(2)),
-            Kind::NewObj => (Container::NewObj, parts(2)),
+            Kind::NewObj => (Container::NewObj, parts(if self.is_class_alone(object) { 1 } else { 2 })),
             Kind::NewObjEx => (Container::NewObjEx, parts(3)),
             Kind::Inst => (Container::Inst, Some(object.args().map_or(0, |args| args.len()).saturating_add(1))),
             Kind::ReadonlyBuffer => (Container::Readonly, parts(1)),

@@ -35,7 +35,11 @@ impl defmt::Format for Pickler<'_> {
 }
 
 impl<'b> Pickler<'b> {
-    /// A pickler into this buffer, with protocol 4, optimized.
+    /// A pickler into this buffer, with protocol 4, optimized: what is written once is not remembered.
+    ///
+    /// These are `pickletools.optimize`'s bytes as long as names repeat in the order in which they first came, and their
+    /// first writing is in a frame that is still open (64 KiB). A name beyond that is written out again: a byte or two more,
+    /// and as valid. [`Pickler::cpython`] has no such limit.
     pub const fn new(buf: &'b mut [u8]) -> Self {
         Pickler {
             buf,
@@ -96,6 +100,9 @@ impl<'b> Pickler<'b> {
     ///
     /// `scratch` takes one slot per such value ([`Object::shared_count`]) and
     /// [`SLOTS_PER_LEVEL`](crate::object::walk::SLOTS_PER_LEVEL) per container in a container; 256 are enough for most.
+    ///
+    /// What is made by its class (NEWOBJ, and NEWOBJ_EX before protocol 4) is a call of copyreg's functions in protocols that
+    /// have no opcode for it: `_reconstructor` for a class alone, else `__newobj_ex__`, which is in Python 3.4 and later.
     ///
     /// With the feature `fix_imports`, names of modules and classes become Python 3's when a pickle of protocol 2 or below
     /// is written at 3 or above, and Python 2's the other way round, so that Python finds them (`_compat_pickle`).

@@ -379,13 +379,39 @@ impl Writer<'_> {
             }
             Container::Inst => self.begin(MARK),
             Container::Readonly if self.protocol < 5 => return Err(Refused::Unsupported),
-            Container::NewObjEx if self.protocol < 4 => return Err(Refused::Unsupported),
-            Container::NewObj if self.protocol < 2 => return Err(Refused::Unsupported),
+            Container::NewObj | Container::NewObjEx if self.is_called(container) => {
+                // As CPython has it for an ordinary class; what has arguments, or may be a list or dict, is made by its class.
+                let alone = container == Container::NewObj && len == 1;
+                self.constant("copyreg", if alone { "_reconstructor" } else { "__newobj_ex__" })?;
+                self.open_args(3);
+            }
             Container::PersId if self.protocol < 1 => return Err(Refused::Unsupported),
             Container::Code | Container::FrozenDict => return Err(Refused::Unsupported),
             _ => {}
         }
         Ok(level)
+    }
+
+    /// Whether the protocol has no opcode for it, so that it is a call of copyreg's functions.
+    fn is_called(&self, container: Container) -> bool {
+        self.protocol < if container == Container::NewObj { 2 } else { 4 }
+    }
+
+    /// The arguments of copyreg's functions that stand behind those that the object has.
+    fn close_called(&mut self, level: &Level) -> Done {
+        match (level.container, level.len) {
+            (Container::NewObj, 1) => {
+                self.constant("builtins", "object")?;
+                self.begin(NONE);
+            }
+            (Container::NewObj, _) => {
+                self.open_empty(EMPTY_DICT, DICT);
+                self.memoize(0);
+            }
+            _ => {}
+        }
+        self.close_args(3, REDUCE);
+        Ok(())
     }
 
     /// The list or dict that is the only argument of a call, and whose items come now.
@@ -414,6 +440,10 @@ impl Writer<'_> {
             }
             Container::Slice => self.close_args(3, REDUCE),
             Container::Reduce => self.out.opcode(REDUCE),
+            // Its names are this library's own, which every protocol carries.
+            Container::NewObj | Container::NewObjEx if self.is_called(level.container) => {
+                let _ = self.close_called(level);
+            }
             Container::NewObj => self.out.opcode(NEWOBJ),
             Container::NewObjEx => self.out.opcode(NEWOBJ_EX),
             Container::Inst => self.out.opcode(OBJ),

@@ -29,6 +29,9 @@ pub(super) struct Out<'o> {
     buf: &'o mut [u8],
     /// How much was written, past the buffer's end too, up to 4 GiB; with a sink, how much is in the buffer.
     at: u32,
+    /// How far past the buffer's end something was to be written; 0 if nothing was. What is taken back later does not
+    /// bring it back.
+    lost: u32,
     /// From here on the next value must look at the frame, and the next opcode.
     value_limit: u32,
     opcode_limit: u32,
@@ -52,7 +55,19 @@ impl<'o> Out<'o> {
         // No place in the buffer takes more than 31 bits.
         let most = buf.len().min(i32::MAX as usize);
         let buf = buf.get_mut(..most).unwrap_or_default();
-        Out { buf, at, value_limit: limit, opcode_limit: limit, frame, sink, sunk, failed: false, framed: false, fine }
+        Out {
+            buf,
+            at,
+            lost: 0,
+            value_limit: limit,
+            opcode_limit: limit,
+            frame,
+            sink,
+            sunk,
+            failed: false,
+            framed: false,
+            fine,
+        }
     }
 
     /// From here on each value is [declined](Out::begin_word), for there are no frames and values want a second look.
@@ -78,6 +93,11 @@ impl<'o> Out<'o> {
     #[inline]
     pub(super) fn place(&self) -> u32 {
         self.at
+    }
+
+    /// How many bytes there are, or are enough.
+    pub(super) fn needed(&self) -> usize {
+        self.position().max(self.lost as usize)
     }
 
     /// Whether the sink did not take something.
@@ -211,7 +231,7 @@ impl<'o> Out<'o> {
     fn put_slowly(&mut self, head: &[u8], tail: &[u8]) {
         let len = head.len().saturating_add(tail.len());
         if self.sink.is_none() {
-            self.at = self.at.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
+            self.lose(len);
             return;
         }
         self.room(len);
@@ -228,6 +248,12 @@ impl<'o> Out<'o> {
                 }
             }
         }
+    }
+
+    /// So many bytes find no room.
+    fn lose(&mut self, len: usize) {
+        self.at = self.at.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
+        self.lost = self.lost.max(self.at);
     }
 
     /// Hands the buffer's first bytes, or others, to the sink.
@@ -323,8 +349,11 @@ impl<'o> Out<'o> {
     pub(super) fn fill(&mut self, room: usize, make: impl Fn(&mut [u8]) -> Option<usize>) -> bool {
         self.room(room);
         let used = self.buf.get_mut(self.at as usize..).and_then(make);
-        let more = used.unwrap_or(if self.sink.is_some() { 0 } else { room });
-        self.at = self.at.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        match used {
+            Some(used) => self.at = self.at.saturating_add(used as u32),
+            None if self.sink.is_none() => self.lose(room),
+            None => {}
+        }
         used.is_some() || self.sink.is_none()
     }
 
@@ -391,6 +420,9 @@ impl<'o> Out<'o> {
             }
         } else if self.sink.is_some() {
             return false;
+        } else {
+            self.lose(bytes.len());
+            return true;
         }
         self.at = self.at.saturating_add(bytes.len() as u32);
         true

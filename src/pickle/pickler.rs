@@ -177,7 +177,7 @@ impl<'w> Writer<'w> {
         self.out.opcode(STOP);
         self.out.close_frame();
         self.out.flush();
-        let at = self.out.position();
+        let at = self.out.needed();
         if self.out.failed() { Err(Error::new(ErrorKind::Write, at)) } else { Ok(at) }
     }
 

@@ -151,7 +151,7 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
         }
     }
     writer.out.close_frame();
-    let needed = writer.out.position();
+    let needed = writer.out.needed();
     let buf: &'b [u8] = buf;
     buf.get(..needed).ok_or(Error::new(ErrorKind::BufferTooSmall { needed }, 0))
 }
