@@ -11,6 +11,7 @@ mod alter;
 mod backup;
 mod cell;
 mod change;
+mod clauses;
 mod closing;
 mod compile;
 mod compound;

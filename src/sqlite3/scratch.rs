@@ -92,7 +92,7 @@ impl<'a> Scratch<'a> {
     /// Hands out what was pushed. The next push starts behind it.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] with the bytes this slice needed; nothing of it is kept then.
+    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) with the bytes this slice needed; nothing of it is kept then.
     pub fn finish(&mut self) -> Result<&'a [u8]> {
         let needed = core::mem::take(&mut self.pushed);
         if needed > self.room.len() {

@@ -29,67 +29,67 @@ pub trait Store {
     /// Reads the value of `key` into the front of `buf` and gives its length.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] if it is longer than `buf`.
+    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) if it is longer than `buf`.
     fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Result<Option<usize>, Error>;
     /// Sets the value of `key`. Outside of a transaction it is one of its own: all or nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Full`].
+    /// [`ErrorKind::Full`](super::ErrorKind::Full).
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error>;
     /// Deletes `key`; whether it was there.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`].
+    /// [`ErrorKind::Io`](super::ErrorKind::Io).
     fn delete(&mut self, key: &[u8]) -> Result<bool, Error>;
 
     /// Puts a cursor between the last key smaller than `key` and the first that is not.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`].
+    /// [`ErrorKind::Io`](super::ErrorKind::Io).
     fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), Error>;
     /// Moves a cursor over the next entry, and reads it into `buf`.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] if the entry is longer than `buf`.
+    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) if the entry is longer than `buf`.
     fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error>;
     /// Moves a cursor back over the previous entry, and reads it into `buf`.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] if the entry is longer than `buf`.
+    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) if the entry is longer than `buf`.
     fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error>;
 
     /// Moves a cursor back over the previous entry, and reads its key alone into `key`; its length.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] if the key is longer than `key`.
+    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) if the key is longer than `key`.
     fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, Error>;
 
     /// Begins a transaction. There is one at a time.
     ///
     /// # Errors
-    /// [`ErrorKind::Transaction`] if there is one.
+    /// [`ErrorKind::Transaction`](super::ErrorKind::Transaction) if there is one.
     fn begin(&mut self) -> Result<(), Error>;
     /// Makes all that was done since `begin` last, at once.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`]; [`ErrorKind::Full`].
+    /// [`ErrorKind::Io`](super::ErrorKind::Io); [`ErrorKind::Full`](super::ErrorKind::Full).
     fn commit(&mut self) -> Result<(), Error>;
     /// Undoes all that was done since `begin`.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`].
+    /// [`ErrorKind::Io`](super::ErrorKind::Io).
     fn rollback(&mut self) -> Result<(), Error>;
     /// Whether a transaction is open.
     fn in_transaction(&self) -> bool;
     /// A place in the transaction, to come back to.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`].
+    /// [`ErrorKind::Io`](super::ErrorKind::Io).
     fn savepoint(&mut self) -> Result<Savepoint, Error>;
     /// Undoes what was done in the transaction since the savepoint.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`].
+    /// [`ErrorKind::Io`](super::ErrorKind::Io).
     fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), Error>;
 }
 

@@ -157,7 +157,7 @@ impl Affinity {
     /// What a column of this affinity keeps of `value`.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] where a number becomes text.
+    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) where a number becomes text.
     pub fn apply<'a>(self, value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
         match (self, value) {
             (Affinity::Text, Value::Integer(_) | Value::Real(_)) => Ok(Value::Text(value.to_text(scratch)?)),
@@ -190,7 +190,7 @@ impl Affinity {
     /// `CAST(value AS type)` where the type has this affinity. (<https://sqlite.org/lang_expr.html#castexpr>)
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] where a number becomes text.
+    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) where a number becomes text.
     pub fn cast<'a>(self, value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
         Ok(match (self, value) {
             (_, Value::Null) => Value::Null,
@@ -283,7 +283,7 @@ impl<'a> Value<'a> {
     /// As text: numbers are printed, bytes stay what they are, NULL is empty.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] where a number is printed.
+    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) where a number is printed.
     pub fn to_text(self, scratch: &mut Scratch<'a>) -> Result<&'a [u8]> {
         match self {
             Value::Null => Ok(b""),
@@ -453,7 +453,7 @@ pub fn invert(value: Value<'_>) -> Value<'static> {
 /// `left || right`: always TEXT, NULL if one of both is NULL.
 ///
 /// # Errors
-/// [`ErrorKind::Limit`] with the length of the result.
+/// [`ErrorKind::Limit`](super::ErrorKind::Limit) with the length of the result.
 pub fn concatenate<'a>(left: Value<'_>, right: Value<'_>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
     if left.is_null() || right.is_null() {
         return Ok(Value::Null);
