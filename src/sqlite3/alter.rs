@@ -76,8 +76,7 @@ impl Compiler<'_> {
             }
             let plain = plain.get(..len).unwrap_or_default();
             let room = self.arena.get_mut(end..self.top).unwrap_or_default();
-            let found =
-                schema::load(self.store, plain.iter().copied(), room).map_err(|error| self.store_error(error))?;
+            let found = schema::load(self.store, plain, room).map_err(|error| self.store_error(error))?;
             if found.is_none() {
                 return Err(self.error(ErrorKind::Corrupt, table));
             }

@@ -516,12 +516,39 @@ pub(crate) fn unquoted(text: &[u8]) -> (&[u8], u8) {
 }
 
 /// The bytes of a quoted text, with doubled quotes made single.
-pub(crate) fn unescaped(text: &[u8], quote: u8) -> impl Iterator<Item = u8> + '_ {
-    let mut skip = false;
-    text.iter().copied().filter(move |&byte| {
-        skip = quote != 0 && byte == quote && !skip;
-        !skip || byte != quote
-    })
+pub(crate) fn unescaped(text: &[u8], quote: u8) -> Unescaped<'_> {
+    Unescaped { text, quote }
+}
+
+/// See [`unescaped`].
+pub(crate) struct Unescaped<'a> {
+    text: &'a [u8],
+    quote: u8,
+}
+
+impl Iterator for Unescaped<'_> {
+    type Item = u8;
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn next(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.text.split_first()?;
+        let doubled = self.quote != 0 && byte == self.quote;
+        self.text = if doubled { rest.get(1..).unwrap_or_default() } else { rest };
+        Some(byte)
+    }
+}
+
+impl Unescaped<'_> {
+    /// Whether both are the same name, whatever their case.
+    #[inline(never)]
+    pub(crate) fn same(mut self, mut other: Unescaped<'_>) -> bool {
+        loop {
+            match (self.next(), other.next()) {
+                (Some(one), Some(two)) if one.eq_ignore_ascii_case(&two) => {}
+                (one, two) => return one.is_none() && two.is_none(),
+            }
+        }
+    }
 }
 
 /// Whether a name in the SQL text, without its quotes, is this name, whatever its case.
@@ -529,6 +556,5 @@ pub(crate) fn same_name(text: &[u8], quote: u8, name: &[u8]) -> bool {
     if quote == 0 {
         return text.len() == name.len() && text.eq_ignore_ascii_case(name);
     }
-    let fold = |byte: u8| byte.to_ascii_lowercase();
-    unescaped(text, quote).map(fold).eq(name.iter().copied().map(fold))
+    unescaped(text, quote).same(unescaped(name, 0))
 }

@@ -78,7 +78,7 @@ impl Compiler<'_> {
         if schema::is_schema_name(plain) {
             return Ok(true);
         }
-        match schema::load(self.store, plain.iter().copied(), &mut []) {
+        match schema::load(self.store, plain, &mut []) {
             Ok(found) => Ok(found.is_some()),
             Err(error) if error.is(ErrorKind::Limit) => Ok(true),
             Err(error) => Err(self.placed(error, name)),
@@ -170,7 +170,7 @@ impl Compiler<'_> {
     #[inline(never)]
     pub(crate) fn save(&mut self, name: &[u8], from: usize, len: usize) -> Result<()> {
         let mut key = [0; schema::NAME_KEY];
-        let key = schema::name_key(name.iter().copied(), &mut key).map_err(|error| self.store_error(error))?;
+        let key = schema::name_key(name, &mut key).map_err(|error| self.store_error(error))?;
         let definition = self.arena.get(from..from + len).unwrap_or_default();
         self.store.set(key, definition).map_err(|error| error.at(0))
     }

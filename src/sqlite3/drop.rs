@@ -92,7 +92,7 @@ impl Compiler<'_> {
         // Out of the table's definition.
         let (low, high) = (self.code, self.top);
         let room = self.arena.get_mut(low..high).unwrap_or_default();
-        let found = schema::load(self.store, table.iter().copied(), room).map_err(|error| self.store_error(error))?;
+        let found = schema::load(self.store, table, room).map_err(|error| self.store_error(error))?;
         let Some(len) = found else { return Err(self.error_here(ErrorKind::Corrupt)) };
         let index = definition_at(self.arena, low, len).each_index().find(|index| index.number == number);
         let Some((from, next)) = index.map(|index| (index.at, index.next)) else {
@@ -106,7 +106,7 @@ impl Compiler<'_> {
     #[inline(never)]
     pub(crate) fn delete_name(&mut self, name: &[u8]) -> Result<()> {
         let mut key = [0; schema::NAME_KEY];
-        let key = schema::name_key(name.iter().copied(), &mut key).map_err(|error| self.store_error(error))?;
+        let key = schema::name_key(name, &mut key).map_err(|error| self.store_error(error))?;
         self.store.delete(key).map(|_| ()).map_err(|error| self.store_error(error))
     }
 

@@ -148,6 +148,13 @@ pub(crate) mod joined {
     pub(crate) const BARE: u16 = 8;
 }
 
+/// The fields of a frame that are 0 at first; the others are NONE.
+#[rustfmt::skip]
+static ZERO: [u8; 13] = [
+    f::SOURCES as u8, f::LAST as u8, f::COUNT as u8, f::MODE as u8, f::FLAGS as u8, f::COLUMNS as u8, f::DONE as u8,
+    f::DONE as u8 + 1, f::TERM as u8, f::KEYS as u8, f::MASK as u8, f::AGGREGATES as u8, f::BARE as u8,
+];
+
 impl Compiler<'_> {
     /// A new frame inside of the current one.
     pub(crate) fn push_frame(&mut self) -> Result<usize> {
@@ -155,23 +162,9 @@ impl Compiler<'_> {
         if let Some(fields) = self.arena.get_mut(frame..frame + 2 * f::FIELDS) {
             fields.fill(0xff);
         }
-        for field in [
-            f::COUNT,
-            f::MODE,
-            f::FLAGS,
-            f::COLUMNS,
-            f::DONE,
-            f::DONE + 1,
-            f::TERM,
-            f::KEYS,
-            f::MASK,
-            f::AGGREGATES,
-            f::BARE,
-        ] {
-            self.put(frame, field, 0);
+        for &field in &ZERO {
+            self.put(frame, field.into(), 0);
         }
-        self.put(frame, f::SOURCES, 0);
-        self.put(frame, f::LAST, 0);
         self.put(frame, f::PARENT, self.frame as u16);
         self.put(frame, f::DEPTH, self.now.depth.into());
         self.frame = frame;
@@ -208,18 +201,9 @@ impl Compiler<'_> {
     /// Reads a definition from the catalog onto the stack: offset and length.
     pub(crate) fn load(&mut self, name: Token, missing: ErrorKind) -> Result<(usize, usize)> {
         let offset = usize::from(name.start & !IN_ARENA);
-        let (text, quote) = unquoted(self.text(name));
-        let (mut folded, len) = ([0u8; 64], text.len());
-        if len > folded.len() {
-            return Err(self.error(ErrorKind::TooBig, name));
-        }
-        let mut used = 0;
-        for (place, byte) in folded.iter_mut().zip(unescaped(text, quote)) {
-            *place = byte;
-            used += 1;
-        }
-        let folded = folded.get(..used).unwrap_or_default();
-        if schema::is_schema_name(folded) {
+        let mut plain = [0; 64];
+        let plain = self.plain_name(name, &mut plain)?;
+        if schema::is_schema_name(plain) {
             let at = self.reserve(schema::OF_SCHEMA.len())?;
             if let Some(place) = self.arena.get_mut(at..at + schema::OF_SCHEMA.len()) {
                 place.copy_from_slice(schema::OF_SCHEMA);
@@ -229,7 +213,7 @@ impl Compiler<'_> {
         // The room between program and stack takes it, then it moves up against the stack.
         let (low, high) = (self.code, self.top);
         let room = self.arena.get_mut(low..high).unwrap_or_default();
-        match schema::load(self.store, folded.iter().copied(), room) {
+        match schema::load(self.store, plain, room) {
             Ok(Some(len)) => {
                 let at = self.reserve(len)?;
                 self.arena.copy_within(low..low + len, at);

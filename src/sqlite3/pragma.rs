@@ -174,7 +174,7 @@ impl Machine<'_> {
     fn check_tables(&mut self) -> vm::Result<Finding> {
         let slot = usize::from(self.state.slot);
         let mut prefix = [0; schema::NAME_KEY];
-        let prefix = schema::name_key(core::iter::empty(), &mut prefix)?;
+        let prefix = schema::name_key(&[], &mut prefix)?;
         self.store.seek(slot, prefix)?;
         let start = self.bump;
         loop {

@@ -282,20 +282,18 @@ pub(crate) fn begin_key(number: u16, out: &mut key::Writer<'_>) {
 }
 
 /// The key of a definition: the name in small letters.
-pub(crate) fn name_key(name: impl Iterator<Item = u8>, out: &mut [u8; NAME_KEY]) -> Result<&[u8], Error> {
+pub(crate) fn name_key<'o>(name: &[u8], out: &'o mut [u8; NAME_KEY]) -> Result<&'o [u8], Error> {
     let mut writer = key::Writer::new(out, TEXT_LIMIT);
     begin_key(SETTINGS, &mut writer);
     writer.byte(NAMED);
-    name.for_each(|byte| writer.byte(byte.to_ascii_lowercase()));
+    for byte in name {
+        writer.byte(byte.to_ascii_lowercase());
+    }
     writer.finish().map_err(|_| ErrorKind::TooBig.into())
 }
 
 /// Reads the definition of this name into the front of `buf`; its length.
-pub(crate) fn load(
-    store: &mut dyn Store,
-    name: impl Iterator<Item = u8>,
-    buf: &mut [u8],
-) -> Result<Option<usize>, Error> {
+pub(crate) fn load(store: &mut dyn Store, name: &[u8], buf: &mut [u8]) -> Result<Option<usize>, Error> {
     let mut key = [0; NAME_KEY];
     store.get(name_key(name, &mut key)?, buf)
 }

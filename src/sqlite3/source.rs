@@ -193,8 +193,7 @@ impl Compiler<'_> {
     pub(crate) fn same_tokens(&self, one: Token, other: Token) -> bool {
         let (a, quote_a) = unquoted(self.text(one));
         let (b, quote_b) = unquoted(self.text(other));
-        let fold = |byte: u8| byte.to_ascii_lowercase();
-        unescaped(a, quote_a).map(fold).eq(unescaped(b, quote_b).map(fold))
+        unescaped(a, quote_a).same(unescaped(b, quote_b))
     }
 
     /// The column of a source with this name; [`ROWID`] for its rowid.
