@@ -139,21 +139,22 @@ impl Layout {
     }
 }
 
-/// The machine, as it runs one step.
+/// The machine, as it runs one step. The fields stand in the order of their uses, as the compiler's do.
+#[repr(C)]
 pub(crate) struct Machine<'a> {
-    pub(crate) program: &'a Program,
-    pub(crate) sql: &'a [u8],
-    pub(crate) parameters: &'a [Value<'a>],
     pub(crate) arena: &'a mut [u8],
-    pub(crate) store: &'a mut dyn Store,
-    pub(crate) session: &'a mut Session,
-    pub(crate) state: &'a mut State,
-    pub(crate) layout: Layout,
     pub(crate) pc: usize,
     /// Offset of the first free cell of the stack.
     pub(crate) sp: usize,
     /// Offset of the first free byte of the scratch.
     pub(crate) bump: usize,
+    pub(crate) layout: Layout,
+    pub(crate) store: &'a mut dyn Store,
+    pub(crate) state: &'a mut State,
+    pub(crate) session: &'a mut Session,
+    pub(crate) sql: &'a [u8],
+    pub(crate) parameters: &'a [Value<'a>],
+    pub(crate) program: &'a Program,
     pub(crate) row: AtHand,
 }
 
