@@ -47,6 +47,7 @@ struct Moment {
 }
 
 /// Calls one of the functions.
+#[inline(never)]
 pub(super) fn call<'a>(id: Id, args: &[Value<'a>], scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
     let (format, times) = match (id, args.split_first()) {
         (Id::Strftime, None) => return Ok(Value::Null),

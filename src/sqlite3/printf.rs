@@ -37,6 +37,7 @@ impl<'a> Arguments<'a, '_> {
 }
 
 /// Formats `args[1..]` by the format `args[0]`; NULL without a format.
+#[inline(never)]
 pub(super) fn printf<'a>(args: &[Value<'a>], scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
     let Some((format, rest)) = args.split_first() else { return Ok(Value::Null) };
     if format.is_null() {
