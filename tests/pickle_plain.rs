@@ -1,8 +1,8 @@
-//! Plain data both ways: serde types against bytes that CPython wrote.
+//! Plain data both ways: serde types against bytes that CPython wrote; several pickles in one stream.
 #![cfg(all(feature = "pickle", feature = "serde"))]
 
 use larder::object::Slot;
-use larder::pickle::{self, ErrorKind, Pickler};
+use larder::pickle::{self, ErrorKind, Pickler, Unpickler};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -94,4 +94,45 @@ fn sharing_and_cycles_are_kept_byte_for_byte() {
             assert_eq!(recode(from, *protocol, false), *optimized);
         }
     }
+}
+
+/// What a Pickler writes that is used twice, read as an Unpickler that is used twice.
+#[test]
+fn several_pickles_share_a_memo() {
+    // import io, pickle; f = io.BytesIO(); p = pickle.Pickler(f, 4); x = ["a", "b"]; p.dump(x); p.dump({"x": x}); p.dump("a")
+    let stream = b"\x80\x04\x95\x0d\x00\x00\x00\x00\x00\x00\x00]\x94(\x8c\x01a\x94\x8c\x01b\x94e.\
+        \x80\x04\x95\x0a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01x\x94h\x00s.\
+        \x80\x04h\x01.";
+    let mut slots = [Slot::EMPTY; 64];
+    let values = Unpickler::new().load_all(stream, &mut slots).unwrap();
+    assert_eq!(values.len(), 3);
+    let list = values.at(0).unwrap();
+    assert!(values.at(1).unwrap().get("x").unwrap().is(&list));
+    assert_eq!(values.at(2).unwrap().as_str(), Ok("a"));
+    assert_eq!(list.len(), 2);
+
+    // On its own, the third one refers to nothing.
+    let mut rest = stream.get(45..).unwrap();
+    assert_eq!(rest.first(), Some(&0x80));
+    let error = Unpickler::new().load(&mut rest, &mut [Slot::EMPTY; 64]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NoSuchEntry);
+
+    // No pickle, no value; a pickle cut off, an error; what one leaves on the stack, gone.
+    assert_eq!(Unpickler::new().load_all(b"", &mut [Slot::EMPTY; 4]).unwrap().len(), 0);
+    for cut in 1..stream.len() {
+        let cut_off = &stream[..cut];
+        let whole = [24, 45].contains(&cut);
+        let mut slots = [Slot::EMPTY; 64];
+        assert_eq!(Unpickler::new().load_all(cut_off, &mut slots).is_ok(), whole, "{cut}");
+    }
+    let mut slots = [Slot::EMPTY; 16];
+    let values = Unpickler::new().load_all(b"K\x01(K\x02K\x03.K\x04.", &mut slots).unwrap();
+    assert_eq!((values.at(0).unwrap().as_i64(), values.at(1).unwrap().as_i64()), (Ok(3), Ok(4)));
+
+    // As many slots as it says, for many.
+    let many: Vec<u8> = stream.repeat(50);
+    let error = Unpickler::new().load_all(&many, &mut []).unwrap_err();
+    let ErrorKind::OutOfSlots { needed } = error.kind else { panic!("{error:?}") };
+    let mut slots = vec![Slot::EMPTY; needed];
+    assert_eq!(Unpickler::new().load_all(&many, &mut slots).unwrap().len(), 150);
 }

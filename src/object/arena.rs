@@ -334,6 +334,11 @@ impl<'s> Arena<'s> {
         self.top = self.top.saturating_add(n).min(self.slots.len());
     }
 
+    /// Drops all words and marks.
+    pub fn clear(&mut self) {
+        (self.top, self.mark) = (self.slots.len(), self.slots.len());
+    }
+
     /// Reserves `n` words of the heap.
     #[inline]
     pub fn reserve(&mut self, n: usize) -> Step<usize> {

@@ -73,22 +73,51 @@ impl<'a> Unpickler<'a> {
     /// Decodes the first pickle in `bytes`; what follows it is ignored.
     pub fn loads(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
         let plan = Plan::new(bytes, 0)?;
-        self.run(bytes, &plan, slots, true)
+        self.run(bytes, &plan, slots, true, false)
     }
 
     /// Decodes the first pickle in `bytes` and leaves what follows it there, as Python's `load` leaves a file.
     ///
-    /// Each pickle has a memo of its own here: one that refers to values of the pickle before it, as a Pickler used twice
-    /// writes it, is refused with [`ErrorKind::NoSuchEntry`](super::ErrorKind::NoSuchEntry).
+    /// Each pickle has a memo of its own here. One that refers to values of the pickle before it, as a Pickler used twice
+    /// writes it, wants [`Unpickler::load_all`]: here its numbers stand for its own entries, and where there is none it is
+    /// refused with [`ErrorKind::NoSuchEntry`](super::ErrorKind::NoSuchEntry).
     pub fn load(&self, bytes: &mut &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
         let plan = Plan::new(bytes, 0)?;
-        let object = self.run(bytes, &plan, slots, true)?;
+        let object = self.run(bytes, &plan, slots, true, false)?;
         *bytes = bytes.get(plan.end..).unwrap_or_default();
         Ok(object)
     }
 
-    fn run(&self, bytes: &'a [u8], plan: &Plan, slots: &'a mut [Slot], checks_text: bool) -> Result<Object<'a>> {
-        let (word, slots, cells) = machine::run(bytes, 0, plan, slots, checks_text)?;
+    /// Decodes all pickles in `bytes`, one after the other up to the end, into a list of their values: what Python's
+    /// `Unpickler.load` gives when it is called until there is nothing left. The memo is kept from one to the next, so
+    /// that a later pickle may refer to what an earlier one made, and then both hold the same object. Slots as for one
+    /// pickle as long as all together, and four for each.
+    ///
+    /// ```
+    /// use larder::object::Slot;
+    /// use larder::pickle::Unpickler;
+    ///
+    /// // p = Pickler(file, 2); p.dump(names); p.dump({"all": names}), with names = ["a"]
+    /// let stream = b"\x80\x02]q\x00U\x01aa.\x80\x02}U\x03allh\x00s.";
+    /// let mut slots = [Slot::EMPTY; 32];
+    /// let values = Unpickler::new().load_all(stream, &mut slots)?;
+    /// assert!(values.at(1)?.get("all")?.is(&values.at(0)?));
+    /// # Ok::<(), larder::object::Error>(())
+    /// ```
+    pub fn load_all(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
+        let plan = Plan::of(bytes, 0, true)?;
+        self.run(bytes, &plan, slots, true, true)
+    }
+
+    fn run(
+        &self,
+        bytes: &'a [u8],
+        plan: &Plan,
+        slots: &'a mut [Slot],
+        checks_text: bool,
+        all: bool,
+    ) -> Result<Object<'a>> {
+        let (word, slots, cells) = machine::run(bytes, 0, plan, slots, checks_text, all)?;
         let mut tree = Tree::new(bytes, (slots, cells), atom::read);
         (tree.encoding, tree.buffers, tree.persistent) = (self.encoding, self.buffers, self.persistent);
         Ok(Object::new(tree, word))
@@ -106,7 +135,7 @@ impl<'a> Unpickler<'a> {
             return Ok(value);
         }
         let plan = Plan::new(bytes, 0)?;
-        let object = self.run(bytes, &plan, slots, false)?;
+        let object = self.run(bytes, &plan, slots, false, false)?;
         self.to(&object)
     }
 

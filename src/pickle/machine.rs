@@ -26,16 +26,19 @@ pub(super) struct Machine<'i, 's, 'p> {
 
 const EMPTY_TUPLE_WORD: Slot = Slot::new(cell::SIMPLE, cell::SIMPLE_EMPTY_TUPLE as usize);
 
-/// Runs the pickle that begins at `start` and ends where the plan says; answers the word of its value.
+/// Runs the pickle that begins at `start` and ends where the plan says; answers the word of its value, or with `all` of
+/// the list of the values of all pickles up to there.
 pub(super) fn run<'s>(
     input: &[u8],
     start: usize,
     plan: &Plan,
     slots: &'s mut [Slot],
     checks_text: bool,
+    all: bool,
 ) -> Result<(Slot, &'s [Slot], usize)> {
     let mut machine = Machine::new(input, start, plan, slots, checks_text)?;
-    match machine.run() {
+    let word = if all { machine.run_all() } else { machine.run() };
+    match word {
         Ok(word) => {
             let (slots, cells) = machine.arena.finish();
             Ok((word, slots, cells))
@@ -102,6 +105,20 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
                 _ => self.step(code)?,
             }
         }
+    }
+
+    /// Runs one pickle after the other, with one memo; answers the list of their values.
+    fn run_all(&mut self) -> Step<Slot> {
+        let list = self.arena.header()?;
+        while self.next < self.memo.plan.end {
+            let word = self.run()?;
+            self.next = self.at.wrapping_add(1);
+            // Whatever else a pickle leaves on the stack is gone.
+            self.arena.clear();
+            self.arena.push(word)?;
+            self.arena.append(list, 0, 1, false)?;
+        }
+        Ok(Slot::new(cell::LIST, list))
     }
 
     /// Whether the text of this SHORT_BINUNICODE is in its encoding, if that is asked.

@@ -10,7 +10,7 @@ use crate::object::arena::Step;
 use crate::object::{Arena, Slot};
 
 pub(super) struct Memo<'p> {
-    plan: &'p Plan,
+    pub(super) plan: &'p Plan,
     /// How many low entries are read.
     lows: usize,
     /// How many entries are set: MEMOIZE's next number.
@@ -26,7 +26,7 @@ impl<'p> Memo<'p> {
         let mut limit = 0;
         if plan.high > 0 {
             limit = u32::MAX;
-            collect(input, start, plan.mixed, table.get_mut(plan.entries..).unwrap_or_default())?;
+            collect(input, start, plan, table.get_mut(plan.entries..).unwrap_or_default())?;
         } else if plan.reads {
             let top = plan.low.iter().rposition(|bits| *bits != 0).unwrap_or(0);
             limit = (top as u32).wrapping_add(1).wrapping_mul(32);
@@ -79,14 +79,14 @@ impl<'p> Memo<'p> {
     }
 }
 
-/// Collects the numbers of the high entries that are read (or set, if `puts`), sorted. One that comes more than once has
+/// Collects the numbers of the high entries that are read (or set, if MEMOIZE and PUT are mixed), sorted. One that comes more than once has
 /// the place of its first.
-fn collect(input: &[u8], start: usize, puts: bool, numbers: &mut [Slot]) -> Step {
+fn collect(input: &[u8], start: usize, plan: &Plan, numbers: &mut [Slot]) -> Step {
     let (mut at, mut n) = (start, 0);
-    while let Some((code, id, next)) = next_entry(input, at)? {
+    while let Some((code, id, next)) = next_entry(input, at, plan.end)? {
         let reads = matches!(code, GET | BINGET | LONG_BINGET);
         if code != MEMOIZE
-            && (reads || puts)
+            && (reads || plan.mixed)
             && id >= LOW
             && let Some(number) = numbers.get_mut(n)
         {

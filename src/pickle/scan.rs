@@ -139,6 +139,11 @@ struct Grown {
 impl Plan {
     /// Looks at the pickle that begins at `start`.
     pub(super) fn new(input: &[u8], start: usize) -> Result<Plan> {
+        Plan::of(input, start, false)
+    }
+
+    /// Looks at all pickles from `start` to the end of the input, whose memo is one, if `all`.
+    pub(super) fn of(input: &[u8], start: usize, all: bool) -> Result<Plan> {
         let mut plan = Plan {
             end: start,
             protocol: 0,
@@ -150,17 +155,24 @@ impl Plan {
             reads: false,
             mixed: false,
         };
-        match plan.scan(input, start) {
+        match plan.scan(input, start, all) {
             Ok(()) => Ok(plan),
             Err(fault) => Err(fault.at(input, plan.end)),
         }
     }
 
     /// The pass; `end` is where it is.
-    fn scan(&mut self, input: &[u8], start: usize) -> Step {
+    fn scan(&mut self, input: &[u8], start: usize, all: bool) -> Step {
         let mut grown = Grown { code: 0, weight: 0 };
         let mut last_put = None;
         let (mut seen, mut flags, mut weight) = (0, 0, 0usize);
+        if all {
+            // The list of all values.
+            (weight, self.weight) = (1, 1);
+            if input.is_empty() {
+                return Ok(());
+            }
+        }
         loop {
             let at = self.end;
             let code = bytes::u8(input, at).ok_or(Fault::Truncated)?;
@@ -171,9 +183,18 @@ impl Plan {
             if shape & SPECIAL != 0 {
                 self.weight = weight;
                 match code {
-                    STOP => {
+                    STOP if !all => {
                         self.end = end;
                         break;
+                    }
+                    STOP => {
+                        // A chunk of that list.
+                        weight = weight.wrapping_add(3);
+                        if end == input.len() {
+                            self.weight = weight;
+                            self.end = end;
+                            break;
+                        }
                     }
                     APPEND | SETITEM => {
                         self.grow(code, seen & DISTURBS == 0, &mut grown);
@@ -240,7 +261,7 @@ impl Plan {
     /// With MEMOIZE and PUT in one pickle: all entries that a PUT sets are told apart, and each MEMOIZE may set again.
     fn track_puts(&mut self, input: &[u8], start: usize) -> Step {
         let mut at = start;
-        while let Some((code, id, next)) = next_entry(input, at)? {
+        while let Some((code, id, next)) = next_entry(input, at, self.end)? {
             match code {
                 MEMOIZE => self.extra_cells = self.extra_cells.wrapping_add(1),
                 PUT | BINPUT | LONG_BINPUT => self.track(id),
@@ -368,13 +389,12 @@ pub(super) fn entry(input: &[u8], at: usize, code: u8) -> Step<u32> {
 }
 
 /// The next opcode from `at` on that reads or sets an entry of the memo, the entry's number (0 for MEMOIZE) and the place
-/// behind it; `None` at STOP.
+/// behind it; `None` if none comes before `end`.
 #[inline(never)]
-pub(super) fn next_entry(input: &[u8], mut at: usize) -> Step<Option<(u8, u32, usize)>> {
-    loop {
+pub(super) fn next_entry(input: &[u8], mut at: usize, end: usize) -> Step<Option<(u8, u32, usize)>> {
+    while at < end {
         let (code, next) = (bytes::u8(input, at).unwrap_or(STOP), next(input, at)?);
         match code {
-            STOP => return Ok(None),
             MEMOIZE => return Ok(Some((code, 0, next))),
             GET | BINGET | LONG_BINGET | PUT | BINPUT | LONG_BINPUT => {
                 return Ok(Some((code, entry(input, at, code)?, next)));
@@ -382,4 +402,5 @@ pub(super) fn next_entry(input: &[u8], mut at: usize) -> Step<Option<(u8, u32, u
             _ => at = next,
         }
     }
+    Ok(None)
 }

@@ -159,7 +159,7 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
 /// The protocol of the memo's opcodes: what a PROTO says, else what the GETs are of.
 fn protocol(bytes: &[u8], plan: &Plan) -> Result<u8> {
     let (mut at, mut protocol) = (0, plan.protocol);
-    while let Some((code, _, next)) = next_entry(bytes, at).map_err(|fault| fault.at(bytes, at))? {
+    while let Some((code, _, next)) = next_entry(bytes, at, plan.end).map_err(|fault| fault.at(bytes, at))? {
         protocol = protocol.max(u8::from(matches!(code, BINGET | LONG_BINGET)));
         at = next;
     }
