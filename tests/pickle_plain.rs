@@ -136,3 +136,78 @@ fn several_pickles_share_a_memo() {
     let mut slots = vec![Slot::EMPTY; needed];
     assert_eq!(Unpickler::new().load_all(&many, &mut slots).unwrap().len(), 150);
 }
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Place<'a> {
+    name: &'a str,
+    at: Point,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Point {
+    x: i32,
+    #[serde(default)]
+    y: u8,
+}
+
+/// What is wrong with a field is told by its name and the byte where its value stands, of a field that is missing by the
+/// first byte of what the struct was read from, whatever way the pickle is read.
+#[test]
+fn a_bad_field_is_named_and_placed() {
+    let read = |pickle: &'static [u8]| pickle::from_slice::<Place>(pickle, Box::leak(Box::new([Slot::EMPTY; 64])));
+    let good = Place { name: "a", at: Point { x: 1, y: 2 } };
+    assert_eq!(read(b"}(X\x04\x00\x00\x00nameX\x01\x00\x00\x00aX\x02\x00\x00\x00at}(X\x01\x00\x00\x00xK\x01X\x01\x00\x00\x00yK\x02uu."), Ok(good));
+    for (pickle, kind, offset) in [
+        (
+            b"}(X\x04\x00\x00\x00nameX\x01\x00\x00\x00aX\x02\x00\x00\x00at}(X\x01\x00\x00\x00yK\x01uu." as &[u8],
+            ErrorKind::MissingField("x"),
+            26,
+        ),
+        (b"}X\x02\x00\x00\x00at}X\x01\x00\x00\x00xK\x01ss.", ErrorKind::MissingField("name"), 1),
+        (b"}X\x04\x00\x00\x00nameK\x01s.", ErrorKind::FieldType("name"), 10),
+        (b"}X\x02\x00\x00\x00at}X\x01\x00\x00\x00xX\x01\x00\x00\x00xss.", ErrorKind::FieldType("x"), 15),
+        (b"}X\x02\x00\x00\x00at}(X\x01\x00\x00\x00xK\x01X\x01\x00\x00\x00yM\x00\x01us.", ErrorKind::OutOfRange, 24),
+        (b"}(X\x04\x00\x00\x00nameX\x01\x00\x00\x00aX\x04\x00\x00\x00nameNu.", ErrorKind::DuplicateField("name"), 17),
+    ] {
+        let error = read(pickle).unwrap_err();
+        assert_eq!((error.kind, error.offset), (kind, offset), "{pickle:?}");
+    }
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Flat {
+    id: u8,
+    #[serde(flatten)]
+    point: Point,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+enum Either {
+    Point(Point),
+    Number(i64),
+    Text(String),
+}
+
+/// serde's flatten and untagged, and INT's bools: by the stream alone, and by way of the object model.
+#[test]
+fn flattened_and_untagged_types_are_read() {
+    let mut slots = [Slot::EMPTY; 64];
+    let flat: &[u8] = b"}(X\x02\x00\x00\x00idK\x07X\x01\x00\x00\x00xK\x01X\x01\x00\x00\x00yK\x02u.";
+    let expected = Flat { id: 7, point: Point { x: 1, y: 2 } };
+    assert_eq!(pickle::from_plain::<Flat>(flat).as_ref(), Ok(&expected));
+    assert_eq!(Unpickler::new().depth(9).from_slice::<Flat>(flat, &mut slots), Ok(expected));
+    let mut slots = [Slot::EMPTY; 64];
+    let error = pickle::from_slice::<Flat>(b"}(X\x01\x00\x00\x00xK\x01u.", &mut slots).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::MissingField("id"));
+
+    let either: &[u8] = b"](K\x05X\x01\x00\x00\x00a}X\x01\x00\x00\x00xK\x01se.";
+    let expected = [Either::Number(5), Either::Text("a".into()), Either::Point(Point { x: 1, y: 0 })];
+    assert_eq!(pickle::from_plain::<Vec<Either>>(either).unwrap(), expected);
+    let mut slots = [Slot::EMPTY; 64];
+    assert_eq!(Unpickler::new().depth(9).from_slice::<Vec<Either>>(either, &mut slots).unwrap(), expected);
+
+    let mut slots = [Slot::EMPTY; 64];
+    let bools = pickle::from_slice::<(bool, bool, i32)>(b"(I01\nI00\nI1\nt.", &mut slots);
+    assert_eq!(bools, Ok((true, false, 1)));
+}

@@ -217,6 +217,7 @@ impl<'a> Stream<'a> {
     fn past_atom(&self, at: usize) -> Option<usize> {
         let next = match *self.input.get(at)? {
             BINGET => at.wrapping_add(2),
+            BINUNICODE | BINBYTES => next(self.input, at).ok()?,
             code => plain(self.input, at, code)?,
         };
         Some(match self.input.get(next) {
