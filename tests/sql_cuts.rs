@@ -11,8 +11,9 @@ mod recorder;
 use larder::dbm::{self, Flag};
 use larder::flash::Tear;
 use larder::sqlite3::onflash::OnFlash;
-use larder::sqlite3::{Connection, Memory};
+use larder::sqlite3::{Connection, ErrorKind, Memory};
 use recorder::{Event, Recorder};
+use std::fmt::Write;
 
 const SECTORS: usize = 12;
 const SECTOR: usize = 1024;
@@ -62,13 +63,19 @@ fn script() -> Vec<String> {
     script
 }
 
-/// All that the tables hold, as a script that makes them again.
+/// All that the tables hold.
 fn dump(con: &mut Connection<'_>) -> String {
-    let mut buffer = [0; 512];
-    let (mut dump, mut all) = (con.iterdump(&mut buffer), String::new());
-    while let Some(line) = dump.next(con).expect("the tables are read") {
-        all.push_str(line);
-        all.push('\n');
+    let mut all = String::new();
+    for sql in ["SELECT name, sql FROM sqlite_schema", "SELECT * FROM t", "SELECT rowid, * FROM u"] {
+        match con.execute(sql, &[]) {
+            Ok(mut rows) => {
+                while let Some(row) = rows.fetchone().expect("the tables are read") {
+                    (0..row.len()).for_each(|column| write!(all, "{:?}|", row.value(column)).unwrap());
+                    all.push('\n');
+                }
+            }
+            Err(error) => assert!(error.is(ErrorKind::NoSuchTable), "{error}"),
+        }
     }
     all
 }
