@@ -17,23 +17,24 @@ pub(crate) const STAGE: usize = 128;
 const NOWHERE: u32 = u32::MAX;
 
 /// A flash part, seen as pages.
+#[repr(C)]
 pub(crate) struct Log<F> {
-    pub(crate) flash: F,
     pub(crate) geometry: Geometry,
     /// CRC-32 state over all bytes of the head page.
     pub(crate) page_check: u32,
     /// What is shown of the flash: a small window for keys and index entries, a large one for records.
     shown: [Shown; 2],
-    small: [u8; SMALL],
-    large: [u8; WINDOW],
     stage_at: u32,
     stage_len: usize,
     /// Where the stage goes to the flash before what follows.
     fence: u32,
-    stage: [u8; STAGE],
     /// Bits that do not fill a byte yet.
     packed: u32,
     packed_bits: u32,
+    small: [u8; SMALL],
+    large: [u8; WINDOW],
+    stage: [u8; STAGE],
+    pub(crate) flash: F,
 }
 
 /// Where a window is.
