@@ -217,6 +217,12 @@ impl<F: NorFlash> Dbm<'_, F> {
             cursor.stamp = 0;
             return Err(Fail::buffer(needed));
         }
+        if record.kind == Kind::Value {
+            // The value stands behind the key, as it does here.
+            self.log.copy(record.page, record.key_at(), buf.get_mut(..needed).unwrap_or(&mut []))?;
+            let (key, rest) = buf.split_at(record.key_len() as usize);
+            return Ok(Some(Entry { key, value: rest.get(..needed - key.len()).unwrap_or(&[]) }));
+        }
         let (key, rest) = buf.split_at_mut(record.key_len() as usize);
         self.log.copy(record.page, record.key_at(), key)?;
         let value = self.value(&record, rest)?;

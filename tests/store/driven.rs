@@ -112,14 +112,28 @@ fn session<const W: usize, const E: usize>(
 mod tests {
     use crate::script::Rng;
 
+    /// Says which program failed.
+    struct Told<'a>(usize, &'a [u8]);
+
+    impl Drop for Told<'_> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                eprintln!("program {}: {:?}", self.0, self.1);
+            }
+        }
+    }
+
     /// `LARDER_PROGRAMS=n` runs n programs where the suite runs 400.
     #[test]
     fn random_programs() {
         let programs = std::env::var("LARDER_PROGRAMS").map_or(400, |n| n.parse().expect("a number"));
         let mut rng = Rng(2026);
-        for _ in 0..programs {
+        for number in 0..programs {
             let length = rng.below(600);
-            super::drive(&rng.bytes(length));
+            let program = rng.bytes(length);
+            let told = Told(number, &program);
+            super::drive(&program);
+            drop(told);
         }
     }
 }
