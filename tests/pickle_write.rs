@@ -111,12 +111,16 @@ fn several_pickles_share_a_memo() {
         writer.next_pickle();
         writer.none()
     });
+    let written = written.unwrap();
     // p = pickle.Pickler(f, 4); p.dump({'x': 1, 'yy': 2}); p.dump({'x': 3, 'yy': 4}); p.dump(None)
     assert_eq!(
-        written.unwrap(),
+        written,
         b"\x80\x04\x95\x12\0\0\0\0\0\0\0}\x94(\x8c\x01x\x94K\x01\x8c\x02yy\x94K\x02u.\
           \x80\x04\x95\x0d\0\0\0\0\0\0\0}\x94(h\x01K\x03h\x02K\x04u.\x80\x04N."
     );
+    let mut slots = [Slot::EMPTY; 64];
+    let values = pickle::Unpickler::new().load_all(written, &mut slots).unwrap();
+    assert_eq!(values.to_string(), "[{'x': 1, 'yy': 2}, {'x': 3, 'yy': 4}, None]");
 }
 
 /// A list or dict whose length is told or not.

@@ -147,7 +147,7 @@ impl<'w> Writer<'w> {
     }
 
     /// Ends the pickle; a value that comes now is another one behind it, which refers to what was written before: as several
-    /// `dump`s of one Pickler of Python, to be read by one Unpickler.
+    /// `dump`s of one Pickler of Python. One Unpickler reads them, here with [`load_all`](super::Unpickler::load_all).
     pub fn next_pickle(&mut self) {
         self.out.opcode(STOP);
         self.out.close_frame();
