@@ -335,22 +335,26 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn write(&mut self, record: Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
         self.writable()?;
         let total = record.total(&self.log.geometry);
-        match self.make_room(total) {
-            Err(fail) if fail.is_flash() && self.discard_copies()? => self.make_room(total)?,
-            done => done?,
+        let mut first = None;
+        loop {
+            match self.write_once(record, total, key, start, rest) {
+                // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
+                // on to another page. What a batch wrote to this one is lost, though.
+                Err(fail) if fail.is_flash() && first.is_none() && !self.batch.open => {
+                    first = Some(fail);
+                    self.discard_copies()?;
+                }
+                done => return done.map_err(|fail| first.unwrap_or(fail)),
+            }
         }
+    }
+
+    fn write_once(&mut self, record: Record, total: u32, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
+        self.make_room(total)?;
         if record.kind != Kind::Part {
             self.count_dead(key)?;
         }
-        match self.put(record, key, start, rest) {
-            // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
-            // on to another page. What a batch wrote to this one is lost, though.
-            Err(fail) if fail.is_flash() && !self.batch.open => {
-                let again = self.make_room(total).and_then(|()| self.put(record, key, start, rest));
-                again.map_err(|_| fail)
-            }
-            done => done,
-        }
+        self.put(record, key, start, rest)
     }
 
     /// Appends a record to the head page, which has room.

@@ -99,7 +99,8 @@ fn values_longer_than_a_page_and_than_the_memory() {
     drop(writer);
     assert_eq!(db.get(b"stream", &mut buf).unwrap(), Some(&want[..]));
     db.check().unwrap();
-    assert_eq!(db.set(b"huge", &vec![1; 40_000]), Err(Error::Full));
+    assert_eq!(db.set(b"huge", &vec![1; 30_000]), Err(Error::Full));
+    assert_eq!(db.set(b"huge", &vec![1; 40_000]), Err(Error::ValueTooLong { max: 32_768 }));
     assert!(!db.in_batch());
     let _ = db.close();
     let mut db = dbm::open(&mut flash, Flag::Read, &mut memory).unwrap();

@@ -41,6 +41,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.log.geometry.pages / self.log.geometry.per_sector
     }
 
+    /// A sector's number, counted on from the last one to the first.
+    fn wrapped(&self, sector: u32) -> u32 {
+        let sectors = self.sectors();
+        if sector < sectors { sector } else { sector - sectors }
+    }
+
     pub(crate) fn sector_of(&self, page: u16) -> u32 {
         u32::from(page) / self.log.geometry.per_sector
     }
@@ -128,9 +134,9 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.table.set_state(page, State::Dirty);
         }
         let sectors = self.sectors();
-        let free = (0..sectors).map(|i| (self.next_sector + i) % sectors).find(|sector| self.sector_free(*sector));
+        let free = (0..sectors).map(|i| self.wrapped(self.next_sector + i)).find(|sector| self.sector_free(*sector));
         let sector = free.ok_or(Fail::FULL)?;
-        self.next_sector = (sector + 1) % sectors;
+        self.next_sector = self.wrapped(sector + 1);
         // A sector that reads as blank but was not erased since the store was opened may be one whose erase was cut off:
         // its cells can hold less than they show.
         if self.pages_of(sector).any(|page| self.table.state(page) != State::Erased) {
@@ -220,7 +226,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.batch.open || !core::mem::take(&mut self.level) {
             return Ok(false);
         }
-        self.next_worn = (self.next_worn + 1) % self.sectors();
+        self.next_worn = self.wrapped(self.next_worn + 1);
         let sector = self.next_worn;
         let mean = self.mean_wear();
         if !self.may_go(sector) || self.wear_of(sector)? + 2 + mean / 64 >= mean {
@@ -268,7 +274,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn choose(&mut self, mut patience: u32) -> Res<Choice> {
         let mut best = Choice::default();
         for i in 0..self.sectors() {
-            let sector = (self.next_sector + i) % self.sectors();
+            let sector = self.wrapped(self.next_sector + i);
             for page in self.pages_of(sector) {
                 self.load(page)?;
             }
@@ -318,7 +324,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// What lives in a page: bytes, records.
     pub(crate) fn measure(&mut self, page: u16) -> Res<(u32, u32)> {
         let (mut live, mut records) = (0, 0);
-        let mut walk = self.go(page)?;
+        self.load(page)?;
+        let mut walk = self.go(page);
         let mut buf = [0; KEY_MAX];
         while let Some(record) = self.gone(&mut walk)? {
             let key = self.log.key(&record, &mut buf)?;
@@ -397,7 +404,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             if self.table.state(page).indexed() && !self.sealed_intact(page)? {
                 return Err(Fail::corrupt(page, 0));
             }
-            let mut walk = self.go(page)?;
+            let mut walk = self.go(page);
             while let Some(record) = self.gone(&mut walk)? {
                 let key = &*self.log.key(&record, &mut buf)?;
                 if record.kind != Kind::Part && without == Some(key) {

@@ -211,7 +211,8 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Res<()> {
 fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Res<()> {
     for place in 0..db.table.count() {
         let page = db.table.order(place);
-        let mut walk = db.go(page)?;
+        db.load(page)?;
+        let mut walk = db.go(page);
         while let Some(record) = db.gone(&mut walk)? {
             if record.kind != Kind::Part {
                 let mut key = [0; super::format::KEY_MAX];

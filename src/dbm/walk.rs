@@ -47,14 +47,13 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
     }
 
-    /// Before the first record that the index of a page lists, or as [`walk`](Self::walk) if there is none.
-    pub(crate) fn go(&mut self, page: u16) -> Res<Walk> {
-        self.load(page)?;
+    /// Before the first record that the index of a page, which was loaded, lists; or as [`walk`](Self::walk) if there is none.
+    pub(crate) fn go(&self, page: u16) -> Walk {
         let mut walk = self.walk(page);
         if self.table.state(page).indexed() {
             walk.at = 0;
         }
-        Ok(walk)
+        walk
     }
 
     /// The next record of a walk begun by [`go`](Self::go). Its check has been found right.
