@@ -45,9 +45,11 @@ impl Machine<'_> {
     pub(crate) fn affinities(&mut self) -> Result<()> {
         let (table, first, new) = (self.u16(), self.operand(), self.operand());
         let columns = self.table(table).columns();
+        let mut at = schema::HEADER;
         for column in 0..columns {
-            let Some(known) = self.table(table).column(column) else { break };
-            let affinity = schema::affinity(known.affinity);
+            let (affinity, next) = self.table(table).affinity(at);
+            let affinity = schema::affinity(affinity);
+            at = next;
             let local = first + usize::from(column);
             let cell = self.local(local);
             let made = if cell.is_unset() { Cell::NULL } else { self.apply(affinity, cell)? };

@@ -199,13 +199,17 @@ impl<'a> Definition<'a> {
 
     /// Where a column is, or what stands behind the last.
     fn skip(&self, columns: u8) -> usize {
-        let mut at = HEADER;
-        for _ in 0..columns {
-            let lengths = self.0.get(at..).and_then(|rest| rest.first_chunk::<6>());
-            let Some(&[.., name, kind, default]) = lengths else { break };
-            at += 7 + usize::from(name) + usize::from(kind) + usize::from(default);
+        (0..columns).fold(HEADER, |at, _| self.affinity(at).1)
+    }
+
+    /// The affinity of the column at an offset, and where the next one is.
+    pub(crate) fn affinity(&self, at: usize) -> (u8, usize) {
+        match self.0.get(at..).and_then(|rest| rest.first_chunk::<6>()) {
+            Some(&[flags, _, _, name, kind, default]) => {
+                (flags & 7, at + 7 + usize::from(name) + usize::from(kind) + usize::from(default))
+            }
+            None => (0, at),
         }
-        at
     }
 
     /// Where the name of a column stands, and how long it is.
