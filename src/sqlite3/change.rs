@@ -230,7 +230,7 @@ impl Machine<'_> {
     /// Deletes a row and its entries in the indexes; whether the row was there.
     #[inline(never)]
     fn delete_entries(&mut self, table: usize, rowid: i64, start: usize, len: usize) -> Result<bool> {
-        let mut index_at = self.table(table).indexes_at();
+        let mut index_at = self.table(table).first_index();
         for _ in 0..self.table(table).indexes() {
             let made = self.index_key(table, index_at, Row::Record(start, len), Some(rowid))?;
             self.store.delete(self.arena.get(self.bump..self.bump + made.len).unwrap_or_default())?;
@@ -249,7 +249,7 @@ impl Machine<'_> {
     fn write_row(&mut self, table: usize, first: usize, rowid: i64, before: Option<(i64, usize, usize)>) -> Result<()> {
         let columns = usize::from(self.table(table).columns());
         let number = self.table(table).number();
-        let mut index_at = self.table(table).indexes_at();
+        let mut index_at = self.table(table).first_index();
         for _ in 0..self.table(table).indexes() {
             let bump = self.bump;
             let new = bump..bump + self.index_key(table, index_at, Row::Locals(first), Some(rowid))?.len;
@@ -292,7 +292,7 @@ impl Machine<'_> {
         own: i64,
         action: u8,
     ) -> Result<bool> {
-        let mut index_at = self.table(table).indexes_at();
+        let mut index_at = self.table(table).first_index();
         for _ in 0..self.table(table).indexes() {
             let index = self.table(table).index_at(index_at);
             let (unique, how, next) =

@@ -16,7 +16,7 @@ const ARGUMENTS: usize = 16;
 
 impl Machine<'_> {
     #[inline(never)]
-    pub(crate) fn execute_rare(&mut self, op: Op) -> Result<bool> {
+    pub(crate) fn execute_rare(&mut self, op: Op) -> Result<()> {
         match op {
             Op::Concat => {
                 let (right, left) = (self.pop(), self.peek(0));
@@ -110,14 +110,14 @@ impl Machine<'_> {
                 self.keep_value(local)?;
             }
             Op::Settle if FULL => self.settle()?,
-            _ => return Ok(false),
+            _ => return Err(ErrorKind::Internal.into()),
         }
-        Ok(true)
+        Ok(())
     }
 
-    /// The instructions that are functions of their own.
+    /// The instructions that are functions of their own; false if it is none of them.
     #[inline(never)]
-    pub(crate) fn perform(&mut self, op: Op) -> Result<()> {
+    pub(crate) fn perform(&mut self, op: Op) -> Result<bool> {
         match op {
             Op::Scan => self.scan()?,
             Op::Find => self.find()?,
@@ -155,9 +155,9 @@ impl Machine<'_> {
             Op::Insert => self.insert()?,
             Op::Update => self.update()?,
             Op::Delete => self.delete()?,
-            _ => return Err(ErrorKind::Internal.into()),
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     #[inline(never)]

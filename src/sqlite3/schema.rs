@@ -237,6 +237,11 @@ impl<'a> Definition<'a> {
         self.skip(self.columns())
     }
 
+    /// Where the first index is, if there is one.
+    pub(crate) fn first_index(&self) -> usize {
+        if self.indexes() == 0 { 0 } else { self.indexes_at() }
+    }
+
     /// The index at an offset.
     pub(crate) fn index_at(&self, at: usize) -> Index<'a> {
         let (flags, columns) = (self.byte(at + 2), self.byte(at + 3));

@@ -342,8 +342,8 @@ impl<'a> Machine<'a> {
                 }
                 // What needs much of the stack is called from here, and not from what needs some itself.
                 op => {
-                    if !self.execute(op)? && !self.execute_rare(op)? {
-                        self.perform(op)?;
+                    if !self.execute(op)? && !self.perform(op)? {
+                        self.execute_rare(op)?;
                     }
                 }
             }
