@@ -1,4 +1,13 @@
 //! Python's pickle: `loads` and `dumps` without an allocator.
+//!
+//! # Limits
+//!
+//! - A pickle is at most 256 MiB long. It takes at most 4 slots a byte ([`slots_needed`] says how many), decoding takes
+//!   time linear in its length (n log n where it reads entries of the memo beyond 1,024), and no recursion at all.
+//! - Typed reading goes 64 containers deep ([`Unpickler::depth`]; `TooDeep`), and what is referred to more than once
+//!   unfolds into at most 16 items a byte of the pickle ([`Unpickler::fuel`]; `OutOfFuel`).
+//! - What a pickle calls and then drops is not kept: the call of a `state_setter`, the sixth item of `__reduce__`'s tuple,
+//!   leaves no trace in the object that it was about.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 
 mod atom;
