@@ -68,7 +68,7 @@ pub(super) fn read<'a>(
     let (table, cells, needed) = match scan::scan(&reading, input, slots, true, &mut found) {
         Ok(table) => {
             let cells = referred(slots, table);
-            (table, cells, found.slots(cells, table))
+            (table, cells, found.slots(cells, table, input.len()))
         }
         Err(Fault::Full) => (0, 0, scan::bound(input.len())),
         Err(fault) => return Err(fault.at(input, found.end)),

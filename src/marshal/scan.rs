@@ -29,9 +29,11 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The number of slots that decoding needs when `cells` values are referred to and `table` words say which.
-    pub(super) fn slots(&self, cells: usize, table: usize) -> usize {
-        self.heap.saturating_add(self.depth.saturating_mul(FRAME)).saturating_add(table).saturating_add(cells)
+    /// The number of slots that decoding `len` bytes needs when `cells` values are referred to and `table` words say which.
+    pub(super) fn slots(&self, cells: usize, table: usize, len: usize) -> usize {
+        // More is counted only for what is refused: keys that cannot be keys.
+        let most = bound(len);
+        self.heap.saturating_add(self.depth.saturating_mul(FRAME)).saturating_add(table).saturating_add(cells).min(most)
     }
 }
 
@@ -54,7 +56,7 @@ pub(super) fn slots_needed(reading: &Reading, input: &[u8]) -> Result<usize> {
             let cells = found.references.min(found.indexed);
             // Two words for 32 indices: which of them are referred to, and how many are before.
             let table = if cells == 0 { 0 } else { found.indexed.div_ceil(32).saturating_mul(2) };
-            Ok(found.slots(cells, table))
+            Ok(found.slots(cells, table, input.len()))
         }
         Err(Fault::Full) => Ok(bound(input.len())),
         Err(fault) => Err(fault.at(input, found.end)),
