@@ -112,6 +112,18 @@ fn session<const W: usize, const E: usize>(
 mod tests {
     use crate::script::Rng;
 
+    /// Idle work on a batch that was given up erased the only page, and power went in that.
+    #[test]
+    fn a_log_without_a_living_record_keeps_a_header() {
+        super::drive(&[
+            143, 6, 93, 55, 27, 6, 56, 163, 248, 177, 152, 79, 122, 1, 225, 14, 74, 180, 239, 215, 159, 188, 233, 198,
+            148, 243, 36, 16, 246, 231, 151, 165, 189, 140, 203, 14, 168, 195, 156, 241, 173, 115, 161, 248, 68, 229,
+            249, 61, 104, 58, 95, 115, 36, 197, 226, 226, 134, 142, 227, 188, 42, 156, 76, 90, 38, 22, 25, 164, 119,
+            100, 32, 254, 77, 80, 59, 137, 51, 57, 70, 26, 194, 145, 124, 228, 52, 198, 8, 187, 30, 200, 103, 50, 159,
+            243, 49, 238, 117, 229, 169, 151, 42,
+        ]);
+    }
+
     /// Says which program failed.
     struct Told<'a>(usize, &'a [u8]);
 
