@@ -211,3 +211,16 @@ fn flattened_and_untagged_types_are_read() {
     let bools = pickle::from_slice::<(bool, bool, i32)>(b"(I01\nI00\nI1\nt.", &mut slots);
     assert_eq!(bools, Ok((true, false, 1)));
 }
+
+/// Members added to an object have no opcode in protocol 0 (found by the fuzz target).
+#[test]
+fn members_are_not_added_in_protocol_0() {
+    let mut slots = [Slot::EMPTY; 32];
+    let object = pickle::loads(b"cm\nA\n)R(K\x01\x90.", &mut slots).unwrap();
+    let recode = |protocol, buf: &mut [u8]| {
+        let written = Pickler::new(buf).protocol(protocol).recode(&object, &mut [Slot::EMPTY; 64]);
+        written.map(|pickle| pickle.len()).map_err(|error| error.kind)
+    };
+    assert_eq!(recode(0, &mut [0; 64]), Err(ErrorKind::Unsupported));
+    assert!(recode(4, &mut [0; 64]).is_ok());
+}

@@ -356,6 +356,8 @@ impl Writer<'_> {
                 self.open_items(&mut level);
             }
             Container::Tuple => self.begin_tuple(len)?,
+            // ADDITEMS wants a mark, which protocol 0 has no use for.
+            Container::Adds if self.protocol == 0 => return Err(Refused::Unsupported),
             Container::Items | Container::Adds | Container::Pairs => self.open_items(&mut level),
             Container::Set if self.protocol >= 4 => {
                 self.begin(EMPTY_SET);
