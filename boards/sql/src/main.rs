@@ -47,12 +47,7 @@ const STATEMENTS: &[&str] = &[
 ];
 
 /// Runs all statements; the stack's depth beyond this function, of the store alone and after each statement.
-fn run(store: impl NorFlash, depths: &mut [u32]) -> Result<()> {
-    const PAGES: usize = dbm::memory_needed(64 * 1024, 1024);
-    static mut PAGE_MEMORY: [u8; PAGES] = [0; PAGES];
-    static mut MEMORY: Memory<3072> = Memory::new();
-    // SAFETY: this function runs once, and nothing else names these.
-    let (pages, memory) = unsafe { (&mut *(&raw mut PAGE_MEMORY), &mut *(&raw mut MEMORY)) };
+fn run(store: impl NorFlash, pages: &mut [u8], memory: &mut [u8], depths: &mut [u32]) -> Result<()> {
     let mut db = dbm::open(store, Flag::New, pages)?;
     let mut depths = depths.iter_mut();
     if let Some(depth) = depths.next() {
@@ -102,11 +97,13 @@ fn statement(con: &mut Connection<'_>, sql: &str) -> Result<u32> {
 #[entry]
 fn main() -> ! {
     static mut DEPTHS: [u32; STATEMENTS.len() + 1] = [0; STATEMENTS.len() + 1];
+    static mut PAGES: [u8; dbm::memory_needed(64 * 1024, 1024)] = [0; dbm::memory_needed(64 * 1024, 1024)];
+    static mut MEMORY: Memory<3072> = Memory::new();
     // SAFETY: this is the only place that takes the peripherals, and it runs once.
     let chip = unsafe { Peripherals::steal() };
     let range = (&raw const _store_start) as u32..(&raw const _store_end) as u32;
     let done = match Region::new(nvmc::Nvmc::new(chip.NVMC), range) {
-        Ok(store) => run(store, DEPTHS),
+        Ok(store) => run(store, PAGES, MEMORY, DEPTHS),
         Err(_) => end(debug::EXIT_FAILURE),
     };
     // What prints goes deeper than SQL: only now.
