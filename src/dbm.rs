@@ -26,6 +26,7 @@ mod recover;
 mod stat;
 mod stream;
 mod table;
+mod unordered;
 mod walk;
 
 pub use batch::{Batch, Savepoint};
@@ -36,6 +37,7 @@ pub(crate) use error::{Fail, Res};
 pub use lent::{index_words, order_words};
 pub use stat::{Progress, Stat};
 pub use stream::{Reader, Writer};
+pub use unordered::UnorderedKeys;
 
 use embedded_storage::nor_flash::NorFlash;
 
@@ -335,16 +337,16 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn write(&mut self, record: Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
         self.writable()?;
         let total = record.total(&self.log.geometry);
-        let mut first = None;
+        let mut refused = false;
         loop {
             match self.write_once(record, total, key, start, rest) {
                 // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
                 // on to another page. What a batch wrote to this one is lost, though.
-                Err(fail) if fail.is_flash() && first.is_none() && !self.batch.open => {
-                    first = Some(fail);
+                Err(fail) if fail.is_flash() && !refused && !self.batch.open => {
+                    refused = true;
                     self.discard_copies()?;
                 }
-                done => return done.map_err(|fail| first.unwrap_or(fail)),
+                done => return done,
             }
         }
     }

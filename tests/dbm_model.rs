@@ -3,7 +3,8 @@
 #![cfg(feature = "std")]
 use std::collections::BTreeMap;
 
-use larder::dbm::{self, Error, Flag};
+use embedded_storage::nor_flash::NorFlash;
+use larder::dbm::{self, Dbm, Error, Flag};
 use larder::flash::SimFlash;
 
 struct Random(u64);
@@ -19,6 +20,16 @@ impl Random {
     fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
+}
+
+/// Every key once, sorted here.
+fn unordered<F: NorFlash>(db: &mut Dbm<'_, F>, buf: &mut [u8]) -> Vec<Vec<u8>> {
+    let (mut all, mut seen) = (db.unordered_keys(), Vec::new());
+    while let Some(key) = all.next(buf).unwrap() {
+        seen.push(key.to_vec());
+    }
+    seen.sort();
+    seen
 }
 
 fn run<const W: usize, const E: usize>(sectors: usize, keys: usize, value: usize, steps: usize, compact: bool) {
@@ -65,6 +76,24 @@ fn run<const W: usize, const E: usize>(sectors: usize, keys: usize, value: usize
             assert_eq!((entry.key, entry.value), (&key[..], &value[..]));
         }
         assert!(db.previous(&mut cursor, &mut buf).unwrap().is_none());
+        assert_eq!(unordered(&mut db, &mut buf), seen);
+
+        // Within a batch both walks see what it wrote; given up, they do not.
+        db.begin().unwrap();
+        let mut changed = model.clone();
+        for n in 0..keys.min(40) {
+            let key = format!("key/{n:0width$}", width = n % 7).into_bytes();
+            let done = if n % 3 == 0 { db.delete(&key).map(drop) } else { db.set(&key, b"in the batch") };
+            match done {
+                Ok(()) if n % 3 == 0 => _ = changed.remove(&key),
+                Ok(()) => _ = changed.insert(key, b"in the batch".to_vec()),
+                Err(Error::Full) => break,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert_eq!(unordered(&mut db, &mut buf), changed.keys().cloned().collect::<Vec<_>>());
+        db.rollback().unwrap();
+        assert_eq!(unordered(&mut db, &mut buf), seen);
         flash = db.close().unwrap();
     }
     eprintln!("{W} {E} x {sectors}: full {full}, {:?}", flash.counters());

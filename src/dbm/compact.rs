@@ -102,8 +102,12 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             let Some(sector) = choice.sector else { break };
             let head = if self.head == NO_PAGE { 0 } else { page - self.tail };
+            // In a batch the copies' pages have less room than the sector's: each keeps some for the batch's fate.
+            let geometry = self.log.geometry;
+            let need = total + if self.batch.open { geometry.align(4) * geometry.per_sector } else { 0 };
             // Little dead in each of several sectors is room too, when their copies share pages.
-            let enough = choice.dead * page >= total * 256 || choice.all * page / 256 + head >= total + page / 4;
+            let shared = !self.batch.open && choice.all * page / 256 + head >= total + page / 4;
+            let enough = choice.dead * page >= need * 256 || shared;
             if self.free > 0 && !enough {
                 break;
             }
@@ -258,7 +262,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Ok(());
         }
         let Some(old) = self.find(key, Want::Newest)? else { return Ok(()) };
-        if old.kind == Kind::Long {
+        if self.batch.open {
+            // It is not dead before the batch is committed: until then it is copied, and what was written instead with it.
+            self.doubtful = true;
+            self.table.set_dead(old.page, UNKNOWN);
+        } else if old.kind == Kind::Long {
             // Its parts are dead as well, wherever they are.
             self.forget_dead();
         } else if self.table.dead(old.page) <= DEAD_MAX {
@@ -321,7 +329,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             })
     }
 
-    /// What lives in a page: bytes, records.
+    /// What of a page compaction would copy: bytes, records.
     pub(crate) fn measure(&mut self, page: u16) -> Res<(u32, u32)> {
         let (mut live, mut records) = (0, 0);
         self.load(page)?;
@@ -329,11 +337,15 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut buf = [0; KEY_MAX];
         while let Some(record) = self.gone(&mut walk)? {
             let key = self.log.key(&record, &mut buf)?;
-            if !matches!(self.fate(&record, key)?, Fate::Dead | Fate::Done) {
-                self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
-                live += record.total(&self.log.geometry);
-                records += 1;
-            }
+            live += match self.fate(&record, key)? {
+                Fate::Dead | Fate::Done => continue,
+                Fate::Live => 0,
+                // Both are copied.
+                Fate::Overwritten(newest) => newest.total(&self.log.geometry),
+            };
+            self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
+            live += record.total(&self.log.geometry);
+            records += 1;
         }
         Ok((live, records))
     }

@@ -19,7 +19,7 @@ use embedded_io::{Error as _, ErrorKind, Read, Write};
 use embedded_storage::nor_flash::NorFlash;
 use frame::{Damage, Receiver, Sender};
 use larder::dbm::{self, Dbm, Flag};
-use larder::object::{Emit, Container, Object, Slot, Spelling, Text};
+use larder::object::{Container, Emit, Object, Slot, Spelling, Text};
 use larder::pickle::{self, Pickler};
 use request::{Refusal, Request};
 
@@ -162,7 +162,7 @@ impl<F: NorFlash> Board<'_, F> {
     fn send_keys<W: Write>(&mut self, sender: &mut W) -> Result<dbm::Result<()>, W::Error> {
         let Ok(store) = &mut self.store else { return Ok(Ok(())) };
         let (key, pickle) = self.value.split_at_mut(LONGEST / 2);
-        let mut keys = store.keys();
+        let mut keys = store.unordered_keys();
         loop {
             let key = match keys.next(key) {
                 Err(error) => return Ok(Err(error)),

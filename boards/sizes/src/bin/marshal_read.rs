@@ -2,8 +2,8 @@
 #![no_std]
 #![no_main]
 
-use larder::object::Slot;
 use larder::marshal;
+use larder::object::Slot;
 use sizes::{Reading, outcome, unknown};
 
 #[unsafe(no_mangle)]
