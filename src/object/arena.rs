@@ -134,7 +134,7 @@ impl Slot {
     }
 }
 
-/// What goes wrong in the arena. The codec knows the place and makes an [`Error`](super::Error) of it.
+/// What goes wrong in the arena. The codec knows the place and makes an [`Error`] of it.
 ///
 /// As wide as what functions answer else, so that either comes back in the same registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

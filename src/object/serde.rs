@@ -1,5 +1,5 @@
 //! serde for both codecs, once: [`Serialize`](serde::Serialize) → [`Emit`](super::Emit) and
-//! [`Object`](super::Object) → [`Deserialize`](serde::Deserialize).
+//! [`Object`] → [`Deserialize`](serde::Deserialize).
 //!
 //! | Rust | Python |
 //! |---|---|
