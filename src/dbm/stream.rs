@@ -262,7 +262,7 @@ mod io {
     }
     impl<F: NorFlash> embedded_io::Read for Reader<'_, Dbm<'_, F>> {
         fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
-            Ok(Reader::read(self, buf)?)
+            Reader::read(self, buf)
         }
     }
     impl<D: Rollback> embedded_io::ErrorType for Writer<'_, '_, D> {

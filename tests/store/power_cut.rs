@@ -21,22 +21,24 @@ struct Step {
     after: Model,
 }
 
-/// Opens the store on `part`, which must hold one of `accept`, and takes the steps of a script. Each opening is a step too.
+/// Opens the store on `part`, which must hold one of `accept` and has seen so many `cuts`, and takes the steps of a script.
+/// Each opening is a step too.
 fn run<const W: usize, const E: usize>(
     part: Part<W, E>,
     memory: &mut [u8],
     script: &[Op],
     accept: &[&Model],
+    cuts: usize,
 ) -> (Part<W, E>, Vec<Step>) {
     let (mut recorder, log) = Recorder::new(part);
     let (mut taken, mut script) = (Vec::new(), script.iter());
     let mut accept: Vec<Model> = accept.iter().copied().cloned().collect();
-    let mut refused = false;
+    let mut refused = 0;
     loop {
         let mut db = dbm::open(&mut recorder, Flag::Create, memory).expect("the store opens");
         let mut now = which(&mut db, &accept);
         taken.push(Step { events: log.take(), before: now.clone(), after: now.clone() });
-        let mut reopen = false;
+        let (mut reopen, mut failed) = (false, false);
         for op in script.by_ref() {
             reopen = matches!(op, Op::Reopen);
             if reopen {
@@ -49,9 +51,11 @@ fn run<const W: usize, const E: usize>(
             accept = vec![before.clone(), now.clone()];
             match done {
                 Ok(_) => {}
-                // Words that a torn program and a torn erase left behind look erased and are not: the part refuses them, once.
-                Err(dbm::Error::Flash(_)) if !refused => {
-                    (refused, reopen) = (true, true);
+                // Words that a torn program or a torn erase left behind look erased and are not: the part refuses them, once
+                // for each cut.
+                Err(dbm::Error::Flash(_)) if refused < cuts => {
+                    refused += 1;
+                    (reopen, failed) = (true, true);
                     break;
                 }
                 Err(error) => panic!("{op:?}: {error:?}"),
@@ -61,7 +65,7 @@ fn run<const W: usize, const E: usize>(
                 taken.push(Step { events, before, after: now.clone() });
             }
         }
-        if !refused || !reopen {
+        if !failed {
             accept = vec![now];
         }
         if !reopen {
@@ -176,14 +180,14 @@ impl<const W: usize, const E: usize> Start<W, E> {
     fn campaign(self, shape: Shape, steps: usize, seed: u64, seconds: usize) -> Tally {
         let Start { mut part, held, memory } = self;
         let (mut tally, mut memory, mut rng) = (Tally::default(), vec![0; memory], Rng(seed));
-        let (_, steps) = run(part.clone(), &mut memory, &shape.script(seed, steps), &[&held]);
+        let (_, steps) = run(part.clone(), &mut memory, &shape.script(seed, steps), &[&held], 0);
         for (at, step) in steps.iter().enumerate() {
             for event in &step.events {
                 for tear in Tear::ALL {
                     let torn = event.torn(&part, tear, rng.next() as u32);
                     let mut cut = Cut { seed, step: at, event, tear, second: None };
                     let accept = [&step.before, &step.after];
-                    let (_, next) = run(torn.clone(), &mut memory, &afterwards(rng.next(), 6), &accept);
+                    let (_, next) = run(torn.clone(), &mut memory, &afterwards(rng.next(), 6), &accept, 1);
                     tally.single += 1;
                     let opening = next[0].events.len();
                     let later = next.iter().map(|step| step.events.len()).sum::<usize>() - opening;
@@ -197,7 +201,7 @@ impl<const W: usize, const E: usize> Start<W, E> {
                         let (at, event) = events.clone().nth(at).unwrap();
                         cut.second = Some((at, event.clone(), tear));
                         let part = event.torn(&part, tear, rng.next() as u32);
-                        run(part, &mut memory, &afterwards(rng.next(), 2), &[&next[at].before, &next[at].after]);
+                        run(part, &mut memory, &afterwards(rng.next(), 2), &[&next[at].before, &next[at].after], 2);
                         tally.pairs += 1;
                     }
                 }
@@ -315,7 +319,7 @@ fn a_store_without_power_says_so() {
         }
         let power = part.part.has_power();
         part.part.restore_power();
-        run(part.part, &mut memory, &afterwards(cut, 6), &[&model, accept.as_ref().unwrap_or(&model)]);
+        run(part.part, &mut memory, &afterwards(cut, 6), &[&model, accept.as_ref().unwrap_or(&model)], 1);
         if power {
             assert!(cut > 150, "the script is long enough to be cut");
             break;
@@ -328,7 +332,7 @@ fn a_store_without_power_says_so() {
 fn a_torn_part_is_read_without_a_write() {
     let mut memory = vec![0; 2048];
     let mut part = SimFlash::<4, 512>::owned(8).unwrap();
-    let (_, steps) = run(part.clone(), &mut memory, &SMALL.script(5, 100), &[&Model::new()]);
+    let (_, steps) = run(part.clone(), &mut memory, &SMALL.script(5, 100), &[&Model::new()], 0);
     for (at, step) in steps.iter().enumerate() {
         // A store that is being made may not be there yet.
         let making = at == 0;
