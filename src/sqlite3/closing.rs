@@ -293,6 +293,10 @@ impl Compiler<'_> {
         let operand = self.pop_operand();
         let mut open = self.pop();
         let has_base = open.a & CASE_BASE != 0;
+        // The first collation written in it is the collation of the whole, beside the states.
+        if operand.explicit && !Operand::unpack(open.a, 0).explicit {
+            open.a |= Operand { affinity: 0, ..operand }.pack();
+        }
         self.advance();
         match word {
             Kind::When if has_base && open.a & (CASE_WHEN | CASE_ELSE) == 0 && open.d == 0 => {
@@ -331,7 +335,8 @@ impl Compiler<'_> {
                     self.op(Op::Nip)?;
                     self.shrink(1);
                 }
-                return self.operand_done(Operand::default());
+                let known = Operand::unpack(open.a, 0);
+                return self.operand_done(Operand::under(known, known));
             }
             _ => return Err(self.error_here(ErrorKind::Syntax)),
         }

@@ -441,7 +441,8 @@ impl Compiler<'_> {
             let other = self.result.affinity;
             // Between two columns that are no numbers, nothing is converted.
             if affinity >= 2 || (affinity == 1 && other == 0) {
-                self.op1(Op::Apply, affinity)?;
+                // As in a comparison, integers stay: REAL would lose the last bits of a large one.
+                self.op1(Op::Apply, affinity.min(super::value::Affinity::Numeric as u8))?;
             }
         }
         self.put(frame, f::POS, done + 1);
