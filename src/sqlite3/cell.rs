@@ -12,45 +12,45 @@ use super::value::{self, Value};
 /// Bytes of a cell.
 pub(crate) const CELL: usize = 10;
 
-const NULL: u8 = 0;
-const INTEGER: u8 = 1;
-const REAL: u8 = 2;
-const TEXT: u8 = 3;
-const BLOB: u8 = 4;
+const NULL: u16 = 0;
+const INTEGER: u16 = 1;
+const REAL: u16 = 2;
+const TEXT: u16 = 3;
+const BLOB: u16 = 4;
 /// A local that was never set.
-const UNSET: u8 = 5;
+const UNSET: u16 = 5;
 
 /// Where bytes are.
-const ARENA: u8 = 0;
-const SQL: u8 = 1;
-const PARAMETER: u8 = 2;
+const ARENA: u16 = 0;
+const SQL: u16 = 1 << 8;
+const PARAMETER: u16 = 2 << 8;
 
-/// A cell, read or about to be written.
+/// A cell, read or about to be written. Its two fields go through registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cell {
-    tag: u8,
-    place: u8,
+    /// What it is, and with bytes where they are.
+    kind: u16,
     bits: u64,
 }
 
 impl Cell {
-    pub(crate) const NULL: Cell = Cell { tag: NULL, place: 0, bits: 0 };
-    pub(crate) const UNSET: Cell = Cell { tag: UNSET, place: 0, bits: 0 };
+    pub(crate) const NULL: Cell = Cell { kind: NULL, bits: 0 };
+    pub(crate) const UNSET: Cell = Cell { kind: UNSET, bits: 0 };
 
     #[inline]
     pub(crate) fn integer(i: i64) -> Self {
-        Cell { tag: INTEGER, place: 0, bits: i as u64 }
+        Cell { kind: INTEGER, bits: i as u64 }
     }
     #[inline]
     pub(crate) fn real(r: f64) -> Self {
-        Cell { tag: REAL, place: 0, bits: r.to_bits() }
+        Cell { kind: REAL, bits: r.to_bits() }
     }
     #[inline]
     pub(crate) fn truth(truth: Option<bool>) -> Self {
         truth.map_or(Cell::NULL, |known| Cell::integer(known.into()))
     }
-    fn bytes(tag: u8, place: u8, at: usize, len: usize) -> Self {
-        Cell { tag, place, bits: at as u64 | (len as u64) << 32 }
+    fn bytes(tag: u16, place: u16, at: usize, len: usize) -> Self {
+        Cell { kind: tag | place, bits: at as u64 | (len as u64) << 32 }
     }
     /// Text that stands in the statement.
     pub(crate) fn sql_text(at: usize, len: usize) -> Self {
@@ -79,45 +79,45 @@ impl Cell {
     }
     /// Whether the bytes, if there are any, stay where they are while rows come and go.
     pub(crate) fn is_lasting(self) -> bool {
-        !matches!(self.tag, TEXT | BLOB) || self.place != ARENA
+        !self.is_stretch() || self.kind >= SQL
     }
     /// Offset and length of bytes in the arena.
     pub(crate) fn in_arena_at(self) -> Option<(usize, usize)> {
-        let is = matches!(self.tag, TEXT | BLOB) && self.place == ARENA;
+        let is = matches!(self.kind, TEXT | BLOB);
         is.then_some((self.bits as u32 as usize, (self.bits >> 32) as usize))
     }
     pub(crate) fn is_number(self) -> bool {
-        self.tag == INTEGER || self.tag == REAL
+        self.kind == INTEGER || self.kind == REAL
     }
     /// Whether it is a text or a blob.
     #[inline]
     pub(crate) fn is_stretch(self) -> bool {
-        matches!(self.tag, TEXT | BLOB)
+        matches!(self.kind & 0xff, TEXT | BLOB)
     }
     /// The value, if it is a number; else NULL.
     #[inline]
     pub(crate) fn number_value(self) -> Value<'static> {
-        match self.tag {
+        match self.kind {
             INTEGER => Value::Integer(self.bits as i64),
             REAL => Value::Real(f64::from_bits(self.bits)),
             _ => Value::Null,
         }
     }
     pub(crate) fn is_unset(self) -> bool {
-        self.tag == UNSET
+        self.kind == UNSET
     }
     pub(crate) fn is_null(self) -> bool {
-        self.tag == NULL || self.tag == UNSET
+        self.kind == NULL || self.kind == UNSET
     }
     /// The integer, if it is one.
     pub(crate) fn as_integer(self) -> Option<i64> {
-        (self.tag == INTEGER).then_some(self.bits as i64)
+        (self.kind == INTEGER).then_some(self.bits as i64)
     }
 
     /// How two numbers compare; `None` if one of both is none.
     #[inline]
     pub(crate) fn compare_numbers(self, other: Self) -> Option<Ordering> {
-        match (self.tag, other.tag) {
+        match (self.kind, other.kind) {
             (INTEGER, INTEGER) => Some((self.bits as i64).cmp(&(other.bits as i64))),
             (REAL, REAL) => Some(value::compare_reals(f64::from_bits(self.bits), f64::from_bits(other.bits))),
             _ => None,
@@ -128,10 +128,19 @@ impl Cell {
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn read(bytes: &[u8], at: usize) -> Self {
         match chunk::<CELL>(bytes, at) {
-            Some(&[tag, place, a, b, c, d, e, f, g, h]) => {
-                Cell { tag, place, bits: u64::from_le_bytes([a, b, c, d, e, f, g, h]) }
+            Some(&[what, place, a, b, c, d, e, f, g, h]) => {
+                Cell { kind: u16::from_le_bytes([what, place]), bits: u64::from_le_bytes([a, b, c, d, e, f, g, h]) }
             }
             None => Cell::NULL,
+        }
+    }
+
+    /// The cells at an offset and behind it.
+    #[inline]
+    pub(crate) fn pair(bytes: &[u8], at: usize) -> (Self, Self) {
+        match chunk::<{ 2 * CELL }>(bytes, at) {
+            Some(both) => (Cell::read(both, 0), Cell::read(both, CELL)),
+            None => (Cell::NULL, Cell::NULL),
         }
     }
 
@@ -140,7 +149,8 @@ impl Cell {
     pub(crate) fn write(self, bytes: &mut [u8], at: usize) {
         if let Some(place) = chunk_mut::<CELL>(bytes, at) {
             let [a, b, c, d, e, f, g, h] = self.bits.to_le_bytes();
-            *place = [self.tag, self.place, a, b, c, d, e, f, g, h];
+            let [what, place_of] = self.kind.to_le_bytes();
+            *place = [what, place_of, a, b, c, d, e, f, g, h];
         }
     }
 }
@@ -161,7 +171,7 @@ impl<'a> View<'a> {
     /// The value of a cell.
     #[inline]
     pub(crate) fn value(&self, cell: Cell) -> Value<'a> {
-        match cell.tag {
+        match cell.kind & 0xff {
             INTEGER => Value::Integer(cell.bits as i64),
             REAL => Value::Real(f64::from_bits(cell.bits)),
             TEXT | BLOB => self.stretch(cell),
@@ -171,14 +181,14 @@ impl<'a> View<'a> {
 
     fn stretch(&self, cell: Cell) -> Value<'a> {
         let (at, len) = (cell.bits as u32 as usize, (cell.bits >> 32) as usize);
-        let bytes = match cell.place {
+        let bytes = match cell.kind & 0xff00 {
             ARENA if at >= self.stages_at => self.stages.get(at - self.stages_at..at - self.stages_at + len),
             ARENA => self.arena.get(at..at + len),
             SQL => self.sql.get(at..at + len),
             _ => return self.parameters.get(at).copied().unwrap_or(Value::Null),
         };
         let bytes = bytes.unwrap_or_default();
-        if cell.tag == TEXT { Value::Text(bytes) } else { Value::Blob(bytes) }
+        if cell.kind & 0xff == TEXT { Value::Text(bytes) } else { Value::Blob(bytes) }
     }
 
     /// The value of the cell at an offset into the arena.

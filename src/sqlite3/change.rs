@@ -41,7 +41,6 @@ impl Machine<'_> {
     }
 
     /// Affinities of the columns in locals; the rowid must be an integer, a new row without one gets the next.
-    #[inline(never)]
     pub(crate) fn affinities(&mut self) -> Result<()> {
         let (table, first, new) = (self.u16(), self.operand(), self.operand());
         let columns = self.table(table).columns();
@@ -120,7 +119,6 @@ impl Machine<'_> {
     }
 
     /// The row in locals joins the table.
-    #[inline(never)]
     pub(crate) fn insert(&mut self) -> Result<()> {
         let (table, first, action) = (self.u16(), self.operand(), self.operand() as u8);
         let columns = usize::from(self.table(table).columns());
@@ -171,7 +169,6 @@ impl Machine<'_> {
     }
 
     /// The row of a cursor becomes what is in the locals.
-    #[inline(never)]
     pub(crate) fn update(&mut self) -> Result<()> {
         let (table, first, action, cursor) = (self.u16(), self.operand(), self.operand() as u8, self.operand());
         let columns = usize::from(self.table(table).columns());
@@ -201,7 +198,6 @@ impl Machine<'_> {
     }
 
     /// The row of a cursor is deleted.
-    #[inline(never)]
     pub(crate) fn delete(&mut self) -> Result<()> {
         let (table, cursor) = (self.u16(), self.operand());
         let rowid = self.rowid(cursor).as_integer().unwrap_or(0);

@@ -10,7 +10,6 @@ impl Machine<'_> {
     /// Rows come out in the order in which they are first seen. While all keys fit, they come out at once. When the area is
     /// full at a row, the loops run thrice for each further chunk: to gather its keys (phase 1), to strike out those that
     /// rows before the chunk have too (2), and to let the others through (3).
-    #[inline(never)]
     pub(crate) fn distinct(&mut self) -> Result<()> {
         let (number, columns) = (self.operand(), self.u16());
         let orders = self.pc;

@@ -15,6 +15,7 @@ use super::vm::{Machine, OWN_CURSOR, Outcome, Result};
 
 impl Machine<'_> {
     /// The next row of EXPLAIN.
+    #[inline(never)]
     pub(crate) fn explain(&mut self) -> Result<Outcome> {
         // Names of columns stand behind the program, or before its end.
         let (names, code) = (usize::from(self.program.names), usize::from(self.program.code));

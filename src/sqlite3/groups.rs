@@ -16,8 +16,6 @@ use super::vm::{Machine, Result};
 
 impl Machine<'_> {
     /// A step of an aggregate.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn group_step(&mut self) -> Result<()> {
         let [number, field, id, arguments, collation] = self.fixed();
         let (stage, field, arguments) = (self.stage(number.into()), usize::from(field), usize::from(arguments));
@@ -118,7 +116,6 @@ impl Machine<'_> {
     }
 
     /// Drops the argument and jumps if the group's aggregate saw it before.
-    #[inline(never)]
     pub(crate) fn group_seen(&mut self) -> Result<()> {
         let (number, field, collation) = (self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
@@ -167,7 +164,7 @@ impl Machine<'_> {
     }
 
     /// Jumps unless this row gives the bare columns: the first of the group, or with min or max the one that is it.
-    pub(crate) fn group_take(&mut self) {
+    pub(crate) fn group_take(&mut self) -> Result<()> {
         let number = self.operand();
         let stage = self.stage(number);
         let fresh = self.stage_flag(stage, flag::FRESH);
@@ -176,10 +173,10 @@ impl Machine<'_> {
             !self.stage_flag(stage, flag::LOST) && if by_extreme { self.stage_flag(stage, flag::HIT) } else { fresh };
         self.set_stage_flag(stage, flag::FRESH, false);
         self.jump_if(!take);
+        Ok(())
     }
 
     /// Keeps the bare columns.
-    #[inline(never)]
     pub(crate) fn group_save(&mut self) -> Result<()> {
         let (number, columns) = (self.operand(), self.operand());
         let stage = self.stage(number);
@@ -196,7 +193,6 @@ impl Machine<'_> {
     }
 
     /// A bare column of the group at hand.
-    #[inline(never)]
     pub(crate) fn group_column(&mut self) -> Result<()> {
         let (number, which, _, _) = (self.operand(), self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
@@ -214,7 +210,6 @@ impl Machine<'_> {
     }
 
     /// The result of an aggregate for the group at hand.
-    #[inline(never)]
     pub(crate) fn group_result(&mut self) -> Result<()> {
         let (number, field, id, _, _) = (self.operand(), self.operand(), self.operand(), self.u16(), self.operand());
         let stage = self.stage(number);

@@ -1,4 +1,7 @@
-//! The instructions of the machine that are not in its innermost loop.
+//! What each instruction does.
+//!
+//! Contract: the machine's loop takes the code of an instruction and calls its function by the table here; so no frame
+//! stands on the stack that another instruction needed. A function reads its operands, which move the machine's `pc`.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::FULL;
@@ -6,162 +9,370 @@ use super::cell::{CELL, Cell};
 use super::compile::{NONE, get16};
 use super::error::ErrorKind;
 use super::function;
-use super::program::{Comparison, Op};
+use super::program::{Comparison, OPS, Op};
+use super::record;
 use super::schema;
-use super::value::{self, Affinity, Value};
+use super::value::{self, Affinity, Operator, Value};
 use super::vm::{Machine, Result};
 
 /// The most arguments a function takes.
 const ARGUMENTS: usize = 16;
 
+/// An instruction's function. It is given its code, as some share one.
+pub(crate) type Handler = for<'m, 'a> fn(&'m mut Machine<'a>, u8) -> Result<()>;
+
+/// The functions of all instructions, by their codes. (An index out of bounds would not compile.)
+#[allow(clippy::indexing_slicing)]
+pub(crate) static HANDLERS: [Handler; OPS.len()] = {
+    let mut handlers = [handler(Op::Illegal); OPS.len()];
+    let mut at = 0;
+    while at < OPS.len() {
+        handlers[at] = handler(OPS[at]);
+        at += 1;
+    }
+    handlers
+};
+
+/// The function of an instruction.
+const fn handler(op: Op) -> Handler {
+    match op {
+        Op::Null => |m, _| m.give(Cell::NULL),
+        Op::Int8 | Op::Int16 | Op::Int32 | Op::Int64 | Op::Real => |m, code| m.number(code),
+        Op::TextSql => |m, _| {
+            let (at, len) = (m.u16(), m.u16());
+            m.give(Cell::sql_text(at, len))
+        },
+        Op::Text | Op::Blob => |m, code| {
+            let (len, at) = (m.u16(), m.pc);
+            m.pc += len;
+            m.give(Cell::in_arena(code == Op::Blob as u8, at, len))
+        },
+        Op::Param => |m, _| {
+            let number = m.u8().wrapping_sub(1);
+            let value = m.parameters.get(number).copied().ok_or(ErrorKind::Parameters)?;
+            m.give(Cell::parameter(number, value))
+        },
+        Op::Column => |m, _| {
+            let [cursor, column] = m.fixed();
+            if m.column(cursor, column)? { Ok(()) } else { m.give(Cell::NULL) }
+        },
+        Op::ColumnOr => |m, _| {
+            let [cursor, column] = m.fixed();
+            let found = m.column(cursor, column)?;
+            m.jump_if(found);
+            Ok(())
+        },
+        Op::Rowid => |m, _| {
+            let cursor = m.u8();
+            let cell = m.rowid(cursor);
+            m.give(cell)
+        },
+        Op::Compare => |m, _| {
+            let comparison = Comparison(m.u8() as u8);
+            let (left, right) = m.two();
+            let truth = m.compare(comparison, left, right)?;
+            m.decide(truth)
+        },
+        Op::If | Op::IfNot => |m, code| {
+            let cell = m.pop();
+            let holds = m.truth_of(cell) == Some(true);
+            m.jump_if(holds == (code == Op::If as u8));
+            Ok(())
+        },
+        Op::IfFalseKeep | Op::IfTrueKeep => |m, code| {
+            let truth = m.truth_of(m.peek(0));
+            let jump = truth == Some(code == Op::IfTrueKeep as u8);
+            if jump {
+                m.replace(Cell::truth(truth));
+            }
+            m.jump_if(jump);
+            Ok(())
+        },
+        Op::Next => |m, _| m.next(),
+        Op::Jump => |m, _| {
+            m.jump_if(true);
+            Ok(())
+        },
+        Op::And | Op::Or => |m, code| {
+            let (left, right) = m.two();
+            let (left, right) = (m.truth_of(left), m.truth_of(right));
+            m.decide(if code == Op::And as u8 { value::and(left, right) } else { value::or(left, right) })
+        },
+        Op::Add
+        | Op::Subtract
+        | Op::Multiply
+        | Op::Divide
+        | Op::Remainder
+        | Op::BitAnd
+        | Op::BitOr
+        | Op::ShiftLeft
+        | Op::ShiftRight => |m, code| {
+            let operator = Operator::ALL.get(usize::from(code - Op::Add as u8)).copied().ok_or(ErrorKind::Internal)?;
+            let (left, right) = m.two();
+            let made = Cell::number(value::calculate(operator, m.value_of(left), m.value_of(right)));
+            m.replace(made);
+            Ok(())
+        },
+        Op::Local => |m, _| {
+            let local = m.u8();
+            let cell = m.local(local);
+            m.give(if cell.is_unset() { Cell::NULL } else { cell })
+        },
+        Op::SetLocal => |m, _| {
+            let local = m.u8();
+            let cell = m.pop();
+            m.set_local(local, cell);
+            Ok(())
+        },
+        Op::Flag => |m, _| {
+            let (local, value) = (m.u8(), m.u8());
+            m.set_local(local, Cell::integer(value as i64));
+            Ok(())
+        },
+        Op::IfFlag => |m, _| {
+            let local = m.u8();
+            let set = m.local(local).as_integer().unwrap_or(0) != 0;
+            m.jump_if(set);
+            Ok(())
+        },
+        Op::Pick => |m, _| {
+            let place = m.layout.stack + m.u8() * CELL;
+            m.give(Cell::read(m.arena, place))
+        },
+        Op::Store => |m, _| {
+            let place = m.layout.stack + m.u8() * CELL;
+            let cell = m.pop();
+            cell.write(m.arena, place);
+            Ok(())
+        },
+        Op::Drop => |m, _| {
+            m.pop();
+            Ok(())
+        },
+        Op::Nip => |m, _| {
+            let cell = m.pop();
+            m.replace(cell);
+            Ok(())
+        },
+        Op::Depth => |m, _| {
+            m.sp = m.layout.stack + m.u8() * CELL;
+            Ok(())
+        },
+        Op::Negate | Op::Invert => |m, code| {
+            let value = m.value_of(m.peek(0));
+            let made = if code == Op::Negate as u8 { value::negate(value) } else { value::invert(value) };
+            m.replace(Cell::number(made));
+            Ok(())
+        },
+        Op::IsNull | Op::NotNull => |m, code| {
+            let null = m.peek(0).is_null();
+            m.decide(Some(null == (code == Op::IsNull as u8)))
+        },
+        Op::Not | Op::IsTrue | Op::IsFalse => |m, code| {
+            let truth = m.truth_of(m.peek(0));
+            m.decide(if code == Op::Not as u8 {
+                truth.map(|truth| !truth)
+            } else {
+                Some(truth == Some(code == Op::IsTrue as u8))
+            })
+        },
+        Op::IfKnown => |m, _| {
+            let known = !m.peek(0).is_null();
+            m.jump_if(known);
+            if !known {
+                m.pop();
+            }
+            Ok(())
+        },
+        Op::Concat => |m, _| {
+            let (left, right) = m.two();
+            let made =
+                m.make(&mut |view, scratch, _| value::concatenate(view.value(left), view.value(right), scratch))?;
+            m.replace(made);
+            Ok(())
+        },
+        Op::Between => |m, _| {
+            let (low, high) = (Comparison(m.u8() as u8), Comparison(m.u8() as u8));
+            let (top, bottom, subject) = (m.pop(), m.pop(), m.peek(0));
+            let above = m.compare(low, subject, bottom)?;
+            let below = m.compare(high, subject, top)?;
+            m.decide(value::and(above, below))
+        },
+        Op::InItem => |m, _| {
+            let comparison = Comparison(m.u8() as u8);
+            let (item, result, subject) = (m.pop(), m.peek(0), m.peek(1));
+            if result.as_integer() != Some(1) {
+                match m.compare(comparison, subject, item)? {
+                    Some(true) => m.replace(Cell::integer(1)),
+                    Some(false) => {}
+                    None => m.replace(Cell::NULL),
+                }
+            }
+            Ok(())
+        },
+        Op::InSet if FULL => |m, _| m.in_set(),
+        Op::InRow if FULL => |m, _| m.in_row(),
+        Op::InFind if FULL => |m, _| m.in_find(),
+        Op::CaseEqual => |m, _| {
+            let comparison = Comparison(m.u8() as u8);
+            let (when, base) = (m.pop(), m.peek(0));
+            let truth = m.compare(comparison, base, when)?;
+            m.give(Cell::truth(truth))
+        },
+        Op::Call => |m, _| m.call(),
+        Op::Cast => |m, _| {
+            let affinity = schema::affinity(m.u8() as u8);
+            let cell = m.peek(0);
+            let made = m.make(&mut |view, scratch, _| affinity.cast(view.value(cell), scratch))?;
+            m.replace(made);
+            Ok(())
+        },
+        Op::Apply => |m, _| {
+            let affinity = schema::affinity(m.u8() as u8);
+            let made = m.apply(affinity, m.peek(0))?;
+            m.replace(made);
+            Ok(())
+        },
+        Op::Scan => |m, _| m.scan(),
+        Op::Find => |m, _| m.find(),
+        Op::Range => |m, _| m.range(),
+        Op::NullRow if FULL => |m, _| m.null_row(),
+        Op::MakeRow if FULL => |m, _| m.make_row(),
+        Op::OpenRows if FULL => |m, _| m.open_rows(),
+        Op::Limit => |m, _| {
+            let local = m.u8();
+            let count = m.pop_integer()?;
+            m.set_local(local, Cell::integer(if count < 0 { -1 } else { count }));
+            m.jump_if(count == 0);
+            Ok(())
+        },
+        Op::Offset => |m, _| {
+            let local = m.u8();
+            let count = m.pop_integer()?;
+            m.set_local(local, Cell::integer(count));
+            Ok(())
+        },
+        Op::Skip | Op::Count => |m, code| {
+            let local = m.u8();
+            let left = m.local(local).as_integer().unwrap_or(-1);
+            if left > 0 {
+                m.set_local(local, Cell::integer(left - 1));
+            }
+            m.jump_if(if code == Op::Skip as u8 { left > 0 } else { left == 1 });
+            Ok(())
+        },
+        Op::Once if FULL => |m, _| m.once(),
+        Op::OnceSave if FULL => |m, _| {
+            let local = m.u8();
+            m.keep_value(local)
+        },
+        Op::Settle if FULL => |m, _| m.settle(),
+        Op::StageStart => |m, _| m.stage_start(),
+        Op::StagePass => |m, _| m.stage_pass(),
+        Op::StageMore => |m, _| m.stage_more(),
+        Op::StageOnce => |m, _| {
+            let stage = m.u8();
+            m.stage_once(stage)
+        },
+        Op::SortInsert => |m, _| m.sort_insert(),
+        Op::SortNext => |m, _| m.sort_next(),
+        Op::Unite if FULL => |m, _| m.unite(),
+        Op::UniteMet if FULL => |m, _| m.unite_met(),
+        Op::UniteNext if FULL => |m, _| m.unite_next(),
+        Op::Distinct => |m, _| m.distinct(),
+        Op::GroupFind if FULL => |m, _| m.group_find(),
+        Op::GroupStep => |m, _| m.group_step(),
+        Op::GroupSeen => |m, _| m.group_seen(),
+        Op::GroupTake => |m, _| m.group_take(),
+        Op::GroupSave => |m, _| m.group_save(),
+        Op::GroupNext => |m, _| m.group_next(),
+        Op::GroupColumn => |m, _| m.group_column(),
+        Op::GroupResult => |m, _| m.group_result(),
+        Op::RowsetAdd => |m, _| m.rowset_add(),
+        Op::RowsetNext => |m, _| m.rowset_next(),
+        Op::Integrity => |m, _| m.integrity(),
+        Op::Write => |m, _| m.begin_write(),
+        Op::Affinities => |m, _| m.affinities(),
+        Op::CheckNull => |m, _| m.check_null(),
+        Op::Check => |m, _| m.check(),
+        Op::Insert => |m, _| m.insert(),
+        Op::Update => |m, _| m.update(),
+        Op::Delete => |m, _| m.delete(),
+        // Halt and Result are the loop's own.
+        _ => |_, _| Err(ErrorKind::Internal.into()),
+    }
+}
+
 impl Machine<'_> {
-    #[inline(never)]
-    pub(crate) fn execute_rare(&mut self, op: Op) -> Result<()> {
-        match op {
-            Op::Concat => {
-                let (right, left) = (self.pop(), self.peek(0));
-                let made = self
-                    .make(&mut |view, scratch, _| value::concatenate(view.value(left), view.value(right), scratch))?;
-                self.replace(made);
-            }
-            Op::Between => {
-                let (low, high) = (Comparison(self.u8() as u8), Comparison(self.u8() as u8));
-                let (top, bottom, subject) = (self.pop(), self.pop(), self.peek(0));
-                let above = self.compare(low, subject, bottom)?;
-                let below = self.compare(high, subject, top)?;
-                self.replace(Cell::truth(value::and(above, below)));
-            }
-            Op::InItem => {
-                let comparison = Comparison(self.u8() as u8);
-                let (item, result, subject) = (self.pop(), self.peek(0), self.peek(1));
-                if result.as_integer() != Some(1) {
-                    match self.compare(comparison, subject, item)? {
-                        Some(true) => self.replace(Cell::integer(1)),
-                        Some(false) => {}
-                        None => self.replace(Cell::NULL),
-                    }
-                }
-            }
-            Op::InSet if FULL => self.in_set()?,
-            Op::InRow if FULL => self.in_row()?,
-            Op::InFind if FULL => self.in_find()?,
-            Op::CaseEqual => {
-                let comparison = Comparison(self.u8() as u8);
-                let (when, base) = (self.pop(), self.peek(0));
-                let truth = self.compare(comparison, base, when)?;
-                self.push(Cell::truth(truth));
-            }
-            Op::Call => {
-                let (id, arguments, collation) = (self.u8(), self.u8(), self.u8());
-                self.call(id as u8, arguments, collation as u8)?;
-            }
-            Op::Cast => {
-                let affinity = schema::affinity(self.u8() as u8);
-                let cell = self.peek(0);
-                let made = self.make(&mut |view, scratch, _| affinity.cast(view.value(cell), scratch))?;
-                self.replace(made);
-            }
-            Op::Apply => {
-                let affinity = schema::affinity(self.u8() as u8);
-                let made = self.apply(affinity, self.peek(0))?;
-                self.replace(made);
-            }
-            Op::Limit => {
-                let local = self.u8();
-                let count = self.pop_integer()?;
-                self.set_local(local, Cell::integer(if count < 0 { -1 } else { count }));
-                self.jump_if(count == 0);
-            }
-            Op::Offset => {
-                let local = self.u8();
-                let count = self.pop_integer()?;
-                self.set_local(local, Cell::integer(count));
-            }
-            Op::Skip => {
-                let local = self.u8();
-                let left = self.local(local).as_integer().unwrap_or(0);
-                if left > 0 {
-                    self.set_local(local, Cell::integer(left - 1));
-                }
-                self.jump_if(left > 0);
-            }
-            Op::Count => {
-                let local = self.u8();
-                let left = self.local(local).as_integer().unwrap_or(-1);
-                if left > 0 {
-                    self.set_local(local, Cell::integer(left - 1));
-                }
-                self.jump_if(left == 1);
-            }
-            Op::Once if FULL => {
-                let local = self.u8();
-                let (cell, target) = (self.local(local), get16(self.arena, self.pc));
-                let known = target != NONE && !cell.is_unset();
-                if !known && target != NONE && self.state.lost {
-                    self.again()?;
-                }
-                self.jump_if(known);
-                if known {
-                    self.push(cell);
-                }
-            }
-            Op::OnceSave if FULL => {
-                let local = self.u8();
-                self.keep_value(local)?;
-            }
-            Op::Settle if FULL => self.settle()?,
-            _ => return Err(ErrorKind::Internal.into()),
+    /// As [`Machine::push`].
+    #[inline]
+    fn give(&mut self, cell: Cell) -> Result<()> {
+        self.push(cell);
+        Ok(())
+    }
+
+    /// The two cells on top; what is made of them takes the place of the first.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn two(&mut self) -> (Cell, Cell) {
+        self.sp = self.sp.saturating_sub(CELL);
+        Cell::pair(self.arena, self.sp.saturating_sub(CELL))
+    }
+
+    /// A number that stands in the program.
+    fn number(&mut self, code: u8) -> Result<()> {
+        let size = match code {
+            code if code == Op::Int8 as u8 => 1,
+            code if code == Op::Int16 as u8 => 2,
+            code if code == Op::Int32 as u8 => 4,
+            _ => 8,
+        };
+        let bits = record::integer(self.arena.get(self.pc..self.pc + size).unwrap_or_default());
+        self.pc += size;
+        self.give(if code == Op::Real as u8 { Cell::real(f64::from_bits(bits as u64)) } else { Cell::integer(bits) })
+    }
+
+    /// A truth takes the place of the value on top. If a jump on it follows, that is done at once.
+    #[inline]
+    fn decide(&mut self, truth: Option<bool>) -> Result<()> {
+        let next = self.arena.get(self.pc).copied().unwrap_or(0);
+        if next == Op::IfNot as u8 || next == Op::If as u8 {
+            self.pc += 1;
+            self.pop();
+            self.jump_if((truth == Some(true)) == (next == Op::If as u8));
+        } else {
+            self.replace(Cell::truth(truth));
         }
         Ok(())
     }
 
-    /// The instructions that are functions of their own; false if it is none of them.
-    #[inline(never)]
-    pub(crate) fn perform(&mut self, op: Op) -> Result<bool> {
-        match op {
-            Op::Scan => self.scan()?,
-            Op::Find => self.find()?,
-            Op::Range => self.range()?,
-            Op::NullRow if FULL => self.null_row(),
-            Op::MakeRow if FULL => self.make_row()?,
-            Op::OpenRows if FULL => self.open_rows(),
-            Op::StageStart => self.stage_start()?,
-            Op::StagePass => self.stage_pass(),
-            Op::StageMore => self.stage_more()?,
-            Op::StageOnce => {
-                let stage = self.u8();
-                self.stage_once(stage)?;
-            }
-            Op::SortInsert => self.sort_insert()?,
-            Op::SortNext => self.sort_next()?,
-            Op::Unite if FULL => self.unite()?,
-            Op::UniteMet if FULL => self.unite_met(),
-            Op::UniteNext if FULL => self.unite_next()?,
-            Op::Distinct => self.distinct()?,
-            Op::GroupFind if FULL => self.group_find()?,
-            Op::GroupSeen => self.group_seen()?,
-            Op::GroupTake => self.group_take(),
-            Op::GroupSave => self.group_save()?,
-            Op::GroupNext => self.group_next(),
-            Op::GroupColumn => self.group_column()?,
-            Op::GroupResult => self.group_result()?,
-            Op::RowsetAdd => self.rowset_add()?,
-            Op::RowsetNext => self.rowset_next()?,
-            Op::Integrity => self.integrity()?,
-            Op::Write => self.begin_write()?,
-            Op::Affinities => self.affinities()?,
-            Op::CheckNull => self.check_null()?,
-            Op::Check => self.check()?,
-            Op::Insert => self.insert()?,
-            Op::Update => self.update()?,
-            Op::Delete => self.delete()?,
-            _ => return Ok(false),
+    /// What WHERE makes of a cell.
+    #[inline]
+    fn truth_of(&self, cell: Cell) -> Option<bool> {
+        match cell.as_integer() {
+            Some(integer) => Some(integer != 0),
+            None => self.value_of(cell).truth(),
         }
-        Ok(true)
     }
 
-    #[inline(never)]
-    pub(crate) fn call(&mut self, id: u8, count: usize, collation: u8) -> Result<()> {
+    /// The value of a subquery, if it was computed and kept.
+    fn once(&mut self) -> Result<()> {
+        let local = self.u8();
+        let (cell, target) = (self.local(local), get16(self.arena, self.pc));
+        let known = target != NONE && !cell.is_unset();
+        if !known && target != NONE && self.state.lost {
+            self.again()?;
+        }
+        self.jump_if(known);
+        if known {
+            self.push(cell);
+        }
+        Ok(())
+    }
+
+    /// A function.
+    fn call(&mut self) -> Result<()> {
+        let (id, count, collation) = (self.u8() as u8, self.u8(), self.u8() as u8);
         let swap = id >= super::ids::LIKE_OPERATOR;
         let custom = self.session.functions.get(usize::from(id.wrapping_sub(super::ids::CUSTOM)));
         let custom = custom.filter(|_| !swap && id >= super::ids::CUSTOM);
@@ -196,7 +407,7 @@ impl Machine<'_> {
     }
 
     /// An integer from the stack, for LIMIT and OFFSET.
-    pub(crate) fn pop_integer(&mut self) -> Result<i64> {
+    fn pop_integer(&mut self) -> Result<i64> {
         let cell = self.pop();
         match Affinity::Integer.apply_numeric(self.value_of(cell)) {
             Value::Integer(i) => Ok(i),

@@ -20,17 +20,7 @@ macro_rules! instructions {
         /// Operands of each: `b` a byte, `w` two, `d` four, `q` eight, `j` a jump, `t` two of length and as many bytes.
         const OPERANDS: &[&str] = &[$($operands,)*];
         /// The instructions by their codes.
-        // (An index out of bounds would not compile.)
-        #[allow(clippy::indexing_slicing)]
-        const OPS: [Op; 256] = {
-            let (mut ops, known) = ([Op::Illegal; 256], [$(Op::$name,)*]);
-            let mut at = 0;
-            while at < known.len() {
-                ops[at] = known[at];
-                at += 1;
-            }
-            ops
-        };
+        pub(crate) const OPS: &[Op] = &[$(Op::$name,)*];
     };
 }
 

@@ -66,24 +66,27 @@ impl Walk {
     }
 
     /// Goes to column `wanted` and gives its serial type; `None` if the record has fewer.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn find(&mut self, record: &[u8], wanted: usize) -> Result<Option<u32>> {
         if self.end == 0 || wanted < usize::from(self.column) {
-            let (end, first) = varint(record, 0)?;
-            *self = Walk { column: 0, head: first as u16, body: end as u16, end: end as u16 };
+            let (end, first) = varint(record, 0).ok_or(ErrorKind::Corrupt)?;
+            *self = Walk { column: 0, head: first, body: end as u16, end: end as u16 };
         }
         let types = record.get(..usize::from(self.end)).ok_or(ErrorKind::Corrupt)?;
-        let (mut head, mut body) = (usize::from(self.head), usize::from(self.body));
-        let mut column = usize::from(self.column);
-        loop {
-            let Some(&byte) = types.get(head) else { return Ok(None) };
-            let (serial, next) = if byte < 0x80 { (byte.into(), head.wrapping_add(1)) } else { varint(types, head)? };
-            if column == wanted {
-                (self.column, self.head, self.body) = (column as u8, head as u16, body as u16);
+        let (mut head, mut body) = (self.head, self.body);
+        for column in self.column.. {
+            if head >= self.end {
+                return Ok(None);
+            }
+            let (serial, next) = varint(types, head).ok_or(ErrorKind::Corrupt)?;
+            if usize::from(column) == wanted {
+                (self.column, self.head, self.body) = (column, head, body);
                 return Ok(Some(serial));
             }
-            (head, body, column) = (next, body.wrapping_add(body_size(serial)), column.wrapping_add(1));
+            (head, body) = (next, body.wrapping_add(body_size(serial) as u16));
         }
+        Ok(None)
     }
 }
 
@@ -96,31 +99,30 @@ pub fn column(record: &[u8], wanted: usize) -> Result<Option<Value<'_>>> {
     walk.column(record, wanted)
 }
 
-/// A varint of at most 32 bits, and the place behind it.
+/// A varint of at most 32 bits, and the place behind it; `None` if there is none.
 #[inline]
-fn varint(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
-    match bytes.get(at) {
-        Some(byte @ ..0x80) => Ok((u32::from(*byte), at.wrapping_add(1))),
-        Some(_) => long_varint(bytes, at),
-        None => Err(ErrorKind::Corrupt.into()),
+fn varint(bytes: &[u8], at: u16) -> Option<(u32, u16)> {
+    match bytes.get(usize::from(at)) {
+        Some(byte @ ..0x80) => Some((u32::from(*byte), at.wrapping_add(1))),
+        _ => long_varint(bytes, at),
     }
 }
 
 #[cold]
-fn long_varint(bytes: &[u8], at: usize) -> Result<(u32, usize)> {
-    let mut value = 0u32;
-    for (group, byte) in bytes.iter().skip(at).take(5).enumerate() {
-        let bits = u32::from(byte & 0x7f);
-        let shift = (group as u32).wrapping_mul(7);
-        if shift == 28 && bits > 15 {
-            break;
+#[inline(never)]
+fn long_varint(bytes: &[u8], mut at: u16) -> Option<(u32, u16)> {
+    let (mut value, mut shift) = (0u32, 0u32);
+    loop {
+        let byte = *bytes.get(usize::from(at))?;
+        if shift == 28 && byte > 15 {
+            return None;
         }
-        value |= bits << shift;
-        if *byte < 0x80 {
-            return Ok((value, at.saturating_add(group).saturating_add(1)));
+        value |= u32::from(byte & 0x7f) << shift;
+        (at, shift) = (at.wrapping_add(1), shift.wrapping_add(7));
+        if byte < 0x80 {
+            return Some((value, at));
         }
     }
-    Err(ErrorKind::Corrupt.into())
 }
 
 /// The bytes of a column's body.
@@ -149,7 +151,7 @@ pub(crate) fn decode(serial: u32, body: &[u8]) -> Result<Value<'_>> {
 }
 
 /// Sign-extends 1 to 8 bytes.
-fn integer(body: &[u8]) -> i64 {
+pub(crate) fn integer(body: &[u8]) -> i64 {
     let mut bits = 0u64;
     for byte in body.iter().rev() {
         bits = bits << 8 | u64::from(*byte);

@@ -54,9 +54,9 @@ pub(crate) struct AtHand {
     cursor: u16,
     /// The column read last; [`NOBODY`] if none was.
     column: u16,
+    start: u16,
+    len: u16,
     cell: Cell,
-    start: usize,
-    len: usize,
     walk: Walk,
 }
 
@@ -65,7 +65,14 @@ const NOBODY: u16 = 0xffff;
 
 impl AtHand {
     pub(crate) const NOTHING: Self =
-        AtHand { cursor: NOBODY, column: NOBODY, cell: Cell::NULL, start: 0, len: 0, walk: Walk::START };
+        AtHand { cursor: NOBODY, column: NOBODY, start: 0, len: 0, cell: Cell::NULL, walk: Walk::START };
+
+    /// The row of a cursor is at this place of the arena; no column of it is known yet.
+    #[inline]
+    fn take(&mut self, cursor: u16, start: u16, len: u16) {
+        (self.cursor, self.column, self.start, self.len) = (cursor, NOBODY, start, len);
+        self.walk.end = Walk::START.end;
+    }
 }
 
 /// Writes the key of a row into `out`; its length.
@@ -106,18 +113,16 @@ impl Machine<'_> {
     #[inline(never)]
     fn other_column(&mut self, cursor: u8, column: u8) -> Result<bool> {
         if self.row.cursor != u16::from(cursor) {
-            let Some(block) = chunk::<CURSOR>(self.arena, self.cursor(cursor.into())) else {
-                return Err(ErrorKind::Internal.into());
-            };
-            if block.first().is_some_and(|flags| flags & flag::NULL_ROW != 0) {
+            let block = self.cursor(cursor.into());
+            if self.byte_at(block) & flag::NULL_ROW != 0 {
                 self.push(Cell::NULL);
                 return Ok(true);
             }
-            let (start, len) = (word(block, at::RECORD).into(), word(block, at::RECORD_LEN).into());
-            self.row = AtHand { cursor: cursor.into(), start, len, ..AtHand::NOTHING };
+            let (start, len) = (self.field(block + at::RECORD), self.field(block + at::RECORD_LEN));
+            self.row.take(cursor.into(), start as u16, len as u16);
         }
-        let start = self.row.start;
-        let record = self.arena.get(start..start + self.row.len).unwrap_or_default();
+        let start = usize::from(self.row.start);
+        let record = self.arena.get(start..start + usize::from(self.row.len)).unwrap_or_default();
         let Some(serial) = self.row.walk.find(record, column.into())? else { return Ok(false) };
         let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
         let bytes = record.get(body..body + size).ok_or(ErrorKind::Corrupt)?;
@@ -132,11 +137,23 @@ impl Machine<'_> {
     }
 
     /// The record of a cursor's row is at this place of the arena.
-    #[inline]
     fn set_record(&mut self, cursor: usize, start: usize, len: usize) {
         self.row.cursor = NOBODY;
         self.set_field(cursor + at::RECORD, start);
         self.set_field(cursor + at::RECORD_LEN, len);
+    }
+
+    /// As [`Machine::set_record`], and the rowid, which stands behind it.
+    #[inline]
+    fn set_row(&mut self, cursor: usize, start: usize, len: usize, rowid: i64) {
+        self.row.cursor = NOBODY;
+        if let Some(place) = chunk_mut::<12>(self.arena, cursor + at::RECORD) {
+            let row = u32::from(start as u16) | u32::from(len as u16) << 16;
+            if let Some((record, id)) = place.split_first_chunk_mut::<4>() {
+                *record = row.to_le_bytes();
+                id.copy_from_slice(&rowid.to_le_bytes());
+            }
+        }
     }
 
     /// The rowid of a cursor's row.
@@ -178,7 +195,6 @@ impl Machine<'_> {
     }
 
     /// All rows of a table.
-    #[inline(never)]
     pub(crate) fn scan(&mut self) -> Result<()> {
         let (cursor, table, backwards) = (self.operand(), self.u16(), self.operand());
         let flags = if backwards != 0 { flag::BACKWARDS } else { 0 };
@@ -195,8 +211,6 @@ impl Machine<'_> {
     }
 
     /// One row by its rowid.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn find(&mut self) -> Result<()> {
         let [cursor, low, high, blind] = self.fixed();
         let (cursor, table) = (usize::from(cursor), usize::from(u16::from_le_bytes([low, high])));
@@ -226,27 +240,24 @@ impl Machine<'_> {
         let room = self.arena.get_mut(bump..end).unwrap_or_default();
         let found = self.store.get(key, room).map_err(|error| error.more(len))?;
         let Some(found) = found else { return Ok(false) };
-        self.set_rowid(cursor, rowid);
-        self.set_record(cursor, bump, found);
+        self.set_row(cursor, bump, found, rowid);
         self.bump = bump + found;
         Ok(true)
     }
 
     /// The next row of a cursor, or jump.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn next(&mut self) -> Result<()> {
-        let [cursor, depth] = self.fixed();
+        let [number, depth] = self.fixed();
         self.sp = self.layout.stack + usize::from(depth) * super::cell::CELL;
-        let cursor = self.cursor(cursor.into());
-        let flags = self.byte_at(cursor);
+        let cursor = self.cursor(number.into());
+        let Some(&block) = chunk::<CURSOR>(self.arena, cursor) else { return Err(ErrorKind::Internal.into()) };
+        let flags = block[at::FLAGS];
         if flags & (flag::END | flag::ONE) != 0 {
             self.set_byte(cursor, flag::END | flags & flag::NULL_ROW);
             self.jump_if(flags & flag::END != 0);
             return Ok(());
         }
-        self.bump = self.field(cursor + at::BASE);
-        let more = if flags & flag::INDEX != 0 { self.next_of_index(cursor)? } else { self.next_of_table(cursor)? };
+        let more = self.next_entry(number, cursor, &block)?;
         if !more {
             self.set_byte(cursor, flags | flag::END);
         }
@@ -254,74 +265,66 @@ impl Machine<'_> {
         Ok(())
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn next_of_table(&mut self, cursor: usize) -> Result<bool> {
-        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
-        let slot = usize::from(self.byte_at(cursor + at::SLOT));
-        let backwards = self.byte_at(cursor) & flag::BACKWARDS != 0;
+    /// The next row of a table, or the next entry of an index and its row; whether there is one.
+    #[inline]
+    fn next_entry(&mut self, number: u8, cursor: usize, block: &[u8; CURSOR]) -> Result<bool> {
+        let (bump, end, len) = (usize::from(word(block, at::BASE)), self.layout.end, self.arena.len());
+        let (flags, slot) = (block[at::FLAGS], usize::from(block[at::SLOT]));
+        let backwards = flags & flag::BACKWARDS != 0;
+        self.bump = bump;
         let room = self.arena.get_mut(bump..end).unwrap_or_default();
         let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
         let Some(entry) = entry.map_err(|error| error.more(len))? else { return Ok(false) };
-        let key = self.arena.get(bump..bump + entry.key).unwrap_or_default();
-        let table = self.field(cursor + at::TABLE);
-        let mut reader = Reader::new(key, 0);
-        if reader.rowid()? != table as i64 {
-            return Ok(false);
+        let start = bump + entry.key;
+        let key = self.arena.get(bump..start).unwrap_or_default();
+        if flags & flag::INDEX != 0 {
+            let Some(rowid) = self.index_rowid(block, key)? else { return Ok(false) };
+            return if self.fetch(cursor, rowid)? { Ok(true) } else { Err(ErrorKind::Corrupt.into()) };
         }
-        if !self.within_bound(cursor, key, backwards) {
+        let mut reader = Reader::new(key, 0);
+        if reader.rowid()? != i64::from(word(block, at::TABLE)) || !self.within_bound(block, key) {
             return Ok(false);
         }
         let rowid = reader.rowid()?;
-        self.set_rowid(cursor, rowid);
-        self.set_record(cursor, bump + entry.key, entry.value);
-        self.bump = bump + entry.key + entry.value;
+        self.set_row(cursor, start, entry.value, rowid);
+        self.row.take(number.into(), start as u16, entry.value as u16);
+        self.bump = start + entry.value;
         Ok(true)
     }
 
-    /// Whether a key is within the cursor's far bound: below it, or (kind 1) beginning with it.
-    fn within_bound(&self, cursor: usize, key: &[u8], backwards: bool) -> bool {
-        let len = self.field(cursor + at::BOUND_LEN);
-        if len == 0 {
-            return true;
-        }
-        let start = self.field(cursor + at::BOUND);
-        let bound = self.arena.get(start..start + len).unwrap_or_default();
-        let inclusive = self.byte_at(cursor + at::BOUND_KIND) == 1;
-        (inclusive && key.starts_with(bound)) || if backwards { key > bound } else { key < bound }
-    }
-
-    /// The next entry of an index, and its row.
+    /// The rowid in a key of the cursor's index; `None` behind the cursor's last one.
     #[inline(never)]
-    fn next_of_index(&mut self, cursor: usize) -> Result<bool> {
-        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
-        let slot = usize::from(self.byte_at(cursor + at::SLOT));
-        let backwards = self.byte_at(cursor) & flag::BACKWARDS != 0;
-        let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
-        let Some(entry) = entry.map_err(|error| error.more(len))? else { return Ok(false) };
-        let key = self.arena.get(bump..bump + entry.key).unwrap_or_default();
-        let index = self.field(cursor + at::INDEX);
-        let number = super::compile::get16(self.arena, index);
+    fn index_rowid(&self, block: &[u8; CURSOR], key: &[u8]) -> Result<Option<i64>> {
+        let index = usize::from(word(block, at::INDEX));
         let parts = usize::from(self.byte_at(index + 2));
         let mut reader = Reader::new(key, schema::text_limit(parts));
-        if reader.rowid()? != i64::from(number) || !self.within_bound(cursor, key, backwards) {
-            return Ok(false);
+        if reader.rowid()? != self.field(index) as i64 || !self.within_bound(block, key) {
+            return Ok(None);
         }
         for part in 0..parts {
             reader.skip_column(schema::order(self.byte_at(index + 3 + part)))?;
         }
-        let rowid = reader.rowid()?;
-        if !self.fetch(cursor, rowid)? {
-            return Err(ErrorKind::Corrupt.into());
-        }
-        Ok(true)
+        reader.rowid().map(Some)
+    }
+
+    /// Whether a key is within the cursor's far bound: below it, or (kind 1) beginning with it.
+    #[inline]
+    fn within_bound(&self, block: &[u8; CURSOR], key: &[u8]) -> bool {
+        word(block, at::BOUND_LEN) == 0 || self.within(block, key)
+    }
+
+    #[inline(never)]
+    fn within(&self, block: &[u8; CURSOR], key: &[u8]) -> bool {
+        let (start, len) = (usize::from(word(block, at::BOUND)), usize::from(word(block, at::BOUND_LEN)));
+        let bound = self.arena.get(start..start + len).unwrap_or_default();
+        let inclusive = block[at::BOUND_KIND] == 1;
+        let backwards = block[at::FLAGS] & flag::BACKWARDS != 0;
+        (inclusive && key.starts_with(bound)) || if backwards { key > bound } else { key < bound }
     }
 
     /// A range of rowids or of an index. The description: flags (1 low bound, 2 it belongs to the range, 4 high bound, 8
     /// it belongs to the range, 16 backwards), equal parts, then for an index its number, how many parts, and the order of each
     /// part. On the stack: the equal values, the low bound, the high bound.
-    #[inline(never)]
     pub(crate) fn range(&mut self) -> Result<()> {
         let (cursor, table, description) = (self.operand(), self.u16(), self.u16());
         let at = self.pc;
@@ -412,21 +415,22 @@ impl Machine<'_> {
     }
 
     /// The cursor's row is all NULL, once.
-    pub(crate) fn null_row(&mut self) {
+    pub(crate) fn null_row(&mut self) -> Result<()> {
         let cursor = self.operand();
         let cursor = self.cursor(cursor);
         self.row.cursor = NOBODY;
         self.set_byte(cursor, flag::NULL_ROW | flag::END);
+        Ok(())
     }
 
     /// A cursor whose rows are made.
-    pub(crate) fn open_rows(&mut self) {
+    pub(crate) fn open_rows(&mut self) -> Result<()> {
         let cursor = self.operand();
         self.open(cursor, 0, 0);
+        Ok(())
     }
 
     /// The columns on the stack are the row of a cursor.
-    #[inline(never)]
     pub(crate) fn make_row(&mut self) -> Result<()> {
         let (cursor, columns) = (self.operand(), self.operand());
         let first = self.sp.saturating_sub(columns * super::cell::CELL);

@@ -7,7 +7,6 @@ use super::vm::{Machine, Result};
 impl Machine<'_> {
     // ---- sets of rowids
 
-    #[inline(never)]
     pub(crate) fn rowset_add(&mut self) -> Result<()> {
         let (number, cursor) = (self.operand(), self.operand());
         let stage = self.stage(number);
@@ -45,7 +44,6 @@ impl Machine<'_> {
         }
     }
 
-    #[inline(never)]
     pub(crate) fn rowset_next(&mut self) -> Result<()> {
         let (number, cursor, table) = (self.operand(), self.operand(), self.u16());
         let stage = self.stage(number);

@@ -108,7 +108,6 @@ impl Machine<'_> {
     }
 
     /// A stage begins: nothing was seen.
-    #[inline(never)]
     pub(crate) fn stage_start(&mut self) -> Result<()> {
         let (number, kind, a, b) = (self.operand(), self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
@@ -129,14 +128,13 @@ impl Machine<'_> {
     }
 
     /// A pass begins: what the last one kept came out, its largest key is the watermark.
-    #[inline(never)]
-    pub(crate) fn stage_pass(&mut self) {
+    pub(crate) fn stage_pass(&mut self) -> Result<()> {
         let number = self.operand();
         let stage = self.stage(number);
         let area = self.field(stage + at::AREA);
         let kind = self.get8(stage + at::KIND);
         if kind == stage::DISTINCT {
-            return;
+            return Ok(());
         }
         if matches!(kind, stage::SORT | stage::UNIQUE | stage::UNITED | stage::GROUP)
             && self.stage_flag(stage, flag::MORE)
@@ -156,10 +154,10 @@ impl Machine<'_> {
         if self.get8(stage + at::KIND) == stage::SINGLE {
             self.new_group(stage, start);
         }
+        Ok(())
     }
 
     /// Jumps back if another pass is needed.
-    #[inline(never)]
     pub(crate) fn stage_more(&mut self) -> Result<()> {
         let number = self.operand();
         let stage = self.stage(number);
@@ -317,7 +315,6 @@ impl Machine<'_> {
         limit.checked_add(offset)
     }
 
-    #[inline(never)]
     pub(crate) fn sort_insert(&mut self) -> Result<()> {
         let (number, columns, keys) = (self.operand(), self.operand(), self.u16());
         let orders = self.pc;
@@ -355,7 +352,6 @@ impl Machine<'_> {
         Ok(())
     }
 
-    #[inline(never)]
     pub(crate) fn sort_next(&mut self) -> Result<()> {
         let (number, columns, depth) = (self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
@@ -400,7 +396,6 @@ impl Machine<'_> {
         self.set_stage_flag(stage, flag::LOST, false);
     }
 
-    #[inline(never)]
     pub(crate) fn group_find(&mut self) -> Result<()> {
         let (number, keys) = (self.operand(), self.u16());
         let orders = self.pc;
@@ -477,8 +472,7 @@ impl Machine<'_> {
         }
     }
 
-    #[inline(never)]
-    pub(crate) fn group_next(&mut self) {
+    pub(crate) fn group_next(&mut self) -> Result<()> {
         let (number, depth) = (self.operand(), self.operand());
         let stage = self.stage(number);
         self.sp = self.layout.stack + depth * CELL;
@@ -494,6 +488,7 @@ impl Machine<'_> {
         self.set_field(stage + at::CURRENT, entry);
         let done = entry >= self.field(stage + at::USED);
         self.jump_if(done);
+        Ok(())
     }
 
     /// The value at an offset of the program's stack.

@@ -122,7 +122,7 @@ impl Machine<'_> {
     }
 
     /// Rows that the last part did not meet go away.
-    pub(crate) fn unite_met(&mut self) {
+    pub(crate) fn unite_met(&mut self) -> Result<()> {
         let number = self.operand();
         let stage = self.stage(number);
         let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
@@ -132,6 +132,7 @@ impl Machine<'_> {
             self.put8(flags, if byte & MET == 0 { byte | GONE } else { byte & !MET });
             entry += self.field(entry).max(HEAD);
         }
+        Ok(())
     }
 
     /// The next of the united rows that is not gone.

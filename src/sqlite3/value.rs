@@ -386,6 +386,14 @@ pub enum Operator {
     ShiftRight,
 }
 
+impl Operator {
+    /// All of them, in the order of their instructions.
+    pub(crate) const ALL: &[Operator] = {
+        use Operator::*;
+        &[Add, Subtract, Multiply, Divide, Remainder, And, Or, ShiftLeft, ShiftRight]
+    };
+}
+
 /// `left operator right`. Integers that overflow give REAL; NULL gives NULL; NaN gives NULL.
 pub fn calculate(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'static> {
     if left.is_null() || right.is_null() {

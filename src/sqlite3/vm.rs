@@ -10,13 +10,14 @@ use super::cell::{CELL, Cell, View, locate, split};
 use super::compile::{get16, put16};
 use super::error::{Error, ErrorKind};
 use super::function::{Context, Custom};
+use super::instructions::HANDLERS;
 use super::program::{Comparison, Op};
 use super::rows::AtHand;
 use super::schema;
 use super::scratch::Scratch;
 use super::statement::Program;
 use super::store::{Savepoint, Store};
-use super::value::{self, Affinity, Operator, Value};
+use super::value::{Affinity, Value};
 
 /// Bytes of a cursor and of a stage.
 pub(crate) const CURSOR: usize = 26;
@@ -34,8 +35,8 @@ pub(crate) struct Session {
     pub(crate) last: (u16, i64),
     /// Counts every write, so that a SELECT in passes notices.
     pub(crate) writes: u32,
-    /// Instructions left before a statement is interrupted, or the handler is asked; `None` without either.
-    pub(crate) steps: Option<u64>,
+    /// Instructions left before [`Session::more_steps`] is asked.
+    pub(crate) steps: u32,
     /// Instructions left behind those; `None` without a bound.
     pub(crate) rest: Option<u64>,
     /// Who is asked every so many instructions whether to go on.
@@ -47,26 +48,24 @@ pub(crate) struct Session {
 impl Session {
     /// Instructions for a statement to begin with.
     pub(crate) fn begin_steps(&mut self, limit: Option<u64>) {
-        (self.steps, self.rest) = match (self.handler, limit) {
-            (None, limit) => (limit, Some(0)),
-            (Some((_, every)), None) => (Some(every.into()), None),
-            (Some((_, every)), Some(limit)) => {
-                let first = limit.min(every.into());
-                (Some(first), Some(limit - first))
-            }
-        };
+        self.rest = limit;
+        self.next_steps();
+    }
+
+    /// The next stretch of instructions.
+    fn next_steps(&mut self) {
+        let most = self.handler.map_or(u32::MAX, |(_, every)| every);
+        self.steps = self.rest.map_or(most, |rest| u32::try_from(rest).unwrap_or(u32::MAX).min(most));
+        self.rest = self.rest.map(|rest| rest.saturating_sub(self.steps.into()));
     }
 
     /// All instructions are used up: the handler may allow more.
+    #[cold]
     fn more_steps(&mut self) -> Result<()> {
-        let (Some((go_on_no_more, every)), left) = (self.handler, self.rest) else {
-            return Err(ErrorKind::Interrupted.into());
-        };
-        if left == Some(0) || go_on_no_more() {
+        if self.rest == Some(0) || self.handler.is_some_and(|(stop, _)| stop()) {
             return Err(ErrorKind::Interrupted.into());
         }
-        let next = left.unwrap_or(u64::MAX).min(every.into());
-        (self.steps, self.rest) = (Some(next), left.map(|left| left - next));
+        self.next_steps();
         Ok(())
     }
 }
@@ -325,189 +324,23 @@ impl<'a> Machine<'a> {
     /// Runs to the next row, or to the end.
     pub(crate) fn run(&mut self) -> Result<Outcome> {
         loop {
-            if let Some(steps) = self.session.steps.as_mut() {
-                match steps.checked_sub(1) {
-                    Some(left) => *steps = left,
-                    None => self.session.more_steps()?,
-                }
+            if self.session.steps == 0 {
+                self.session.more_steps()?;
             }
+            self.session.steps -= 1;
             let code = self.u8();
-            match Op::from(code as u8) {
-                Op::Halt => return Ok(Outcome::Done),
-                Op::Result => {
-                    let columns = self.u8();
-                    self.state.columns = columns as u8;
-                    self.state.row = self.sp.saturating_sub(columns * CELL) as u16;
-                    return Ok(Outcome::Row);
-                }
-                // What needs much of the stack is called from here, and not from what needs some itself.
-                op => {
-                    if !self.execute(op)? && !self.perform(op)? {
-                        self.execute_rare(op)?;
-                    }
-                }
+            if code == Op::Result as usize {
+                let columns = self.u8();
+                self.state.columns = columns as u8;
+                self.state.row = self.sp.saturating_sub(columns * CELL) as u16;
+                return Ok(Outcome::Row);
             }
+            if code == Op::Halt as usize {
+                return Ok(Outcome::Done);
+            }
+            let handler = HANDLERS.get(code).ok_or(ErrorKind::Internal)?;
+            handler(self, code as u8)?;
         }
-    }
-
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn execute(&mut self, op: Op) -> Result<bool> {
-        match op {
-            Op::Null => self.push(Cell::NULL),
-            Op::Int8 => {
-                let [byte] = self.fixed::<1>();
-                self.push(Cell::integer((byte as i8).into()));
-            }
-            Op::Int16 => {
-                let bytes = self.fixed();
-                self.push(Cell::integer(i16::from_le_bytes(bytes).into()));
-            }
-            Op::Int32 => {
-                let bytes = self.fixed();
-                self.push(Cell::integer(i32::from_le_bytes(bytes).into()));
-            }
-            Op::Int64 => {
-                let bytes = self.fixed();
-                self.push(Cell::integer(i64::from_le_bytes(bytes)));
-            }
-            Op::Real => {
-                let bytes = self.fixed();
-                self.push(Cell::real(f64::from_bits(u64::from_le_bytes(bytes))));
-            }
-            Op::TextSql => {
-                let (at, len) = (self.u16(), self.u16());
-                self.push(Cell::sql_text(at, len));
-            }
-            Op::Text | Op::Blob => {
-                let len = self.u16();
-                self.push(Cell::in_arena(op == Op::Blob, self.pc, len));
-                self.pc += len;
-            }
-            Op::Param => {
-                let number = self.u8().wrapping_sub(1);
-                let value = self.parameters.get(number).copied().ok_or(ErrorKind::Parameters)?;
-                self.push(Cell::parameter(number, value));
-            }
-            Op::Column => {
-                let [cursor, column] = self.fixed();
-                if !self.column(cursor, column)? {
-                    self.push(Cell::NULL);
-                }
-            }
-            Op::ColumnOr => {
-                let [cursor, column] = self.fixed();
-                let found = self.column(cursor, column)?;
-                self.jump_if(found);
-            }
-            Op::Rowid => {
-                let cursor = self.u8();
-                let cell = self.rowid(cursor);
-                self.push(cell);
-            }
-            Op::Compare => {
-                let comparison = Comparison(self.u8() as u8);
-                let (right, left) = (self.pop(), self.peek(0));
-                let truth = self.compare(comparison, left, right)?;
-                self.replace(Cell::truth(truth));
-            }
-            Op::IfNot | Op::If => {
-                let cell = self.pop();
-                let truth = match cell.as_integer() {
-                    Some(i) => i != 0,
-                    None => self.value_of(cell).truth() == Some(true),
-                };
-                self.jump_if(truth == (op == Op::If));
-            }
-            Op::IfFalseKeep | Op::IfTrueKeep => {
-                let truth = self.value_of(self.peek(0)).truth();
-                let jump = truth == Some(op == Op::IfTrueKeep);
-                if jump {
-                    self.replace(Cell::truth(truth));
-                }
-                self.jump_if(jump);
-            }
-            Op::Next => self.next()?,
-            Op::GroupStep => self.group_step()?,
-            Op::Jump => self.jump_if(true),
-            Op::And | Op::Or => {
-                let (right, left) = (self.pop(), self.peek(0));
-                let (right, left) = (self.value_of(right).truth(), self.value_of(left).truth());
-                let truth = if op == Op::And { value::and(left, right) } else { value::or(left, right) };
-                self.replace(Cell::truth(truth));
-            }
-            Op::Add
-            | Op::Subtract
-            | Op::Multiply
-            | Op::Divide
-            | Op::Remainder
-            | Op::BitAnd
-            | Op::BitOr
-            | Op::ShiftLeft
-            | Op::ShiftRight => {
-                let (right, left) = (self.pop(), self.peek(0));
-                let made = Cell::number(value::calculate(operator(op), self.value_of(left), self.value_of(right)));
-                self.replace(made);
-            }
-            Op::Local => {
-                let local = self.u8();
-                let cell = self.local(local);
-                self.push(if cell.is_unset() { Cell::NULL } else { cell });
-            }
-            Op::SetLocal => {
-                let local = self.u8();
-                let cell = self.pop();
-                self.set_local(local, cell);
-            }
-            Op::Flag => {
-                let (local, value) = (self.u8(), self.u8());
-                self.set_local(local, Cell::integer(value as i64));
-            }
-            Op::IfFlag => {
-                let local = self.u8();
-                let set = self.local(local).as_integer().unwrap_or(0) != 0;
-                self.jump_if(set);
-            }
-            Op::Pick => {
-                let place = self.layout.stack + self.u8() * CELL;
-                self.push(Cell::read(self.arena, place));
-            }
-            Op::Store => {
-                let place = self.layout.stack + self.u8() * CELL;
-                let cell = self.pop();
-                cell.write(self.arena, place);
-            }
-            Op::Drop => {
-                self.pop();
-            }
-            Op::Nip => {
-                let cell = self.pop();
-                self.replace(cell);
-            }
-            Op::Depth => self.sp = self.layout.stack + self.u8() * CELL,
-            Op::Not | Op::Negate | Op::Invert | Op::IsNull | Op::NotNull | Op::IsTrue | Op::IsFalse => {
-                let value = self.value_of(self.peek(0));
-                let made = match op {
-                    Op::Not => Cell::truth(value.truth().map(|truth| !truth)),
-                    Op::Negate => Cell::number(value::negate(value)),
-                    Op::Invert => Cell::number(value::invert(value)),
-                    Op::IsNull => Cell::integer(value.is_null().into()),
-                    Op::NotNull => Cell::integer((!value.is_null()).into()),
-                    Op::IsTrue => Cell::integer((value.truth() == Some(true)).into()),
-                    _ => Cell::integer((value.truth() == Some(false)).into()),
-                };
-                self.replace(made);
-            }
-            Op::IfKnown => {
-                let known = !self.peek(0).is_null();
-                self.jump_if(known);
-                if !known {
-                    self.pop();
-                }
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
     }
 
     /// Compares two cells.
@@ -562,19 +395,5 @@ impl<'a> Machine<'a> {
     #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn set_field(&mut self, at: usize, value: usize) {
         put16(self.arena, at, value as u16);
-    }
-}
-
-fn operator(op: Op) -> Operator {
-    match op {
-        Op::Add => Operator::Add,
-        Op::Subtract => Operator::Subtract,
-        Op::Multiply => Operator::Multiply,
-        Op::Divide => Operator::Divide,
-        Op::Remainder => Operator::Remainder,
-        Op::BitAnd => Operator::And,
-        Op::BitOr => Operator::Or,
-        Op::ShiftLeft => Operator::ShiftLeft,
-        _ => Operator::ShiftRight,
     }
 }
