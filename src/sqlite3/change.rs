@@ -120,19 +120,11 @@ impl Machine<'_> {
 
     /// The row in locals joins the table.
     pub(crate) fn insert(&mut self) -> Result<()> {
-        let (table, first, action) = (self.u16(), self.operand(), self.operand() as u8);
+        let (table, first, how) = (self.u16(), self.operand(), self.operand() as u8);
         let columns = usize::from(self.table(table).columns());
         let rowid = self.local(first + columns).as_integer().unwrap_or(0);
         let number = self.table(table).number();
-        if self.rowid_taken(number, rowid)? {
-            if action == action::REPLACE {
-                self.delete_row(table, rowid)?;
-            } else if self.conflict(action, ErrorKind::Unique)? {
-                self.jump_if(true);
-                return Ok(());
-            }
-        }
-        if self.indexes_taken(table, first, None, rowid, action)? {
+        if self.conflicts(table, first, rowid, None, how)? {
             self.jump_if(true);
             return Ok(());
         }
@@ -154,6 +146,25 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// Whether a row must be ignored: another has its rowid, or its columns of a UNIQUE index. `own`: the rowid that it has
+    /// already. `how`: what the statement says, and from bit 3 on what the column does that is the rowid: its REPLACE
+    /// waits for the indexes.
+    fn conflicts(&mut self, table: usize, first: usize, rowid: i64, own: Option<i64>, how: u8) -> Result<bool> {
+        let action = if how & 7 == action::NONE { how >> 3 } else { how & 7 };
+        let late = how == action::REPLACE << 3;
+        if late && self.indexes_taken(table, first, own, how & 7)? {
+            return Ok(true);
+        }
+        if own != Some(rowid) && self.rowid_taken(self.table(table).number(), rowid)? {
+            if action == action::REPLACE {
+                self.delete_row(table, rowid)?;
+            } else if self.conflict(action, ErrorKind::Unique)? {
+                return Ok(true);
+            }
+        }
+        Ok(!late && self.indexes_taken(table, first, own, how & 7)?)
+    }
+
     /// Whether there is a row with this rowid.
     fn rowid_taken(&mut self, number: u16, rowid: i64) -> Result<bool> {
         if self.session.last.0 == number && rowid > self.session.last.1 {
@@ -170,21 +181,12 @@ impl Machine<'_> {
 
     /// The row of a cursor becomes what is in the locals.
     pub(crate) fn update(&mut self) -> Result<()> {
-        let (table, first, action, cursor) = (self.u16(), self.operand(), self.operand() as u8, self.operand());
+        let (table, first, how, cursor) = (self.u16(), self.operand(), self.operand() as u8, self.operand());
         let columns = usize::from(self.table(table).columns());
         let rowid = self.local(first + columns).as_integer().unwrap_or(0);
         let before = self.rowid(cursor).as_integer().unwrap_or(0);
-        let number = self.table(table).number();
-        if rowid != before && self.rowid_taken(number, rowid)? {
-            if action == action::REPLACE {
-                self.delete_row(table, rowid)?;
-            } else if self.conflict(action, ErrorKind::Unique)? {
-                self.jump_if(true);
-                return Ok(());
-            }
-        }
         let (start, len) = self.record_of(cursor);
-        if self.indexes_taken(table, first, Some((start, len)), before, action)? {
+        if self.conflicts(table, first, rowid, Some(before), how)? {
             self.jump_if(true);
             return Ok(());
         }
@@ -280,27 +282,24 @@ impl Machine<'_> {
     }
 
     /// Whether a UNIQUE index has these columns in another row. REPLACE deletes that row. True to ignore the row.
-    fn indexes_taken(
-        &mut self,
-        table: usize,
-        first: usize,
-        old: Option<(usize, usize)>,
-        own: i64,
-        action: u8,
-    ) -> Result<bool> {
-        let mut index_at = self.table(table).first_index();
-        for _ in 0..self.table(table).indexes() {
-            let index = self.table(table).index_at(index_at);
-            let (unique, how, next) =
-                (index.unique, if action == action::NONE { index.action } else { action }, index.next);
-            if unique && let Some(other) = self.taken(table, index_at, first, old.map(|_| own))? {
+    fn indexes_taken(&mut self, table: usize, first: usize, own: Option<i64>, action: u8) -> Result<bool> {
+        // The newest index is asked first, and behind all others those that were declared with REPLACE.
+        let count = self.table(table).indexes();
+        for turn in 0..2 * usize::from(count) {
+            let which = usize::from(count) - 1 - turn % usize::from(count);
+            let Some(index) = self.table(table).each_index().nth(which) else { break };
+            let (late, index_at) = (turn >= count.into(), index.at);
+            let how = if action == action::NONE { index.action } else { action };
+            if index.unique
+                && late == (index.action == action::REPLACE)
+                && let Some(other) = self.taken(table, index_at, first, own)?
+            {
                 if how == action::REPLACE {
                     self.delete_row(table, other)?;
                 } else if self.conflict(how, ErrorKind::Unique)? {
                     return Ok(true);
                 }
             }
-            index_at = next;
         }
         Ok(false)
     }

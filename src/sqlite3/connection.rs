@@ -397,7 +397,7 @@ impl<'a> Connection<'a> {
             }
             Err(kind) => {
                 state.running = false;
-                self.fail(state);
+                self.fail(program, state);
                 Err(kind.at(0))
             }
         }
@@ -405,11 +405,7 @@ impl<'a> Connection<'a> {
 
     /// A statement ran to its end.
     fn end(&mut self, program: &Program, state: &mut State) -> Result<()> {
-        if program.verb == Verb::Change {
-            self.session.writes = self.session.writes.wrapping_add(1);
-            self.session.context.changes = state.changes;
-            self.session.context.total_changes += state.changes;
-        }
+        self.count(program, state.changes);
         if state.own
             && let Err(kind) = self.store.commit()
         {
@@ -419,13 +415,22 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
+    /// How many rows a statement changed.
+    fn count(&mut self, program: &Program, changes: i64) {
+        if program.verb == Verb::Change {
+            self.session.writes = self.session.writes.wrapping_add(1);
+            self.session.context.changes = changes;
+            self.session.context.total_changes += changes;
+        }
+    }
+
     /// A statement failed: what it did is undone, or more, or less, as its constraint asks.
-    fn fail(&mut self, state: &State) {
+    fn fail(&mut self, program: &Program, state: &State) {
+        self.count(program, if state.action == action::FAIL { state.changes } else { 0 });
         if !state.wrote {
             return;
         }
         self.session.last = (0, 0);
-        self.session.writes = self.session.writes.wrapping_add(1);
         // An error while undoing leaves the transaction to be rolled back by the user.
         let _ = match state.action {
             action::ROLLBACK => self.rollback(),

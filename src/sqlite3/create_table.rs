@@ -161,7 +161,7 @@ impl Compiler<'_> {
                             self.one_primary_key(from, at, word)?;
                             self.set_at(at + 2, 1);
                             if integer {
-                                self.set_at(from + 6, column);
+                                self.set_rowid(from, column, action);
                             }
                         }
                         Walk::Indexes if !integer => {
@@ -177,6 +177,7 @@ impl Compiler<'_> {
                     let action = self.on_conflict()?;
                     if walk == Walk::Columns {
                         self.set_at(at, self.at(at) | 8);
+                        let action = if self.at(from + 6) == column { 0 } else { action };
                         self.set_at(at + 1, self.at(at + 1) | action << 2);
                     }
                 }
@@ -396,7 +397,7 @@ impl Compiler<'_> {
                             let at = self.column_offset(from, *column);
                             self.set_at(at + 2, place as u8 + 1);
                             if integer {
-                                self.set_at(from + 6, *column);
+                                self.set_rowid(from, *column, action);
                             }
                         }
                     }
@@ -419,6 +420,13 @@ impl Compiler<'_> {
             }
             _ => Err(self.error(ErrorKind::Syntax, word)),
         }
+    }
+
+    /// A column is the rowid. It is never NULL: its action is for what has the same rowid.
+    fn set_rowid(&mut self, from: usize, column: u8, action: u8) {
+        self.set_at(from + 6, column);
+        let at = self.column_offset(from, column);
+        self.set_at(at + 1, self.at(at + 1) & 3 | action << 2);
     }
 
     /// Where a column begins in a definition that is being built.

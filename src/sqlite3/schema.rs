@@ -24,7 +24,7 @@
 //! ```
 //!
 //! A column's first byte: affinity in bits 0..3, 8 NOT NULL, 10h has a default, 20h added by ALTER TABLE, 40h in the primary key.
-//! Its second: collation in bits 0..2, action on NULL in bits 2..5. An index's flags: 1 unique, 2 primary key,
+//! Its second: collation in bits 0..2, action on NULL (of the rowid, on conflict) in bits 2..5. An index's flags: 1 unique, 2 primary key,
 //! 4 made by a constraint, action on conflict in bits 3..6.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -73,7 +73,7 @@ pub(crate) struct Column<'a> {
     pub(crate) primary: u8,
     /// 0 BINARY, 1 NOCASE, 2 RTRIM.
     pub(crate) collation: u8,
-    /// What to do with NULL.
+    /// What to do with NULL, or with the rowid of another row.
     pub(crate) action: u8,
     pub(crate) name: &'a [u8],
     pub(crate) type_name: &'a [u8],

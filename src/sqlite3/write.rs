@@ -38,6 +38,7 @@ pub(crate) mod at {
     pub(crate) const SET_1: u16 = WRITE + 7;
     pub(crate) const CHECK: u16 = WRITE + 8;
     pub(crate) const CHECK_1: u16 = WRITE + 9;
+    pub(crate) const REPLACED: u16 = WRITE + 10;
 }
 
 /// What a frame of write.rs does, in the field KEYS.
@@ -158,15 +159,23 @@ impl Compiler<'_> {
 
     /// The columns are in the locals: affinities, NOT NULL, CHECK.
     pub(crate) fn checks(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let (table, first) = (self.get(frame, f::TABLE), self.get(frame, f::LOCALS) as u8);
-        let insert = self.get(frame, f::KEYS) == verb::INSERT;
-        let action = self.get(frame, f::ACTION) as u8;
+        self.affinities()?;
+        self.not_nulls(0)
+    }
+
+    fn affinities(&mut self) -> Result<()> {
+        let insert = self.get(self.frame, f::KEYS) == verb::INSERT;
         self.op(Op::Affinities)?;
-        self.word(table)?;
-        self.bytes(&[first, insert.into()])?;
-        let mut replaced = false;
-        for column in 0..self.definition(self.target()).columns() {
+        self.word(self.get(self.frame, f::TABLE))?;
+        self.bytes(&[self.get(self.frame, f::LOCALS) as u8, insert.into()])
+    }
+
+    /// NOT NULL of the columns from one on.
+    fn not_nulls(&mut self, from: u8) -> Result<()> {
+        let frame = self.frame;
+        let first = self.get(frame, f::LOCALS) as u8;
+        let action = self.get(frame, f::ACTION) as u8;
+        for column in from..self.definition(self.target()).columns() {
             let rowid = column == self.definition(self.target()).rowid_column();
             let Some(known) = self.definition(self.target()).column(column).filter(|known| known.not_null && !rowid)
             else {
@@ -178,22 +187,13 @@ impl Compiler<'_> {
                 self.op1(Op::Local, first + column)?;
                 self.op(Op::IfKnown)?;
                 let end = self.chain(NONE)?;
-                self.grow(1)?;
+                self.put(frame, f::CODE, end);
+                self.put(frame, f::TERM, column.into());
+                self.goto(at::REPLACED);
                 let at = usize::from(self.get(self.target(), s::DEFINITION)) + default_at;
-                self.literal_default(at, 0)?;
-                self.patch_here(end);
-                self.op1(Op::SetLocal, first + column)?;
-                self.shrink(1);
-                replaced = true;
+                return self.expression_at(at as u16 | IN_ARENA);
             }
-            self.bytes(&[Op::CheckNull as u8, first + column, column, how])?;
-            self.chain_in(frame, f::NEXT)?;
-        }
-        if replaced {
-            // A default has the affinity of its column too.
-            self.op(Op::Affinities)?;
-            self.word(table)?;
-            self.bytes(&[first, insert.into()])?;
+            self.check_null(column, how)?;
         }
         if self.definition(self.target()).checks() == 0 {
             return self.checked();
@@ -210,6 +210,23 @@ impl Compiler<'_> {
         self.put(inner, f::TERM, 0);
         self.goto(at::CHECK);
         Ok(())
+    }
+
+    fn check_null(&mut self, column: u8, how: u8) -> Result<()> {
+        let local = self.get(self.frame, f::LOCALS) as u8 + column;
+        self.bytes(&[Op::CheckNull as u8, local, column, how])?;
+        self.chain_in(self.frame, f::NEXT)
+    }
+
+    /// A default took the place of NULL; it has the affinity of its column too.
+    fn replaced(&mut self) -> Result<()> {
+        let column = self.get(self.frame, f::TERM) as u8;
+        self.patch_here(self.get(self.frame, f::CODE));
+        self.op1(Op::SetLocal, self.local(column))?;
+        self.shrink(1);
+        self.affinities()?;
+        self.check_null(column, action::REPLACE)?;
+        self.not_nulls(column + 1)
     }
 
     /// The next CHECK of the table.
@@ -245,18 +262,20 @@ impl Compiler<'_> {
         let frame = self.frame;
         let (table, first) = (self.get(frame, f::TABLE), self.get(frame, f::LOCALS) as u8);
         let action = self.get(frame, f::ACTION) as u8;
+        let definition = self.definition(self.target());
+        let how = action | definition.column(definition.rowid_column()).map_or(0, |known| known.action << 3);
         if self.get(frame, f::KEYS) == verb::UPDATE {
             let cursor = self.get(self.target(), s::CURSOR) as u8;
             self.op(Op::Update)?;
             self.word(table)?;
-            self.bytes(&[first, action, cursor])?;
+            self.bytes(&[first, how, cursor])?;
             self.chain_in(frame, f::NEXT)?;
             self.goto(step::UNWIND);
             return Ok(());
         }
         self.op(Op::Insert)?;
         self.word(table)?;
-        self.bytes(&[first, action])?;
+        self.bytes(&[first, how])?;
         self.chain_in(frame, f::NEXT)?;
         let next = self.get(frame, f::NEXT);
         self.patch_here(next);
@@ -271,6 +290,10 @@ impl Compiler<'_> {
         }
         self.go(pos);
         if self.accept(Kind::Comma) {
+            if self.get(frame, f::START) != NONE && self.reads_target() {
+                // The rows behind the first would see those before them.
+                return Err(self.error_here(ErrorKind::Unsupported));
+            }
             self.put(frame, f::START, NONE);
             return self.begin_row();
         }
@@ -307,6 +330,7 @@ impl Compiler<'_> {
         match self.get(self.frame, f::STEP) {
             at::VALUE_1 => self.value(),
             at::DEFAULT_1 => self.default_end(),
+            at::REPLACED => self.replaced(),
             at::CHECKED => self.checked(),
             at::SELECTED => self.write_end(),
             at::SET => self.set(),
