@@ -158,12 +158,13 @@ impl Compiler<'_> {
     /// `)` of a call.
     pub(crate) fn end_call(&mut self) -> Result<()> {
         let open = self.pop();
+        let start = self.pop_operand().start;
         let name = self.lex(open.b);
         self.advance();
         if matches!(self.token.kind, Kind::Over | Kind::Filter) {
             return Err(self.error_here(ErrorKind::Unsupported));
         }
-        let known = Operand::unpack(open.a & !call::KIND, 0);
+        let known = Operand::unpack(open.a & !call::KIND, start);
         let known = Operand { affinity: 0, ..known };
         let kept = Operand::under(known, known);
         match open.a & call::KIND {
@@ -230,7 +231,7 @@ impl Compiler<'_> {
         } else {
             call::PLAIN
         };
-        self.open(mark::CALL, kind, name.start)
+        self.open_long(mark::CALL, kind, name.start)
     }
 
     // ---- IN
@@ -279,6 +280,13 @@ impl Compiler<'_> {
         let open = self.pop();
         let left = self.pop_operand();
         self.advance();
+        if open.c == 0 {
+            // Nothing is in it, whatever stands before, which is not even computed.
+            self.code = left.start.into();
+            self.shrink(1);
+            self.op1(Op::Int8, open.a)?;
+            return self.operand_done(Operand { start: left.start, ..Operand::default() });
+        }
         self.op(Op::Nip)?;
         self.shrink(1);
         if open.a != 0 {
@@ -335,7 +343,7 @@ impl Compiler<'_> {
                     self.op(Op::Nip)?;
                     self.shrink(1);
                 }
-                let known = Operand::unpack(open.a, 0);
+                let known = Operand::unpack(open.a, self.pop_operand().start);
                 return self.operand_done(Operand::under(known, known));
             }
             _ => return Err(self.error_here(ErrorKind::Syntax)),

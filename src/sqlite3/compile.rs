@@ -15,6 +15,7 @@ use super::function::Custom;
 use super::program::{Comparison, Op, Relation};
 use super::store::Store;
 use super::token::{self, Kind, Token};
+use super::value::Affinity;
 
 /// The flag of an offset into the arena.
 pub(crate) const IN_ARENA: u16 = 0x8000;
@@ -82,6 +83,17 @@ impl Operand {
             left
         };
         Comparison::new(relation, affinity, collation.sort_collation())
+    }
+    /// The same for a member of what a subquery gives: a side without an affinity takes that of the other one, and
+    /// what becomes REAL loses the last bits of a large integer.
+    pub(crate) fn member(left: Operand, right: Operand) -> Comparison {
+        const REAL: u8 = Affinity::Real as u8 + 1;
+        match Self::compare(Relation::Equal, left, right) {
+            Comparison(found) if matches!((left.affinity, right.affinity), (0, REAL) | (REAL, 0)) => {
+                Comparison(found | Comparison::REAL)
+            }
+            found => found,
+        }
     }
     /// What an affinity does to the other side: 0 nothing, 1 makes text, 2 makes numbers.
     pub(crate) fn class(affinity: u8) -> u8 {

@@ -52,13 +52,12 @@ pub(crate) mod level {
     pub(crate) const NOT: u16 = 3;
     pub(crate) const EQUAL: u16 = 4;
     pub(crate) const LESS: u16 = 5;
-    pub(crate) const ESCAPE: u16 = 6;
-    pub(crate) const BITS: u16 = 7;
-    pub(crate) const SUM: u16 = 8;
-    pub(crate) const PRODUCT: u16 = 9;
-    pub(crate) const CONCAT: u16 = 10;
-    pub(crate) const COLLATE: u16 = 11;
-    pub(crate) const SIGN: u16 = 12;
+    pub(crate) const BITS: u16 = 6;
+    pub(crate) const SUM: u16 = 7;
+    pub(crate) const PRODUCT: u16 = 8;
+    pub(crate) const CONCAT: u16 = 9;
+    pub(crate) const COLLATE: u16 = 10;
+    pub(crate) const SIGN: u16 = 11;
 }
 
 impl Compiler<'_> {
@@ -78,6 +77,12 @@ impl Compiler<'_> {
 
     pub(crate) fn open(&mut self, kind: u8, a: u8, b: u16) -> Result<()> {
         self.push(Mark { kind, a, b, c: NONE, d: 0 })
+    }
+
+    /// Opens what needs its mark for more than the place where its code begins: that stands below it.
+    pub(crate) fn open_long(&mut self, kind: u8, a: u8, b: u16) -> Result<()> {
+        self.open(mark::OPERAND, 0, self.here())?;
+        self.open(kind, a, b)
     }
 
     /// An operand is complete.
@@ -162,11 +167,8 @@ impl Compiler<'_> {
             Kind::Plus => self.prefix(operator::PLUS, level::SIGN),
             Kind::Case => {
                 self.advance();
-                if self.accept(Kind::When) {
-                    self.open(mark::CASE, CASE_WHEN, start)
-                } else {
-                    self.open(mark::CASE, CASE_BASE, start)
-                }
+                let state = if self.accept(Kind::When) { CASE_WHEN } else { CASE_BASE };
+                self.open_long(mark::CASE, state, start)
             }
             Kind::Cast if next.kind == Kind::LeftParen => {
                 self.advance();
@@ -328,7 +330,7 @@ impl Compiler<'_> {
             Kind::Like => self.binary(operator::LIKE, level::EQUAL),
             Kind::Glob => self.binary(operator::LIKE | 1, level::EQUAL),
             Kind::Match | Kind::Regexp => Err(self.error_here(ErrorKind::Unsupported)),
-            Kind::Escape => self.binary(operator::ESCAPE, level::ESCAPE),
+            Kind::Escape => self.escape(),
             Kind::Between => self.between(0),
             Kind::In => self.membership(0),
             Kind::Not => self.negated(),
@@ -376,19 +378,29 @@ impl Compiler<'_> {
         if matches!(open.kind, mark::BASE | mark::BETWEEN) { open } else { Mark { kind: 0, a: 0, b: 0, c: 0, d: 0 } }
     }
 
-    /// AND, or the middle of a BETWEEN.
+    /// AND, or the middle of a BETWEEN. Behind an OR it is no middle: there the OR's right side goes on.
     pub(crate) fn and(&mut self) -> Result<()> {
         self.reduce(level::NOT)?;
         let open = self.innermost();
         if open.kind == mark::BASE && open.a != 0 {
             return self.close();
         }
-        if open.kind != mark::BETWEEN {
+        if open.kind != mark::BETWEEN || self.peek(1).kind != mark::BETWEEN {
             return self.binary(Op::And as u8, level::AND);
         }
-        self.reduce(0)?;
         let token = self.advance();
         self.push(Mark { kind: mark::BINARY, a: operator::BETWEEN | open.a, b: level::EQUAL, c: token.start, d: 0 })?;
+        self.mode = Mode::Operand;
+        Ok(())
+    }
+
+    /// ESCAPE belongs to the nearest LIKE, whatever its pattern is.
+    fn escape(&mut self) -> Result<()> {
+        while matches!(self.peek(1).kind, mark::BINARY | mark::UNARY) && self.peek(1).a & 0xf0 != operator::LIKE {
+            self.reduce_one()?;
+        }
+        let token = self.advance();
+        self.push(Mark { kind: mark::BINARY, a: operator::ESCAPE, b: level::EQUAL, c: token.start, d: 0 })?;
         self.mode = Mode::Operand;
         Ok(())
     }
@@ -462,8 +474,8 @@ impl Compiler<'_> {
         }
         if next.kind == Kind::Name {
             let (yes, no) = (self.same(next, b"true"), self.same(next, b"false"));
-            // A name behind which more follows (`true.x`) is a column.
-            if (yes || no) && self.after(next).kind != Kind::Dot && !self.is_column(next) {
+            // Behind `true.` stands a column, and `true + 1` is a number.
+            if (yes || no) && self.after(next).kind < Kind::Dot && !self.is_column(next) {
                 self.token = next;
                 self.advance();
                 self.unary(if yes { Op::IsTrue } else { Op::IsFalse })?;

@@ -146,7 +146,10 @@ impl Machine<'_> {
     pub(crate) fn in_row(&mut self) -> Result<()> {
         let (place, comparison, local) = (self.operand(), Comparison(self.operand() as u8), self.operand());
         let at = self.layout.stack + place * CELL;
-        let (row, subject) = (self.pop(), Cell::read(self.arena, at.saturating_sub(CELL)));
+        let (mut row, mut subject) = (self.pop(), Cell::read(self.arena, at.saturating_sub(CELL)));
+        if comparison.affinity() == 3 {
+            (row, subject) = (self.apply(Affinity::Real, row)?, self.apply(Affinity::Real, subject)?);
+        }
         let mut set = self.set(local);
         if set.flags & set::OPEN != 0 {
             set.flags |= set::ANY;
@@ -264,6 +267,7 @@ impl Machine<'_> {
         let before = self.bump;
         let cell = match comparison.affinity() {
             1 => self.apply(Affinity::Text, cell)?,
+            3 => self.apply(Affinity::Real, cell)?,
             _ => cell,
         };
         let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
@@ -271,7 +275,7 @@ impl Machine<'_> {
         let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
         let room_len = room.len();
         let value = view.value(cell);
-        let value = if comparison.affinity() == 2 { Affinity::Numeric.apply_numeric(value) } else { value };
+        let value = if comparison.affinity() >= 2 { Affinity::Numeric.apply_numeric(value) } else { value };
         let mut writer = Writer::new(room, usize::MAX);
         writer.column(value, schema::order(comparison.collation() << 1));
         let len = writer.len();

@@ -310,7 +310,10 @@ pub(crate) enum Relation {
 }
 
 impl Comparison {
-    /// `affinity`: 0 none, 1 TEXT, 2 numeric; `collation`: 0 BINARY, 1 NOCASE, 2 RTRIM.
+    /// With an affinity of numbers: integers become REAL.
+    pub(crate) const REAL: u8 = 1 << 3;
+
+    /// `affinity`: 0 none, 1 TEXT, 2 numeric, 3 REAL; `collation`: 0 BINARY, 1 NOCASE, 2 RTRIM.
     pub(crate) fn new(relation: Relation, affinity: u8, collation: u8) -> Self {
         Comparison(relation as u8 | affinity << 3 | collation << 5)
     }

@@ -20,7 +20,7 @@ use super::compile::*;
 use super::error::{ErrorKind, Result};
 use super::frame::{f, flag, s};
 use super::keep::NO_SET;
-use super::program::{Op, Relation};
+use super::program::Op;
 use super::token::Kind;
 
 /// Where rows go.
@@ -278,7 +278,7 @@ impl Compiler<'_> {
             } else {
                 let left = Operand::unpack(self.get(frame, f::EXTRA) as u8, 0);
                 let right = Operand::unpack(self.get(frame, f::FIRST) as u8, 0);
-                let comparison = Operand::compare(Relation::Equal, left, right);
+                let comparison = Operand::member(left, right);
                 self.bytes(&[Op::InRow as u8, place, comparison.0, self.get(frame, f::LOCALS) as u8])?;
                 self.chain_in(frame, f::FINISH)?;
             }
@@ -406,7 +406,7 @@ impl Compiler<'_> {
             } else {
                 self.patch(once + 2, self.here());
                 let left = Operand::unpack(extra as u8, 0);
-                let comparison = Operand::compare(Relation::Equal, left, first);
+                let comparison = Operand::member(left, first);
                 self.bytes(&[Op::InFind as u8, place, comparison.0, set])?;
             }
             self.op(Op::Nip)?;

@@ -8,7 +8,7 @@
 use super::compile::*;
 use super::error::{ErrorKind, Result};
 use super::frame::{f, flag, joined, s};
-use super::program::{Op, Relation};
+use super::program::Op;
 use super::schema::{self, ROWID};
 use super::select::{Output, Resume, step};
 use super::token::{Kind, Token};
@@ -203,7 +203,7 @@ impl Compiler<'_> {
         }
         self.grow(1)?;
         self.shrink(1);
-        let comparison = Operand::compare(Relation::Equal, left, right).0;
+        let comparison = Operand::member(left, right).0;
         self.bytes(&[Op::InRow as u8, place, comparison, set])?;
         let exit = self.chain(exit)?;
         self.jump_to(Op::Jump, next)?;

@@ -26,9 +26,10 @@ pub(crate) enum Kind {
     Right, Rollback, Savepoint, Temp, Temporary, Trigger, Vacuum, View, Virtual, Window, With, Without,
     // Everything else.
     Name, Quoted, String, Blob, Integer, Hex, Real, Parameter,
-    LeftParen, RightParen, Comma, Dot, Semicolon, Star, Plus, Minus, Slash, Percent, Concat, Ampersand, Bar, Tilde,
-    ShiftLeft, ShiftRight, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, Arrow,
-    End_, Illegal,
+    LeftParen, RightParen, Comma, Semicolon, Equal, NotEqual, End_, Illegal,
+    // What binds tighter than `=`.
+    Dot, Star, Plus, Minus, Slash, Percent, Concat, Ampersand, Bar, Tilde, ShiftLeft, ShiftRight, Less, LessEqual,
+    Greater, GreaterEqual, Arrow,
 }
 
 /// The keywords in capitals, by their first letter, then by their length.
