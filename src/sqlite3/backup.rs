@@ -31,7 +31,7 @@ impl Connection<'_> {
     /// [`ErrorKind::Transaction`] if one is open there.
     pub fn backup<'t>(&self, target: &'t mut dyn Store) -> Result<Backup<'t>> {
         target.begin()?;
-        Ok(Backup { target, key: [0; KEY + 1], len: 0, writes: self.session.writes })
+        Ok(Backup { target, key: [0; KEY + 1], len: 0, writes: self.base.session.writes })
     }
 }
 
@@ -42,18 +42,18 @@ impl Backup<'_> {
     /// [`ErrorKind::Busy`] if the tables were changed since the backup began; [`ErrorKind::Full`];
     /// [`ErrorKind::Limit`] if an entry is longer than the connection's memory.
     pub fn step(&mut self, connection: &mut Connection<'_>, entries: usize) -> Result<bool> {
-        if connection.session.writes != self.writes {
+        if connection.base.session.writes != self.writes {
             return Err(ErrorKind::Busy.at(0));
         }
         // The smallest key behind the last one is that with a zero more.
         let from = if self.len == 0 { 0 } else { self.len + 1 };
-        connection.store.seek(OWN_CURSOR, self.key.get(..from).unwrap_or_default())?;
+        connection.base.store.seek(OWN_CURSOR, self.key.get(..from).unwrap_or_default())?;
         for _ in 0..entries {
-            let Some(entry) = connection.store.next(OWN_CURSOR, connection.memory)? else {
+            let Some(entry) = connection.base.store.next(OWN_CURSOR, connection.own.memory)? else {
                 self.target.commit()?;
                 return Ok(false);
             };
-            let copied = connection.memory.get(..entry.key + entry.value).unwrap_or_default();
+            let copied = connection.own.memory.get(..entry.key + entry.value).unwrap_or_default();
             let Some((key, value)) = copied.split_at_checked(entry.key) else { return Err(ErrorKind::Internal.at(0)) };
             self.target.set(key, value)?;
             match self.key.get_mut(..key.len()) {

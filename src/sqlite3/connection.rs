@@ -4,11 +4,11 @@
 use core::ops::{Deref, DerefMut};
 
 use super::compile::{Compiler, unescaped, unquoted};
-use super::cursor::{Cursor, Statement};
+use super::cursor::{Cursor, Held, Statement};
 use super::error::{ErrorKind, Result};
 use super::function::Custom;
 use super::rows::AtHand;
-use super::statement::{self, Program, Verb};
+use super::statement::{Program, Verb};
 use super::store::{CURSORS, Savepoint, Store};
 use super::token;
 use super::value::Value;
@@ -66,8 +66,21 @@ struct Named {
 
 /// A connection to the tables in a store. (Python: `sqlite3.Connection`.)
 pub struct Connection<'a> {
+    pub(crate) base: Base<'a>,
+    /// The statement that [`Connection::execute`] runs.
+    pub(crate) own: Held<'a>,
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Connection<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Connection");
+    }
+}
+
+/// What all statements of a connection share.
+pub(crate) struct Base<'a> {
     pub(crate) store: &'a mut dyn Store,
-    pub(crate) memory: &'a mut [u8],
     pub(crate) session: Session,
     /// Whether each statement is a transaction of its own unless BEGIN was said.
     autocommit: bool,
@@ -81,22 +94,17 @@ pub struct Connection<'a> {
     step_limit: Option<u64>,
 }
 
-#[cfg(feature = "defmt")]
-impl defmt::Format for Connection<'_> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Connection");
-    }
-}
-
 impl<'a> Connection<'a> {
     /// Opens the tables in a store; an empty one has none. `memory` is for the statements that [`Connection::execute`] runs.
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] if the store holds something else.
     pub fn open(store: &'a mut dyn Store, memory: &'a mut [u8]) -> Result<Self> {
-        let connection = Connection {
+        if store.in_transaction() {
+            store.rollback()?;
+        }
+        let base = Base {
             store,
-            memory,
             session: Session::default(),
             autocommit: false,
             schema: 0,
@@ -106,10 +114,7 @@ impl<'a> Connection<'a> {
             open_savepoints: 0,
             step_limit: None,
         };
-        if connection.store.in_transaction() {
-            connection.store.rollback()?;
-        }
-        Ok(connection)
+        Ok(Connection { base, own: Held::new(memory) })
     }
 
     /// Compiles and runs one statement, up to its first row. Like Python's, INSERT, UPDATE, DELETE and REPLACE begin a
@@ -118,8 +123,8 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// Those of the statement. What it did is undone then.
     pub fn execute<'c>(&'c mut self, sql: &'c str, parameters: &'c [Value<'c>]) -> Result<Cursor<'c>> {
-        let program = self.compile(sql.as_bytes())?;
-        Cursor::start(self, sql.as_bytes(), program, parameters)
+        self.compile(sql.as_bytes())?;
+        Cursor::start(self, sql.as_bytes(), parameters)
     }
 
     /// Runs a statement once for each set of parameters; how many rows they changed.
@@ -127,14 +132,14 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// Those of the statement; [`ErrorKind::Misuse`] if it gives rows.
     pub fn executemany<'p>(&mut self, sql: &str, parameters: impl IntoIterator<Item = &'p [Value<'p>]>) -> Result<i64> {
-        let program = self.compile(sql.as_bytes())?;
-        if program.verb != Verb::Change {
+        self.compile(sql.as_bytes())?;
+        if self.own.program.verb != Verb::Change {
             return Err(ErrorKind::Misuse.at(0));
         }
         let mut changes = 0;
         for parameters in parameters {
-            Cursor::start(self, sql.as_bytes(), program, parameters)?;
-            changes += self.session.context.changes;
+            Cursor::start(self, sql.as_bytes(), parameters)?;
+            changes += self.changes();
         }
         Ok(changes)
     }
@@ -145,9 +150,9 @@ impl<'a> Connection<'a> {
     /// Those of the first statement that fails; its offset is that in `script`.
     pub fn executescript(&mut self, script: &str) -> Result<()> {
         self.commit()?;
-        let autocommit = core::mem::replace(&mut self.autocommit, true);
+        let autocommit = core::mem::replace(&mut self.base.autocommit, true);
         let result = self.script(script.as_bytes());
-        self.autocommit = autocommit;
+        self.base.autocommit = autocommit;
         result
     }
 
@@ -156,8 +161,8 @@ impl<'a> Connection<'a> {
         while let Some((start, end)) = next_statement(script, at) {
             let sql = script.get(start..end).unwrap_or_default();
             let place = |error: super::error::Error| error.at(error.offset() + start);
-            let program = self.compile(sql).map_err(place)?;
-            let mut cursor = Cursor::start(self, sql, program, &[]).map_err(place)?;
+            self.compile(sql).map_err(place)?;
+            let mut cursor = Cursor::start(self, sql, &[]).map_err(place)?;
             while cursor.fetchone().map_err(place)?.is_some() {}
             at = end;
         }
@@ -169,20 +174,13 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// Those of compiling; [`ErrorKind::Limit`] if `memory` is too small.
     pub fn prepare<'m>(&mut self, sql: &'m str, memory: &'m mut [u8]) -> Result<Statement<'m>> {
-        let program = statement::compile(sql.as_bytes(), memory, self.store, self.session.functions)?;
-        Ok(Statement {
-            sql: sql.as_bytes(),
-            memory,
-            program,
-            state: State::default(),
-            schema: self.schema,
-            epoch: 0,
-            slots: 0,
-        })
+        let mut held = Held::new(memory);
+        held.compile(sql.as_bytes(), &mut self.base)?;
+        Ok(Statement { sql: sql.as_bytes(), schema: self.base.schema, held })
     }
 
-    pub(crate) fn compile(&mut self, sql: &[u8]) -> Result<Program> {
-        statement::compile(sql, self.memory, self.store, self.session.functions)
+    pub(crate) fn compile(&mut self, sql: &[u8]) -> Result<()> {
+        self.own.compile(sql, &mut self.base)
     }
 
     // ---- transactions
@@ -192,7 +190,7 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// [`ErrorKind::Transaction`] if there is one.
     pub fn begin(&mut self) -> Result<()> {
-        self.store.begin()
+        self.base.store.begin()
     }
 
     /// Makes the transaction last. Without one, nothing.
@@ -200,11 +198,7 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// [`ErrorKind::Io`]; [`ErrorKind::Full`].
     pub fn commit(&mut self) -> Result<()> {
-        self.open_savepoints = 0;
-        if self.store.in_transaction() {
-            self.store.commit()?;
-        }
-        Ok(())
+        self.base.commit()
     }
 
     /// Undoes the transaction. Without one, nothing.
@@ -212,12 +206,7 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// [`ErrorKind::Io`].
     pub fn rollback(&mut self) -> Result<()> {
-        self.open_savepoints = 0;
-        self.forget();
-        if self.store.in_transaction() {
-            self.store.rollback()?;
-        }
-        Ok(())
+        self.base.rollback()
     }
 
     /// Begins a transaction that is rolled back when the guard is dropped, unless it was committed.
@@ -231,39 +220,39 @@ impl<'a> Connection<'a> {
 
     /// Whether a transaction is open.
     pub fn in_transaction(&self) -> bool {
-        self.store.in_transaction()
+        self.base.store.in_transaction()
     }
 
     /// With `true`, a statement that writes outside of a transaction is one of its own (Python: `isolation_level=None`).
     pub fn set_autocommit(&mut self, autocommit: bool) {
-        self.autocommit = autocommit;
+        self.base.autocommit = autocommit;
     }
 
     /// Rows changed by the last INSERT, UPDATE or DELETE.
     pub fn changes(&self) -> i64 {
-        self.session.context.changes
+        self.base.session.context.changes
     }
 
     /// Rows changed since the connection was opened.
     pub fn total_changes(&self) -> i64 {
-        self.session.context.total_changes
+        self.base.session.context.total_changes
     }
 
     /// The rowid of the last row that was inserted.
     pub fn last_insert_rowid(&self) -> i64 {
-        self.session.context.last_insert_rowid
+        self.base.session.context.last_insert_rowid
     }
 
     /// A statement that takes more instructions of its program than this ends with [`ErrorKind::Interrupted`].
     pub fn set_step_limit(&mut self, steps: Option<u64>) {
-        self.step_limit = steps;
+        self.base.step_limit = steps;
     }
 
     /// Calls `handler` before every `every` instructions of a program, if it is given: where it answers `true`, the statement ends
     /// with [`ErrorKind::Interrupted`]. So a button, a watchdog or another thread interrupts through a flag that it
     /// reads. (Python: `Connection.set_progress_handler`, `Connection.interrupt`.)
     pub fn set_progress_handler(&mut self, handler: Option<fn() -> bool>, every: u32) {
-        self.session.handler = handler.map(|handler| (handler, every.max(1)));
+        self.base.session.handler = handler.map(|handler| (handler, every.max(1)));
     }
 
     /// Functions of the user's own, found by name behind the built-in ones: 100 at most. (Python:
@@ -282,14 +271,33 @@ impl<'a> Connection<'a> {
     /// }];
     /// ```
     pub fn set_functions(&mut self, functions: &'static [Custom]) {
-        self.session.functions = functions;
+        self.base.session.functions = functions;
         // Statements that are prepared may mean others.
-        self.schema = self.schema.wrapping_add(1);
+        self.base.schema = self.base.schema.wrapping_add(1);
     }
 
     /// The seed of `random()`; without one there is no `random()`.
     pub fn set_seed(&mut self, seed: u64) {
-        self.session.context.random = Some(seed);
+        self.base.session.context.random = Some(seed);
+    }
+}
+
+impl Base<'_> {
+    fn commit(&mut self) -> Result<()> {
+        self.open_savepoints = 0;
+        if self.store.in_transaction() {
+            self.store.commit()?;
+        }
+        Ok(())
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        self.open_savepoints = 0;
+        self.forget();
+        if self.store.in_transaction() {
+            self.store.rollback()?;
+        }
+        Ok(())
     }
 
     /// What was known of the rows is not known any more.

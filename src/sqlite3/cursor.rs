@@ -2,7 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::cell::{CELL, View};
-use super::connection::Connection;
+use super::connection::{Base, Connection};
 use super::error::{ErrorKind, Result};
 use super::program::word;
 use super::statement::{self, Program, Verb};
@@ -11,8 +11,11 @@ use super::vm::{Layout, Outcome, State};
 
 /// The rows of a statement that is running. (Python: `sqlite3.Cursor`.)
 pub struct Cursor<'c> {
-    statement: Borrowed<'c>,
     connection: &'c mut dyn Driver,
+    sql: &'c [u8],
+    parameters: &'c [Value<'c>],
+    /// A row was made when the statement was started, and not fetched yet.
+    pending: bool,
 }
 
 #[cfg(feature = "defmt")]
@@ -22,52 +25,90 @@ impl defmt::Format for Cursor<'_> {
     }
 }
 
-/// A statement and what it is run with.
-struct Borrowed<'c> {
-    sql: &'c [u8],
-    program: Program,
+/// A statement in memory of its own: its program, and where it stands.
+pub(crate) struct Held<'m> {
+    pub(crate) memory: &'m mut [u8],
+    pub(crate) program: Program,
     state: State,
-    parameters: &'c [Value<'c>],
+    /// The store's cursors that it has, and the connection's epoch when it took them.
     slots: u16,
-    /// A row was made when the statement was started, and not fetched yet.
-    pending: bool,
+    epoch: u32,
+}
+
+impl<'m> Held<'m> {
+    pub(crate) fn new(memory: &'m mut [u8]) -> Self {
+        Held { memory, program: Program::default(), state: State::default(), slots: 0, epoch: 0 }
+    }
+
+    /// Compiles a statement. (The compiler must not stand on the stack while the statement runs.)
+    #[inline(never)]
+    pub(crate) fn compile(&mut self, sql: &[u8], base: &mut Base<'_>) -> Result<()> {
+        self.program = statement::compile(sql, self.memory, base.store, base.session.functions)?;
+        Ok(())
+    }
+
+    /// Begins to run. A run before it that was not read to its end is given up.
+    fn start(&mut self, base: &mut Base<'_>, sql: &[u8], parameters: &[Value<'_>]) -> Result<()> {
+        if parameters.len() != usize::from(self.program.parameters) {
+            return Err(ErrorKind::Parameters.at(0));
+        }
+        self.close(base);
+        self.slots = base.start(sql, &self.program, self.memory, &mut self.state)?;
+        self.epoch = base.epoch;
+        Ok(())
+    }
+
+    /// Runs to the next row; whether there is one.
+    fn advance(&mut self, base: &mut Base<'_>, sql: &[u8], parameters: &[Value<'_>]) -> Result<bool> {
+        if self.state.running && self.epoch != base.epoch {
+            return Err(ErrorKind::Busy.at(0));
+        }
+        let outcome = base.step(sql, &self.program, self.memory, &mut self.state, parameters);
+        if !matches!(outcome, Ok(Outcome::Row)) {
+            base.free_slots(core::mem::take(&mut self.slots));
+        }
+        Ok(outcome? == Outcome::Row)
+    }
+
+    fn close(&mut self, base: &mut Base<'_>) {
+        self.state.running = false;
+        if self.epoch == base.epoch {
+            base.free_slots(self.slots);
+        }
+        self.slots = 0;
+    }
+
+    fn row<'r>(&'r self, sql: &'r [u8], parameters: &'r [Value<'r>]) -> Row<'r> {
+        Row {
+            view: View { arena: self.memory, stages: &[], stages_at: usize::MAX, sql, parameters },
+            program: &self.program,
+            first: self.state.row.into(),
+            columns: self.state.columns,
+        }
+    }
 }
 
 /// What a cursor asks of its connection, whatever the lifetimes in that.
 pub(crate) trait Driver {
-    fn run(&mut self, statement: &mut Run<'_>) -> Result<Outcome>;
-    fn begin(&mut self, statement: &mut Run<'_>) -> Result<u16>;
-    fn finish(&mut self, slots: u16);
-    fn memory(&self) -> &[u8];
+    fn start(&mut self, sql: &[u8], parameters: &[Value<'_>]) -> Result<()>;
+    fn advance(&mut self, sql: &[u8], parameters: &[Value<'_>]) -> Result<bool>;
+    fn close(&mut self);
+    fn row<'r>(&'r self, sql: &'r [u8], parameters: &'r [Value<'r>]) -> Row<'r>;
     fn numbers(&self) -> (i64, i64);
 }
 
-/// A statement on its way through [`Driver`].
-pub(crate) struct Run<'r> {
-    sql: &'r [u8],
-    program: Program,
-    state: &'r mut State,
-    parameters: &'r [Value<'r>],
-}
-
 impl Driver for Connection<'_> {
-    fn run(&mut self, run: &mut Run<'_>) -> Result<Outcome> {
-        let memory = core::mem::take(&mut self.memory);
-        let outcome = self.step(run.sql, &run.program, memory, run.state, run.parameters);
-        self.memory = memory;
-        outcome
+    fn start(&mut self, sql: &[u8], parameters: &[Value<'_>]) -> Result<()> {
+        self.own.start(&mut self.base, sql, parameters)
     }
-    fn begin(&mut self, run: &mut Run<'_>) -> Result<u16> {
-        let memory = core::mem::take(&mut self.memory);
-        let started = self.start(run.sql, &run.program, memory, run.state);
-        self.memory = memory;
-        started
+    fn advance(&mut self, sql: &[u8], parameters: &[Value<'_>]) -> Result<bool> {
+        self.own.advance(&mut self.base, sql, parameters)
     }
-    fn finish(&mut self, slots: u16) {
-        self.free_slots(slots);
+    fn close(&mut self) {
+        self.own.close(&mut self.base);
     }
-    fn memory(&self) -> &[u8] {
-        self.memory
+    fn row<'r>(&'r self, sql: &'r [u8], parameters: &'r [Value<'r>]) -> Row<'r> {
+        self.own.row(sql, parameters)
     }
     fn numbers(&self) -> (i64, i64) {
         (self.changes(), self.last_insert_rowid())
@@ -75,36 +116,11 @@ impl Driver for Connection<'_> {
 }
 
 impl<'c> Cursor<'c> {
-    /// Runs a statement that was compiled into the connection's memory, up to its first row.
-    pub(crate) fn start(
-        connection: &'c mut dyn Driver,
-        sql: &'c [u8],
-        program: Program,
-        parameters: &'c [Value<'c>],
-    ) -> Result<Self> {
-        if parameters.len() != usize::from(program.parameters) {
-            return Err(ErrorKind::Parameters.at(0));
-        }
-        let statement = Borrowed { sql, program, state: State::default(), parameters, slots: 0, pending: false };
-        let mut cursor = Cursor { statement, connection };
-        let (statement, connection) = cursor.parts();
-        let slots = connection.begin(&mut statement.run_parts())?;
-        statement.slots = slots;
-        cursor.statement.pending = cursor.advance()?;
-        Ok(cursor)
-    }
-
-    fn parts(&mut self) -> (&mut Borrowed<'c>, &mut dyn Driver) {
-        (&mut self.statement, self.connection)
-    }
-
-    fn advance(&mut self) -> Result<bool> {
-        let (statement, connection) = self.parts();
-        let outcome = connection.run(&mut statement.run_parts());
-        if !matches!(outcome, Ok(Outcome::Row)) {
-            connection.finish(core::mem::take(&mut statement.slots));
-        }
-        Ok(outcome? == Outcome::Row)
+    /// Runs the statement that was compiled into the connection's memory, up to its first row.
+    pub(crate) fn start(connection: &'c mut dyn Driver, sql: &'c [u8], parameters: &'c [Value<'c>]) -> Result<Self> {
+        connection.start(sql, parameters)?;
+        let pending = connection.advance(sql, parameters)?;
+        Ok(Cursor { connection, sql, parameters, pending })
     }
 
     /// The next row; `None` behind the last.
@@ -112,8 +128,8 @@ impl<'c> Cursor<'c> {
     /// # Errors
     /// What goes wrong while the row is made.
     pub fn fetchone(&mut self) -> Result<Option<Row<'_>>> {
-        let pending = core::mem::take(&mut self.statement.pending);
-        if !pending && !self.advance()? {
+        let pending = core::mem::take(&mut self.pending);
+        if !pending && !self.connection.advance(self.sql, self.parameters)? {
             return Ok(None);
         }
         Ok(Some(self.row()))
@@ -135,34 +151,22 @@ impl<'c> Cursor<'c> {
     }
 
     fn row(&self) -> Row<'_> {
-        let statement = &self.statement;
-        Row {
-            view: View {
-                arena: self.connection.memory(),
-                stages: &[],
-                stages_at: usize::MAX,
-                sql: statement.sql,
-                parameters: statement.parameters,
-            },
-            program: &statement.program,
-            first: statement.state.row.into(),
-            columns: statement.state.columns,
-        }
+        self.connection.row(self.sql, self.parameters)
     }
 
     /// How many columns rows have; 0 for a statement without rows. (Python: `len(cursor.description)`.)
     pub fn column_count(&self) -> usize {
-        self.statement.program.column_count()
+        self.row().program.column_count()
     }
 
     /// The name of a column. (Python: `cursor.description[i][0]`.)
     pub fn column_name(&self, column: usize) -> Option<&[u8]> {
-        column_name(&self.statement.program, self.connection.memory(), self.statement.sql, column)
+        self.row().name(column)
     }
 
     /// Rows that the statement changed; -1 for one that does not write.
     pub fn rowcount(&self) -> i64 {
-        if self.statement.program.verb == Verb::Change { self.connection.numbers().0 } else { -1 }
+        if self.row().program.verb == Verb::Change { self.connection.numbers().0 } else { -1 }
     }
 
     /// The rowid of the last row that was inserted.
@@ -173,25 +177,16 @@ impl<'c> Cursor<'c> {
 
 impl Drop for Cursor<'_> {
     fn drop(&mut self) {
-        self.connection.finish(self.statement.slots);
-    }
-}
-
-impl Borrowed<'_> {
-    fn run_parts(&mut self) -> Run<'_> {
-        Run { sql: self.sql, program: self.program, state: &mut self.state, parameters: self.parameters }
+        self.connection.close();
     }
 }
 
 /// A prepared statement: its program is in memory of its own.
 pub struct Statement<'m> {
     pub(crate) sql: &'m [u8],
-    pub(crate) memory: &'m mut [u8],
-    pub(crate) program: Program,
-    pub(crate) state: State,
+    /// The connection's count of changes of the schema when it was compiled.
     pub(crate) schema: u32,
-    pub(crate) epoch: u32,
-    pub(crate) slots: u16,
+    pub(crate) held: Held<'m>,
 }
 
 #[cfg(feature = "defmt")]
@@ -211,16 +206,12 @@ impl<'m> Statement<'m> {
         connection: &mut Connection<'_>,
         parameters: &'s [Value<'s>],
     ) -> Result<Rows<'s, 'm>> {
-        if self.schema != connection.schema {
-            self.program = statement::compile(self.sql, self.memory, connection.store, connection.session.functions)?;
-            self.schema = connection.schema;
+        let base = &mut connection.base;
+        if self.schema != base.schema {
+            self.held.compile(self.sql, base)?;
+            self.schema = base.schema;
         }
-        if parameters.len() != usize::from(self.program.parameters) {
-            return Err(ErrorKind::Parameters.at(0));
-        }
-        self.close(connection);
-        self.slots = connection.start(self.sql, &self.program, self.memory, &mut self.state)?;
-        self.epoch = connection.epoch;
+        self.held.start(base, self.sql, parameters)?;
         Ok(Rows { statement: self, parameters })
     }
 
@@ -236,33 +227,29 @@ impl<'m> Statement<'m> {
 
     /// Gives back what a run that was not read to its end still holds.
     pub fn close(&mut self, connection: &mut Connection<'_>) {
-        self.state.running = false;
-        if self.epoch == connection.epoch {
-            connection.free_slots(self.slots);
-        }
-        self.slots = 0;
+        self.held.close(&mut connection.base);
     }
 
     /// The bytes that compiling took of the memory, and those that running takes at least: program, stack, locals, cursors and
     /// stages, without the rows.
     pub fn memory(&self) -> (usize, usize) {
-        let layout = Layout::of(&self.program, self.memory.len());
-        (self.program.compiled_in.into(), layout.scratch)
+        let layout = Layout::of(&self.held.program, self.held.memory.len());
+        (self.held.program.compiled_in.into(), layout.scratch)
     }
 
     /// How many columns rows have.
     pub fn column_count(&self) -> usize {
-        self.program.column_count()
+        self.held.program.column_count()
     }
 
     /// The name of a column.
     pub fn column_name(&self, column: usize) -> Option<&[u8]> {
-        column_name(&self.program, self.memory, self.sql, column)
+        column_name(&self.held.program, self.held.memory, self.sql, column)
     }
 
     /// How many parameters it takes.
     pub fn parameter_count(&self) -> usize {
-        self.program.parameters.into()
+        self.held.program.parameters.into()
     }
 
     /// The number of a named parameter, from 1; the sign before the name may be left out.
@@ -295,29 +282,8 @@ impl Rows<'_, '_> {
     /// its cursors.
     pub fn fetchone(&mut self, connection: &mut Connection<'_>) -> Result<Option<Row<'_>>> {
         let statement = &mut *self.statement;
-        if statement.state.running && statement.epoch != connection.epoch {
-            return Err(ErrorKind::Busy.at(0));
-        }
-        let outcome =
-            connection.step(statement.sql, &statement.program, statement.memory, &mut statement.state, self.parameters);
-        if !matches!(outcome, Ok(Outcome::Row)) {
-            connection.free_slots(core::mem::take(&mut statement.slots));
-        }
-        if outcome? == Outcome::Done {
-            return Ok(None);
-        }
-        Ok(Some(Row {
-            view: View {
-                arena: statement.memory,
-                stages: &[],
-                stages_at: usize::MAX,
-                sql: statement.sql,
-                parameters: self.parameters,
-            },
-            program: &statement.program,
-            first: statement.state.row.into(),
-            columns: statement.state.columns,
-        }))
+        let more = statement.held.advance(&mut connection.base, statement.sql, self.parameters)?;
+        Ok(more.then(|| statement.held.row(statement.sql, self.parameters)))
     }
 }
 
