@@ -1,23 +1,22 @@
 //! The machine's instructions that write: rows and the entries of their indexes, always together.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::cell::{CELL, Cell};
+use super::cell::Cell;
 use super::error::{Error, ErrorKind};
 use super::key::{self, Writer};
 use super::record;
 use super::rows::row_key;
-use super::schema::{self, Definition, Index, ROWID};
+use super::schema::{self, Definition, ROWID};
 use super::value::{Affinity, Value};
-use super::vm::{Machine, OWN_CURSOR, Result};
+use super::vm::{Machine, OWN_CURSOR, Result, stretch};
 use super::write::action;
 
-/// Where the columns of a row are: in cells, or in a record in the arena.
+/// A row: where its record is in the arena.
 #[derive(Debug, Clone, Copy)]
-enum Row {
-    /// First local.
-    Locals(usize),
-    /// Offset and length.
-    Record(usize, usize),
+struct Row {
+    at: usize,
+    len: usize,
+    rowid: i64,
 }
 
 impl Machine<'_> {
@@ -36,8 +35,16 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn table(&self, at: usize) -> Definition<'_> {
+    pub(crate) fn table(&self, at: usize) -> Definition<'_> {
         Definition(self.arena.get(at..).unwrap_or_default())
+    }
+
+    /// The row that is in locals, as a record at the end of the scratch.
+    fn new_row(&mut self, table: usize, first: usize) -> Result<Row> {
+        let columns = usize::from(self.table(table).columns());
+        let rowid = self.local(first + columns).as_integer().unwrap_or(0);
+        let (at, len) = self.make_record(self.local_at(first), columns)?;
+        Ok(Row { at, len, rowid })
     }
 
     /// Affinities of the columns in locals; the rowid must be an integer, a new row without one gets the next.
@@ -121,48 +128,47 @@ impl Machine<'_> {
     /// The row in locals joins the table.
     pub(crate) fn insert(&mut self) -> Result<()> {
         let (table, first, how) = (self.u16(), self.operand(), self.operand() as u8);
-        let columns = usize::from(self.table(table).columns());
-        let rowid = self.local(first + columns).as_integer().unwrap_or(0);
-        let number = self.table(table).number();
-        if self.conflicts(table, first, rowid, None, how)? {
-            self.jump_if(true);
-            return Ok(());
-        }
-        self.write_row(table, first, rowid, None)?;
-        self.session.context.last_insert_rowid = rowid;
-        let last = self.session.last;
-        if last.0 != number {
-            // Only a rowid that was looked up, or follows one that was, is known to be the largest.
-            self.session.last = (0, 0);
-            // (The row is written: what fails here is no failure of the statement.)
-            if matches!(last_rowid(self.store, number), Ok(Some(last)) if last == rowid) {
-                self.session.last = (number, rowid);
+        let (number, bump) = (self.table(table).number(), self.bump);
+        let new = self.new_row(table, first)?;
+        let ignored = self.conflicts(table, new, None, how)?;
+        if !ignored {
+            self.write_row(table, new, None)?;
+            self.session.context.last_insert_rowid = new.rowid;
+            let last = self.session.last;
+            if last.0 != number {
+                // Only a rowid that was looked up, or follows one that was, is known to be the largest.
+                self.session.last = (0, 0);
+                // (The row is written: what fails here is no failure of the statement.)
+                if matches!(last_rowid(self.store, number), Ok(Some(last)) if last == new.rowid) {
+                    self.session.last = (number, new.rowid);
+                }
+            } else if new.rowid > last.1 {
+                self.session.last = (number, new.rowid);
             }
-        } else if rowid > last.1 {
-            self.session.last = (number, rowid);
+            self.state.changes += 1;
         }
-        self.state.changes += 1;
-        self.jump_if(false);
+        self.bump = bump;
+        self.jump_if(ignored);
         Ok(())
     }
 
     /// Whether a row must be ignored: another has its rowid, or its columns of a UNIQUE index. `own`: the rowid that it has
     /// already. `how`: what the statement says, and from bit 3 on what the column does that is the rowid: its REPLACE
     /// waits for the indexes.
-    fn conflicts(&mut self, table: usize, first: usize, rowid: i64, own: Option<i64>, how: u8) -> Result<bool> {
+    fn conflicts(&mut self, table: usize, new: Row, own: Option<i64>, how: u8) -> Result<bool> {
         let action = if how & 7 == action::NONE { how >> 3 } else { how & 7 };
         let late = how == action::REPLACE << 3;
-        if late && self.indexes_taken(table, first, own, how & 7)? {
+        if late && self.indexes_taken(table, new, own, how & 7)? {
             return Ok(true);
         }
-        if own != Some(rowid) && self.rowid_taken(self.table(table).number(), rowid)? {
+        if own != Some(new.rowid) && self.rowid_taken(self.table(table).number(), new.rowid)? {
             if action == action::REPLACE {
-                self.delete_row(table, rowid)?;
+                self.delete_row(table, new.rowid)?;
             } else if self.conflict(action, ErrorKind::Unique)? {
                 return Ok(true);
             }
         }
-        Ok(!late && self.indexes_taken(table, first, own, how & 7)?)
+        Ok(!late && self.indexes_taken(table, new, own, how & 7)?)
     }
 
     /// Whether there is a row with this rowid.
@@ -182,29 +188,31 @@ impl Machine<'_> {
     /// The row of a cursor becomes what is in the locals.
     pub(crate) fn update(&mut self) -> Result<()> {
         let (table, first, how, cursor) = (self.u16(), self.operand(), self.operand() as u8, self.operand());
-        let columns = usize::from(self.table(table).columns());
-        let rowid = self.local(first + columns).as_integer().unwrap_or(0);
-        let before = self.rowid(cursor).as_integer().unwrap_or(0);
-        let (start, len) = self.record_of(cursor);
-        if self.conflicts(table, first, rowid, Some(before), how)? {
-            self.jump_if(true);
-            return Ok(());
+        let (old, bump) = (self.row_of(cursor), self.bump);
+        let new = self.new_row(table, first)?;
+        let ignored = self.conflicts(table, new, Some(old.rowid), how)?;
+        if !ignored {
+            self.write_row(table, new, Some(old))?;
+            if new.rowid != old.rowid {
+                self.session.last = (0, 0);
+            }
+            self.state.changes += 1;
         }
-        self.write_row(table, first, rowid, Some((before, start, len)))?;
-        if rowid != before {
-            self.session.last = (0, 0);
-        }
-        self.state.changes += 1;
-        self.jump_if(false);
+        self.bump = bump;
+        self.jump_if(ignored);
         Ok(())
+    }
+
+    /// The row of a cursor.
+    fn row_of(&self, cursor: usize) -> Row {
+        let (at, len) = self.record_of(cursor);
+        Row { at, len, rowid: self.rowid(cursor).as_integer().unwrap_or(0) }
     }
 
     /// The row of a cursor is deleted.
     pub(crate) fn delete(&mut self) -> Result<()> {
         let (table, cursor) = (self.u16(), self.operand());
-        let rowid = self.rowid(cursor).as_integer().unwrap_or(0);
-        let (start, len) = self.record_of(cursor);
-        let there = self.delete_entries(table, rowid, start, len)?;
+        let there = self.delete_entries(table, self.row_of(cursor))?;
         self.state.changes += i64::from(there);
         Ok(())
     }
@@ -212,77 +220,69 @@ impl Machine<'_> {
     /// Deletes a row that is in nobody's hands: REPLACE. It is no change that counts.
     #[inline(never)]
     fn delete_row(&mut self, table: usize, rowid: i64) -> Result<()> {
-        let mut key = [0; 16];
-        let key = row_key(self.table(table).number(), rowid, &mut key);
-        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
-        let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let found = self.store.get(key, room).map_err(|error| error.more(total))?;
-        if let Some(len) = found {
-            self.bump = bump + len;
-            self.delete_entries(table, rowid, bump, len)?;
-            self.bump = bump;
+        let at = self.bump;
+        if let Some(len) = self.read_row(self.table(table).number(), rowid)? {
+            self.bump = at + len;
+            self.delete_entries(table, Row { at, len, rowid })?;
+            self.bump = at;
         }
         Ok(())
     }
 
     /// Deletes a row and its entries in the indexes; whether the row was there.
     #[inline(never)]
-    fn delete_entries(&mut self, table: usize, rowid: i64, start: usize, len: usize) -> Result<bool> {
+    fn delete_entries(&mut self, table: usize, row: Row) -> Result<bool> {
         let mut index_at = self.table(table).first_index();
         for _ in 0..self.table(table).indexes() {
-            let made = self.index_key(table, index_at, Row::Record(start, len), Some(rowid))?;
-            self.store.delete(self.arena.get(self.bump..self.bump + made.len).unwrap_or_default())?;
+            let made = self.index_key(table, index_at, row)?;
+            self.store.delete(stretch(self.arena, self.bump, made.len))?;
             index_at = self.table(table).index_at(index_at).next;
         }
         let number = self.table(table).number();
-        let mut key = [0; 16];
-        let there = self.store.delete(row_key(number, rowid, &mut key))?;
-        if self.session.last == (number, rowid) {
+        let there = self.delete_key(number, row.rowid)?;
+        if self.session.last == (number, row.rowid) {
             self.session.last = (0, 0);
         }
         Ok(there)
     }
 
-    /// Writes the record and the entries of the indexes. `before`: the row that it takes the place of.
-    fn write_row(&mut self, table: usize, first: usize, rowid: i64, before: Option<(i64, usize, usize)>) -> Result<()> {
-        let columns = usize::from(self.table(table).columns());
+    fn delete_key(&mut self, number: u16, rowid: i64) -> Result<bool> {
+        let mut key = [0; 16];
+        self.store.delete(row_key(number, rowid, &mut key))
+    }
+
+    /// Writes the record and the entries of the indexes. `old`: the row that it takes the place of.
+    fn write_row(&mut self, table: usize, new: Row, old: Option<Row>) -> Result<()> {
         let number = self.table(table).number();
-        let mut index_at = self.table(table).first_index();
+        let (bump, mut index_at) = (self.bump, self.table(table).first_index());
         for _ in 0..self.table(table).indexes() {
-            let bump = self.bump;
-            let new = bump..bump + self.index_key(table, index_at, Row::Locals(first), Some(rowid))?.len;
+            let made = self.index_key(table, index_at, new)?.len;
             let mut same = false;
-            if let Some((old_rowid, start, len)) = before {
-                self.bump = new.end;
-                let made = self.index_key(table, index_at, Row::Record(start, len), Some(old_rowid));
+            if let Some(old) = old {
+                self.bump = bump + made;
+                let before = self.index_key(table, index_at, old)?.len;
                 self.bump = bump;
-                let old = self.arena.get(new.end..new.end + made?.len).unwrap_or_default();
-                same = self.arena.get(new.clone()) == Some(old);
+                same = self.bytes(bump, made) == self.bytes(bump + made, before);
                 if !same {
-                    self.store.delete(old)?;
+                    self.store.delete(stretch(self.arena, bump + made, before))?;
                 }
             }
             if !same {
-                self.store.set(self.arena.get(new).unwrap_or_default(), &[])?;
+                self.store.set(stretch(self.arena, bump, made), &[])?;
             }
             index_at = self.table(table).index_at(index_at).next;
         }
-        let bump = self.bump;
-        let (at, len) = self.make_record(self.local_at(first), columns)?;
-        let mut key = [0; 16];
-        if let Some((old_rowid, ..)) = before
-            && old_rowid != rowid
+        if let Some(old) = old
+            && old.rowid != new.rowid
         {
-            self.store.delete(row_key(number, old_rowid, &mut key))?;
+            self.delete_key(number, old.rowid)?;
         }
-        let record = self.arena.get(at..at + len).unwrap_or_default();
-        self.store.set(row_key(number, rowid, &mut key), record)?;
-        self.bump = bump;
-        Ok(())
+        let mut key = [0; 16];
+        self.store.set(row_key(number, new.rowid, &mut key), stretch(self.arena, new.at, new.len))
     }
 
     /// Whether a UNIQUE index has these columns in another row. REPLACE deletes that row. True to ignore the row.
-    fn indexes_taken(&mut self, table: usize, first: usize, own: Option<i64>, action: u8) -> Result<bool> {
+    fn indexes_taken(&mut self, table: usize, new: Row, own: Option<i64>, action: u8) -> Result<bool> {
         // The newest index is asked first, and behind all others those that were declared with REPLACE.
         let count = self.table(table).indexes();
         for turn in 0..2 * usize::from(count) {
@@ -292,7 +292,7 @@ impl Machine<'_> {
             let how = if action == action::NONE { index.action } else { action };
             if index.unique
                 && late == (index.action == action::REPLACE)
-                && let Some(other) = self.taken(table, index_at, first, own)?
+                && let Some(other) = self.taken(table, index_at, new, own)?
             {
                 if how == action::REPLACE {
                     self.delete_row(table, other)?;
@@ -306,30 +306,26 @@ impl Machine<'_> {
 
     /// The rowid of another row that has the same columns in a UNIQUE index.
     #[inline(never)]
-    fn taken(&mut self, table: usize, index_at: usize, first: usize, own: Option<i64>) -> Result<Option<i64>> {
-        let made = self.index_key(table, index_at, Row::Locals(first), None)?;
+    fn taken(&mut self, table: usize, index_at: usize, new: Row, own: Option<i64>) -> Result<Option<i64>> {
+        let made = self.index_key(table, index_at, new)?;
         if made.null {
             return Ok(None);
         }
-        let (bump, behind) = (self.bump, self.bump + made.len);
-        self.store.seek(OWN_CURSOR, self.arena.get(bump..behind).unwrap_or_default())?;
+        let (bump, behind) = (self.bump, self.bump + made.columns);
+        self.store.seek(OWN_CURSOR, stretch(self.arena, bump, made.columns))?;
+        let end = behind + schema::KEY + 1;
+        if end > self.layout.end {
+            return Err(Error::limit(self.arena.len() + schema::KEY + 1));
+        }
         loop {
-            let total = self.arena.len();
-            let (front, room) = self.arena.split_at_mut(behind.min(total));
-            let prefix = front.get(bump..).unwrap_or_default();
-            let needed = schema::KEY + 1;
-            if behind + needed > self.layout.end {
-                return Err(Error::limit(total + needed));
-            }
-            let found = room.get_mut(..needed).unwrap_or_default();
-            let entry = match self.store.next(OWN_CURSOR, found) {
+            let entry = match self.store.next(OWN_CURSOR, self.arena.get_mut(behind..end).unwrap_or_default()) {
                 // What is longer is a row, and no entry of an index.
                 Err(error) if error.is(ErrorKind::Limit) => None,
                 other => other?,
             };
             let Some(entry) = entry else { return Ok(None) };
-            let found = found.get(..entry.key).unwrap_or_default();
-            let Some(rest) = found.strip_prefix(prefix) else { return Ok(None) };
+            let found = self.bytes(behind, entry.key);
+            let Some(rest) = found.strip_prefix(self.bytes(bump, made.columns)) else { return Ok(None) };
             let rowid = key::Reader::new(rest, 0).rowid()?;
             if own == Some(rowid) {
                 continue;
@@ -339,7 +335,7 @@ impl Machine<'_> {
                 return Ok(Some(rowid));
             }
             self.bump = behind;
-            let agrees = self.agrees(table, index_at, first, rowid);
+            let agrees = self.agrees(table, index_at, new, rowid);
             self.bump = bump;
             if agrees? {
                 return Ok(Some(rowid));
@@ -347,21 +343,16 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether a row has the same columns in an index as the row in locals.
+    /// Whether a row has the same columns in an index as another one.
     #[inline(never)]
-    fn agrees(&mut self, table: usize, index_at: usize, first: usize, rowid: i64) -> Result<bool> {
-        let mut key = [0; 16];
-        let key = row_key(self.table(table).number(), rowid, &mut key);
-        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
-        let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let len = self.store.get(key, room).map_err(|error| error.more(total))?.ok_or(ErrorKind::Corrupt)?;
-        let record = self.arena.get(bump..bump + len).unwrap_or_default();
-        let index = self.table(table).index_at(index_at);
+    fn agrees(&mut self, table: usize, index_at: usize, new: Row, rowid: i64) -> Result<bool> {
+        let len = self.read_row(self.table(table).number(), rowid)?.ok_or(ErrorKind::Corrupt)?;
+        let (ours, theirs) = (self.bytes(new.at, new.len), self.bytes(self.bump, len));
+        let table = self.table(table);
+        let index = table.index_at(index_at);
         for part in 0..usize::from(index.columns) {
             let (column, order) = index.part(part);
-            let ours = self.view().at(self.local_at(first + usize::from(column)));
-            let theirs = record::column(record, column.into())?;
-            let theirs = theirs.unwrap_or_else(|| schema::default_value(self.table(table), column));
+            let (ours, theirs) = (column_of(table, ours, column)?, column_of(table, theirs, column)?);
             if ours.compare(theirs, schema::order(order).collation).is_ne() {
                 return Ok(false);
             }
@@ -369,27 +360,37 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// Writes the key of an index for a row, with the rowid or without, to the free part of the scratch.
-    fn index_key(&mut self, table: usize, index_at: usize, row: Row, rowid: Option<i64>) -> Result<Made> {
-        let (bump, end, total, locals) = (self.bump, self.layout.end, self.arena.len(), self.layout.locals);
-        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
-        let free = room.len();
-        let definition = Definition(view.arena.get(table..).unwrap_or_default());
-        let index = definition.index_at(index_at);
-        let columns = usize::from(definition.columns());
-        let value = |column: u8| match row {
-            Row::Locals(first) => {
-                Ok(view.at(locals + CELL * (first + if column == ROWID { columns } else { column.into() })))
+    /// Whether the indexes have the entries of a row.
+    pub(crate) fn has_entries(&mut self, table: usize, at: usize, len: usize, rowid: i64) -> Result<bool> {
+        let mut index_at = self.table(table).first_index();
+        for _ in 0..self.table(table).indexes() {
+            let made = self.index_key(table, index_at, Row { at, len, rowid })?;
+            if self.store.get(stretch(self.arena, self.bump, made.len), &mut [])?.is_none() {
+                return Ok(false);
             }
-            Row::Record(..) if column == ROWID => Ok(rowid.map_or(Value::Null, Value::Integer)),
-            Row::Record(start, len) => {
-                let record = view.arena.get(start..start + len).unwrap_or_default();
-                let value = record::column(record, column.into())?;
-                Ok(value.unwrap_or_else(|| schema::default_value(definition, column)))
-            }
-        };
-        write_index_key(index, &value, rowid, room).map_err(|error| error.more(total.saturating_sub(free)))
+            index_at = self.table(table).index_at(index_at).next;
+        }
+        Ok(true)
     }
+
+    /// Writes the key of an index for a row to the free part of the scratch.
+    fn index_key(&mut self, table: usize, index_at: usize, row: Row) -> Result<Made> {
+        let total = self.arena.len();
+        let (front, room) = self.arena.split_at_mut(self.bump.min(total));
+        let room = room.get_mut(..self.layout.end.saturating_sub(self.bump)).unwrap_or_default();
+        let free = room.len();
+        let definition = Definition(front.get(table..).unwrap_or_default());
+        let record = stretch(front, row.at, row.len);
+        write_index_key(definition, index_at, record, row.rowid, room).map_err(|error| error.more(total - free))
+    }
+}
+
+/// A column of a row of this table, or its default if the row is older.
+fn column_of<'v>(definition: Definition<'v>, record: &'v [u8], column: u8) -> Result<Value<'v>> {
+    Ok(match record::column(record, column.into())? {
+        Some(value) => value,
+        None => schema::default_value(definition, column),
+    })
 }
 
 /// A key of an index that was written.
@@ -404,14 +405,16 @@ pub(crate) struct Made {
     pub(crate) null: bool,
 }
 
-/// Writes the key of an index.
+/// Writes the key of an index for a row.
 #[inline(never)]
-pub(crate) fn write_index_key<'v>(
-    index: Index<'_>,
-    value: &dyn Fn(u8) -> super::error::Result<Value<'v>>,
-    rowid: Option<i64>,
+pub(crate) fn write_index_key(
+    definition: Definition<'_>,
+    index_at: usize,
+    record: &[u8],
+    rowid: i64,
     out: &mut [u8],
 ) -> Result<Made> {
+    let index = definition.index_at(index_at);
     let room = out.len().min(schema::KEY);
     let out = out.get_mut(..room).unwrap_or_default();
     let parts = usize::from(index.columns);
@@ -420,14 +423,12 @@ pub(crate) fn write_index_key<'v>(
     let (mut cut, mut null) = (false, false);
     for part in 0..parts {
         let (column, order) = index.part(part);
-        let value = value(column)?;
+        let value = if column == ROWID { Value::Integer(rowid) } else { column_of(definition, record, column)? };
         null |= value.is_null();
         cut |= writer.column(value, schema::order(order));
     }
     let columns = writer.len();
-    if let Some(rowid) = rowid {
-        writer.rowid(rowid);
-    }
+    writer.rowid(rowid);
     let len = writer.len();
     if len > room {
         return Err(if len > schema::KEY { ErrorKind::TooBig.into() } else { Error::limit(len) });

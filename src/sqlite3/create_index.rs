@@ -5,10 +5,8 @@ use super::change::write_index_key;
 use super::compile::*;
 use super::error::{Error, ErrorKind, Result};
 use super::key::{self, Writer};
-use super::record;
 use super::schema::{self, Definition, ROWID};
 use super::token::{Kind, Token};
-use super::value::Value;
 use super::vm::OWN_CURSOR;
 
 impl Compiler<'_> {
@@ -108,22 +106,12 @@ impl Compiler<'_> {
             let (key, value) = row.split_at(entry.key);
             let Some(rest) = key.strip_prefix(prefix) else { return Ok(()) };
             let rowid = key::Reader::new(rest, 0).rowid().map_err(|error| error.at(offset))?;
-            let index = Definition(low.get(from..).unwrap_or_default()).index_at(index_at);
             let definition = Definition(low.get(from..).unwrap_or_default());
-            let column = |column: u8| {
-                if column == ROWID {
-                    return Ok(Value::Integer(rowid));
-                }
-                match record::column(value, column.into())? {
-                    Some(value) => Ok(value),
-                    // A row older than the column: its default.
-                    None => Ok(schema::default_value(definition, column)),
-                }
-            };
-            let with = write_index_key(index, &column, Some(rowid), room);
+            let unique = definition.index_at(index_at).unique;
+            let with = write_index_key(definition, index_at, value, rowid, room);
             let with = with.map_err(|error| error.more(total).at(offset))?;
             let (made, room) = room.split_at_mut(with.len);
-            if index.unique && !with.null {
+            if unique && !with.null {
                 let bare = made.get(..with.columns).unwrap_or_default();
                 self.store.seek(OWN_CURSOR, bare).map_err(|error| error.at(offset))?;
                 let found = room.get_mut(..schema::KEY + 1).ok_or(Error::limit(total + schema::KEY + 1))?;

@@ -11,7 +11,7 @@ use super::schema::{self, Definition};
 use super::scratch::Scratch;
 use super::stage;
 use super::value::Value;
-use super::vm::{Machine, OWN_CURSOR, Outcome, Result};
+use super::vm::{Machine, OWN_CURSOR, Outcome, Result, stretch};
 
 impl Machine<'_> {
     /// The next row of EXPLAIN.
@@ -113,11 +113,11 @@ impl Machine<'_> {
         let equal = usize::from(self.get8(at + 7));
         let number = get16(self.arena, at + 8);
         self.make(&mut |view, scratch, _| {
-            let name = view.arena.get(name_at..name_at + name_len).unwrap_or_default();
+            let name = stretch(view.arena, name_at, name_len);
             scratch.extend(if op == Op::Scan { b"SCAN " } else { b"SEARCH " });
             scratch.extend(name);
             if op != Op::Scan {
-                let known = Definition(view.arena.get(definition.0..definition.0 + definition.1).unwrap_or_default());
+                let known = Definition(stretch(view.arena, definition.0, definition.1));
                 let index = known.each_index().find(|index| is_index && index.number == number);
                 match index {
                     Some(index) if index.name.is_empty() => {
@@ -175,11 +175,10 @@ impl Machine<'_> {
         let prefix = writer.finish()?;
         self.store.seek(OWN_CURSOR, prefix)?;
         loop {
-            let (start, end) = (self.bump, self.layout.end);
-            let room = self.arena.get_mut(start..end).unwrap_or_default();
-            let Some(entry) = self.store.next(OWN_CURSOR, room)? else { return Ok((start, 0)) };
-            let row = self.arena.get(start + entry.key..start + entry.key + entry.value).unwrap_or_default();
-            if !self.arena.get(start..start + entry.key).unwrap_or_default().starts_with(prefix) {
+            let start = self.bump;
+            let Some(entry) = self.read_entry(OWN_CURSOR, false)? else { return Ok((start, 0)) };
+            let row = self.bytes(start + entry.key, entry.value);
+            if !self.bytes(start, entry.key).starts_with(prefix) {
                 return Ok((start, 0));
             }
             if let (Some(Value::Integer(root)), Some(Value::Text(name)), Some(Value::Text(b"table"))) =

@@ -6,7 +6,7 @@
 
 use super::aggregate::{self, Accumulator};
 use super::cell::{CELL, Cell};
-use super::error::{Error, ErrorKind};
+use super::error::ErrorKind;
 use super::function::Id;
 use super::record;
 use super::schema;
@@ -76,7 +76,7 @@ impl Machine<'_> {
     #[inline(never)]
     fn extreme(&mut self, stage: usize, field: usize, id: Id, first: usize, collation: u8) -> Result<()> {
         let (place, len) = self.group_field(stage, field);
-        let kept = self.arena.get(place..place + len).unwrap_or_default();
+        let kept = self.bytes(place, len);
         let best = if len == 0 { Value::Null } else { record::column(kept, 0)?.unwrap_or(Value::Null) };
         let better = aggregate::replaces(id, best, self.value_at(first), schema::collation(collation));
         self.set_stage_flag(stage, flag::HIT, better || len == 0);
@@ -126,22 +126,20 @@ impl Machine<'_> {
             return Ok(());
         }
         let set = usize::from(self.get8(stage + at::A)) + 1 + field;
-        let (bump, end, sp) = (self.bump, self.layout.end, self.sp);
-        let key = {
-            let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
-            let mut writer = super::key::Writer::new(room, usize::MAX);
-            writer.column(view.at(sp.saturating_sub(CELL)), schema::order((collation as u8) << 1));
-            let len = writer.len();
-            writer.finish().map(|_| len).map_err(|_| Error::limit(len))
-        };
-        let key = key.map_err(|error| error.more(self.arena.len()))?;
+        let order = schema::order((collation as u8) << 1);
+        let at = self.sp.saturating_sub(CELL);
+        let (bump, key) = (
+            self.bump,
+            self.write_key(usize::MAX, &mut |view, writer| {
+                writer.column(view.at(at), order);
+            })?,
+        );
         let (place, len) = self.group_field(stage, set);
         let mut known = place;
         let mut seen = false;
         while known < place + len {
             let size = self.field(known);
-            let bytes = self.arena.get(known + 2..known + 2 + size).unwrap_or_default();
-            if Some(bytes) == self.arena.get(bump..bump + key) {
+            if self.bytes(known + 2, size) == self.bytes(bump, key) {
                 seen = true;
                 break;
             }
@@ -204,7 +202,7 @@ impl Machine<'_> {
     }
 
     fn column_of_record(&self, place: usize, len: usize, column: usize) -> Result<Cell> {
-        let bytes = self.arena.get(place..place + len).unwrap_or_default();
+        let bytes = self.bytes(place, len);
         let value = record::column(bytes, column)?.unwrap_or(Value::Null);
         Ok(super::cell::locate(value, (self.arena.as_ptr() as usize, self.arena.len()), b"").unwrap_or(Cell::NULL))
     }

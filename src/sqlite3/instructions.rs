@@ -327,7 +327,7 @@ impl Machine<'_> {
             code if code == Op::Int32 as u8 => 4,
             _ => 8,
         };
-        let bits = record::integer(self.arena.get(self.pc..self.pc + size).unwrap_or_default());
+        let bits = record::integer(self.bytes(self.pc, size));
         self.pc += size;
         self.give(if code == Op::Real as u8 { Cell::real(f64::from_bits(bits as u64)) } else { Cell::integer(bits) })
     }

@@ -10,7 +10,6 @@
 
 use super::cell::{CELL, Cell};
 use super::error::Error;
-use super::key::Writer;
 use super::program::Comparison;
 use super::schema;
 use super::value::{Affinity, Value};
@@ -241,13 +240,13 @@ impl Machine<'_> {
 
     /// The bucket of a key, and whether the key is in it.
     fn entry_of(&self, set: Set, key: usize, len: usize) -> (usize, bool) {
-        let key = self.arena.get(key..key + len).unwrap_or_default();
+        let key = self.bytes(key, len);
         let hash = key.iter().fold(0x811c_9dc5u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         let bucket = set.table + LINK * ((hash >> 8) as usize % set.buckets.max(1));
         let mut entry = self.link(bucket);
         while entry != 0 {
             let len = usize::from(self.get8(entry + LINK)) | usize::from(self.get8(entry + LINK + 1)) << 8;
-            if self.arena.get(entry + HEAD..entry + HEAD + len) == Some(key) {
+            if self.bytes(entry + HEAD, len) == key {
                 return (bucket, true);
             }
             entry = self.link(entry);
@@ -265,23 +264,17 @@ impl Machine<'_> {
     /// Writes a value, as the comparison takes it, behind what is in use of the scratch: offset and length.
     fn set_key(&mut self, cell: Cell, comparison: Comparison) -> Result<(usize, usize)> {
         let before = self.bump;
-        let cell = match comparison.affinity() {
-            1 => self.apply(Affinity::Text, cell)?,
-            3 => self.apply(Affinity::Real, cell)?,
-            _ => cell,
+        let affinity = match comparison.affinity() {
+            1 => Affinity::Text,
+            2 => Affinity::Numeric,
+            _ => Affinity::Blob,
         };
-        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
-        self.bump = before;
-        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
-        let room_len = room.len();
-        let value = view.value(cell);
-        let value = if comparison.affinity() >= 2 { Affinity::Numeric.apply_numeric(value) } else { value };
-        let mut writer = Writer::new(room, usize::MAX);
-        writer.column(value, schema::order(comparison.collation() << 1));
-        let len = writer.len();
-        if writer.finish().is_err() {
-            return Err(Error::limit(total + len.saturating_sub(room_len)));
-        }
-        Ok((bump, len))
+        let cell = self.apply(affinity, cell)?;
+        let order = schema::order(comparison.collation() << 1);
+        let len = self.write_key(usize::MAX, &mut |view, writer| {
+            writer.column(view.value(cell), order);
+        })?;
+        let at = core::mem::replace(&mut self.bump, before);
+        Ok((at, len))
     }
 }

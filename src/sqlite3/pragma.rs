@@ -1,17 +1,15 @@
 //! PRAGMA: table_info, user_version, integrity_check.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::change::write_index_key;
 use super::compile::*;
 use super::error::{ErrorKind, Result};
-use super::key::{self, Writer};
+use super::key::{Reader, Writer};
 use super::program::Op;
-use super::record;
-use super::schema::{self, Definition, ROWID};
+use super::schema;
 use super::statement::Verb;
 use super::token::{Kind, Token};
 use super::value::Value;
-use super::vm::{self, Machine};
+use super::vm::Machine;
 
 impl Compiler<'_> {
     /// A pragma that gives rows becomes a program; one that sets something runs later.
@@ -150,125 +148,79 @@ impl Compiler<'_> {
     }
 }
 
-/// What integrity_check found.
-enum Finding {
-    Fine,
-    /// An entry of an index is missing, or there is one too many.
-    Index,
-}
-
 impl Machine<'_> {
     /// ( -- text ) "ok", or what is wrong.
-    #[inline(never)]
-    pub(crate) fn integrity(&mut self) -> vm::Result<()> {
-        let text: &[u8] = match self.check_tables()? {
-            Finding::Fine => b"ok",
-            Finding::Index => b"an index does not agree with its table",
-        };
+    pub(crate) fn integrity(&mut self) -> Result<()> {
+        let text: &[u8] = if self.is_sound()? { b"ok" } else { b"an index does not agree with its table" };
         let made = self.make(&mut |_, _, _| Ok(Value::Text(text)))?;
         self.push(made);
         Ok(())
     }
 
     /// Walks over all definitions, the rows of each table, and the entries of each index.
-    fn check_tables(&mut self) -> vm::Result<Finding> {
+    fn is_sound(&mut self) -> Result<bool> {
         let slot = usize::from(self.state.slot);
         let mut prefix = [0; schema::NAME_KEY];
         let prefix = schema::name_key(&[], &mut prefix)?;
         self.store.seek(slot, prefix)?;
         let start = self.bump;
         loop {
-            let end = self.layout.end;
-            let room = self.arena.get_mut(start..end).unwrap_or_default();
-            let Some(entry) = self.store.next(slot, room)? else { return Ok(Finding::Fine) };
-            let key = self.arena.get(start..start + entry.key).unwrap_or_default();
-            if !key.starts_with(prefix) {
-                return Ok(Finding::Fine);
+            let Some(entry) = self.read_entry(slot, false)? else { return Ok(true) };
+            if !self.bytes(start, entry.key).starts_with(prefix) {
+                return Ok(true);
             }
             self.bump = start + entry.key + entry.value;
-            let found = self.check_table(start + entry.key, entry.value, slot + 1);
+            let sound = self.is_sound_table(start + entry.key, slot + 1)?;
             self.bump = start;
-            if let Finding::Index = found? {
-                return Ok(Finding::Index);
+            if !sound {
+                return Ok(false);
             }
         }
     }
 
-    fn check_table(&mut self, at: usize, len: usize, slot: usize) -> vm::Result<Finding> {
-        if self.get8(at) != schema::TABLE {
-            return Ok(Finding::Fine);
+    /// Whether each row has its entries in the indexes, and the indexes have no others.
+    fn is_sound_table(&mut self, at: usize, slot: usize) -> Result<bool> {
+        let (kind, number, indexes) = (self.table(at).kind(), self.table(at).number(), self.table(at).indexes());
+        if kind != schema::TABLE {
+            return Ok(true);
         }
-        let (number, indexes) = {
-            let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
-            (definition.number(), definition.indexes())
-        };
-        let rows = self.each_entry(number, slot, |machine, start, key, value| {
-            let total = machine.arena.len();
-            let (value_at, end) = (start + key, machine.layout.end.max(start + key + value));
-            // Behind the row, keys are made.
-            let (front, room) = machine.arena.split_at_mut((value_at + value).min(total));
-            let room = room.get_mut(..end - value_at - value).unwrap_or_default();
-            let definition = Definition(front.get(at..at + len).unwrap_or_default());
-            let key = front.get(start..value_at).unwrap_or_default();
-            let mut reader = key::Reader::new(key, 0);
-            reader.rowid()?;
-            let rowid = reader.rowid()?;
-            for which in 0..usize::from(indexes) {
-                let definition = Definition(definition.0);
-                let Some(index) = definition.each_index().nth(which) else { continue };
-                let record = front.get(value_at..).unwrap_or_default();
-                let column = |column: u8| {
-                    if column == ROWID {
-                        return Ok(Value::Integer(rowid));
-                    }
-                    Ok(match record::column(record, column.into())? {
-                        Some(value) => value,
-                        None => schema::default_value(definition, column),
-                    })
-                };
-                let made = write_index_key(index, &column, Some(rowid), room).map_err(|error| error.more(total))?;
-                if machine.store.get(room.get(..made.len).unwrap_or_default(), &mut [])?.is_none() {
-                    return Ok(false);
-                }
+        let Some(rows) = self.count_entries(number, slot, Some(at))? else { return Ok(false) };
+        let mut index_at = self.table(at).first_index();
+        for _ in 0..indexes {
+            let index = self.table(at).index_at(index_at);
+            let (number, next) = (index.number, index.next);
+            if self.count_entries(number, slot, None)? != Some(rows) {
+                return Ok(false);
             }
-            Ok(true)
-        })?;
-        let Some(rows) = rows else { return Ok(Finding::Index) };
-        for which in 0..usize::from(indexes) {
-            let definition = Definition(self.arena.get(at..at + len).unwrap_or_default());
-            let Some(index) = definition.each_index().nth(which).map(|index| index.number) else { continue };
-            if self.each_entry(index, slot, |_, _, _, _| Ok(true))? != Some(rows) {
-                return Ok(Finding::Index);
-            }
+            index_at = next;
         }
-        Ok(Finding::Fine)
+        Ok(true)
     }
 
-    /// Goes over the entries of a table or index; how many there are, or `None` if `check` was not content with one.
-    fn each_entry(
-        &mut self,
-        number: u16,
-        slot: usize,
-        mut check: impl FnMut(&mut Self, usize, usize, usize) -> vm::Result<bool>,
-    ) -> vm::Result<Option<u64>> {
+    /// How many entries a table or index has. Of a table that is given, the rows must have their entries in its indexes:
+    /// `None` if one has not.
+    fn count_entries(&mut self, number: u16, slot: usize, table: Option<usize>) -> Result<Option<u32>> {
         let mut prefix = [0; 16];
         let mut writer = Writer::new(&mut prefix, 0);
         schema::begin_key(number, &mut writer);
         let prefix = writer.finish()?;
         self.store.seek(slot, prefix)?;
-        let mut count = 0;
+        let start = self.bump;
+        let mut count = 0u32;
         loop {
-            let (start, end, total) = (self.bump, self.layout.end, self.arena.len());
-            let room = self.arena.get_mut(start..end).unwrap_or_default();
-            let entry = self.store.next(slot, room).map_err(|error| error.more(total))?;
-            let Some(entry) = entry else { return Ok(Some(count)) };
-            if !self.arena.get(start..start + entry.key).unwrap_or_default().starts_with(prefix) {
-                return Ok(Some(count));
+            let Some(entry) = self.read_entry(slot, false)? else { return Ok(Some(count)) };
+            let Some(rest) = self.bytes(start, entry.key).strip_prefix(prefix) else { return Ok(Some(count)) };
+            if let Some(table) = table {
+                let rowid = Reader::new(rest, 0).rowid()?;
+                let at = start + entry.key;
+                self.bump = at + entry.value;
+                let has = self.has_entries(table, at, entry.value, rowid)?;
+                self.bump = start;
+                if !has {
+                    return Ok(None);
+                }
             }
-            if !check(self, start, entry.key, entry.value)? {
-                return Ok(None);
-            }
-            count += 1;
+            count = count.saturating_add(1);
         }
     }
 }

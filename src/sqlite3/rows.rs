@@ -14,8 +14,9 @@ use super::key::{Reader, Writer};
 use super::program::{chunk, chunk_mut, word};
 use super::record::{self, Walk};
 use super::schema;
+use super::store::Entry;
 use super::value::{Affinity, Value};
-use super::vm::{CURSOR, Machine, Result};
+use super::vm::{CURSOR, Machine, Result, stretch};
 
 /// Fields of a cursor.
 #[rustfmt::skip]
@@ -122,7 +123,7 @@ impl Machine<'_> {
             self.row.take(cursor.into(), start as u16, len as u16);
         }
         let start = usize::from(self.row.start);
-        let record = self.arena.get(start..start + usize::from(self.row.len)).unwrap_or_default();
+        let record = stretch(self.arena, start, self.row.len.into());
         let Some(serial) = self.row.walk.find(record, column.into())? else { return Ok(false) };
         let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
         let bytes = record.get(body..body + size).ok_or(ErrorKind::Corrupt)?;
@@ -233,16 +234,31 @@ impl Machine<'_> {
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn fetch(&mut self, cursor: usize, rowid: i64) -> Result<bool> {
-        let mut key = [0; 16];
-        let key = row_key(self.field(cursor + at::TABLE) as u16, rowid, &mut key);
-        let (bump, end) = (self.bump, self.layout.end);
-        let len = self.arena.len();
-        let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let found = self.store.get(key, room).map_err(|error| error.more(len))?;
-        let Some(found) = found else { return Ok(false) };
-        self.set_row(cursor, bump, found, rowid);
-        self.bump = bump + found;
+        let Some(found) = self.read_row(self.field(cursor + at::TABLE) as u16, rowid)? else { return Ok(false) };
+        self.set_row(cursor, self.bump, found, rowid);
+        self.bump += found;
         Ok(true)
+    }
+
+    /// Reads a row to the free part of the scratch; its length.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn read_row(&mut self, table: u16, rowid: i64) -> Result<Option<usize>> {
+        let mut key = [0; 16];
+        let key = row_key(table, rowid, &mut key);
+        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        self.store.get(key, room).map_err(|error| error.more(len))
+    }
+
+    /// Reads the next entry of a cursor of the store to the free part of the scratch.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn read_entry(&mut self, slot: usize, backwards: bool) -> Result<Option<Entry>> {
+        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
+        entry.map_err(|error| error.more(len))
     }
 
     /// The next row of a cursor, or jump.
@@ -268,15 +284,13 @@ impl Machine<'_> {
     /// The next row of a table, or the next entry of an index and its row; whether there is one.
     #[inline]
     fn next_entry(&mut self, number: u8, cursor: usize, block: &[u8; CURSOR]) -> Result<bool> {
-        let (bump, end, len) = (usize::from(word(block, at::BASE)), self.layout.end, self.arena.len());
-        let (flags, slot) = (block[at::FLAGS], usize::from(block[at::SLOT]));
-        let backwards = flags & flag::BACKWARDS != 0;
+        let bump = usize::from(word(block, at::BASE));
+        let flags = block[at::FLAGS];
         self.bump = bump;
-        let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
-        let Some(entry) = entry.map_err(|error| error.more(len))? else { return Ok(false) };
+        let entry = self.read_entry(block[at::SLOT].into(), flags & flag::BACKWARDS != 0)?;
+        let Some(entry) = entry else { return Ok(false) };
         let start = bump + entry.key;
-        let key = self.arena.get(bump..start).unwrap_or_default();
+        let key = self.bytes(bump, entry.key);
         if flags & flag::INDEX != 0 {
             let Some(rowid) = self.index_rowid(block, key)? else { return Ok(false) };
             return if self.fetch(cursor, rowid)? { Ok(true) } else { Err(ErrorKind::Corrupt.into()) };
@@ -316,7 +330,7 @@ impl Machine<'_> {
     #[inline(never)]
     fn within(&self, block: &[u8; CURSOR], key: &[u8]) -> bool {
         let (start, len) = (usize::from(word(block, at::BOUND)), usize::from(word(block, at::BOUND_LEN)));
-        let bound = self.arena.get(start..start + len).unwrap_or_default();
+        let bound = self.bytes(start, len);
         let inclusive = block[at::BOUND_KIND] == 1;
         let backwards = block[at::FLAGS] & flag::BACKWARDS != 0;
         (inclusive && key.starts_with(bound)) || if backwards { key > bound } else { key < bound }
@@ -372,37 +386,35 @@ impl Machine<'_> {
         }
         for (turn, (place, inclusive, is_far)) in ends.into_iter().enumerate() {
             // The key is written to the free part of the scratch; that of the far end stays there.
-            let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
-            let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
-            let free = room.len();
-            let mut writer = Writer::new(room, limit);
-            schema::begin_key(number, &mut writer);
-            for part in 0..equal {
-                writer.column(view.at(first + part * super::cell::CELL), order(view.arena, part));
-            }
             let mut included = true;
-            if let Some(place) = place {
-                let value = view.at(first + place * super::cell::CELL);
-                if is_index {
-                    let cut = writer.column(value, order(view.arena, equal));
-                    // What a cut key excludes, the condition itself must.
-                    included = inclusive || cut;
-                } else {
-                    included = rowid_bound(value, is_far, inclusive, &mut writer);
+            let len = self.write_key(limit, &mut |view, writer| {
+                schema::begin_key(number, writer);
+                for part in 0..equal {
+                    writer.column(view.at(first + part * super::cell::CELL), order(view.arena, part));
                 }
-            } else if is_index && is_far == descending && (has_low || has_high) {
-                // NULLs stand at the low end; they are in no range.
-                writer.column(Value::Null, order(view.arena, equal));
-                included = false;
-            }
-            // Seeking: before all keys that begin so, or behind them.
-            if turn == 0 && included == backwards {
-                writer.byte(super::key::ABOVE);
-            }
-            let len = writer.finish().map_err(|error| error.more(total.saturating_sub(free)))?.len();
+                if let Some(place) = place {
+                    let value = view.at(first + place * super::cell::CELL);
+                    if is_index {
+                        let cut = writer.column(value, order(view.arena, equal));
+                        // What a cut key excludes, the condition itself must.
+                        included = inclusive || cut;
+                    } else {
+                        included = rowid_bound(value, is_far, inclusive, writer);
+                    }
+                } else if is_index && is_far == descending && (has_low || has_high) {
+                    // NULLs stand at the low end; they are in no range.
+                    writer.column(Value::Null, order(view.arena, equal));
+                    included = false;
+                }
+                // Seeking: before all keys that begin so, or behind them.
+                if turn == 0 && included == backwards {
+                    writer.byte(super::key::ABOVE);
+                }
+            })?;
+            let bump = self.bump;
             if turn == 0 {
                 let slot = usize::from(self.byte_at(cursor + at::SLOT));
-                self.store.seek(slot, self.arena.get(bump..bump + len).unwrap_or_default())?;
+                self.store.seek(slot, stretch(self.arena, bump, len))?;
             } else {
                 self.set_field(cursor + at::BOUND, bump);
                 self.set_field(cursor + at::BOUND_LEN, len);
@@ -458,7 +470,7 @@ impl Machine<'_> {
         let mut walk = Walk::START;
         for column in 0..columns {
             let base = self.arena.as_ptr() as usize;
-            let record = self.arena.get(start..start + len).unwrap_or_default();
+            let record = self.bytes(start, len);
             let value = walk.column(record, column)?.unwrap_or(Value::Null);
             let cell = locate(value, (base, self.arena.len()), b"").unwrap_or(Cell::NULL);
             self.push(cell);

@@ -16,7 +16,7 @@
 //! In the area: the watermark, then entries in the order of their keys: length u16 · length of the key u16 · key · the rest.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::cell::CELL;
+use super::cell::{CELL, View};
 use super::error::{Error, ErrorKind};
 use super::key::Writer;
 use super::schema;
@@ -187,50 +187,72 @@ impl Machine<'_> {
         sequence
     }
 
-    /// Writes the key of the topmost values, by the orders that stand in the program, at the end of the scratch; its
-    /// length. The values are popped.
-    pub(crate) fn make_key(&mut self, orders: usize, count: usize, sequence: Option<u32>) -> Result<usize> {
-        let first = self.sp.saturating_sub(count * CELL);
+    /// Writes a key at the end of the scratch; its length.
+    pub(crate) fn write_key(
+        &mut self,
+        text_limit: usize,
+        write: &mut dyn FnMut(View<'_>, &mut Writer<'_>),
+    ) -> Result<usize> {
         let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
         let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
-        let room_len = room.len();
-        let mut writer = Writer::new(room, usize::MAX);
-        for key in 0..count {
-            let order = view.arena.get(orders + key).copied().unwrap_or(0);
-            let value = view.at(first + key * CELL);
-            if order & 8 != 0 {
-                // NULLs at the other end.
-                let last = order & 1 == 0;
-                writer.byte(u8::from(value.is_null() == last));
-            }
-            writer.column(value, schema::order(order & 7));
-        }
-        if let Some(sequence) = sequence {
-            writer.bytes(&sequence.to_be_bytes());
-        }
+        let free = room.len();
+        let mut writer = Writer::new(room, text_limit);
+        write(view, &mut writer);
         let len = writer.len();
-        if writer.finish().is_err() {
-            return Err(Error::limit(total + len.saturating_sub(room_len)));
-        }
-        self.sp = first;
-        Ok(len)
+        if len > free { Err(Error::limit(total + len - free)) } else { Ok(len) }
+    }
+
+    /// Writes the key of the topmost values, by the orders that stand in the program; its length. The values are popped.
+    pub(crate) fn make_key(&mut self, orders: usize, count: usize, sequence: Option<u32>) -> Result<usize> {
+        self.sp = self.sp.saturating_sub(count * CELL);
+        self.key_of(self.sp, orders, count, false, sequence)
+    }
+
+    /// Writes the key of so many values from a cell on. `pairs`: before each order stands which of the values it is of.
+    pub(crate) fn key_of(
+        &mut self,
+        first: usize,
+        orders: usize,
+        count: usize,
+        pairs: bool,
+        sequence: Option<u32>,
+    ) -> Result<usize> {
+        self.write_key(usize::MAX, &mut |view, writer| {
+            let byte = |at: usize| view.arena.get(at).copied().unwrap_or(0);
+            for key in 0..count {
+                let (column, order) = if pairs {
+                    (byte(orders + 2 * key).into(), byte(orders + 2 * key + 1))
+                } else {
+                    (key, byte(orders + key))
+                };
+                let value = view.at(first + column * CELL);
+                if order & 8 != 0 {
+                    // NULLs at the other end.
+                    writer.byte(u8::from(value.is_null() == (order & 1 == 0)));
+                }
+                writer.column(value, schema::order(order & 7));
+            }
+            if let Some(sequence) = sequence {
+                writer.bytes(&sequence.to_be_bytes());
+            }
+        })
     }
 
     /// The key of an entry.
     pub(crate) fn entry_key(&self, entry: usize) -> &[u8] {
         let len = self.field(entry + 2);
-        self.arena.get(entry + HEAD..entry + HEAD + len).unwrap_or_default()
+        self.bytes(entry + HEAD, len)
     }
 
     pub(crate) fn new_key(&self, len: usize) -> &[u8] {
-        self.arena.get(self.bump..self.bump + len).unwrap_or_default()
+        self.bytes(self.bump, len)
     }
 
     /// Where a key of the scratch belongs: the entry that has it, or the one before which it would stand. `None` if it is not its turn.
     pub(crate) fn search(&mut self, stage: usize, len: usize) -> Option<(usize, bool)> {
         let (area, mark) = (self.field(stage + at::AREA), self.field(stage + at::MARK));
         let key = self.new_key(len);
-        if self.stage_flag(stage, flag::MARKED) && key <= self.arena.get(area..area + mark).unwrap_or_default() {
+        if self.stage_flag(stage, flag::MARKED) && key <= self.bytes(area, mark) {
             return None;
         }
         let (count, used) = (self.field(stage + at::COUNT), self.field(stage + at::USED));

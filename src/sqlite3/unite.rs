@@ -6,9 +6,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::cell::CELL;
-use super::error::{Error, Result};
-use super::key::Writer;
-use super::schema;
+use super::error::Result;
 use super::sorter::{HEAD, at, flag};
 use super::vm::Machine;
 
@@ -35,13 +33,13 @@ impl Machine<'_> {
     pub(crate) fn unite(&mut self) -> Result<()> {
         let (number, columns, how) = (self.operand(), self.operand(), self.operand() as u8);
         let (list, count) = (self.u16(), self.operand());
-        let stage = self.stage(number);
+        let (stage, first) = (self.stage(number), self.sp.saturating_sub(columns * CELL));
         if how == mode::SORT {
             let sequence = self.next_sequence(stage);
-            let key = self.united_key(columns, list, count, Some(sequence))?;
+            let key = self.key_of(first, list, count, true, Some(sequence))?;
             return self.sort_key(stage, key, columns);
         }
-        let key = self.united_key(columns, list, count, None)?;
+        let key = self.key_of(first, list, count, false, None)?;
         let Some((entry, known)) = self.search(stage, key) else { return Ok(()) };
         let (how, number) = (how & 7, how & !7);
         if how != mode::UNION {
@@ -61,7 +59,7 @@ impl Machine<'_> {
         }
         let bump = self.bump;
         self.bump += key;
-        let made = self.make_record(self.sp.saturating_sub(columns * CELL), columns);
+        let made = self.make_record(first, columns);
         self.bump = bump;
         let (record, len) = made?;
         if known {
@@ -76,36 +74,6 @@ impl Machine<'_> {
             self.arena.copy_within(record..record + len, entry + HEAD + key + 1);
         }
         Ok(())
-    }
-
-    /// Writes the key of the row on the stack behind what is in use of the scratch; its length.
-    fn united_key(&mut self, columns: usize, list: usize, count: usize, sequence: Option<u32>) -> Result<usize> {
-        let first = self.sp.saturating_sub(columns * CELL);
-        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
-        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
-        let room_len = room.len();
-        let mut writer = Writer::new(room, usize::MAX);
-        let byte = |at: usize| view.arena.get(at).copied().unwrap_or(0);
-        for key in 0..count {
-            let (column, order) = match sequence {
-                Some(_) => (byte(list + 2 * key).into(), byte(list + 2 * key + 1)),
-                None => (key, byte(list + key)),
-            };
-            let value = view.at(first + column * CELL);
-            if order & 8 != 0 {
-                // NULLs at the other end.
-                writer.byte(u8::from(value.is_null() == (order & 1 == 0)));
-            }
-            writer.column(value, schema::order(order & 7));
-        }
-        if let Some(sequence) = sequence {
-            writer.bytes(&sequence.to_be_bytes());
-        }
-        let len = writer.len();
-        if writer.finish().is_err() {
-            return Err(Error::limit(total + len.saturating_sub(room_len)));
-        }
-        Ok(len)
     }
 
     /// The flags of a united row.

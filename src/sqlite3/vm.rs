@@ -252,6 +252,12 @@ impl<'a> Machine<'a> {
         cell.write(self.arena, at);
     }
 
+    /// Bytes of the arena; none if it is shorter.
+    #[inline]
+    pub(crate) fn bytes(&self, at: usize, len: usize) -> &[u8] {
+        stretch(self.arena, at, len)
+    }
+
     /// What values borrow from, while nothing is written.
     #[inline]
     pub(crate) fn view(&self) -> View<'_> {
@@ -396,4 +402,11 @@ impl<'a> Machine<'a> {
     pub(crate) fn set_field(&mut self, at: usize, value: usize) {
         put16(self.arena, at, value as u16);
     }
+}
+
+/// So many bytes at an offset; none if there are fewer.
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(crate) fn stretch(bytes: &[u8], at: usize, len: usize) -> &[u8] {
+    bytes.get(at..).and_then(|rest| rest.get(..len)).unwrap_or_default()
 }
