@@ -267,6 +267,7 @@ impl Machine<'_> {
         let affinity = match comparison.affinity() {
             1 => Affinity::Text,
             2 => Affinity::Numeric,
+            3 => Affinity::Real,
             _ => Affinity::Blob,
         };
         let cell = self.apply(affinity, cell)?;
