@@ -47,7 +47,7 @@ pub(crate) use instance::{Plain, attribute, plain};
 pub(crate) use read::{Chain, Field, Fields, Flat, Name};
 pub use table::{Error, Table};
 #[cfg(feature = "serde")]
-pub(crate) use write::{Found, Ops, Writing, find, registered};
+pub(crate) use write::{Found, GoOn, Ops, Writing, find, registered};
 
 /// How an object is made when it is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,10 +11,12 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 
 mod atom;
+mod batches;
 #[cfg(feature = "fix_imports")]
 pub mod compat;
 mod dis;
 mod dump;
+mod interned;
 mod load;
 mod machine;
 mod memo;

@@ -4,16 +4,20 @@ use super::{ALL, Class, Make, State, Value};
 use crate::object::serde::Encoder;
 use crate::object::{Container, Emit, Level, Refused};
 
-/// An instance that is being written.
+/// An instance that is being written. It is moved with serde's struct, so it holds of its class no more than is asked again.
 pub(crate) struct Writing {
-    class: Class,
-    /// How many fields are still to come as arguments.
-    args_left: usize,
-    /// How many fields are still to come in all.
-    left: usize,
+    make: Make,
+    state: State,
+    items: bool,
+    pairs: bool,
+    star: bool,
     phase: Phase,
+    /// How many fields are still to come as arguments.
+    args_left: u32,
+    /// How many fields are still to come in all.
+    left: u32,
     /// What is open, outermost first.
-    levels: [Option<Level>; 4],
+    levels: [Option<Level>; 3],
 }
 
 #[derive(PartialEq, Eq)]
@@ -30,10 +34,12 @@ enum Phase {
 /// types bring it, so that who has neither links none of it.
 pub(crate) struct Ops<E> {
     pub(crate) open: fn(&Class, usize, &mut E) -> Result<Writing, Refused>,
-    pub(crate) begin: fn(&mut Writing, &'static str, &mut E) -> Result<(), Refused>,
-    pub(crate) close: fn(Writing, &mut E) -> Result<(), Refused>,
+    pub(crate) go_on: GoOn<E>,
     pub(crate) member: fn(&Class, &str, &mut E) -> Result<(), Refused>,
 }
+
+/// Goes on with an instance: before each field with its name, and after the last one without.
+pub(crate) type GoOn<E> = fn(&mut Writing, Option<&'static str>, &mut E) -> Result<(), Refused>;
 
 impl<E> Clone for Ops<E> {
     fn clone(&self) -> Self {
@@ -45,7 +51,7 @@ impl<E> Copy for Ops<E> {}
 
 impl<E: Emit> Ops<E> {
     pub(crate) const fn new() -> Self {
-        Ops { open: Writing::open, begin: Writing::begin, close: Writing::close, member }
+        Ops { open: Writing::open, go_on: Writing::go_on, member }
     }
 }
 
@@ -116,12 +122,14 @@ impl Writing {
     /// Begins an instance of `len` fields.
     #[inline(never)]
     fn open<E: Emit>(class: &Class, len: usize, emit: &mut E) -> Result<Writing, Refused> {
+        let left = u32::try_from(len).map_err(|_| Refused::TooLong)?;
         let args_left = match (class.make, class.positional) {
-            (Make::NewObjEx, _) | (_, ALL) => len,
-            (_, n) => len.min(usize::from(n)),
+            (Make::NewObjEx, _) | (_, ALL) => left,
+            (_, n) => left.min(u32::from(n)),
         };
-        let mut writing =
-            Writing { class: *class, args_left, left: len, phase: Phase::Args, levels: [None, None, None, None] };
+        let Class { make, state, items, pairs, star, .. } = *class;
+        let levels = [None, None, None];
+        let mut writing = Writing { make, state, items, pairs, star, phase: Phase::Args, args_left, left, levels };
         let protocol = emit.protocol();
         let container = match class.make {
             Make::Global => {
@@ -129,8 +137,8 @@ impl Writing {
                 name(class.module, class.name, emit)?;
                 return if len == 0 { Ok(writing) } else { Err(Refused::Custom) };
             }
-            Make::NewObj if protocol < 2 => return writing.open_old(emit),
-            Make::NewObjEx if protocol < 4 => return writing.open_old(emit),
+            Make::NewObj if protocol < 2 => return writing.open_old(class, emit),
+            Make::NewObjEx if protocol < 4 => return writing.open_old(class, emit),
             Make::Reduce => Container::Reduce,
             Make::NewObj => Container::NewObj,
             Make::NewObjEx => Container::NewObjEx,
@@ -142,7 +150,7 @@ impl Writing {
             Make::NewObjEx => 3,
             _ => 2,
         };
-        writing.push(container, Some(parts), emit)?;
+        writing.push(container, parts, emit)?;
         writing.item(emit)?;
         name(class.module, class.name, emit)?;
         if class.make != Make::Inst {
@@ -152,7 +160,7 @@ impl Writing {
             Make::Inst => {}
             Make::NewObjEx => writing.open_keywords(emit)?,
             _ if class.star => {}
-            _ => writing.push(Container::Tuple, Some(args_left), emit)?,
+            _ => writing.push(Container::Tuple, args_left, emit)?,
         }
         Ok(writing)
     }
@@ -162,32 +170,31 @@ impl Writing {
         let none = emit.open(Container::Tuple, Some(0))?;
         emit.close(none)?;
         self.item(emit)?;
-        self.push(Container::Dict, Some(self.args_left), emit)
+        self.push(Container::Dict, self.args_left, emit)
     }
 
     /// Begins what older protocols have no opcode for, as a call of the functions that copyreg has for them.
-    fn open_old<E: Emit>(mut self, emit: &mut E) -> Result<Writing, Refused> {
-        let Class { module, name: class, make, items, pairs, .. } = self.class;
+    fn open_old<E: Emit>(mut self, class: &Class, emit: &mut E) -> Result<Writing, Refused> {
         // As CPython writes it; it is not safe for subclasses of list and dict.
-        let plain = make == Make::NewObj && self.args_left == 0 && !items && !pairs;
-        let (function, args) = match make {
+        let plain = self.make == Make::NewObj && self.args_left == 0 && !self.items && !self.pairs;
+        let (function, args) = match self.make {
             Make::NewObjEx => ("__newobj_ex__", 3),
             _ if plain => ("_reconstructor", 3),
             _ => ("__newobj__", self.args_left.saturating_add(1)),
         };
-        self.push(Container::Reduce, Some(2), emit)?;
+        self.push(Container::Reduce, 2, emit)?;
         self.item(emit)?;
         emit.constant("copyreg", function)?;
         self.item(emit)?;
-        self.push(Container::Tuple, Some(args), emit)?;
+        self.push(Container::Tuple, args, emit)?;
         self.item(emit)?;
-        name(module, class, emit)?;
+        name(class.module, class.name, emit)?;
         if plain {
             self.item(emit)?;
             emit.constant("builtins", "object")?;
             self.item(emit)?;
             emit.none()?;
-        } else if make == Make::NewObjEx {
+        } else if self.make == Make::NewObjEx {
             self.item(emit)?;
             self.open_keywords(emit)?;
         }
@@ -202,8 +209,8 @@ impl Writing {
         }
     }
 
-    fn push<E: Emit>(&mut self, container: Container, len: Option<usize>, emit: &mut E) -> Result<(), Refused> {
-        let level = emit.open(container, len)?;
+    fn push<E: Emit>(&mut self, container: Container, len: u32, emit: &mut E) -> Result<(), Refused> {
+        let level = emit.open(container, Some(len as usize))?;
         match self.levels.iter_mut().find(|level| level.is_none()) {
             Some(free) => *free = Some(level),
             None => return Err(Refused::Custom),
@@ -234,11 +241,11 @@ impl Writing {
             if let Some(left) = self.args_left.checked_sub(1) {
                 self.args_left = left;
                 // All arguments are this field's content, and it stands where the tuple does.
-                if self.class.star {
+                if self.star {
                     return Ok(Some(Container::Tuple));
                 }
                 self.item(emit)?;
-                if self.class.make == Make::NewObjEx {
+                if self.make == Make::NewObjEx {
                     emit.name(name)?;
                 }
                 return Ok(None);
@@ -247,8 +254,8 @@ impl Writing {
             self.phase = Phase::Made;
         }
         let content = match name {
-            "items" if self.class.items => Some(Container::Items),
-            "pairs" if self.class.pairs => Some(Container::Pairs),
+            "items" if self.items => Some(Container::Items),
+            "pairs" if self.pairs => Some(Container::Pairs),
             _ => None,
         };
         if content.is_some() {
@@ -258,47 +265,49 @@ impl Writing {
         if self.phase == Phase::Made {
             self.phase = Phase::State;
             self.open_state(emit)?;
-        } else if self.class.state == State::Own {
+        } else if self.state == State::Own {
             return Err(Refused::Custom);
         }
         self.item(emit)?;
-        if matches!(self.class.state, State::Dict | State::Slots) {
+        if matches!(self.state, State::Dict | State::Slots) {
             emit.name(name)?;
         }
         Ok(None)
     }
 
-    /// Before each field, for a serializer: tells the writer what the value is the content of.
-    fn begin<E: Emit>(&mut self, name: &'static str, emit: &mut E) -> Result<(), Refused> {
+    /// [`GoOn`], for a serializer.
+    fn go_on<E: Emit>(&mut self, name: Option<&'static str>, emit: &mut E) -> Result<(), Refused> {
+        let Some(name) = name else { return self.close(emit) };
         // A tuple struct has no names to give to a dict.
-        let nameless = name.is_empty() && self.phase != Phase::Args && self.class.state != State::Own;
+        let nameless = name.is_empty() && self.phase != Phase::Args && self.state != State::Own;
         match self.field(name, emit)? {
             _ if nameless => Err(Refused::Custom),
+            // The writer is told what the value is the content of.
             Some(container) => emit.content(container),
             None => Ok(()),
         }
     }
 
     fn open_state<E: Emit>(&mut self, emit: &mut E) -> Result<(), Refused> {
-        self.push(Container::State, Some(1), emit)?;
-        match self.class.state {
+        self.push(Container::State, 1, emit)?;
+        match self.state {
             // The state is the one field itself.
             State::Own => return Ok(()),
             State::Slots => {
                 self.item(emit)?;
-                self.push(Container::Tuple, Some(2), emit)?;
+                self.push(Container::Tuple, 2, emit)?;
                 self.item(emit)?;
                 emit.none()?;
             }
             State::Dict | State::List => {}
         }
         self.item(emit)?;
-        let fields = if self.class.state == State::List { Container::List } else { Container::Dict };
-        self.push(fields, Some(self.left.saturating_add(1)), emit)
+        let fields = if self.state == State::List { Container::List } else { Container::Dict };
+        self.push(fields, self.left.saturating_add(1), emit)
     }
 
     /// After the last field.
-    fn close<E: Emit>(mut self, emit: &mut E) -> Result<(), Refused> {
+    fn close<E: Emit>(&mut self, emit: &mut E) -> Result<(), Refused> {
         // Fields that never came would leave a hole in the arguments.
         if self.args_left > 0 {
             return Err(Refused::Custom);

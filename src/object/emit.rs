@@ -26,6 +26,8 @@ use crate::copyreg::Registry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
+// As wide as a level's fields: in `Result<Level, Refused>` they share their place, and a byte would cut them in pieces.
+#[repr(u32)]
 pub enum Refused {
     /// The protocol or version cannot carry it.
     Unsupported,

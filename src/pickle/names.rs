@@ -15,6 +15,16 @@ pub(super) enum Place {
     Entry(u32),
 }
 
+/// What is known of a name at first sight.
+pub(super) enum Next {
+    /// The memo has it under this number, and BINGET can refer to it.
+    Entry(u8),
+    /// The table does not have it, and its text is all that is to be written.
+    New,
+    /// A second look is needed.
+    Unclear,
+}
+
 /// Memory for one name that a pickle repeats, see [`Pickler::names`](super::Pickler::names).
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -57,43 +67,37 @@ impl<'n> Names<'n> {
         Names { table, len: 0, globals: 0, last: 0, next: 0, seen, slow, last_memo: 0 }
     }
 
-    /// From here on no name is [new](Names::is_new).
+    /// From here on no name is [new](Next::New).
     pub(super) fn look_twice(&mut self) {
         self.seen = u64::MAX;
     }
 
-    /// Whether it is certain that the table does not have this name, and its text is all that is to be written.
-    #[inline]
-    pub(super) fn is_new(&self, name: &str) -> bool {
-        self.seen & bit(name) == 0
-    }
-
-    /// A new name was just written, with `at` bytes before its end; below 2 GiB, as all that is in a buffer.
-    #[inline]
-    pub(super) fn learn_new(&mut self, name: &'static str, at: u32) {
-        self.seen |= bit(name);
-        if let Some(row) = self.table.get_mut(self.len)
-            // Not one of a class or function.
-            && row.name.is_none()
-        {
-            self.last = self.len;
-            self.len = self.len.wrapping_add(1);
-            self.next = self.len;
-            *row = Name { name: Some(name), state: at, then: self.len as u32 };
+    /// What is written for this name, by its address and what came last: most names are found here.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(super) fn next(&mut self, name: &'static str) -> Next {
+        let Some(row) = self.table.get(self.next) else { return Next::Unclear };
+        if row.name.is_some_and(|known| core::ptr::eq(known, name)) {
+            return match u8::try_from(row.state.wrapping_sub(KNOWN)) {
+                Ok(entry) => {
+                    (self.last, self.next) = (self.next, row.then as usize);
+                    Next::Entry(entry)
+                }
+                Err(_) => Next::Unclear,
+            };
         }
+        // A row without a name is the one behind the last.
+        if row.name.is_none() && self.seen & bit(name) == 0 { Next::New } else { Next::Unclear }
     }
 
-    /// The entry of the memo, if this is the name that was expected and BINGET can refer to it. Most names that repeat are
-    /// found here, by their address.
-    #[inline]
-    pub(super) fn expected(&mut self, name: &str) -> Option<u8> {
-        match self.table.get(self.next) {
-            Some(Name { name: Some(known), state, then }) if core::ptr::eq(*known, name) => {
-                let entry = u8::try_from(state.wrapping_sub(KNOWN)).ok()?;
-                (self.last, self.next) = (self.next, *then as usize);
-                Some(entry)
-            }
-            _ => None,
+    /// A [new](Next::New) name was just written, with `at` bytes before its end; below 2 GiB, as all that is in a buffer.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(super) fn learn_next(&mut self, name: &'static str, at: u32) {
+        self.seen |= bit(name);
+        if let Some(row) = self.table.get_mut(self.next) {
+            self.last = self.next;
+            self.next = self.next.wrapping_add(1);
+            self.len = self.next;
+            *row = Name { name: Some(name), state: at, then: self.next as u32 };
         }
     }
 
@@ -126,7 +130,11 @@ impl<'n> Names<'n> {
     /// Enters a name that was just written, if there is room.
     pub(super) fn learn(&mut self, name: &'static str, place: Place) {
         let state = self.state(place, self.slow);
-        self.learn_new(name, state);
+        // What is there is a class or function.
+        if self.table.get(self.len).is_some_and(|row| row.name.is_none()) {
+            self.next = self.len;
+            self.learn_next(name, state);
+        }
     }
 
     /// What a row says of its place. One beyond 31 bits is none: nothing is put in at 0.

@@ -3,7 +3,8 @@
 //! Rules: Modules/_pickle.c of Python 3.8 to 3.13, which write the same bytes for plain data.
 #![deny(clippy::panic)]
 
-use super::names::{Name, Names, Place};
+use super::batches::{BATCH, FRESH};
+use super::names::{Name, Names, Next};
 use super::old::{Old, RARE, Rare};
 use super::opcode::code::{self, *};
 use super::out::Out;
@@ -13,14 +14,6 @@ use crate::copyreg::{self, Registry};
 use crate::object::{Atom, Container, Emit, Error, ErrorKind, Level, Long, Refused, Slot, Text};
 
 type Done = Result<(), Refused>;
-
-/// How many items a batch has.
-const BATCH: u32 = 1000;
-/// A container of unknown length.
-const UNKNOWN: u32 = u32::MAX;
-
-/// What [`Level::state`] says, if it is not the opcode that ends the batch: no item came yet.
-const FRESH: u8 = 0;
 
 /// In [`Writer::shared`]: the entry was read.
 pub(super) const READ: u32 = 1 << 31;
@@ -65,17 +58,17 @@ pub struct Writer<'w> {
     pub(super) protocol: u8,
     /// Every value is remembered, as CPython does it; otherwise only what is read again.
     pub(super) memoizes: bool,
-    /// The value that comes is no more than it says, and is not remembered.
-    usual: bool,
+    /// The value that comes is no more than it says, is not remembered, and the protocol has the short forms.
+    pub(super) usual: bool,
     /// The value that comes is shared, or the content of another container.
-    mark: Option<&'static Rare>,
+    pub(super) mark: Option<&'static Rare>,
     /// There was such a value.
-    rare: Option<&'static Rare>,
+    pub(super) rare: Option<&'static Rare>,
     /// MEMOIZE's next number.
     pub(super) memo: u32,
     pub(super) names: Names<'w>,
     /// How protocols 0 to 2 spell what they have no opcodes for.
-    old: Option<&'static Old>,
+    pub(super) old: Option<&'static Old>,
     /// Per shared value: 0 never remembered, 1 to be remembered, else its number plus 2, and [`READ`] once it was read.
     pub(super) shared: &'w mut [Slot],
     /// The shared value that comes, plus one.
@@ -108,7 +101,7 @@ impl<'w> Writer<'w> {
             out,
             protocol,
             memoizes,
-            usual: !memoizes,
+            usual: !memoizes && protocol >= 4,
             mark: None,
             rare: None,
             memo: 0,
@@ -137,7 +130,7 @@ impl<'w> Writer<'w> {
     pub(super) fn set_mark(&mut self, marked: bool) {
         self.mark = marked.then_some(&RARE);
         self.rare = Some(&RARE);
-        self.usual = !marked && !self.memoizes;
+        self.usual = !marked && !self.memoizes && self.protocol >= 4;
     }
 
     /// Writes a value of any type with serde.
@@ -190,7 +183,7 @@ impl<'w> Writer<'w> {
     }
 
     /// A value of an opcode and the first of the 8 bytes of a word, `used` bytes in all.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn begin_word(&mut self, code: u8, word: u64, used: u32) {
         if !self.out.begin_word(code, word, used) {
             self.word_slowly(code, word, used);
@@ -248,6 +241,24 @@ impl<'w> Writer<'w> {
     }
 
     #[inline(never)]
+    fn bytes_slowly(&mut self, value: &[u8]) -> Done {
+        match (u8::try_from(value.len()), self.old) {
+            (_, Some(old)) if self.protocol < 3 => (old.atom)(self, &Atom::Bytes(value))?,
+            (Ok(len), _) => self.out.short_payload(SHORT_BINBYTES, len, value),
+            _ => self.sized(BINBYTES, value)?,
+        }
+        self.remember_atom();
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn str_slowly(&mut self, value: &str) -> Done {
+        self.utf8(value.as_bytes())?;
+        self.remember_atom();
+        Ok(())
+    }
+
+    #[inline(never)]
     fn long_utf8(&mut self, utf8: &[u8]) -> Done {
         if self.protocol == 0
             && let Some(old) = self.old
@@ -261,175 +272,6 @@ impl<'w> Writer<'w> {
     fn sized(&mut self, code: u8, bytes: &[u8]) -> Done {
         let [a, b, c, d] = u32::try_from(bytes.len()).map_err(|_| Refused::TooLong)?.to_le_bytes();
         self.out.payload([code, a, b, c, d], bytes);
-        Ok(())
-    }
-
-    /// Opens a batch, or the only item.
-    #[inline]
-    fn open_batch(&mut self, level: &mut Level) {
-        let (batch, single) = self.batch_codes(level.container);
-        if level.len == 1 && single != batch {
-            (level.left, level.state) = (1, single);
-            return;
-        }
-        if level.len == UNKNOWN {
-            level.at = u32::try_from(self.out.position()).unwrap_or(0);
-        }
-        self.out.opcode(MARK);
-        (level.left, level.state) = (level.len.min(BATCH), batch);
-    }
-
-    /// The opcode that ends a batch, and the one that ends a single item.
-    #[inline]
-    fn batch_codes(&self, container: Container) -> (u8, u8) {
-        match container {
-            Container::List | Container::Items => (APPENDS, APPEND),
-            Container::Dict | Container::FrozenDict | Container::Pairs => (SETITEMS, SETITEM),
-            Container::Set | Container::FrozenSet if self.protocol < 4 => (APPENDS, APPEND),
-            _ => (ADDITEMS, ADDITEMS),
-        }
-    }
-
-    /// A list, dict, or items of an object: what stands before the items.
-    #[inline]
-    pub(super) fn open_items(&mut self, level: &mut Level) {
-        // In protocol 0 each item comes alone.
-        if level.len == 0 || self.protocol == 0 {
-            level.left = 0;
-        } else {
-            self.open_batch(level);
-        }
-    }
-
-    #[inline]
-    pub(super) fn close_items(&mut self, level: &Level) {
-        if level.state == FRESH {
-            return;
-        }
-        if level.len >= BATCH {
-            return self.close_long(level);
-        }
-        self.out.opcode(level.state);
-    }
-
-    /// Ends what has no known length or more than a batch of items.
-    #[inline(never)]
-    fn close_long(&mut self, level: &Level) {
-        let (batch, single) = self.batch_codes(level.container);
-        let came = if level.len == UNKNOWN { BATCH.wrapping_sub(level.left) } else { BATCH };
-        let mut code = level.state;
-        // None or one came where the length was not known: the mark goes again.
-        if level.at != 0 && (came == 0 || came == 1 && single != batch) && self.out.take_back(level.at as usize) {
-            self.names.moved(level.at, u32::MAX);
-            if came == 0 {
-                return;
-            }
-            code = single;
-        }
-        self.out.opcode(code);
-        // CPython looks for the next pair or member only after a full batch, and has opened the next one by then.
-        let exact = matches!(level.container, Container::Dict | Container::FrozenDict | Container::Set);
-        if exact && batch != APPENDS && code == batch && level.left == 0 {
-            self.out.opcode(MARK);
-            self.out.opcode(batch);
-        }
-    }
-
-    /// Refers to what stands at this place of the table of names, if it can be: false, and it is to be written out.
-    ///
-    /// What is not remembered yet comes a second time here: the opcode that remembers it is put in behind its first
-    /// writing, if the memo's numbers stay in order.
-    #[inline(never)]
-    fn known(&mut self, i: usize) -> bool {
-        let entry = match self.names.row(i) {
-            Some(Place::Entry(entry)) => entry,
-            Some(Place::At(at)) => {
-                let entry = self.memo;
-                let mut line = [0; 12];
-                let code: &[u8] = match (self.old, entry) {
-                    _ if self.protocol >= 4 => &[MEMOIZE],
-                    (Some(old), 0..=255) => (old.put)(self.protocol, entry as u8, &mut line),
-                    (None, 0..=255) => &[BINPUT, entry as u8],
-                    _ => return false,
-                };
-                if at <= self.names.last_memo || !self.out.insert(at, code) {
-                    return false;
-                }
-                self.memo = entry.wrapping_add(1);
-                self.names.remembered(i, entry, code.len());
-                entry
-            }
-            None => return false,
-        };
-        self.get(entry);
-        true
-    }
-
-    /// What the table of names will say of the value that was just written.
-    fn place(&self) -> Place {
-        if self.memoizes { Place::Entry(self.memo) } else { Place::At(self.out.position()) }
-    }
-
-    /// A name that was written before, or may have been.
-    #[inline(never)]
-    fn known_name(&mut self, value: &'static str) -> Done {
-        match self.names.expected(value) {
-            Some(entry) => {
-                self.begin_word(BINGET, entry.into(), 2);
-                Ok(())
-            }
-            None => self.interned(value),
-        }
-    }
-
-    /// A str that is the same object wherever it comes from, as interned strs are in Python.
-    #[inline(never)]
-    pub(super) fn interned(&mut self, value: &'static str) -> Done {
-        let known = self.names.find(value);
-        if let Some(i) = known
-            && self.known(i)
-        {
-            return Ok(());
-        }
-        self.utf8(value.as_bytes())?;
-        match known {
-            None => self.names.learn(value, self.place()),
-            Some(i) => self.names.moved_to(i, self.place()),
-        }
-        self.remember();
-        Ok(())
-    }
-
-    /// A class or function of this program's tables.
-    pub(super) fn write_constant(&mut self, module: &'static str, name: &'static str) -> Done {
-        let known = self.names.find_global(module, name);
-        if let Some(i) = known
-            && self.known(i)
-        {
-            return Ok(());
-        }
-        if self.protocol >= 4 {
-            self.interned(module)?;
-            // Equal, and yet two objects in Python: datetime.datetime, array.array.
-            if name == module {
-                self.utf8(name.as_bytes())?;
-                self.remember();
-            } else {
-                self.interned(name)?;
-            }
-            self.out.opcode(STACK_GLOBAL);
-        } else {
-            self.begin(GLOBAL);
-            for line in [module, name] {
-                self.out.put_slice(line.as_bytes());
-                self.out.put([b'\n']);
-            }
-        }
-        match known {
-            None => self.names.learn_global(module, name, self.place()),
-            Some(i) => self.names.moved_to(i, self.place()),
-        }
-        self.remember();
         Ok(())
     }
 
@@ -467,81 +309,9 @@ impl<'w> Writer<'w> {
         }
     }
 
-    /// Opens a list or dict: its opcode of protocols 1 and up, and of protocol 0.
-    #[inline]
-    pub(super) fn open_empty(&mut self, binary: u8, text: u8) {
-        if self.protocol >= 1 {
-            self.begin(binary);
-        } else {
-            self.begin(MARK);
-            self.out.opcode(text);
-        }
-    }
-
-    /// Opens a list or dict. The usual one is short and of a known length, and its opcode and the mark are one.
-    #[inline]
-    fn open_plain(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
-        let (code, batch) = if container == Container::List { (EMPTY_LIST, APPENDS) } else { (EMPTY_DICT, SETITEMS) };
-        if self.usual
-            && let Some(len @ 2..=1000) = len
-            && self.out.begin_pair(code, MARK)
-        {
-            let len = len as u32;
-            return Ok(Level { left: len, len, container, state: batch, shared: 0, at: 0 });
-        }
-        self.open_slowly(container, len)
-    }
-
-    #[inline(never)]
-    fn open_slowly(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
-        let len = match len {
-            Some(len) => u32::try_from(len).ok().filter(|len| *len < UNKNOWN).ok_or(Refused::TooLong)?,
-            None => UNKNOWN,
-        };
-        if let Some(rare) = self.mark {
-            return (rare.open)(self, container, len);
-        }
-        let mut level = Level { left: u32::MAX, len, container, state: FRESH, shared: 0, at: 0 };
-        match container {
-            Container::Tuple => self.begin_tuple(len)?,
-            Container::List | Container::Dict => {
-                let (binary, text) = if container == Container::List { (EMPTY_LIST, LIST) } else { (EMPTY_DICT, DICT) };
-                self.open_empty(binary, text);
-                self.remember();
-                self.open_items(&mut level);
-            }
-            _ => return Err(Refused::Custom),
-        }
-        Ok(level)
-    }
-
-    #[inline(never)]
-    fn close_slowly(&mut self, level: Level) {
-        match (level.container, self.rare) {
-            (_, Some(rare)) => (rare.close)(self, &level),
-            (Container::Tuple, _) => {
-                self.close_tuple(level.len);
-                if level.len != 0 {
-                    self.remember();
-                }
-            }
-            _ => self.close_items(&level),
-        }
-    }
-
-    pub(super) fn begin_tuple(&mut self, len: u32) -> Done {
-        match len {
-            UNKNOWN => return Err(Refused::Unsized),
-            0 if self.protocol >= 1 => self.begin(EMPTY_TUPLE),
-            1..=3 if self.protocol >= 2 => self.out.value(),
-            _ => self.begin(MARK),
-        }
-        Ok(())
-    }
-
     /// The value just made is one that CPython remembers. Not for values that may be shared.
     #[inline]
-    fn remember(&mut self) {
+    pub(super) fn remember(&mut self) {
         if self.memoizes {
             self.put_memo();
         }
@@ -561,19 +331,6 @@ impl<'w> Writer<'w> {
             Some(rare) => (rare.memoize)(self),
             None => self.remember(),
         }
-    }
-
-    /// The opcode that ends a tuple.
-    #[inline]
-    pub(super) fn close_tuple(&mut self, len: u32) {
-        let code = match len {
-            0 if self.protocol >= 1 => return,
-            1 if self.protocol >= 2 => TUPLE1,
-            2 if self.protocol >= 2 => TUPLE2,
-            3 if self.protocol >= 2 => TUPLE3,
-            _ => TUPLE,
-        };
-        self.out.opcode(code);
     }
 }
 
@@ -624,22 +381,33 @@ impl Emit for Writer<'_> {
     }
 
     fn str(&mut self, value: &str) -> Done {
-        self.utf8(value.as_bytes())?;
-        self.remember_atom();
-        Ok(())
-    }
-
-    #[inline]
-    fn name(&mut self, value: &'static str) -> Done {
-        // Where the name is a constant, its first writing is few instructions.
-        if self.names.is_new(value)
+        if self.usual
             && let Ok(len) = u8::try_from(value.len())
             && self.out.try_payload(SHORT_BINUNICODE, len, value.as_bytes())
         {
-            self.names.learn_new(value, self.out.place());
             return Ok(());
         }
-        self.known_name(value)
+        self.str_slowly(value)
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn name(&mut self, value: &'static str) -> Done {
+        match self.names.next(value) {
+            Next::Entry(entry) => {
+                self.begin_word(BINGET, entry.into(), 2);
+                return Ok(());
+            }
+            Next::New => {
+                if let Ok(len) = u8::try_from(value.len())
+                    && self.out.try_payload(SHORT_BINUNICODE, len, value.as_bytes())
+                {
+                    self.names.learn_next(value, self.out.place());
+                    return Ok(());
+                }
+            }
+            Next::Unclear => {}
+        }
+        self.interned(value)
     }
 
     fn text(&mut self, value: &Text<'_>) -> Done {
@@ -649,13 +417,13 @@ impl Emit for Writer<'_> {
     }
 
     fn bytes(&mut self, value: &[u8]) -> Done {
-        match (u8::try_from(value.len()), self.old) {
-            (_, Some(old)) if self.protocol < 3 => (old.atom)(self, &Atom::Bytes(value))?,
-            (Ok(len), _) => self.out.short_payload(SHORT_BINBYTES, len, value),
-            _ => self.sized(BINBYTES, value)?,
+        if self.usual
+            && let Ok(len) = u8::try_from(value.len())
+            && self.out.try_payload(SHORT_BINBYTES, len, value)
+        {
+            return Ok(());
         }
-        self.remember_atom();
-        Ok(())
+        self.bytes_slowly(value)
     }
 
     fn byte_string(&mut self, value: &Text<'_>) -> Done {
@@ -759,7 +527,7 @@ impl Emit for Writer<'_> {
         self.open_slowly(Container::Tuple, Some(len))
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn close_plain(&mut self, level: Level) -> Done {
         if self.rare.is_none() && level.state != FRESH && level.len < BATCH {
             self.out.opcode(level.state);
@@ -775,23 +543,7 @@ impl Emit for Writer<'_> {
     }
 
     fn more(&mut self, level: &mut Level) -> Done {
-        let (batch, single) = self.batch_codes(level.container);
-        if level.state != FRESH {
-            self.out.opcode(level.state);
-        }
-        if level.len != UNKNOWN && self.protocol > 0 {
-            level.len = level.len.saturating_sub(BATCH);
-        }
-        // A list's last batch is marked even if it has one item; an object's is not.
-        let alone = level.len == 1 && matches!(level.container, Container::Items | Container::Pairs);
-        if self.protocol == 0 || alone {
-            (level.state, level.left) = (single, 0);
-            return Ok(());
-        }
-        // The mark stays, whatever comes.
-        level.at = 0;
-        self.out.opcode(MARK);
-        (level.state, level.left) = (batch, level.len.min(BATCH).saturating_sub(1));
+        self.next_batch(level);
         Ok(())
     }
 
@@ -817,5 +569,16 @@ impl crate::object::serde::Encoder for Writer<'_> {
     #[inline]
     fn instances(&self) -> Option<Ops<Self>> {
         self.instances
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn open_short(&mut self, len: usize) -> bool {
+        // A host saves the moves of a level; elsewhere they are cheaper than the code of a second way.
+        cfg!(target_pointer_width = "64") && self.begin_short(EMPTY_DICT, len)
+    }
+
+    #[inline]
+    fn close_short(&mut self) {
+        self.out.opcode(SETITEMS);
     }
 }

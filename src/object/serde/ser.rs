@@ -1,6 +1,6 @@
 //! Serialize → Emit.
 
-use crate::copyreg::{self, Found, Ops, Writing};
+use crate::copyreg::{self, Found, GoOn, Ops, Writing};
 use crate::object::{Container, Emit, Level, Long, Refused};
 use serde::ser::{self, Serialize};
 
@@ -10,6 +10,15 @@ pub(crate) trait Encoder: Emit + Sized {
     fn instances(&self) -> Option<Ops<Self>> {
         None
     }
+
+    /// Opens a dict of so many pairs, if that takes no more than telling so; false, and nothing is written.
+    #[inline]
+    fn open_short(&mut self, _len: usize) -> bool {
+        false
+    }
+
+    /// Closes it.
+    fn close_short(&mut self) {}
 }
 
 /// Gives a value to a writer.
@@ -71,54 +80,82 @@ impl<'e, E: Encoder> Variant<'e, E> {
 }
 
 /// A struct or tuple struct that is being written: a dict or tuple, or an instance of a class.
-#[expect(clippy::large_enum_variant, reason = "there is one on the stack, and nowhere else to put it")]
 enum Shape<E> {
+    /// A dict that the writer opened with [`Encoder::open_short`].
+    Short,
     Plain(Level),
-    Instance(Writing, Ops<E>),
+    Instance(Writing, GoOn<E>),
 }
 
 struct Fields<'e, E> {
     emit: &'e mut E,
+    /// How many fields may follow before `shape` wants to hear of it; it is no more in the level.
+    left: u32,
     shape: Shape<E>,
 }
 
-impl<E: Encoder> Fields<'_, E> {
+impl<'e, E: Encoder> Fields<'e, E> {
+    #[inline]
+    fn plain(emit: &'e mut E, mut level: Level) -> Self {
+        Fields { emit, left: core::mem::take(&mut level.left), shape: Shape::Plain(level) }
+    }
+
+    #[inline(never)]
+    fn instance(emit: &'e mut E, (class, ops): Found<E>, len: usize) -> Result<Self, Refused> {
+        let shape = Shape::Instance((ops.open)(&class, len, emit)?, ops.go_on);
+        Ok(Fields { emit, left: 0, shape })
+    }
+
     /// Before a field: its name, where one is due.
     #[inline]
     fn begin(&mut self, name: &'static str) -> Done {
-        if let Shape::Plain(level) = &mut self.shape
-            && let Some(left) = level.left.checked_sub(1)
-        {
-            level.left = left;
-            return self.emit.name(name);
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                self.emit.name(name)
+            }
+            None => self.begin_slowly(name),
         }
-        self.begin_slowly(name)
     }
 
     #[inline(never)]
     fn begin_slowly(&mut self, name: &'static str) -> Done {
         match &mut self.shape {
+            // More fields than were told.
+            Shape::Short => Err(Refused::Custom),
             Shape::Plain(level) => {
                 level.item(self.emit)?;
+                self.left = core::mem::take(&mut level.left);
                 self.emit.name(name)
             }
-            Shape::Instance(writing, ops) => (ops.begin)(writing, name, self.emit),
+            Shape::Instance(writing, go_on) => go_on(writing, Some(name), self.emit),
         }
     }
 
-    #[inline]
+    /// Before a field that has no name.
+    #[inline(never)]
+    fn next_place(&mut self) -> Done {
+        match &mut self.shape {
+            // More fields than were told.
+            Shape::Short => Err(Refused::Custom),
+            Shape::Plain(level) => {
+                level.item(self.emit)?;
+                self.left = core::mem::take(&mut level.left);
+                Ok(())
+            }
+            Shape::Instance(writing, go_on) => go_on(writing, Some(""), self.emit),
+        }
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn done(self) -> Done {
         match self.shape {
-            Shape::Plain(level) => self.emit.close_plain(level),
-            Shape::Instance(..) => self.close_instance(),
-        }
-    }
-
-    #[inline(never)]
-    fn close_instance(self) -> Done {
-        match self.shape {
-            Shape::Instance(writing, ops) => (ops.close)(writing, self.emit),
-            Shape::Plain(_) => Ok(()),
+            Shape::Short => {
+                self.emit.close_short();
+                Ok(())
+            }
+            Shape::Plain(level) => self.emit.close_plain(Level { left: self.left, ..level }),
+            Shape::Instance(mut writing, go_on) => go_on(&mut writing, None, self.emit),
         }
     }
 }
@@ -144,7 +181,7 @@ fn open_variant<E: Encoder>(emit: &mut E, name: &'static str) -> Result<Level, R
 #[inline(never)]
 fn newtype<E: Encoder>((class, ops): Found<E>, emit: &mut E) -> Result<Writing, Refused> {
     let mut writing = (ops.open)(&class, 1, emit)?;
-    (ops.begin)(&mut writing, "", emit)?;
+    (ops.go_on)(&mut writing, Some(""), emit)?;
     Ok(writing)
 }
 
@@ -262,7 +299,7 @@ impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
     fn serialize_unit_struct(self, name: &'static str) -> Done {
         match copyreg::find(name, self.emit) {
             None => self.emit.none(),
-            Some((class, ops)) => (ops.close)((ops.open)(&class, 0, self.emit)?, self.emit),
+            Some((class, ops)) => (ops.go_on)(&mut (ops.open)(&class, 0, self.emit)?, None, self.emit),
         }
     }
 
@@ -287,9 +324,9 @@ impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
         match copyreg::registered(name, self.emit) {
             None => value.serialize(self),
             Some(found) => {
-                let writing = newtype(found, self.emit)?;
+                let mut writing = newtype(found, self.emit)?;
                 value.serialize(Ser { emit: self.emit })?;
-                (found.1.close)(writing, self.emit)
+                (found.1.go_on)(&mut writing, None, self.emit)
             }
         }
     }
@@ -322,11 +359,13 @@ impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
 
     #[inline(always)]
     fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Fields<'e, E>, Refused> {
-        let shape = match copyreg::find(name, self.emit) {
-            None => Shape::Plain(self.emit.open_tuple(len)?),
-            Some((class, ops)) => Shape::Instance((ops.open)(&class, len, self.emit)?, ops),
-        };
-        Ok(Fields { emit: self.emit, shape })
+        match copyreg::find(name, self.emit) {
+            None => {
+                let level = self.emit.open_tuple(len)?;
+                Ok(Fields::plain(self.emit, level))
+            }
+            Some(found) => Fields::instance(self.emit, found, len),
+        }
     }
 
     fn serialize_tuple_variant(
@@ -348,11 +387,14 @@ impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
 
     #[inline(always)]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'e, E>, Refused> {
-        let shape = match copyreg::find(name, self.emit) {
-            None => Shape::Plain(self.emit.open_dict(Some(len))?),
-            Some((class, ops)) => Shape::Instance((ops.open)(&class, len, self.emit)?, ops),
-        };
-        Ok(Fields { emit: self.emit, shape })
+        match copyreg::find(name, self.emit) {
+            None if self.emit.open_short(len) => Ok(Fields { emit: self.emit, left: len as u32, shape: Shape::Short }),
+            None => {
+                let level = self.emit.open_dict(Some(len))?;
+                Ok(Fields::plain(self.emit, level))
+            }
+            Some(found) => Fields::instance(self.emit, found, len),
+        }
     }
 
     fn serialize_struct_variant(
@@ -456,7 +498,7 @@ impl<E: Encoder> ser::SerializeStruct for Fields<'_, E> {
         self.begin(key)?;
         value.serialize(Ser { emit: self.emit })
     }
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn end(self) -> Done {
         self.done()
     }
@@ -466,9 +508,9 @@ impl<E: Encoder> ser::SerializeTupleStruct for Fields<'_, E> {
     type Ok = ();
     type Error = Refused;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        match &mut self.shape {
-            Shape::Plain(level) => level.item(self.emit)?,
-            Shape::Instance(writing, ops) => (ops.begin)(writing, "", self.emit)?,
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => self.next_place()?,
         }
         value.serialize(Ser { emit: self.emit })
     }
