@@ -233,13 +233,14 @@ pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut
         Id::Like | Id::Glob if matches!((first, second), (Value::Blob(_), _) | (_, Value::Blob(_))) => {
             Ok(Value::Integer(0))
         }
+        // The escape is looked at first.
+        Id::Like if args.len() < 3 || !third.is_null() => like::like(first, second, optional(2, third), scratch),
         _ if args.iter().any(|value| value.is_null()) => Ok(Value::Null),
         // From here on, NULL is nobody's argument.
         Id::Abs => numeric::abs(first),
         Id::Glob => like::glob(first, second, scratch),
         Id::Instr => string::instr(first, second, scratch),
         Id::Length => string::length(first, scratch),
-        Id::Like => like::like(first, second, optional(2, third), scratch),
         Id::Lower => string::map(first, |byte| byte.to_ascii_lowercase(), scratch),
         Id::Ltrim => string::trim(first, optional(1, second), (true, false), scratch),
         Id::Max => Ok(numeric::extreme(args, true, context.collation)),

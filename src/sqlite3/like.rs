@@ -31,6 +31,7 @@ pub(super) fn like<'a>(
     scratch: &mut Scratch<'a>,
 ) -> Result<Value<'a>> {
     let mut wildcards = Wildcards { all: '%'.into(), one: '_'.into(), escape: 0, glob: false };
+    let unknown = pattern.is_null() || text.is_null();
     let pattern = checked(pattern.to_text(scratch)?)?;
     if let Some(escape) = escape {
         let mut bytes = before_nul(escape.to_text(scratch)?);
@@ -45,6 +46,9 @@ pub(super) fn like<'a>(
                 *wildcard = 0;
             }
         }
+    }
+    if unknown {
+        return Ok(Value::Null);
     }
     let text = before_nul(text.to_text(scratch)?);
     Ok(Value::of_truth(Some(matches(before_nul(pattern), text, wildcards))))

@@ -91,6 +91,8 @@ impl Compiler<'_> {
         self.now = Counts { depth: self.get(outer, f::DEPTH) as u8, ..self.now };
         self.forget_numbers(inner);
         self.now.locals = self.get(inner, f::EXTRA) as u8;
+        // The frame may be written over.
+        let code = self.get(inner, f::START);
         self.top = inner + 2 * f::FIELDS;
         if definition + 2 * len > self.top {
             self.top -= len;
@@ -102,7 +104,7 @@ impl Compiler<'_> {
             return Err(self.no_room(len));
         }
         self.arena.copy_within(definition..definition + len, top);
-        self.code = self.get(inner, f::START).into();
+        self.code = code.into();
         let select = self.get(outer, f::CODE);
         let name = self.lex(self.get(outer, f::TOKEN));
         self.frame = outer;

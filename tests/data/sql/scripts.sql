@@ -263,3 +263,13 @@ CREATE TABLE o(a UNIQUE ON CONFLICT IGNORE, b)
 CREATE UNIQUE INDEX newer ON o(a)
 INSERT INTO o VALUES(1,1)
 INSERT INTO o VALUES(1,2)
+-- A subquery of many columns with long names in a FROM.
+CREATE TABLE wide(aaaaaaaa, bbbbbbbb, cccccccc, dddddddd, eeeeeeee, ffffffff, gggggggg, hhhhhhhh, iiiiiiii, jjjjjjjj, kkkkkkkk)
+INSERT INTO wide VALUES(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+SELECT count(*), sum(x.kkkkkkkk) FROM (SELECT * FROM wide) AS x, (SELECT * FROM wide) AS y
+CREATE VIEW wider AS SELECT *, 12 AS twelve FROM wide
+SELECT kkkkkkkk, twelve FROM (SELECT 1), wider WHERE aaaaaaaa = 1
+-- The escape of a LIKE is looked at though there is NULL.
+SELECT NULL LIKE 'a' ESCAPE 'bc'
+SELECT 'a' LIKE NULL ESCAPE '', 1
+SELECT NULL LIKE 'a' ESCAPE NULL, 'a' LIKE NULL ESCAPE 'x', like(NULL, 'a', 'x')
