@@ -1,7 +1,7 @@
-//! Checks: CRC-32 (IEEE 802.3, reflected) and CRC-16 (CCITT, 0x1021).
+//! Checks: CRC-32 (IEEE 802.3) and CRC-16 (of X.25: polynomial 0x1021), both reflected, so that they share their code.
 //!
 //! Both notice every error of up to three bits in anything as long as a page of the store (4 KiB): CRC-32 has a Hamming
-//! distance of at least 4 up to 91,607 bits, CRC-16-CCITT up to 32,751. The state is handed in and out, so that a
+//! distance of at least 4 up to 91,607 bits, the CRC-16 up to 32,751. The state is handed in and out, so that a
 //! check can run over pieces.
 //!
 //! A microcontroller gets tables of 16 entries, a 64-bit host tables of 256, eight deep: same results, other speed.
@@ -14,40 +14,55 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     !update32(START, bytes)
 }
 
-/// CRC-16 (CCITT, start value 0xffff) of `bytes`: `crc::crc16(b"123456789") == 0x29b1`.
+/// CRC-16 (of X.25) of `bytes`: `crc::crc16(b"123456789") == 0x906e`.
 pub fn crc16(bytes: &[u8]) -> u16 {
-    update16(START, bytes) as u16
+    !update16(START, bytes) as u16
 }
 
-const fn shifted(mut crc: u32, bits: u32) -> u32 {
+/// The state of a CRC-32 after bytes and their check behind them, least significant byte first.
+pub const RIGHT: u32 = 0xdebb_20e3;
+/// The same of a CRC-16.
+pub const RIGHT16: u32 = 0xf0b8;
+
+const POLYNOMIAL: u32 = 0xedb8_8320;
+const POLYNOMIAL16: u32 = 0x8408;
+
+const fn shifted(mut crc: u32, bits: u32, polynomial: u32) -> u32 {
     let mut i = 0;
     while i < bits {
-        crc = if crc & 1 != 0 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+        crc = if crc & 1 != 0 { (crc >> 1) ^ polynomial } else { crc >> 1 };
         i += 1;
     }
     crc
 }
 
-#[cfg(not(target_pointer_width = "64"))]
-const NIBBLES: [u32; 16] = {
+const fn nibbles(polynomial: u32) -> [u32; 16] {
     let mut table = [0; 16];
     let mut i = 0;
     while i < 16 {
-        table[i] = shifted(i as u32, 4);
+        table[i] = shifted(i as u32, 4, polynomial);
         i += 1;
     }
     table
-};
+}
+
+#[cfg(not(target_pointer_width = "64"))]
+static NIBBLES: [u32; 16] = nibbles(POLYNOMIAL);
+static NIBBLES16: [u32; 16] = nibbles(POLYNOMIAL16);
+
+fn update(nibbles: &[u32; 16], mut crc: u32, bytes: &[u8]) -> u32 {
+    for &byte in bytes {
+        crc ^= u32::from(byte);
+        crc = (crc >> 4) ^ nibbles[(crc & 15) as usize];
+        crc = (crc >> 4) ^ nibbles[(crc & 15) as usize];
+    }
+    crc
+}
 
 /// Moves a CRC-32 state on over `bytes`.
 #[cfg(not(target_pointer_width = "64"))]
-pub fn update32(mut crc: u32, bytes: &[u8]) -> u32 {
-    for &byte in bytes {
-        crc ^= u32::from(byte);
-        crc = (crc >> 4) ^ NIBBLES[(crc & 15) as usize];
-        crc = (crc >> 4) ^ NIBBLES[(crc & 15) as usize];
-    }
-    crc
+pub fn update32(crc: u32, bytes: &[u8]) -> u32 {
+    update(&NIBBLES, crc, bytes)
 }
 
 #[cfg(target_pointer_width = "64")]
@@ -57,7 +72,7 @@ static SLICES: [[u32; 256]; 8] = {
     while i < 256 {
         let mut k = 0;
         while k < 8 {
-            table[k][i] = shifted(i as u32, 8 + 8 * k as u32);
+            table[k][i] = shifted(i as u32, 8 + 8 * k as u32, POLYNOMIAL);
             k += 1;
         }
         i += 1;
@@ -86,31 +101,9 @@ pub fn update32(mut crc: u32, bytes: &[u8]) -> u32 {
     crc
 }
 
-const NIBBLES16: [u16; 16] = {
-    let mut table = [0; 16];
-    let mut i = 0;
-    while i < 16 {
-        let mut crc = (i as u16) << 12;
-        let mut k = 0;
-        while k < 4 {
-            crc = if crc & 0x8000 != 0 { (crc << 1) ^ 0x1021 } else { crc << 1 };
-            k += 1;
-        }
-        table[i] = crc;
-        i += 1;
-    }
-    table
-};
-
 /// Moves a CRC-16 state (its low 16 bits count) on over `bytes`.
 pub fn update16(crc: u32, bytes: &[u8]) -> u32 {
-    let mut crc = crc as u16;
-    for &byte in bytes {
-        crc ^= u16::from(byte) << 8;
-        crc = (crc << 4) ^ NIBBLES16[usize::from(crc >> 12)];
-        crc = (crc << 4) ^ NIBBLES16[usize::from(crc >> 12)];
-    }
-    u32::from(crc)
+    update(&NIBBLES16, crc & 0xffff, bytes)
 }
 
 #[cfg(test)]
@@ -120,13 +113,21 @@ mod tests {
     #[test]
     fn the_checks_of_the_catalogue() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-        assert_eq!(crc16(b"123456789"), 0x29b1);
+        assert_eq!(crc16(b"123456789"), 0x906e);
         assert_eq!(crc32(b""), 0);
         let text: Vec<u8> = (0..=255).cycle().take(1000).collect();
         for cut in [0, 1, 7, 8, 9, 500] {
             let (a, b) = text.split_at(cut);
             assert_eq!(!update32(update32(START, a), b), crc32(&text));
-            assert_eq!(update16(update16(START, a), b) as u16, crc16(&text));
+            assert_eq!(!update16(update16(START, a), b) as u16, crc16(&text));
+        }
+    }
+
+    #[test]
+    fn what_is_right_ends_in_one_state() {
+        for text in [&b""[..], b"123456789"] {
+            assert_eq!(update32(update32(START, text), &crc32(text).to_le_bytes()), RIGHT);
+            assert_eq!(update16(update16(START, text), &crc16(text).to_le_bytes()), RIGHT16);
         }
     }
 }

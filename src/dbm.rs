@@ -41,12 +41,9 @@ pub use unordered::UnorderedKeys;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use format::{Geometry, Kind};
-use head::LEAD;
-use index::Want;
-use lent::Found;
+use format::{Geometry, Kind, Name};
 use log::Log;
-use record::Record;
+use record::{Record, Spot};
 use table::{State, Table};
 
 /// No page.
@@ -111,6 +108,24 @@ pub(crate) struct Pending {
     pub(crate) sequence: u32,
 }
 
+impl Pending {
+    const NONE: Pending = Pending { open: false, started: false, page: NO_PAGE, at: 0, sequence: 0 };
+}
+
+/// What the store calls while something is going on that not every program does; its code is linked only with that.
+pub(crate) struct Hooks<F> {
+    /// If the open batch wrote the record looked at, the newest record of the same key that it did not write.
+    pub(crate) committed: Option<Committed<F>>,
+    /// The directory of a page while the merge stands in its place.
+    pub(crate) directory: Option<Directory<F>>,
+    /// Ends the merge, at once or after some look-ups.
+    pub(crate) rest: Option<Rest<F>>,
+}
+
+type Committed<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Name<'n>) -> Res<Spot>;
+type Directory<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16) -> Res<u32>;
+type Rest<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, bool) -> Res<()>;
+
 /// An open store. `F` is the flash part; dropping a store without [`close`](Dbm::close) loses nothing but the part.
 // The fields stand so that the short loads of a Cortex-M0 (31 bytes for a byte, 124 for a word) reach the small ones.
 #[repr(C)]
@@ -124,11 +139,10 @@ pub struct Dbm<'m, F> {
     pub(crate) stale: bool,
     /// What is dead in each page is kept up to date by every write.
     pub(crate) counting: bool,
-    pub(crate) lead_len: u8,
     /// Parts of long values in the head page.
     pub(crate) parts: u8,
     /// The number of the long value that is being written.
-    pub(crate) writing: Option<[u8; 4]>,
+    pub(crate) writing: Option<u32>,
     /// The page that records are appended to, and where.
     pub(crate) head: u16,
     pub(crate) tail: u32,
@@ -149,8 +163,11 @@ pub struct Dbm<'m, F> {
     pub(crate) wear: u32,
     /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
     pub(crate) settled: u32,
-    /// A sector must be erased before anything is written (an interrupted erase).
-    pub(crate) doomed: u32,
+    /// Bytes of the records that the list lists.
+    pub(crate) live: u32,
+    /// What lives in the page that was looked through last: bytes, records.
+    pub(crate) living: u32,
+    pub(crate) living_records: u32,
     /// Changes with the list.
     pub(crate) changes: u32,
     /// The last stamp given to a cursor.
@@ -165,8 +182,7 @@ pub struct Dbm<'m, F> {
     pub(crate) lent: lent::Lent<'m, F>,
     /// What serves the cursor that moved last.
     pub(crate) merge: cursor::Merge,
-    /// What all keys of the head page begin with.
-    pub(crate) lead: [u8; LEAD],
+    pub(crate) hooks: Hooks<F>,
 }
 
 #[cfg(feature = "defmt")]
@@ -198,18 +214,19 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         head: NO_PAGE,
         tail: 0,
         wear: 0,
-        lead: [0; LEAD],
-        lead_len: 0,
+        live: 0,
+        living: 0,
+        living_records: 0,
         parts: 0,
         ended: 0,
-        batch: Pending { open: false, started: false, page: NO_PAGE, at: 0, sequence: 0 },
+        batch: Pending::NONE,
+        hooks: Hooks { committed: None, directory: None, rest: None },
         free: 0,
         next_sector: 0,
         next_worn: 0,
         full: u32::MAX,
         epoch: 0,
         guess: 64,
-        doomed: u32::MAX,
         settled: u32::MAX,
         writing: None,
         level: false,
@@ -228,37 +245,50 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
 impl<F: NorFlash> Dbm<'_, F> {
     /// The value of a key in `buf`, or `None` when there is no such key. Python: `db.get(key)`.
     pub fn get<'b>(&mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        match self.find_value(key)? {
-            Some(record) => Ok(Some(self.value(&record, buf)?)),
-            None => Ok(None),
+        if !self.find_live(key)?.is_some() {
+            return Ok(None);
         }
+        let record = self.log.cur;
+        Ok(Some(self.value(&record, buf)?))
     }
 
     /// Whether there is such a key. Python: `key in db`.
     pub fn contains(&mut self, key: &[u8]) -> Result<bool> {
-        Ok(self.find_value(key)?.is_some())
+        Ok(self.find_live(key)?.is_some())
+    }
+
+    /// Looks at the newest record of a key, unless the key is deleted.
+    #[inline(never)]
+    pub(crate) fn find_live(&mut self, key: &[u8]) -> Res<Spot> {
+        if key.len() > format::KEY_MAX {
+            return Ok(Spot::NONE);
+        }
+        let found = self.find_lent(key)?;
+        if found != Spot::UNKNOWN {
+            return Ok(found);
+        }
+        self.rest_merge(false)?;
+        let found = self.find(&Name::key(key))?;
+        if !found.is_some() || self.log.cur.kind == Kind::Deleted {
+            return Ok(Spot::NONE);
+        }
+        let record = self.log.cur;
+        self.note_index(&record, key);
+        self.log.cur = record;
+        Ok(found)
     }
 
     /// The newest record of a key, unless the key is deleted.
     pub(crate) fn find_value(&mut self, key: &[u8]) -> Res<Option<Record>> {
-        if key.len() > format::KEY_MAX {
-            return Ok(None);
+        Ok(self.find_live(key)?.is_some().then_some(self.log.cur))
+    }
+
+    /// Ends the merge that serves a cursor, at once or when it has not been needed for some look-ups.
+    pub(crate) fn rest_merge(&mut self, now: bool) -> Res<()> {
+        match self.hooks.rest {
+            Some(rest) => rest(self, now),
+            None => Ok(()),
         }
-        match self.find_lent(key)? {
-            Found::Record(record) => return Ok(Some(record)),
-            Found::Absent => return Ok(None),
-            Found::Unknown => {}
-        }
-        // Look-ups want directories, when nothing else happens.
-        self.merge.idle = self.merge.idle.saturating_add(1);
-        if self.merge.idle > 8 {
-            self.end_merge()?;
-        }
-        let found = self.find(key, Want::Newest)?.filter(|record| record.kind != Kind::Deleted);
-        if let Some(record) = &found {
-            self.note_index(record, key);
-        }
-        Ok(found)
     }
 
     /// Copies a record's value.
@@ -296,7 +326,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if value.len() as u32 > max || record.total(&self.log.geometry) > max {
             return self.set_long(key, value);
         }
-        self.write(record, key, &[], value)
+        self.write(record, &[key, &[], value])
     }
 
     /// Deletes a key; `false` when there was none. Python: `del db[key]`, which raises `KeyError` instead.
@@ -306,11 +336,11 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     fn delete_key(&mut self, key: &[u8]) -> Res<bool> {
         self.writable()?;
-        if self.find_value(key)?.is_none() {
+        if !self.find_live(key)?.is_some() {
             return Ok(false);
         }
         let record = Record::new(Kind::Deleted, self.batch.open, key.len(), 0);
-        match self.write(record, key, &[], &[]) {
+        match self.write(record, &[key, &[], &[]]) {
             Err(Fail::FULL) if !self.batch.open => self.compact_without(key)?,
             done => done?,
         }
@@ -334,43 +364,43 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Appends a record, making room first: the key, and the value in two pieces.
     #[inline(never)]
-    pub(crate) fn write(&mut self, record: Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
+    pub(crate) fn write(&mut self, record: Record, pieces: &[&[u8]; 3]) -> Res<()> {
         self.writable()?;
-        let total = record.total(&self.log.geometry);
-        let mut refused = false;
-        loop {
-            match self.write_once(record, total, key, start, rest) {
-                // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
-                // on to another page. What a batch wrote to this one is lost, though.
-                Err(fail) if fail.is_flash() && !refused && !self.batch.open => {
-                    refused = true;
-                    self.discard_copies()?;
-                }
-                done => return done,
+        match self.write_once(record, pieces) {
+            // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
+            // on to another page. What a batch wrote to this one is lost, though.
+            Err(fail) if fail.is_flash() && !self.batch.open => {
+                self.discard_copies()?;
+                self.write_once(record, pieces)
             }
+            done => done,
         }
     }
 
-    fn write_once(&mut self, record: Record, total: u32, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
-        self.make_room(total)?;
+    #[inline(never)]
+    fn write_once(&mut self, record: Record, pieces: &[&[u8]; 3]) -> Res<()> {
+        let [key, ..] = pieces;
+        self.make_room(record.total(&self.log.geometry))?;
         if record.kind != Kind::Part {
             self.count_dead(key)?;
         }
-        self.put(record, key, start, rest)
+        self.put(record, pieces)
     }
 
     /// Appends a record to the head page, which has room.
-    pub(crate) fn put(&mut self, record: Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
+    pub(crate) fn put(&mut self, record: Record, pieces: &[&[u8]; 3]) -> Res<()> {
         if self.batch.open && !self.batch.started {
             let sequence = self.sequence.wrapping_sub(1);
             self.batch = Pending { open: true, started: true, page: self.head, at: self.tail, sequence };
         }
+        let [key, ..] = pieces;
         let record = record.placed(self.head, self.tail);
-        self.log.append(&record, key, start, rest).inspect_err(|_| self.give_up_head())?;
+        self.log.append(&record, pieces).inspect_err(|_| self.give_up_head())?;
         self.appended(&record, key)
     }
 
     /// Takes note of a record that now stands at the tail.
+    #[inline(never)]
     pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) -> Res<()> {
         let total = record.total(&self.log.geometry);
         self.full = u32::MAX;
@@ -380,7 +410,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Ok(());
         }
         self.note_lent(record, key);
-        self.list_record(record, key)
+        self.list(record, key)
     }
 
     /// After a failed program: nothing more is appended to this page.

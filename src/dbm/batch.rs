@@ -3,9 +3,8 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{KEY_MAX, Kind};
-use super::index::Want;
-use super::record::Record;
+use super::format::{KEY_MAX, Kind, Name};
+use super::record::{Record, Spot};
 use super::table::State;
 use super::{Dbm, Fail, NO_PAGE, Pending, Res, Result};
 
@@ -30,6 +29,18 @@ impl Savepoint {
     }
 }
 
+/// If the open batch wrote the record looked at, the newest record of the same key that it did not write.
+fn committed<F: NorFlash>(db: &mut Dbm<'_, F>, name: &Name<'_>) -> Res<Spot> {
+    let record = db.log.cur;
+    let written = record.pending()
+        && if record.page == db.batch.page {
+            record.at() >= db.batch.at
+        } else {
+            record.page == db.head || db.table.state(record.page) == State::Open
+        };
+    if written { db.find_committed(name) } else { Ok(Spot::NONE) }
+}
+
 impl<F: NorFlash> Dbm<'_, F> {
     /// Opens a batch: what is written from here on counts only after [`commit`](Self::commit), and reads see it already.
     pub fn begin(&mut self) -> Result<()> {
@@ -41,7 +52,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.batch.open {
             return Err(Fail::BATCH);
         }
-        self.batch = Pending { open: true, started: false, page: NO_PAGE, at: 0, sequence: 0 };
+        self.batch = Pending { open: true, ..Pending::NONE };
+        self.hooks.committed = Some(committed);
         Ok(())
     }
 
@@ -65,7 +77,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.give_up_batch()?;
             return Err(error);
         }
-        (self.batch.open, self.batch.started) = (false, false);
+        (self.batch.open, self.batch.started, self.hooks.committed) = (false, false, None);
         self.write_fates()
     }
 
@@ -74,10 +86,36 @@ impl<F: NorFlash> Dbm<'_, F> {
         let over_pages = [0, 0, a, b, c, d];
         self.make_room(Record::new(Kind::Commit, true, 6, 0).total(&self.log.geometry))?;
         if self.batch.page == self.head {
-            self.mark(true, &(self.batch.at as u16).to_le_bytes())
+            self.mark(&(self.batch.at as u16).to_le_bytes())
         } else {
-            self.mark(true, &over_pages)
+            self.mark(&over_pages)
         }
+    }
+
+    /// Appends a commit.
+    fn mark(&mut self, bytes: &[u8]) -> Res<()> {
+        let record = Record::new(Kind::Commit, true, bytes.len(), 0);
+        let end = self.tail + record.total(&self.log.geometry);
+        if self.head == NO_PAGE || end > self.log.geometry.limit(self.table.listed() as u32, true) {
+            self.seal()?;
+            self.open_page()?;
+        }
+        self.put(record, &[bytes, &[], &[]])
+    }
+
+    fn find_committed(&mut self, name: &Name) -> Res<Spot> {
+        for place in (0..self.table.count()).rev() {
+            let page = self.table.order(place);
+            // Indexes of pages that the batch wrote to list what it wrote. A walk passes over that: it is not committed.
+            let found = match self.table.state(page) {
+                State::Head | State::Open => self.find_walking(page, name)?,
+                _ => self.find_sealed(page, name)?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(Spot::NONE)
     }
 
     /// Gives up everything since [`begin`](Self::begin).
@@ -89,7 +127,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if !self.batch.open {
             return Err(Fail::BATCH);
         }
-        self.batch.open = false;
+        (self.batch.open, self.hooks.committed) = (false, None);
         if !core::mem::take(&mut self.batch.started) {
             return Ok(());
         }
@@ -171,7 +209,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let mut buf = [0; KEY_MAX];
         let key = &*self.log.key(record, &mut buf)?;
-        let newest = self.find(key, Want::Newest)?;
+        let newest = self.newest(key)?;
         if newest.is_none_or(|newest| !newest.is(record)) {
             // A later record of the same key will be, or has been, taken back.
             return Ok(());
@@ -182,7 +220,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.make_room(before.total(&self.log.geometry))?;
                 self.carry(&before, true, key)
             }
-            None => self.write(Record::new(Kind::Deleted, true, key.len(), 0), key, &[], &[]),
+            None => self.write(Record::new(Kind::Deleted, true, key.len(), 0), &[key, &[], &[]]),
         }
     }
 
@@ -197,12 +235,15 @@ impl<F: NorFlash> Dbm<'_, F> {
             let end = if place == last { savepoint.at } else { self.log.geometry.page };
             while let Some(record) = self.sound(page, at, end)? {
                 at += record.total(&self.log.geometry);
-                if record.pending() && self.log.named(&record, key, false)? {
+                if record.pending() && self.log.keyed(&record, key)? {
                     found = Some(record);
                 }
             }
         }
-        if found.is_some() { Ok(found) } else { self.find_committed(key) }
+        if found.is_some() {
+            return Ok(found);
+        }
+        Ok(self.find_committed(&Name::key(key))?.is_some().then_some(self.log.cur))
     }
 
     /// Opens a batch that is given up when it is dropped without [`Batch::commit`].

@@ -3,9 +3,8 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{FOOTER, KEY_MAX, Kind, footer};
-use super::index::{FOOT, Want};
-use super::record::Record;
+use super::format::{KEY_MAX, Kind, Name, footer};
+use super::record::{Record, Spot};
 use super::table::{State, UNKNOWN};
 use super::{Dbm, Fail, NO_PAGE, Res};
 use crate::crc;
@@ -14,17 +13,6 @@ use crate::crc;
 const PATIENCE: u32 = 3;
 /// Most of what can be dead in a page, in 256ths of it.
 const DEAD_MAX: u32 = 254;
-
-/// What becomes of a record when its sector is compacted.
-#[derive(PartialEq)]
-enum Fate {
-    Dead,
-    /// A tombstone that hides nothing any more.
-    Done,
-    Live,
-    /// Live only if the open batch is given up; this is what the batch wrote instead.
-    Overwritten(Record),
-}
 
 /// The sector that compaction would win most of.
 #[derive(Default)]
@@ -66,22 +54,23 @@ impl<F: NorFlash> Dbm<'_, F> {
         if total >= self.full {
             return Err(Fail::FULL);
         }
+        let page = self.log.geometry.page;
         for turn in 0..=self.sectors() * 2 {
             if self.free > 0 {
                 if self.head_takes(total) {
                     // When all of the sector lives that is moved, the head page has the room after it that it has now, but
                     // for what copies of another size waste.
-                    if turn == 0 && self.head_takes(total + self.log.geometry.page / 16) && self.level_wear()? {
+                    if turn == 0 && self.head_takes(total + page / 16) && self.level_wear()? != 0 {
                         continue;
                     }
                     return Ok(());
                 }
                 self.seal()?;
-                let next = self.next_in_sector();
-                if next.is_some() || self.free > 1 {
+                let next = self.next_in_sector() != NO_PAGE;
+                if next || self.free > 1 {
                     match self.open_page() {
                         // Such a page is passed over.
-                        Err(fail) if fail.is_flash() && next.is_some() && self.next_in_sector().is_none() => {}
+                        Err(fail) if fail.is_flash() && next && self.next_in_sector() == NO_PAGE => {}
                         done => done?,
                     }
                     // What compaction will ask for is found out by and by.
@@ -91,7 +80,6 @@ impl<F: NorFlash> Dbm<'_, F> {
                     continue;
                 }
             }
-            let page = self.log.geometry.page;
             let mut choice = self.choose(PATIENCE)?;
             if self.free == 0 || choice.dead * page < total * 256 {
                 choice = self.choose(u32::MAX)?;
@@ -123,15 +111,18 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The page after the newest one, if it is of the same sector and was not used.
-    fn next_in_sector(&self) -> Option<u16> {
-        let next = self.table.order(self.table.count().checked_sub(1)?) + 1;
+    #[inline(never)]
+    fn next_in_sector(&self) -> u16 {
+        let next = self.table.newest().wrapping_add(1);
         let same = u32::from(next) % self.log.geometry.per_sector != 0;
-        (same && matches!(self.table.state(next), State::Free | State::Erased)).then_some(next)
+        if same && matches!(self.table.state(next), State::Free | State::Erased) { next } else { NO_PAGE }
     }
 
     /// Opens a page for appending.
+    #[inline(never)]
     pub(crate) fn open_page(&mut self) -> Res<()> {
-        if let Some(page) = self.next_in_sector() {
+        let page = self.next_in_sector();
+        if page != NO_PAGE {
             if self.table.state(page) == State::Erased || self.log.blank(page, 0, u32::MAX)? {
                 return self.start_page(page);
             }
@@ -158,13 +149,17 @@ impl<F: NorFlash> Dbm<'_, F> {
         started
     }
 
+    #[inline(never)]
     fn start_page(&mut self, page: u16) -> Res<()> {
         let geometry = self.log.geometry;
         self.wear = self.table.data(page);
         self.table.set_state(page, State::Dirty);
         self.log.page_check = crc::START;
         self.log.begin(page, 0)?;
-        self.log.push(&geometry.header(self.sequence))?;
+        let word = self.sequence.swap_bytes();
+        for word in [word, geometry.header(word)] {
+            self.log.push(&word.to_le_bytes())?;
+        }
         for _ in super::format::HEADER..geometry.first() {
             self.log.push(&[0xff])?;
         }
@@ -181,18 +176,12 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Erases a sector; its pages leave the log.
+    #[inline(never)]
     pub(crate) fn erase_sector(&mut self, sector: u32) -> Res<()> {
         let wear = (self.wear_of(sector)? + 1).min(0x00ff_ffff);
         let was_free = self.sector_free(sector);
-        for page in self.pages_of(sector) {
-            self.table.remove_order(page);
-            self.table.set_state(page, State::Dirty);
-            self.table.set_data(page, wear);
-            if page == self.batch.page {
-                self.batch.page = NO_PAGE;
-            }
-        }
-        self.count_free();
+        self.drop_sector(sector);
+        self.pages_of(sector).for_each(|page| self.table.set_data(page, wear));
         self.ended = self.ended.wrapping_add(u32::from(!was_free));
         self.epoch = self.epoch.wrapping_add(1);
         self.full = u32::MAX;
@@ -202,20 +191,16 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// How often a sector was erased, as far as is known: the mean for one whose pages do not say.
+    #[inline(never)]
     pub(crate) fn wear_of(&mut self, sector: u32) -> Res<u32> {
         let page = self.pages_of(sector).start;
-        match self.table.state(page) {
-            State::Head => return Ok(self.wear),
-            state if !state.in_log() => return Ok(self.table.data(page)),
-            _ => {}
-        }
         self.load(page)?;
-        if !self.table.state(page).indexed() {
-            return Ok(self.mean_wear());
+        match self.table.state(page) {
+            State::Head => Ok(self.wear),
+            state if !state.in_log() => Ok(self.table.data(page)),
+            state if state.indexed() => Ok(self.foot(page, footer::WEAR)? & 0x00ff_ffff),
+            _ => Ok(self.mean_wear()),
         }
-        let at = self.log.geometry.page - FOOT as u32;
-        let foot = self.log.view(page, at, FOOT as u32, FOOTER)?;
-        Ok(footer::number(foot, footer::WEAR, 3))
     }
 
     /// Erases a sector on average: every page that was opened was erased once, but for the first time around.
@@ -225,31 +210,33 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Moves what lives in a sector that lags behind in wear, so that it takes its share: after a new sector was taken, one
     /// is looked at. Whether it was moved.
-    fn level_wear(&mut self) -> Res<bool> {
+    fn level_wear(&mut self) -> Res<u32> {
         // (In a batch copies can take more room than what they are copies of.)
         if self.batch.open || !core::mem::take(&mut self.level) {
-            return Ok(false);
+            return Ok(0);
         }
         self.next_worn = self.wrapped(self.next_worn + 1);
         let sector = self.next_worn;
         let mean = self.mean_wear();
         if !self.may_go(sector) || self.wear_of(sector)? + 2 + mean / 64 >= mean {
-            return Ok(false);
+            return Ok(0);
         }
         match self.compact(sector, None) {
             Err(fail) if fail.is_corrupt() => {}
             done => done?,
         }
-        Ok(true)
+        Ok(1)
     }
 
     /// What is dead in each page is no longer known.
+    #[inline(never)]
     pub(crate) fn forget_dead(&mut self) {
         self.full = u32::MAX;
         (0..self.log.geometry.pages as u16).for_each(|page| self.table.set_dead(page, UNKNOWN));
     }
 
     /// Takes note of what lives in a page: all else in it would be won back.
+    #[inline(never)]
     pub(crate) fn set_dead(&mut self, page: u16, live: u32, entries: u32) {
         let geometry = self.log.geometry;
         let room = geometry.limit(entries, false).saturating_sub(geometry.first() + live);
@@ -261,7 +248,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         if !self.counting {
             return Ok(());
         }
-        let Some(old) = self.find(key, Want::Newest)? else { return Ok(()) };
+        if !self.find(&Name::key(key))?.is_some() {
+            return Ok(());
+        }
+        let old = self.log.cur;
         if self.batch.open {
             // It is not dead before the batch is committed: until then it is copied, and what was written instead with it.
             self.doubtful = true;
@@ -294,8 +284,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let state = self.table.state(page);
                 if state.in_log() && self.table.dead(page) == UNKNOWN && patience > 0 {
                     patience -= 1;
-                    match self.measure(page) {
-                        Ok((live, records)) => self.set_dead(page, live, records),
+                    match self.sift(page, false, None) {
+                        Ok(()) => self.set_dead(page, self.living, self.living_records),
                         // What is damaged stays where it is.
                         Err(fail) if fail.is_corrupt() => self.table.set_dead(page, 0),
                         Err(fail) => return Err(fail),
@@ -329,182 +319,157 @@ impl<F: NorFlash> Dbm<'_, F> {
             })
     }
 
-    /// What of a page compaction would copy: bytes, records.
-    pub(crate) fn measure(&mut self, page: u16) -> Res<(u32, u32)> {
-        let (mut live, mut records) = (0, 0);
+    /// Goes through the records of a page that live: counts them in `living`, and copies them if asked. `without`: a key whose
+    /// record is left out.
+    #[inline(never)]
+    pub(crate) fn sift(&mut self, page: u16, copying: bool, without: Option<&[u8]>) -> Res<()> {
+        (self.living, self.living_records) = (0, 0);
         self.load(page)?;
         let mut walk = self.go(page);
         let mut buf = [0; KEY_MAX];
-        while let Some(record) = self.gone(&mut walk)? {
-            let key = self.log.key(&record, &mut buf)?;
-            live += match self.fate(&record, key)? {
-                Fate::Dead | Fate::Done => continue,
-                Fate::Live => 0,
-                // Both are copied.
-                Fate::Overwritten(newest) => newest.total(&self.log.geometry),
-            };
+        while self.advance_any(&mut walk)?.is_some() {
+            let record = self.log.cur;
+            let key = &*self.log.key(&record, &mut buf)?;
+            if record.kind != Kind::Part && without == Some(key) {
+                self.note_lent(&record.as_deleted(), key);
+                continue;
+            }
+            let newest = self.lives(&record, key)?;
+            if !newest.is_some() {
+                continue;
+            }
             self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
-            live += record.total(&self.log.geometry);
-            records += 1;
+            self.living_records += 1;
+            self.keep(&record, false, copying, key)?;
+            if newest != record.spot() {
+                // It lives only if the open batch is given up; this is what the batch wrote instead.
+                self.log.must(newest, self.guess)?;
+                let newest = self.log.cur;
+                self.keep(&newest, true, copying, key)?;
+            }
         }
-        Ok((live, records))
+        Ok(())
     }
 
-    /// What becomes of a record, which has this key.
-    fn fate(&mut self, record: &Record, key: &[u8]) -> Res<Fate> {
-        let part = record.kind == Kind::Part;
-        let newest = if part {
-            let name = self.log.numbers(record)?;
-            self.find(&name, Want::Part)?
-        } else {
-            self.find(key, Want::Newest)?
-        };
-        let Some(newest) = newest else { return Ok(Fate::Dead) };
-        if part {
+    fn keep(&mut self, record: &Record, pending: bool, copying: bool, key: &[u8]) -> Res<()> {
+        self.living += record.total(&self.log.geometry);
+        if copying { self.carry(record, pending, key) } else { Ok(()) }
+    }
+
+    /// The newest record of a record's key, if that is the record itself, or if the open batch wrote it and it may be given up;
+    /// otherwise the record is dead. `key` is its key.
+    fn lives(&mut self, record: &Record, key: &[u8]) -> Res<Spot> {
+        let spot = record.spot();
+        if record.kind == Kind::Part {
             // A part lives as long as the long value it belongs to, and while that is written.
-            let lives = newest.is(record) && self.part_lives(record, key)?;
-            return Ok(if lives { Fate::Live } else { Fate::Dead });
+            let mut numbers = [0; 8];
+            self.log.copy(record.page, record.value_at(), &mut numbers)?;
+            let newest = self.find(&Name::new(&numbers, true))? == spot;
+            return Ok(if newest && self.part_lives(record, key)? != 0 { spot } else { Spot::NONE });
         }
-        let batch = self.in_batch_now(&newest);
-        if newest.is(record) {
-            if record.kind == Kind::Deleted && !batch {
-                // A tombstone is needed as long as there is something for it to hide.
-                let place = self.table.place(record.page).unwrap_or(0);
-                if self.find(key, Want::Before(place))?.is_none() {
-                    return Ok(Fate::Done);
+        let name = Name::key(key);
+        let newest = self.find(&name)?;
+        if newest == spot {
+            // A tombstone is needed as long as there is something for it to hide.
+            if record.kind == Kind::Deleted && record.is_settled() {
+                let place = self.table.place(spot.page()).unwrap_or(0);
+                if !self.find_before(&name, place)?.is_some() {
+                    return Ok(Spot::NONE);
                 }
             }
-            return Ok(Fate::Live);
+            return Ok(spot);
         }
-        let committed = batch && self.find_committed(key)?.is_some_and(|committed| committed.is(record));
-        Ok(if committed { Fate::Overwritten(newest) } else { Fate::Dead })
+        match self.hooks.committed {
+            Some(committed) if newest.is_some() => {
+                Ok(if committed(self, &name)? == spot { newest } else { Spot::NONE })
+            }
+            _ => Ok(Spot::NONE),
+        }
     }
 
-    fn part_lives(&mut self, part: &Record, key: &[u8]) -> Res<bool> {
-        let [a, b, c, d, ..] = self.log.numbers(part)?;
-        let number = [a, b, c, d];
+    fn part_lives(&mut self, part: &Record, key: &[u8]) -> Res<u32> {
+        let number = self.log.number(part, 0)?;
         if self.writing == Some(number) {
-            return Ok(true);
+            return Ok(1);
         }
-        let mut owner = self.find(key, Want::Newest)?;
-        for _ in 0..2 {
-            if let Some(owner) = owner
-                && owner.kind == Kind::Long
-                && self.log.numbers(&owner)?.starts_with(&number)
-            {
-                return Ok(true);
+        let name = Name::key(key);
+        let mut owner = self.find(&name)?;
+        for turn in 0..2 {
+            let record = self.log.cur;
+            if owner.is_some() && record.kind == Kind::Long && self.log.number(&record, 0)? == number {
+                return Ok(1);
             }
-            if !self.batch.open {
-                break;
+            match self.hooks.committed {
+                Some(committed) if turn == 0 && owner.is_some() => owner = committed(self, &name)?,
+                _ => break,
             }
-            owner = self.find_committed(key)?;
         }
-        Ok(false)
+        Ok(0)
     }
 
     /// Copies what lives in a sector to the head page and those after it, and erases the sector. `without`: a key whose
     /// record is left behind, and thereby deleted.
+    #[inline(never)]
     pub(crate) fn compact(&mut self, sector: u32, without: Option<&[u8]>) -> Res<()> {
-        self.end_merge()?;
-        let mut mark = without.is_some();
-        let mut buf = [0; KEY_MAX];
+        self.rest_merge(true)?;
+        // No copy goes where it would be erased.
         for page in self.pages_of(sector) {
             if !self.table.state(page).in_log() {
-                continue;
+                self.table.set_state(page, State::Dirty);
             }
+        }
+        for page in self.pages_of(sector) {
             self.load(page)?;
-            if self.table.state(page).indexed() && !self.sealed_intact(page)? {
+            let state = self.table.state(page);
+            if state.indexed() && !self.sealed_intact(page)? {
                 return Err(Fail::corrupt(page, 0));
             }
-            let mut walk = self.go(page);
-            while let Some(record) = self.gone(&mut walk)? {
-                let key = &*self.log.key(&record, &mut buf)?;
-                if record.kind != Kind::Part && without == Some(key) {
-                    self.note_lent(&record.as_deleted(), key);
-                    continue;
-                }
-                match self.fate(&record, key)? {
-                    Fate::Dead => {}
-                    // An interrupted erase might bring back what it hid in this page. (Nothing but this may be appended
-                    // between the copies and the erase: see `resume`.)
-                    Fate::Done => mark = true,
-                    Fate::Live => self.carry(&record, self.in_batch_now(&record), key)?,
-                    Fate::Overwritten(newest) => {
-                        self.carry(&record, false, key)?;
-                        self.carry(&newest, true, key)?;
-                    }
-                }
+            if state.in_log() {
+                self.sift(page, true, without)?;
             }
         }
         // Nothing lived in the log's only sector: a store without a header is none, should power go in the erase.
-        while (0..self.table.count()).all(|place| self.sector_of(self.table.order(place)) == sector) {
+        if self.sector_of(self.table.newest()) == sector {
             self.open_page()?;
-        }
-        if mark {
-            self.mark(false, &(sector as u16).to_le_bytes())?;
         }
         self.erase_sector(sector)
     }
 
     /// Copies a record, which has this key, to the tail.
+    #[inline(never)]
     pub(crate) fn carry(&mut self, record: &Record, pending: bool, key: &[u8]) -> Res<()> {
         if !self.head_takes(record.total(&self.log.geometry)) {
             self.seal()?;
             self.open_page()?;
         }
-        let copy = record.placed(self.head, self.tail).with_pending(pending);
+        let copy = if pending { record.with_pending(true) } else { record.settled() };
+        let copy = copy.placed(self.head, self.tail);
         let copied = self.log.transfer(record, &copy).and_then(|()| self.log.flush());
         copied.inspect_err(|_| self.give_up_head())?;
         self.appended(&copy, key)
     }
 
-    /// Appends a mark: a commit (`pending`), or the announcement of an erase.
-    pub(crate) fn mark(&mut self, pending: bool, bytes: &[u8]) -> Res<()> {
-        let record = Record::new(Kind::Commit, pending, bytes.len(), 0);
-        let end = self.tail + record.total(&self.log.geometry);
-        if self.head == NO_PAGE || end > self.log.geometry.limit(self.table.listed() as u32, self.batch.open) {
-            self.seal()?;
-            self.open_page()?;
-        }
-        self.put(record, bytes, &[], &[])
-    }
-
-    /// Deletes a key from a store that has no room for a tombstone: its sector is compacted without it.
+    /// Deletes a key from a store that has no room for a tombstone: its sector is compacted without it. What would come to
+    /// light goes first: older records in other pages, and then those beside it in its page, when it alone is copied.
     pub(crate) fn compact_without(&mut self, key: &[u8]) -> Res<()> {
+        let (name, mut alone) = (Name::key(key), false);
         for _ in 0..=self.table.count() {
-            let Some(record) = self.find_value(key)? else { return Ok(()) };
-            if self.sector_of(record.page) == self.sector_of(self.head) {
+            let newest = self.find(&name)?.page();
+            let place = self.table.place(newest).unwrap_or(0);
+            let older = self.find_before(&name, place)?;
+            let sector = self.sector_of(if older.is_some() { older.page() } else { newest });
+            if self.head != NO_PAGE && sector == self.sector_of(self.head) {
                 self.seal()?;
             }
-            // Older records of the key go first, or they would come to light.
-            let place = self.table.place(record.page).unwrap_or(0);
-            match self.find(key, Want::Before(place))? {
-                Some(older) => self.compact(self.sector_of(older.page), None)?,
-                None => {
-                    let done = self.compact(self.sector_of(record.page), Some(key));
-                    // What was noted to be gone is still there.
-                    return done.inspect_err(|_| self.lent.forget());
-                }
+            let without = alone && !older.is_some();
+            let done = self.compact(sector, without.then_some(key));
+            if without || done.is_err() {
+                // What was noted to be gone is still there.
+                return done.inspect_err(|_| self.lent.forget());
             }
+            alone = !older.is_some();
         }
         Err(Fail::FULL)
-    }
-
-    /// Whether a sealed page's check is right.
-    pub(crate) fn sealed_intact(&mut self, page: u16) -> Res<bool> {
-        let geometry = self.log.geometry;
-        let entries = self.table.entries(page);
-        let Some(foot) = self.foot(page)? else { return Ok(false) };
-        let (hash_at, after) = (geometry.index(entries).hash_at, geometry.limit(entries, false));
-        // The fate of a batch was blank when the check was made.
-        let batch = footer::number(&foot, footer::TAIL, 2) != u32::from(super::format::NO_TAIL);
-        let fate = geometry.limit(entries, batch);
-        let mut state = self.log.check_over(page, 0, fate, crc::START)?;
-        for _ in fate..after {
-            state = crc::update32(state, &[0xff]);
-        }
-        state = self.log.check_over(page, after, hash_at, state)?;
-        Ok(!state == footer::number(&foot, footer::CHECK, 4))
     }
 
     /// Writes what became of a committed batch to the pages that were sealed in it.

@@ -27,28 +27,19 @@ pub(crate) const DIRECTORY: u32 = 4;
 pub(crate) const DIRECTORY_FROM: u32 = 24;
 
 pub(crate) mod footer {
-    //! Offsets in the footer, and its numbers, of which a directory and a footer are given.
+    //! What the footer's words hold, by their distance from the end of the page.
 
-    /// Entries of the index.
-    pub(crate) const ENTRIES: usize = 0;
-    /// How many of them, the last in key order, are parts of long values.
-    pub(crate) const PARTS: usize = 1;
-    /// Where a batch begins that was open when the page was sealed; 0xffff: none.
-    pub(crate) const TAIL: usize = 2;
-    /// Erases of the page's sector, modulo 2^24.
-    pub(crate) const WEAR: usize = 4;
+    /// Entries of the index (1 byte); how many of them, the last in key order, are parts of long values (1); where a batch
+    /// begins that was open when the page was sealed (2).
+    pub(crate) const COUNTS: u32 = 20;
+    /// Erases of the page's sector, modulo 2^24 (3); whether there are parts (1).
+    pub(crate) const WEAR: u32 = 16;
     /// The header's sequence number again.
-    pub(crate) const SEQUENCE: usize = 8;
+    pub(crate) const SEQUENCE: u32 = 12;
     /// CRC-32 of the page up to the hash table.
-    pub(crate) const CHECK: usize = 12;
+    pub(crate) const CHECK: u32 = 8;
     /// CRC-32 from the hash table up to here: the page's last word.
-    pub(crate) const INDEX_CHECK: usize = 16;
-
-    /// A number of one to four bytes.
-    #[inline(never)]
-    pub(crate) fn number(foot: &[u8], at: usize, bytes: u32) -> u32 {
-        super::read32(foot, super::DIRECTORY as usize + at) << (32 - bytes * 8) >> (32 - bytes * 8)
-    }
+    pub(crate) const INDEX_CHECK: u32 = 4;
 }
 
 /// No batch was open when the page was sealed.
@@ -70,6 +61,8 @@ pub(crate) mod tag {
     pub(crate) const PART: u8 = 115;
     /// A long value: its number and its length.
     pub(crate) const LONG: u8 = 116;
+    /// The key is deleted, told by a copy: nothing older of the key stands in its page.
+    pub(crate) const DELETED_BEFORE: u8 = 117;
 }
 
 /// What was found about the part and chosen for the format; everything else follows.
@@ -119,14 +112,16 @@ impl Geometry {
             return Err(Error::SectorSize { found: sector });
         }
         let pages = sectors * per_sector;
+        let offset_bits = bits_for(page.div_ceil(word));
         Ok(Geometry {
             page,
             word,
             pages,
             per_sector,
             compact,
-            offset_bits: bits_for(page.div_ceil(word)) as u8,
-            finger_bits: (bits_for(pages) + 1).clamp(5, 10) as u8,
+            offset_bits: offset_bits as u8,
+            // With the three bits above it and an offset, it fits in a list entry.
+            finger_bits: (bits_for(pages) + 1).clamp(5, 10).min(21 - offset_bits) as u8,
         })
     }
 
@@ -145,17 +140,10 @@ impl Geometry {
         self.align(HEADER)
     }
 
-    /// The page header for a sequence number, which is below 2^31: so its first byte is never blank.
-    pub(crate) fn header(&self, sequence: u32) -> [u8; HEADER as usize] {
-        let [a, b, c, d] = sequence.to_be_bytes();
-        let [e, f, g, h] = (!crc::update32(self.seed(), &[a, b, c, d])).to_le_bytes();
-        [a, b, c, d, e, f, g, h]
-    }
-
-    /// The sequence number in a header, if its check is right.
-    pub(crate) fn sequence(&self, header: &[u8]) -> Option<u32> {
-        let sequence = read32(header, 0).swap_bytes();
-        (header.get(..HEADER as usize)? == self.header(sequence)).then_some(sequence)
+    /// The check in the header of a page whose header begins with this word (a sequence number, big-endian).
+    #[inline(never)]
+    pub(crate) fn header(&self, word: u32) -> u32 {
+        !crc::update32(self.seed(), &word.to_le_bytes())
     }
 
     /// What a header's check starts from: version, options and geometry, so that none of them is mistaken.
@@ -300,9 +288,14 @@ impl Check {
         self.state = if self.compact { crc::update16(self.state, bytes) } else { crc::update32(self.state, bytes) };
     }
 
-    /// The check's bytes, and how many count.
-    pub(crate) fn bytes(&self) -> ([u8; 4], usize) {
-        if self.compact { (self.state.to_le_bytes(), 2) } else { ((!self.state).to_le_bytes(), 4) }
+    /// The check's bytes, of which as many count as the geometry says.
+    pub(crate) fn bytes(&self) -> [u8; 4] {
+        (!self.state).to_le_bytes()
+    }
+
+    /// Whether the last of what was checked was its check, and right.
+    pub(crate) fn right(&self) -> bool {
+        self.state == if self.compact { crc::RIGHT16 } else { crc::RIGHT }
     }
 }
 
@@ -320,7 +313,7 @@ impl Hash {
         }
     }
 
-    pub(crate) fn end(self) -> u32 {
+    pub(crate) fn end(&self) -> u32 {
         let mut hash = self.0;
         hash ^= hash >> 15;
         hash = hash.wrapping_mul(0x2c1b_3c6d);
@@ -334,6 +327,24 @@ pub(crate) fn hash(name: &[u8], part: bool) -> u32 {
     let mut hash = Hash::new(part);
     hash.update(name);
     hash.end()
+}
+
+/// What a record is found by: a key, or the two numbers of a part of a long value.
+pub(crate) struct Name<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) part: bool,
+    pub(crate) hash: u32,
+}
+
+impl<'a> Name<'a> {
+    #[inline(never)]
+    pub(crate) fn new(bytes: &'a [u8], part: bool) -> Self {
+        Name { bytes, part, hash: hash(bytes, part) }
+    }
+
+    pub(crate) fn key(bytes: &'a [u8]) -> Self {
+        Name::new(bytes, false)
+    }
 }
 
 /// Four bytes at `at`; what is missing counts as ones.

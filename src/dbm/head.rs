@@ -1,80 +1,103 @@
-//! The head page, to which records are appended: the list of its records in memory, in the order of their keys, and its seal.
+//! The head page, to which records are appended: the list of its records in memory, and its seal.
 //!
-//! An entry of the list is the record's place and as many bits of its key as there is room for, after what all keys of the
-//! page begin with: so most comparisons of a search need not read the flash.
+//! An entry of the list is a record's place and the top bits of its name's hash: a name is found by going through the list,
+//! with one read. Entries stand as they came; the order of the names is made when it is asked for, at the latest for the seal.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{self, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Kind, NO_TAIL, pack_directory};
-use super::record::Record;
+use super::format::{
+    self, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, KEY_MAX, Kind, LONG_HEAD, NO_TAIL, Name, pack_directory,
+};
+use super::record::{Record, Spot};
 use super::table::State;
-use super::{Dbm, Fail, NO_PAGE, Res};
+use super::{Dbm, NO_PAGE, Res};
 use crate::crc;
 
-/// Most bytes of the beginning that all keys of the head page have in common, as far as it is kept.
-pub(crate) const LEAD: usize = 16;
+/// What is read of a record whose key alone is of interest, beyond the key.
+const HEAD_AND_MORE: u32 = 8;
 
 impl<F: NorFlash> Dbm<'_, F> {
-    /// Bits of a key in a list entry: of its two bytes after the lead as many as there is room for, above the place.
-    fn list_bits(&self, two: [u8; 2]) -> u32 {
-        let bits = u32::from(self.log.geometry.offset_bits);
-        u32::from(u16::from_be_bytes(two)) << 8 >> bits << bits
-    }
-
-    fn list_prefix(&self, key: &[u8]) -> u32 {
-        let mut bytes = key.iter().skip(self.lead_len.into()).copied();
-        let first = bytes.next().unwrap_or(0);
-        self.list_bits([first, bytes.next().unwrap_or(0)])
-    }
-
-    /// The place that an entry of the list tells, in words.
-    fn list_place(&self, entry: u32) -> u32 {
-        entry & ((1 << self.log.geometry.offset_bits) - 1)
+    /// Looks at the record at a place of the list.
+    #[inline(never)]
+    pub(crate) fn look_listed(&mut self, i: usize) -> Res<Spot> {
+        let mask = (1 << self.log.geometry.offset_bits) - 1;
+        let at = (self.table.list(i) & mask) * self.log.geometry.word;
+        self.log.must(Spot::new(self.head, at), self.guess)
     }
 
     /// The record at a place of the list.
-    #[inline(never)]
     pub(crate) fn listed_at(&mut self, i: usize) -> Res<Record> {
-        let at = self.list_place(self.table.list(i)) * self.log.geometry.word;
-        let (page, guess) = (self.head, self.guess);
-        self.log.head(page, at, guess)?.ok_or(Fail::corrupt(page, at))
+        self.look_listed(i)?;
+        Ok(self.log.cur)
     }
 
-    /// Keys in the list; parts of long values stand after them.
+    /// Keys in the list; parts of long values stand after them, once it is in order.
     pub(crate) fn listed_keys(&self) -> usize {
         self.table.listed() - usize::from(self.parts)
     }
 
-    /// The first place of the list whose key is not less than `key` (greater, if `after`).
-    pub(crate) fn list_search(&mut self, key: &[u8], after: bool) -> Res<usize> {
-        let keys = self.listed_keys();
-        let lead = self.lead.get(..usize::from(self.lead_len)).unwrap_or(&[]);
-        match key.get(..lead.len()).unwrap_or(key).cmp(lead) {
-            Ordering::Less => Ok(0),
-            Ordering::Greater => Ok(keys),
-            Ordering::Equal => self.list_within(key, self.list_prefix(key), 0, keys, after),
+    /// Where in the list a name stands, and looks at its record; the end of the list if it does not.
+    fn place_listed(&mut self, name: &Name) -> Res<usize> {
+        let listed = self.table.listed();
+        for i in 0..listed {
+            if (self.table.list(i) ^ name.hash >> 8) >> self.log.geometry.offset_bits == 0 {
+                self.look_listed(i)?;
+                if self.log.bears(name)?.is_some() {
+                    return Ok(i);
+                }
+            }
         }
+        Ok(listed)
     }
 
-    /// The same among parts of long values.
-    fn search_parts(&mut self, name: &[u8]) -> Res<usize> {
-        self.list_within(name, 0, self.listed_keys(), self.table.listed(), false)
+    /// The record of a name in the head page. Its check is right, or an error.
+    pub(crate) fn find_listed(&mut self, name: &Name) -> Res<Spot> {
+        if self.place_listed(name)? == self.table.listed() {
+            return Ok(Spot::NONE);
+        }
+        self.log.trusted()?;
+        Ok(self.log.cur.spot())
     }
 
-    fn list_within(&mut self, name: &[u8], prefix: u32, mut low: usize, mut high: usize, after: bool) -> Res<usize> {
-        let guess = core::mem::replace(&mut self.guess, name.len() as u32 + 4);
+    /// Lists a record that was just appended to the head page; `key` is its key.
+    pub(crate) fn list(&mut self, record: &Record, key: &[u8]) -> Res<()> {
+        self.changes = self.changes.wrapping_add(1);
+        self.doubtful |= record.kind == Kind::Deleted;
+        let mut numbers = [0; LONG_HEAD as usize];
+        let part = record.kind == Kind::Part;
+        if part {
+            self.log.copy(record.page, record.value_at(), &mut numbers)?;
+        }
+        let name = Name::new(if part { &numbers } else { key }, part);
+        let geometry = self.log.geometry;
+        let place = record.at() / geometry.word;
+        let entry = name.hash >> 8 >> geometry.offset_bits << geometry.offset_bits | place;
+        let i = self.place_listed(&name)?;
+        if i < self.table.listed() {
+            self.live -= self.log.cur.total(&geometry);
+            self.table.set_list(i, entry);
+        } else {
+            self.table.push_list(entry);
+            self.parts += u8::from(part);
+        }
+        self.live += record.total(&geometry);
+        Ok(())
+    }
+
+    /// The first rank among the entries in order whose name is not less than `name` (greater, if `after`).
+    fn rank_listed(&mut self, name: &[u8], part: bool, after: bool) -> Res<usize> {
+        let guess = core::mem::replace(&mut self.guess, name.len() as u32 + HEAD_AND_MORE);
+        let (mut low, mut high) = (0, self.table.sorted());
         while low < high {
             let middle = (low + high) / 2;
-            let entry = self.table.list(middle);
-            let mut order = (entry - self.list_place(entry)).cmp(&prefix);
-            if order == Ordering::Equal {
-                let record = self.listed_at(middle)?;
-                order = self.log.compare(&record, name)?;
+            self.look_listed(middle)?;
+            let is_part = self.log.cur.kind == Kind::Part;
+            let mut order = i32::from(is_part) - i32::from(part);
+            if order == 0 {
+                order = self.log.order(name)?;
             }
-            if order == Ordering::Less || after && order == Ordering::Equal {
+            if order < i32::from(after) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -84,75 +107,29 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(low)
     }
 
-    pub(crate) fn find_listed(&mut self, name: &[u8], part: bool) -> Res<Option<Record>> {
-        let i = if part { self.search_parts(name)? } else { self.list_search(name, false)? };
-        let Some(record) = self.listed_as(i, name, part)? else { return Ok(None) };
-        self.log.trust(&record)?;
-        Ok(Some(record))
-    }
-
-    /// The record at a place of the list, if it has this name.
-    fn listed_as(&mut self, i: usize, name: &[u8], part: bool) -> Res<Option<Record>> {
-        let entry = self.table.list(i);
-        if i >= self.table.listed() || !part && entry - self.list_place(entry) != self.list_prefix(name) {
-            return Ok(None);
-        }
-        let record = self.listed_at(i)?;
-        Ok(self.log.named(&record, name, part)?.then_some(record))
-    }
-
-    /// Lists a record that was just appended to the head page; `key` is its key.
-    pub(crate) fn list_record(&mut self, record: &Record, key: &[u8]) -> Res<()> {
-        self.changes = self.changes.wrapping_add(1);
-        self.doubtful |= record.kind == Kind::Deleted;
-        let mut entry = record.at() / self.log.geometry.word;
-        if record.kind == Kind::Part {
-            let name = self.log.numbers(record)?;
-            let i = self.search_parts(&name)?;
-            self.table.insert_list(i, entry);
-            self.parts += 1;
-            return Ok(());
-        }
-        self.shorten_lead(key)?;
-        entry |= self.list_prefix(key);
-        let i = self.list_search(key, false)?;
-        if self.listed_as(i, key, false)?.is_some() {
-            self.table.set_list(i, entry);
-        } else {
-            self.table.insert_list(i, entry);
+    /// Brings the list in the order of the names.
+    pub(crate) fn sort_list(&mut self) -> Res<()> {
+        let mut buf = [0; KEY_MAX];
+        while self.table.sorted() < self.table.listed() {
+            self.look_listed(self.table.sorted())?;
+            let part = self.log.cur.kind == Kind::Part;
+            let len = self.log.read_name(&mut buf)?;
+            let to = self.rank_listed(buf.get(..len).unwrap_or(&[]), part, false)?;
+            self.table.sort_in(to);
         }
         Ok(())
     }
 
-    /// Makes the lead common to one more key.
-    fn shorten_lead(&mut self, key: &[u8]) -> Res<()> {
-        let keys = self.listed_keys();
-        if keys == 0 {
-            self.lead_len = key.len().min(LEAD) as u8;
-            self.lead.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-            return Ok(());
-        }
-        let lead = self.lead.get(..usize::from(self.lead_len)).unwrap_or(&[]);
-        let common = lead.iter().zip(key).take_while(|(a, b)| a == b).count();
-        if common == lead.len() {
-            return Ok(());
-        }
-        self.lead_len = common as u8;
-        for i in 0..keys {
-            let record = self.listed_at(i)?;
-            let mut two = [0; 2];
-            let after = record.key_len().saturating_sub(common as u32).min(2) as usize;
-            self.log.copy(record.page, record.key_at() + common as u32, two.get_mut(..after).unwrap_or(&mut []))?;
-            let entry = self.list_bits(two) | self.list_place(self.table.list(i));
-            self.table.set_list(i, entry);
-        }
-        Ok(())
+    /// The rank in the list of the first key that is not less than `key` (greater, if `after`).
+    pub(crate) fn list_search(&mut self, key: &[u8], after: bool) -> Res<usize> {
+        self.sort_list()?;
+        self.rank_listed(key, false, after)
     }
 
     /// Empties the list.
     pub(crate) fn clear_list(&mut self) {
         self.table.clear_list();
-        self.parts = 0;
+        (self.parts, self.live) = (0, 0);
         self.changes = self.changes.wrapping_add(1);
     }
 
@@ -172,33 +149,25 @@ impl<F: NorFlash> Dbm<'_, F> {
         if page == NO_PAGE {
             return Ok(());
         }
-        let (entries, parts) = (self.table.listed() as u32, self.parts);
+        self.sort_list()?;
+        let (entries, parts, live) = (self.table.listed() as u32, self.parts, self.live);
         let index = geometry.index(entries);
+        let batch = self.batch.open && self.batch.started;
         // From here on the page takes no more records, whatever happens.
         self.head = NO_PAGE;
         self.table.set_state(page, State::Stale);
-        // The list's places give way to hashes, in the same order: so the places go first, up to the last word's worth
-        // that the stage holds, and the hashes are read from the flash meanwhile.
-        let spare = index.offsets_at % geometry.word;
-        let start = index.offsets_at - spare;
-        for _ in self.tail..start {
+        let start = geometry.limit(entries, false);
+        for _ in self.tail..geometry.limit(entries, batch) {
             self.log.page_check = crc::update32(self.log.page_check, &[0xff]);
         }
         self.log.begin(page, start)?;
         // The footer is programmed when all else stands: a footer that is right has an index that is whole.
         self.log.fence(page, (geometry.page - FOOTER) & !(geometry.word - 1));
-        for _ in 0..spare {
+        for _ in start..index.offsets_at {
             self.log.push(&[0])?;
         }
-        let (mut live, mut key_len) = (0u32, u32::from(self.lead_len) + 2);
-        for i in 0..entries as usize {
-            let place = self.list_place(self.table.list(i));
-            let at = place * geometry.word;
-            let record = self.log.head(page, at, key_len + 2)?.ok_or(Fail::corrupt(page, at))?;
-            key_len = record.key_len();
-            live += record.total(&geometry);
-            let hash = self.log.hash(&record)?;
-            self.table.set_list(i, hash >> 8);
+        for i in 0..entries {
+            let place = self.table.list(i as usize) & ((1 << index.offset_bits) - 1);
             self.log.pack(place, index.offset_bits)?;
         }
         self.log.end_pack()?;
@@ -208,6 +177,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         for (eighth, start) in starts.iter_mut().enumerate() {
             *start = written;
             for i in 0..entries {
+                // (The bits of the place below do not reach into the fingerprint.)
                 let hash = self.table.list(i as usize) << 8;
                 if hash >> 29 == eighth as u32 {
                     written = written.wrapping_add(1);
@@ -221,16 +191,14 @@ impl<F: NorFlash> Dbm<'_, F> {
             directory = pack_directory(entries, &starts);
             self.log.push(&directory.to_le_bytes())?;
         }
-        let batch = self.batch.open && self.batch.started;
         let tail = match batch {
             true if self.batch.page == page => self.batch.at,
             true => geometry.first(),
             false => u32::from(NO_TAIL),
         };
-        let parts_too = u32::from(parts > 0) << 24;
         for word in [
             tail << 16 | u32::from(parts) << 8 | entries,
-            self.wear & 0x00ff_ffff | parts_too,
+            self.wear & 0x00ff_ffff,
             self.sequence.wrapping_sub(1),
             page_check,
         ] {

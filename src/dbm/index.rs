@@ -4,223 +4,216 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{
-    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, NO_TAIL, directory_range, footer, hash, read_bits,
-    read32,
+    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, NO_TAIL, Name, directory_range, footer,
 };
 use super::log::WINDOW;
-use super::record::Record;
+use super::record::{Record, Spot};
 use super::table::{DAMAGED, State, UNKNOWN};
 use super::{Dbm, Fail, Res};
 use crate::crc;
 
-/// What is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Want {
-    /// The newest record of a key.
-    Newest,
-    /// The newest one that stands in the log before this place of it.
-    Before(usize),
-    /// A part of a long value, by its two numbers.
-    Part,
-}
-
-/// The directory and the footer of a page.
-pub(crate) const FOOT: usize = (DIRECTORY + FOOTER) as usize;
+/// As the number of entries: a page is not sealed.
+const UNSEALED: u32 = u32::MAX;
 
 impl<F: NorFlash> Dbm<'_, F> {
-    /// The newest record of a name.
-    pub(crate) fn find(&mut self, name: &[u8], want: Want) -> Res<Option<Record>> {
-        let (part, hash) = (want == Want::Part, hash(name, want == Want::Part));
-        let mut place = match want {
-            Want::Before(place) => place,
-            _ => self.table.count(),
-        };
+    /// Looks at the newest record of a name of those that stand before a place of the log.
+    #[inline(never)]
+    pub(crate) fn find_before(&mut self, name: &Name, mut place: usize) -> Res<Spot> {
         while place > 0 {
             place -= 1;
             let page = self.table.order(place);
-            let found = if page == self.head {
-                self.find_listed(name, part)?
-            } else {
-                self.find_sealed(page, name, part, hash)?
-            };
+            let found = if page == self.head { self.find_listed(name)? } else { self.find_sealed(page, name)? };
             if found.is_some() {
                 return Ok(found);
             }
         }
-        Ok(None)
+        Ok(Spot::NONE)
     }
 
-    /// The newest record of a key that the open batch did not write.
-    pub(crate) fn find_committed(&mut self, key: &[u8]) -> Res<Option<Record>> {
-        let hash = hash(key, false);
-        for place in (0..self.table.count()).rev() {
-            let page = self.table.order(place);
-            // Indexes of pages that the batch wrote to list what it wrote. A walk passes over that: it is not committed.
-            let found = match self.table.state(page) {
-                State::Head | State::Open => self.find_walking(page, key, false)?,
-                _ => self.find_sealed(page, key, false, hash)?,
-            };
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
+    /// Looks at the newest record of a name.
+    pub(crate) fn find(&mut self, name: &Name) -> Res<Spot> {
+        self.find_before(name, self.table.count())
     }
 
-    /// Whether the open batch wrote a record.
-    pub(crate) fn in_batch_now(&self, record: &Record) -> bool {
-        self.batch.open
-            && record.pending()
-            && if record.page == self.batch.page {
-                record.at() >= self.batch.at
-            } else {
-                record.page == self.head || self.table.state(record.page) == State::Open
-            }
+    /// The newest record of a key.
+    pub(crate) fn newest(&mut self, key: &[u8]) -> Res<Option<Record>> {
+        Ok(self.find(&Name::key(key))?.is_some().then_some(self.log.cur))
     }
 
     /// Looks in an index, or walks a page that has none.
-    fn find_sealed(&mut self, page: u16, name: &[u8], part: bool, hash: u32) -> Res<Option<Record>> {
+    #[inline(never)]
+    pub(crate) fn find_sealed(&mut self, page: u16, name: &Name) -> Res<Spot> {
         self.load(page)?;
         if !self.table.state(page).indexed() {
-            return self.find_walking(page, name, part);
+            return self.find_walking(page, name);
         }
         let index = self.log.geometry.index(self.table.entries(page));
-        let directory = if self.merge.active { self.directory(page)? } else { self.table.data(page) };
-        let (mut i, to) = directory_range(index.entries, directory, hash >> 29);
-        let finger = index.finger(hash);
+        let directory = match self.hooks.directory {
+            // The merge stands in its place.
+            Some(directory) => directory(self, page)?,
+            None => self.table.data(page),
+        };
+        let (mut i, to) = directory_range(index.entries, directory, name.hash >> 29);
         let width = index.rank_bits + index.finger_bits;
-        let mut met = None;
+        // The hash of another name that was met.
+        let mut met = !name.hash;
         while i < to {
             let bit = i * width;
             let at = index.hash_at + bit / 8;
-            let ahead = (to * width - bit).div_ceil(8) + 1;
-            let bytes = self.log.view(page, at, 4, ahead.max(4))?;
-            // As many entries at once as the window shows.
-            let shown = i + (bytes.len() as u32 * 8 - bit % 8) / width;
-            let (mut entry, from) = (0, i);
-            while i < to.min(shown) {
-                entry = read_bits(bytes, bit % 8 + (i - from) * width, width);
-                if entry >> index.rank_bits == finger {
-                    break;
-                }
-                i += 1;
-            }
-            if i >= to.min(shown) {
+            let entry = self.log.word(page, at, (to * width - bit) / 8 + 2)? >> (bit % 8);
+            i += 1;
+            if entry << (32 - width) >> (32 - index.finger_bits) != index.finger(name.hash) {
                 continue;
             }
-            i += 1;
-            let record = self.ranked(page, &index, entry & ((1 << index.rank_bits) - 1))?;
-            let same = self.log.named(&record, name, part)?;
-            self.log.trust(&record)?;
-            if same {
-                return Ok(Some(record));
+            let spot = self.look_ranked(page, &index, entry & ((1 << index.rank_bits) - 1))?;
+            self.log.trusted()?;
+            if self.log.bears(name)?.is_some() {
+                return Ok(spot);
             }
             // Another name with the same fingerprint, or a damaged offset: the index must have meant this record, and none of
             // its name before.
-            let other = self.log.hash(&record)?;
-            if met == Some(other) || index.finger(other) != finger {
+            let other = self.log.hashed()?;
+            if met == other || index.finger(other) != index.finger(name.hash) {
                 return Err(Fail::corrupt(page, at));
             }
-            met = Some(other);
+            met = other;
         }
-        Ok(None)
+        Ok(Spot::NONE)
     }
 
     /// Looks in a page record by record.
-    fn find_walking(&mut self, page: u16, name: &[u8], part: bool) -> Res<Option<Record>> {
-        let (mut walk, mut newest) = (self.walk(page), None);
-        while let Some(record) = self.walked(&mut walk)? {
-            if self.log.named(&record, name, part)? {
-                newest = Some(record);
+    pub(crate) fn find_walking(&mut self, page: u16, name: &Name) -> Res<Spot> {
+        let (mut walk, mut newest) = (self.walk(page), Record::NONE);
+        while self.advance_walk(&mut walk)?.is_some() {
+            let record = self.log.cur;
+            if self.log.bears(name)?.is_some() {
+                newest = record;
                 // What is damaged before it does not matter any more.
                 walk.gap = false;
             }
         }
         self.walked_to_end(&walk)?;
-        Ok(newest)
+        self.log.cur = newest;
+        Ok(newest.spot())
+    }
+
+    /// Looks at the record with a rank in key order.
+    #[inline(never)]
+    pub(crate) fn look_ranked(&mut self, page: u16, index: &Index, rank: u32) -> Res<Spot> {
+        let bit = rank * index.offset_bits;
+        let at = index.offsets_at + bit / 8;
+        if rank >= index.entries {
+            return Err(Fail::corrupt(page, at));
+        }
+        let offset = self.log.word(page, at, 4)? >> (bit % 8) & ((1 << index.offset_bits) - 1);
+        self.log.must(Spot::new(page, offset * self.log.geometry.word), self.guess)
     }
 
     /// The record with a rank in key order.
-    #[inline(never)]
     pub(crate) fn ranked(&mut self, page: u16, index: &Index, rank: u32) -> Res<Record> {
-        let bit = rank * index.offset_bits;
-        let at = index.offsets_at + bit / 8;
-        let need = (bit % 8 + index.offset_bits).div_ceil(8);
-        let bytes = self.log.view(page, at, need, need)?;
-        let offset = read_bits(bytes, bit % 8, index.offset_bits) * self.log.geometry.word;
-        let record = self.log.head(page, offset, self.guess)?.filter(|_| rank < index.entries);
-        record.ok_or(Fail::corrupt(page, at))
+        self.look_ranked(page, index, rank)?;
+        Ok(self.log.cur)
     }
 
-    /// The directory and the footer of a page, if the check over them and the hashes is right.
-    pub(crate) fn foot(&mut self, page: u16) -> Res<Option<[u8; FOOT]>> {
+    /// One of the words of a page's footer.
+    #[inline(never)]
+    pub(crate) fn foot(&mut self, page: u16, word: u32) -> Res<u32> {
+        self.log.word(page, self.log.geometry.page - word, word)
+    }
+
+    /// How many entries the index of a page has, if the check over it and the footer is right; else [`UNSEALED`].
+    #[inline(never)]
+    fn sealed(&mut self, page: u16) -> Res<u32> {
         let size = self.log.geometry.page;
         // The hash table and the footer are most often shown by one window.
-        let start = size - WINDOW as u32;
-        let bytes = self.log.view(page, start, WINDOW as u32, WINDOW as u32)?;
-        let foot = bytes.last_chunk::<FOOT>().copied().unwrap_or([0xff; FOOT]);
-        let entries = footer::number(&foot, footer::ENTRIES, 1);
+        let window = size - WINDOW as u32;
+        self.log.word(page, window, WINDOW as u32)?;
+        let entries = self.foot(page, footer::COUNTS)? & 0xff;
         let index = self.log.geometry.index(entries);
         if entries > ENTRIES_MAX || index.offsets_at < self.log.geometry.first() {
-            return Ok(None);
+            return Ok(UNSEALED);
         }
-        let found = !self.log.check_over(page, index.hash_at, size - 4, crc::START)?;
-        Ok((found == footer::number(&foot, footer::INDEX_CHECK, 4)).then_some(foot))
+        let state = self.log.check_over(page, index.hash_at, window, crc::START)?;
+        let state = self.log.check_over(page, index.hash_at.max(window), size, state)?;
+        Ok(if state == crc::RIGHT { entries } else { UNSEALED })
+    }
+
+    /// Whether a page has a right seal.
+    pub(crate) fn is_sealed(&mut self, page: u16) -> Res<bool> {
+        Ok(self.sealed(page)? != UNSEALED)
     }
 
     /// Reads a page's footer if it has not been read yet.
+    #[inline(never)]
     pub(crate) fn load(&mut self, page: u16) -> Res<()> {
         if self.table.state(page) != State::Raw {
             return Ok(());
         }
         self.table.set_dead(page, UNKNOWN);
-        let Some(foot) = self.foot(page)? else { return self.load_stale(page) };
-        let entries = footer::number(&foot, footer::ENTRIES, 1);
+        let entries = self.sealed(page)?;
+        if entries == UNSEALED {
+            return self.load_stale(page);
+        }
+        let mut directory = format::NO_DIRECTORY;
+        if entries > DIRECTORY_FROM {
+            directory = self.foot(page, FOOTER + DIRECTORY)?;
+        }
+        let counts = self.foot(page, footer::COUNTS)?;
         let mut state = State::Sealed;
-        if footer::number(&foot, footer::TAIL, 2) != u32::from(NO_TAIL) {
+        if counts >> 16 != u32::from(NO_TAIL) {
             // Any bit of the fate says that the batch was committed: only that ever writes it.
-            let (at, to) = (self.fate_at(entries), self.log.geometry.limit(entries, false));
-            if self.log.blank(page, at, to)? {
+            let committed = self.foot(page, footer::SEQUENCE)? >= self.settled;
+            if self.log.blank(page, self.fate_at(entries), self.log.geometry.limit(entries, false))? {
                 // Its index lists what does not count, unless the log's last record says otherwise.
-                let committed = footer::number(&foot, footer::SEQUENCE, 4) >= self.settled;
                 state = if committed { State::Open } else { State::Stale };
             }
         }
         self.table.set_state(page, state);
         self.table.set_entries(page, entries);
-        self.table.set_parts(page, footer::number(&foot, footer::PARTS, 1) > 0);
-        let directory = if entries > DIRECTORY_FROM { read32(&foot, 0) } else { format::NO_DIRECTORY };
+        self.table.set_parts(page, counts >> 8 & 0xff > 0);
         self.table.set_data(page, directory);
         Ok(())
     }
 
     /// Why a page has no index: an interruption, or damage.
     fn load_stale(&mut self, page: u16) -> Res<()> {
-        let geometry = self.log.geometry;
         // Damage leaves a footer that knows the header's number; an interrupted erase leaves none, and a seal that was cut
         // off leaves half of one.
-        let bytes = self.log.view(page, geometry.page - FOOTER, FOOTER, FOOTER)?;
-        let foot: [u8; FOOTER as usize] = bytes.first_chunk().copied().unwrap_or_default();
-        let (sequence, check) = (read32(&foot, 8), read32(&foot, 16));
-        let header = self.log.view(page, 0, format::HEADER, format::HEADER)?;
-        let known = geometry.sequence(header).is_none_or(|number| number == sequence);
+        let counts = self.foot(page, footer::COUNTS)?;
+        let sequence = self.foot(page, footer::SEQUENCE)?;
+        let check = self.foot(page, footer::INDEX_CHECK)?;
+        let header = self.log.word(page, 0, format::HEADER)?;
+        let right = self.log.word(page, 4, 4)? == self.log.geometry.header(header);
+        let known = !right || header.swap_bytes() == sequence;
         self.table.set_state(page, State::Stale);
         self.table.set_entries(page, 0);
         let mut walk = self.walk(page);
-        while self.walked(&mut walk)?.is_some() {}
-        if known && foot[0] != 0xff && check != u32::MAX || self.records_behind(page, walk.at)? {
+        while self.advance_walk(&mut walk)?.is_some() {}
+        if known && counts & 0xff != 0xff && check != u32::MAX || self.records_behind(page, walk.at)? != 0 {
             self.table.set_entries(page, DAMAGED);
         }
         Ok(())
     }
 
+    /// Whether a sealed page's check is right.
+    pub(crate) fn sealed_intact(&mut self, page: u16) -> Res<bool> {
+        let geometry = self.log.geometry;
+        let entries = self.table.entries(page);
+        if self.sealed(page)? != entries {
+            return Ok(false);
+        }
+        // The fate of a batch is not part of it.
+        let batch = self.foot(page, footer::COUNTS)? >> 16 != u32::from(NO_TAIL);
+        let state = self.log.check_over(page, 0, geometry.limit(entries, batch), crc::START)?;
+        let state =
+            self.log.check_over(page, geometry.limit(entries, false), geometry.index(entries).hash_at, state)?;
+        Ok(!state == self.foot(page, footer::CHECK)?)
+    }
+
     /// The directory of a page, from the flash.
     pub(crate) fn directory(&mut self, page: u16) -> Res<u32> {
-        if self.table.entries(page) <= DIRECTORY_FROM {
-            return Ok(format::NO_DIRECTORY);
-        }
-        let at = self.log.geometry.page - FOOTER - DIRECTORY;
-        Ok(read32(self.log.view(page, at, DIRECTORY, DIRECTORY)?, 0))
+        let entries = self.table.entries(page);
+        if entries > DIRECTORY_FROM { self.foot(page, FOOTER + DIRECTORY) } else { Ok(format::NO_DIRECTORY) }
     }
 
     /// Where the fate of a batch stands in a page that was sealed in it.

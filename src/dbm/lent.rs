@@ -19,9 +19,8 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::cursor::Cursor;
 use super::format::Kind;
-use super::index::Want;
 use super::log::Log;
-use super::record::Record;
+use super::record::{Record, Spot};
 use super::{Dbm, Fail, NO_PAGE, Res};
 use cells::Cells;
 use order::Order;
@@ -36,7 +35,7 @@ pub(crate) struct Lent<'m, F> {
 
 /// A key's newest record is another one now.
 type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
-type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Found>;
+type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Spot>;
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Option<Option<Record>>>;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> Res<bool>;
 type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> Res<bool>;
@@ -53,14 +52,6 @@ struct OrderCalls<F> {
     step: Step<F>,
     seek: Seek<F>,
     build: Build<F>,
-}
-
-/// What an index says of a key.
-pub(crate) enum Found {
-    Record(Record),
-    Absent,
-    /// The key may be there all the same.
-    Unknown,
 }
 
 /// How far something lent can be relied on.
@@ -120,11 +111,11 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
         self.lent.undo = Some(undo);
     }
 
-    /// What an index says of a key, if there is one.
-    pub(crate) fn find_lent(&mut self, key: &[u8]) -> Res<Found> {
+    /// Looks at the record that an index says is a key's.
+    pub(crate) fn find_lent(&mut self, key: &[u8]) -> Res<Spot> {
         match &self.lent.cells {
             Some((_, calls)) => (calls.find)(self, key),
-            None => Ok(Found::Unknown),
+            None => Ok(Spot::UNKNOWN),
         }
     }
 
@@ -199,7 +190,7 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Res<()> {
             let mut key = [0; super::format::KEY_MAX];
             let key = &*db.log.key(&record, &mut key)?;
             let gone = record.as_deleted();
-            let newest = db.find(key, Want::Newest)?.unwrap_or(gone);
+            let newest = db.newest(key)?.unwrap_or(gone);
             db.note_lent(&newest, key);
         }
         at = db.log.geometry.first();

@@ -3,7 +3,8 @@
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 
-use super::format::Geometry;
+use super::format::{Geometry, read32};
+use super::record::Record;
 use super::{Fail, Res};
 use crate::crc;
 
@@ -13,17 +14,21 @@ pub(crate) const WINDOW: usize = 128;
 const SMALL: usize = 32;
 /// Bytes of the stage: most records are programmed in one go.
 pub(crate) const STAGE: usize = 128;
-/// No window.
+/// No place.
 const NOWHERE: u32 = u32::MAX;
 
 /// A flash part, seen as pages.
 #[repr(C)]
 pub(crate) struct Log<F> {
     pub(crate) geometry: Geometry,
+    /// The record that was looked at last.
+    pub(crate) cur: Record,
     /// CRC-32 state over all bytes of the head page.
     pub(crate) page_check: u32,
-    /// What is shown of the flash: a small window for keys and index entries, a large one for records.
-    shown: [Shown; 2],
+    /// Where the windows are: a small one for keys and index entries, a large one for records.
+    windows: [Window; 2],
+    /// How many bytes the window shows, from the place that was asked for last.
+    seen: u32,
     stage_at: u32,
     stage_len: usize,
     /// Where the stage goes to the flash before what follows.
@@ -31,21 +36,22 @@ pub(crate) struct Log<F> {
     /// Bits that do not fill a byte yet.
     packed: u32,
     packed_bits: u32,
-    small: [u8; SMALL],
-    large: [u8; WINDOW],
+    /// What the windows show, the small one first.
+    shown: [u8; SMALL + WINDOW],
     stage: [u8; STAGE],
     pub(crate) flash: F,
 }
 
 /// Where a window is.
 #[derive(Clone, Copy)]
-struct Shown {
+struct Window {
     at: u32,
     len: u32,
 }
 
-const NOTHING: Shown = Shown { at: NOWHERE, len: 0 };
+const NOTHING: Window = Window { at: 0, len: 0 };
 
+#[inline(never)]
 fn failed<E: NorFlashError>(error: E) -> Fail {
     Fail::flash(error.kind())
 }
@@ -55,10 +61,11 @@ impl<F: NorFlash> Log<F> {
         Log {
             flash,
             geometry,
+            cur: Record::NONE,
             page_check: crc::START,
-            shown: [NOTHING; 2],
-            small: [0; SMALL],
-            large: [0; WINDOW],
+            windows: [NOTHING; 2],
+            seen: 0,
+            shown: [0; SMALL + WINDOW],
             stage_at: 0,
             stage_len: 0,
             fence: NOWHERE,
@@ -68,36 +75,34 @@ impl<F: NorFlash> Log<F> {
         }
     }
 
-    /// The bytes from `at` in a page on: at least `need` of them (at most [`WINDOW`] less two read units), and when the
-    /// flash has to be asked, `want`. Never beyond the page.
-    pub(crate) fn view(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<&[u8]> {
+    /// Shows the bytes from `at` in a page on: at least `need` of them (at most [`WINDOW`] less two read units), and when the
+    /// flash has to be asked, `want`. Never beyond the page. Where in `shown` they stand; `seen` says how many.
+    fn show(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<usize> {
         let room = self.geometry.page.saturating_sub(at);
         if need > room {
             return Err(Fail::corrupt(page, at));
         }
         let start = u32::from(page) * self.geometry.page + at;
-        let [small, large] = self.shown;
-        let shows = |shown: &Shown| {
-            let inside = start.wrapping_sub(shown.at);
-            shown.at != NOWHERE && inside < shown.len && shown.len - inside >= need
+        let [small, large] = self.windows;
+        let shows = |window: Window| {
+            let inside = start.wrapping_sub(window.at);
+            inside < window.len && window.len - inside >= need
         };
-        let which = if shows(&large) {
-            1
-        } else if shows(&small) {
-            0
+        let (base, window) = if shows(large) {
+            (SMALL, large)
+        } else if shows(small) {
+            (0, small)
         } else {
             self.load(start, need, want.clamp(need, room))?
         };
-        let [small, large] = self.shown;
-        let (bytes, shown) = if which == 0 { (self.small.as_slice(), small) } else { (self.large.as_slice(), large) };
-        let from = (start - shown.at) as usize;
-        let to = (from + room as usize).min(shown.len as usize);
-        Ok(bytes.get(from..to).unwrap_or(&[]))
+        let inside = start - window.at;
+        self.seen = room.min(window.len - inside);
+        Ok(base + inside as usize)
     }
 
-    /// Reads into one of the windows; which one. What is staged is programmed first if it is needed; it is read round if it
-    /// is only wanted, since it may end within a word.
-    fn load(&mut self, start: u32, need: u32, mut want: u32) -> Res<usize> {
+    /// Reads into one of the windows; where in `shown` that begins. What is staged is programmed first if it is needed; it
+    /// is read round if it is only wanted, since it may end within a word.
+    fn load(&mut self, start: u32, need: u32, mut want: u32) -> Res<(usize, Window)> {
         if self.staged(start, want) {
             if start + need > self.stage_at {
                 self.flush()?;
@@ -108,18 +113,40 @@ impl<F: NorFlash> Log<F> {
         let unit = F::READ_SIZE as u32;
         let from = start & !(unit - 1);
         let len = (start - from + want + unit - 1) & !(unit - 1);
-        let which = usize::from(len > SMALL as u32);
-        let (bytes, [small, large]) = if which == 0 {
-            (self.small.as_mut_slice(), &mut self.shown)
-        } else {
-            (self.large.as_mut_slice(), &mut self.shown)
-        };
-        let shown = if which == 0 { small } else { large };
-        let len = len.min(bytes.len() as u32);
-        *shown = NOTHING;
-        self.flash.read(from, bytes.get_mut(..len as usize).unwrap_or(&mut [])).map_err(failed)?;
-        *shown = Shown { at: from, len };
-        Ok(which)
+        let [small, large] = &mut self.windows;
+        let (base, window, most) = if len > SMALL as u32 { (SMALL, large, WINDOW) } else { (0, small, SMALL) };
+        let len = (len as usize).min(most);
+        *window = NOTHING;
+        self.flash.read(from, self.shown.get_mut(base..base + len).unwrap_or(&mut [])).map_err(failed)?;
+        *window = Window { at: from, len: len as u32 };
+        Ok((base, *window))
+    }
+
+    /// The bytes from `at` in a page on, as `show` shows them.
+    pub(crate) fn view(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<&[u8]> {
+        let from = self.show(page, at, need, want)?;
+        Ok(self.shown.get(from..from + self.seen as usize).unwrap_or(&[]))
+    }
+
+    /// The four bytes at a place, as a number; `want` bytes are read if the flash has to be asked.
+    #[inline(never)]
+    pub(crate) fn word(&mut self, page: u16, at: u32, want: u32) -> Res<u32> {
+        let from = self.show(page, at, 4, want)?;
+        Ok(read32(&self.shown, from))
+    }
+
+    /// Shows the bytes of a page from `at` up to `end`, piece by piece, as long as `more` says so.
+    #[inline(never)]
+    pub(crate) fn each(&mut self, page: u16, mut at: u32, end: u32, more: &mut dyn FnMut(&[u8]) -> bool) -> Res<()> {
+        while at < end {
+            let from = self.show(page, at, 1, end - at)?;
+            let count = self.seen.min(end - at);
+            if !more(self.shown.get(from..from + count as usize).unwrap_or(&[])) {
+                break;
+            }
+            at += count;
+        }
+        Ok(())
     }
 
     /// Whether some of these bytes are staged and not yet programmed.
@@ -128,48 +155,49 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Fills `buf` from `at` in a page on.
+    #[inline(never)]
     pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Res<()> {
-        let start = u32::from(page) * self.geometry.page + at;
         if F::READ_SIZE == 1 && buf.len() > WINDOW {
+            let start = u32::from(page) * self.geometry.page + at;
             if self.staged(start, buf.len() as u32) {
                 self.flush()?;
             }
             return self.flash.read(start, buf).map_err(failed);
         }
-        let mut done = 0;
-        while let Some(rest) = buf.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            let bytes = self.view(page, at + done as u32, 1, rest.len() as u32)?;
-            let count = bytes.len().min(rest.len());
-            for (to, from) in rest.iter_mut().zip(bytes) {
+        let end = at + buf.len() as u32;
+        let mut to = buf.iter_mut();
+        self.each(page, at, end, &mut |bytes| {
+            for (from, to) in bytes.iter().zip(to.by_ref()) {
                 *to = *from;
             }
-            done += count;
-        }
-        Ok(())
+            true
+        })
     }
 
     /// Whether part of a page is erased; what would lie behind the page is not asked for.
-    pub(crate) fn blank(&mut self, page: u16, mut at: u32, to: u32) -> Res<bool> {
-        let to = to.min(self.geometry.page);
-        while at < to {
-            let left = (to - at) as usize;
-            let bytes = self.view(page, at, 1, (left as u32).min(WINDOW as u32))?;
-            if bytes.iter().take(left).any(|byte| *byte != 0xff) {
-                return Ok(false);
-            }
-            at += bytes.len() as u32;
-        }
-        Ok(true)
+    #[inline(never)]
+    pub(crate) fn is_blank(&mut self, page: u16, at: u32, to: u32) -> Res<u32> {
+        let mut blank = true;
+        self.each(page, at, to.min(self.geometry.page), &mut |bytes| {
+            blank = bytes.iter().all(|byte| *byte == 0xff);
+            blank
+        })?;
+        Ok(blank.into())
+    }
+
+    /// The same.
+    #[inline(always)]
+    pub(crate) fn blank(&mut self, page: u16, at: u32, to: u32) -> Res<bool> {
+        Ok(self.is_blank(page, at, to)? != 0)
     }
 
     /// Moves a CRC-32 state on over part of a page.
-    pub(crate) fn check_over(&mut self, page: u16, mut from: u32, to: u32, mut state: u32) -> Res<u32> {
-        while from < to {
-            let bytes = self.view(page, from, 1, (to - from).min(WINDOW as u32))?;
-            let count = bytes.len().min((to - from) as usize);
-            state = crc::update32(state, bytes.get(..count).unwrap_or(&[]));
-            from += count as u32;
-        }
+    #[inline(never)]
+    pub(crate) fn check_over(&mut self, page: u16, from: u32, to: u32, mut state: u32) -> Res<u32> {
+        self.each(page, from, to, &mut |bytes| {
+            state = crc::update32(state, bytes);
+            true
+        })?;
         Ok(state)
     }
 
@@ -240,10 +268,11 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Drops the windows that show what is about to change.
+    #[inline(never)]
     fn forget(&mut self, at: u32, len: u32) {
-        for shown in &mut self.shown {
-            if shown.at != NOWHERE && at < shown.at + shown.len && shown.at < at + len {
-                *shown = NOTHING;
+        for window in &mut self.windows {
+            if at < window.at + window.len && window.at < at + len {
+                *window = NOTHING;
             }
         }
     }

@@ -5,25 +5,57 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{Check, Geometry, HEAD_MAX, Hash, Kind, LONG_HEAD, tag};
+use super::format::{Check, Geometry, HEAD_MAX, Hash, KEY_MAX, Kind, LONG_HEAD, Name, tag};
 use super::log::{Log, WINDOW};
 use super::{Fail, Res};
 
-/// A record and where it stands: eight bytes, so that it travels in registers.
+/// Where a record stands: a page and an offset in it, in one register. No record is [`Spot::NONE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot(u32);
+
+impl Spot {
+    pub(crate) const NONE: Spot = Spot(0);
+    /// Whether there is a record is not known.
+    pub(crate) const UNKNOWN: Spot = Spot(u32::MAX);
+
+    /// (No record stands at the very start of a page.)
+    pub(crate) fn new(page: u16, at: u32) -> Spot {
+        Spot(u32::from(page) << 16 | at)
+    }
+
+    pub(crate) fn page(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    pub(crate) fn at(self) -> u32 {
+        self.0 & 0xffff
+    }
+
+    /// Whether there is a record.
+    pub(crate) fn is_some(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// A record and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) page: u16,
-    /// Offset in the page; the top bit says that the record belongs to a batch.
+    /// Offset in the page, and the two bits below.
     place: u16,
     value: u16,
     key: u8,
     pub(crate) kind: Kind,
 }
 
-/// Top bit of a record's place.
+/// In a record's place: it belongs to a batch.
 const PENDING: u16 = 0x8000;
+/// In a tombstone's place: it is a copy, and nothing older of its key stands in its page.
+const BEFORE: u16 = 0x4000;
 
 impl Record {
+    pub(crate) const NONE: Record = Record { page: 0, place: 0, value: 0, key: 0, kind: Kind::Commit };
+
     /// One that stands nowhere yet. Lengths are within the format's limits.
     pub(crate) fn new(kind: Kind, pending: bool, key: usize, value: u32) -> Record {
         Record { page: 0, place: if pending { PENDING } else { 0 }, value: value as u16, key: key as u8, kind }
@@ -31,12 +63,22 @@ impl Record {
 
     /// The same at another place.
     pub(crate) fn placed(self, page: u16, at: u32) -> Record {
-        Record { page, place: self.place & PENDING | at as u16, ..self }
+        Record { page, place: self.place & (PENDING | BEFORE) | at as u16, ..self }
     }
 
     /// The same, belonging to a batch or not.
     pub(crate) fn with_pending(self, pending: bool) -> Record {
         Record { place: self.place & !PENDING | if pending { PENDING } else { 0 }, ..self }
+    }
+
+    /// The same as a copy is that compaction makes of what does not belong to a batch.
+    pub(crate) fn settled(self) -> Record {
+        Record { place: self.place & !PENDING | BEFORE, ..self }
+    }
+
+    /// Whether it hides nothing in its page, if it is a tombstone.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.place & BEFORE != 0
     }
 
     /// The same, as if it were a tombstone.
@@ -45,7 +87,11 @@ impl Record {
     }
 
     pub(crate) fn at(&self) -> u32 {
-        u32::from(self.place & !PENDING)
+        u32::from(self.place & !(PENDING | BEFORE))
+    }
+
+    pub(crate) fn spot(&self) -> Spot {
+        Spot::new(self.page, self.at())
     }
 
     pub(crate) fn pending(&self) -> bool {
@@ -100,111 +146,160 @@ impl Record {
         let [low, high] = self.value.to_le_bytes();
         let tag = match self.kind {
             Kind::Value if self.value <= u16::from(tag::SHORT_MAX) => low,
+            Kind::Deleted if self.is_settled() => tag::DELETED_BEFORE,
             kind => tag::VALUE + kind as u8,
         };
         [tag | if self.pending() { tag::PENDING } else { 0 }, self.key, low, high]
     }
 
-    /// Reads a head from the start of a record; none where there is none.
-    pub(crate) fn parse(page: u16, at: u32, bytes: &[u8]) -> Option<Record> {
-        let &[first, key, low, high, ..] = bytes else { return None };
-        let mut value = u16::from_le_bytes([low, high]);
-        let tag = first & !tag::PENDING;
-        let least = match tag {
-            tag::VALUE => u16::from(tag::SHORT_MAX) + 1,
-            tag::PART => LONG_HEAD as u16,
-            _ => {
-                value = if tag == tag::LONG { LONG_HEAD as u16 } else { u16::from(tag) };
-                0
+    /// The record at a place that begins with this word; none where none begins.
+    fn parse(spot: Spot, word: u32) -> Option<Record> {
+        let tag = word as u8 & !tag::PENDING;
+        let mut place = spot.at() as u16 | if word as u8 & tag::PENDING != 0 { PENDING } else { 0 };
+        let (mut kind, mut value) = (Kind::Value, u16::from(tag));
+        if tag >= tag::VALUE {
+            let least;
+            (kind, value, least) = match tag {
+                tag::VALUE => (Kind::Value, (word >> 16) as u16, u16::from(tag::SHORT_MAX) + 1),
+                tag::PART => (Kind::Part, (word >> 16) as u16, LONG_HEAD as u16),
+                tag::LONG => (Kind::Long, LONG_HEAD as u16, 0),
+                tag::COMMIT => (Kind::Commit, 0, 0),
+                tag::DELETED => (Kind::Deleted, 0, 0),
+                tag::DELETED_BEFORE => {
+                    place |= BEFORE;
+                    (Kind::Deleted, 0, 0)
+                }
+                _ => return None,
+            };
+            if value < least {
+                return None;
             }
-        };
-        let kind = match tag {
-            0..=tag::VALUE => Kind::Value,
-            tag::DELETED => Kind::Deleted,
-            tag::COMMIT => Kind::Commit,
-            tag::PART => Kind::Part,
-            tag::LONG => Kind::Long,
-            _ => return None,
-        };
-        if matches!(kind, Kind::Deleted | Kind::Commit) {
-            value = 0;
         }
-        let pending = first & tag::PENDING != 0;
-        (value >= least).then(|| Record { value, ..Record::new(kind, pending, key.into(), 0) }.placed(page, at))
+        Some(Record { page: spot.page(), place, value, key: (word >> 8) as u8, kind })
     }
 }
 
 impl<F: NorFlash> Log<F> {
+    /// Looks at the record at a place: its head is in `cur` then. None where no record begins. `guess` bytes are read.
+    pub(crate) fn look(&mut self, spot: Spot, guess: u32) -> Res<Spot> {
+        let size = self.geometry.page;
+        if spot.at() + HEAD_MAX > size {
+            return Ok(Spot::NONE);
+        }
+        let word = self.word(spot.page(), spot.at(), guess)?;
+        let Some(record) = Record::parse(spot, word) else { return Ok(Spot::NONE) };
+        self.cur = record;
+        Ok(if spot.at() + record.total(&self.geometry) <= size { spot } else { Spot::NONE })
+    }
+
+    /// As [`look`](Self::look), where a record must be.
+    #[inline(never)]
+    pub(crate) fn must(&mut self, spot: Spot, guess: u32) -> Res<Spot> {
+        match self.look(spot, guess)? {
+            Spot::NONE => Err(Fail::corrupt(spot.page(), spot.at())),
+            spot => Ok(spot),
+        }
+    }
+
+    /// The record looked at, if its check is right.
+    #[inline(never)]
+    pub(crate) fn right(&mut self) -> Res<Spot> {
+        let spot = self.cur.spot();
+        let mut check = Check::new(self.geometry.compact);
+        let end = spot.at() + self.cur.total(&self.geometry);
+        self.each(spot.page(), spot.at(), end, &mut |bytes| {
+            check.update(bytes);
+            true
+        })?;
+        Ok(if check.right() { spot } else { Spot::NONE })
+    }
+
+    /// An error with its place, if the check of the record looked at is wrong.
+    #[inline(never)]
+    pub(crate) fn trusted(&mut self) -> Res<()> {
+        match self.right()? {
+            Spot::NONE => Err(Fail::corrupt(self.cur.page, self.cur.at())),
+            _ => Ok(()),
+        }
+    }
+
+    /// How the name of the record looked at compares with another: less than 0 if it comes before.
+    #[inline(never)]
+    pub(crate) fn order(&mut self, name: &[u8]) -> Res<i32> {
+        let (at, len) = self.cur.name();
+        let (mut theirs, mut order) = (name.iter(), Ordering::Equal);
+        let end = at + len.min(name.len() as u32);
+        self.each(self.cur.page, at, end, &mut |bytes| {
+            for (our, their) in bytes.iter().zip(theirs.by_ref()) {
+                order = our.cmp(their);
+                if order != Ordering::Equal {
+                    return false;
+                }
+            }
+            true
+        })?;
+        Ok(order.then(len.cmp(&(name.len() as u32))) as i32)
+    }
+
+    /// The record looked at, if it has this name.
+    #[inline(never)]
+    pub(crate) fn bears(&mut self, name: &Name) -> Res<Spot> {
+        let same = (self.cur.kind == Kind::Part) == name.part && self.order(name.bytes)? == 0;
+        Ok(if same { self.cur.spot() } else { Spot::NONE })
+    }
+
+    /// The hash of the name of the record looked at.
+    #[inline(never)]
+    pub(crate) fn hashed(&mut self) -> Res<u32> {
+        let (at, len) = self.cur.name();
+        let mut hash = Hash::new(self.cur.kind == Kind::Part);
+        self.each(self.cur.page, at, at + len, &mut |bytes| {
+            hash.update(bytes);
+            true
+        })?;
+        Ok(hash.end())
+    }
+
+    /// The name of the record looked at, at the start of `buf`; its length.
+    #[inline(never)]
+    pub(crate) fn read_name(&mut self, buf: &mut [u8; KEY_MAX]) -> Res<usize> {
+        let (at, len) = self.cur.name();
+        self.copy(self.cur.page, at, buf.get_mut(..len as usize).unwrap_or(&mut []))?;
+        Ok(len as usize)
+    }
+
     /// The head of the record at a place; none where no record begins.
     pub(crate) fn head(&mut self, page: u16, at: u32, guess: u32) -> Res<Option<Record>> {
-        let geometry = self.geometry;
-        if at + HEAD_MAX > geometry.page {
-            return Ok(None);
-        }
-        let record = Record::parse(page, at, self.view(page, at, HEAD_MAX, guess)?);
-        Ok(record.filter(|record| at + record.total(&geometry) <= geometry.page))
+        Ok(self.look(Spot::new(page, at), guess)?.is_some().then_some(self.cur))
     }
 
     /// Whether a record's check is right.
     pub(crate) fn verify(&mut self, record: &Record) -> Res<bool> {
-        let geometry = self.geometry;
-        let total = record.total(&geometry);
-        let mut check = Check::new(geometry.compact);
-        let (mut at, end) = (record.at(), record.at() + total - geometry.check());
-        while at < end {
-            let bytes = self.view(record.page, at, 1, record.at() + total - at)?;
-            let count = bytes.len().min((end - at) as usize);
-            check.update(bytes.get(..count).unwrap_or(&[]));
-            at += count as u32;
-        }
-        let (want, len) = check.bytes();
-        let found = self.view(record.page, end, len as u32, len as u32)?;
-        Ok(found.get(..len) == want.get(..len))
+        self.cur = *record;
+        Ok(self.right()?.is_some())
     }
 
     /// As [`verify`](Self::verify), as an error with its place.
     pub(crate) fn trust(&mut self, record: &Record) -> Res<()> {
-        if self.verify(record)? { Ok(()) } else { Err(Fail::corrupt(record.page, record.at())) }
+        self.cur = *record;
+        self.trusted()
     }
 
     /// Compares a record's name with another.
     pub(crate) fn compare(&mut self, record: &Record, name: &[u8]) -> Res<Ordering> {
-        let (mut at, mut left) = record.name();
-        let mut rest = name;
-        loop {
-            if left == 0 || rest.is_empty() {
-                return Ok((left as usize).cmp(&rest.len()));
-            }
-            let bytes = self.view(record.page, at, 1, left)?;
-            let count = bytes.len().min(left as usize).min(rest.len());
-            let (now, later) = rest.split_at(count);
-            match bytes.iter().take(count).cmp(now) {
-                Ordering::Equal => {}
-                other => return Ok(other),
-            }
-            rest = later;
-            left -= count as u32;
-            at += count as u32;
-        }
+        self.cur = *record;
+        Ok(self.order(name)?.cmp(&0))
     }
 
-    /// Whether a record has this name.
-    pub(crate) fn named(&mut self, record: &Record, name: &[u8], part: bool) -> Res<bool> {
-        Ok((record.kind == Kind::Part) == part && self.compare(record, name)? == Ordering::Equal)
+    /// Whether a record has this key.
+    pub(crate) fn keyed(&mut self, record: &Record, key: &[u8]) -> Res<bool> {
+        Ok(record.kind != Kind::Part && self.compare(record, key)? == Ordering::Equal)
     }
 
     /// The hash of a record's name.
     pub(crate) fn hash(&mut self, record: &Record) -> Res<u32> {
-        let (mut at, mut left) = record.name();
-        let mut hash = Hash::new(record.kind == Kind::Part);
-        while left > 0 {
-            let bytes = self.view(record.page, at, 1, left)?;
-            let count = left.min(bytes.len() as u32);
-            hash.update(bytes.get(..count as usize).unwrap_or(&[]));
-            left -= count;
-            at += count;
-        }
-        Ok(hash.end())
+        self.cur = *record;
+        self.hashed()
     }
 
     /// A record's key, at the start of `buf`.
@@ -215,10 +310,10 @@ impl<F: NorFlash> Log<F> {
         Ok(key)
     }
 
-    /// The two numbers at the start of a long value's record or of a part of one.
-    pub(crate) fn numbers(&mut self, record: &Record) -> Res<[u8; LONG_HEAD as usize]> {
-        let bytes = self.view(record.page, record.value_at(), LONG_HEAD, LONG_HEAD)?;
-        Ok(bytes.first_chunk().copied().unwrap_or_default())
+    /// One of the two numbers at the start of a long value's record or of a part of one.
+    #[inline(never)]
+    pub(crate) fn number(&mut self, record: &Record, which: u32) -> Res<u32> {
+        self.word(record.page, record.value_at() + 4 * which, LONG_HEAD)
     }
 
     /// Programs the head of a record. What is not part of a batch has programs of its own: so a batch's record that is not
@@ -233,28 +328,30 @@ impl<F: NorFlash> Log<F> {
         Ok(check)
     }
 
+    #[inline(never)]
     fn add(&mut self, bytes: &[u8], check: &mut Check) -> Res<()> {
         check.update(bytes);
         self.push(bytes)
     }
 
     /// Programs a record at its place: the key and the two pieces of the value.
-    pub(crate) fn append(&mut self, record: &Record, key: &[u8], start: &[u8], rest: &[u8]) -> Res<()> {
+    pub(crate) fn append(&mut self, record: &Record, pieces: &[&[u8]; 3]) -> Res<()> {
         let mut check = self.start(record)?;
-        for piece in [key, start, rest] {
+        for piece in pieces {
             self.add(piece, &mut check)?;
         }
-        self.finish(record, check)
+        self.finish(record, &mut check)
     }
 
     /// The ones and the check at a record's end.
-    fn finish(&mut self, record: &Record, mut check: Check) -> Res<()> {
-        let end = record.at() + record.total(&self.geometry) - self.geometry.check();
-        let ones = [0xff; 32];
-        let spare = end - record.value_at() - record.value_len();
-        self.add(ones.get(..spare as usize).unwrap_or(&[]), &mut check)?;
-        let (bytes, len) = check.bytes();
-        self.push(bytes.get(..len).unwrap_or(&[]))?;
+    #[inline(never)]
+    fn finish(&mut self, record: &Record, check: &mut Check) -> Res<()> {
+        let width = self.geometry.check();
+        let end = record.at() + record.total(&self.geometry) - width;
+        for _ in record.value_at() + record.value_len()..end {
+            self.add(&[0xff], check)?;
+        }
+        self.push(check.bytes().get(..width as usize).unwrap_or(&[]))?;
         // What a batch writes may wait for its commit.
         if record.pending() && record.kind != Kind::Commit { Ok(()) } else { self.flush() }
     }
@@ -271,7 +368,7 @@ impl<F: NorFlash> Log<F> {
             self.add(piece, &mut check)?;
             source += count as u32;
         }
-        self.finish(to, check)
+        self.finish(to, &mut check)
     }
 }
 
@@ -290,9 +387,11 @@ mod tests {
                     _ => 0,
                 };
                 let record = Record::new(kind, value % 2 == 1, 255, value).placed(3, 4000);
-                assert_eq!(Record::parse(3, 4000, &record.head_bytes()), Some(record));
+                assert_eq!(Record::parse(record.spot(), u32::from_le_bytes(record.head_bytes())), Some(record));
             }
         }
-        assert_eq!(Record::parse(0, 8, &[0xff, 0xff, 0xff, 0xff]), None);
+        let copied = Record::new(Kind::Deleted, true, 3, 0).placed(3, 4000).settled();
+        assert_eq!(Record::parse(copied.spot(), u32::from_le_bytes(copied.head_bytes())), Some(copied));
+        assert_eq!(Record::parse(Spot::new(0, 8), u32::MAX), None);
     }
 }

@@ -3,37 +3,40 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{ENTRIES_MAX, HEADER, footer, read32};
+use super::format::{ENTRIES_MAX, HEADER, KEY_MAX, footer};
 use super::log::WINDOW;
-use super::record::Record;
 use super::table::State;
 use super::walk::Walk;
 use super::{Dbm, Fail, Flag, NO_PAGE, Res};
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// Finds the log. See FORMAT.md, "Opening".
+    #[inline(never)]
     pub(crate) fn recover(&mut self, flag: Flag) -> Res<()> {
-        let mut found = flag != Flag::New && self.headers()?;
-        if !found && flag != Flag::New {
-            // Perhaps the other kind of check.
-            self.log.geometry.compact ^= true;
-            found = self.headers()?;
-            self.log.geometry.compact ^= !found;
+        if flag != Flag::New {
+            self.headers()?;
+            if self.table.count() == 0 {
+                // Perhaps the other kind of check.
+                self.log.geometry.compact ^= true;
+                self.headers()?;
+                self.log.geometry.compact ^= self.table.count() == 0;
+            }
         }
-        if !found {
+        if self.table.count() == 0 {
             return self.create(flag);
         }
         self.table.sort();
-        let newest = self.table.order(self.table.count() - 1);
+        let mut newest = self.table.newest();
         self.sequence = self.table.sequence(newest).wrapping_add(1);
         self.count_free();
-        while self.table.count() > 0 {
-            let page = self.table.order(self.table.count() - 1);
-            if self.resume(page)? {
-                break;
-            }
+        while newest != NO_PAGE && !self.resume(newest)? {
             // The page is torn and no sector is free: it holds copies of what still stands elsewhere, nothing more.
-            self.doom(page);
+            let sector = self.sector_of(newest);
+            self.drop_sector(sector);
+            if flag != Flag::Read {
+                self.erase_sector(sector)?;
+            }
+            newest = self.table.newest();
         }
         let mean = self.mean_wear();
         for page in 0..self.log.geometry.pages as u16 {
@@ -41,38 +44,43 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.table.set_data(page, mean);
             }
         }
-        if flag != Flag::Read {
-            self.clean()?;
+        if flag == Flag::Read || self.settled == u32::MAX {
+            return Ok(());
         }
-        Ok(())
+        // The fates of a batch are missing.
+        for place in 0..self.table.count() {
+            self.load(self.table.order(place))?;
+        }
+        self.write_fates()
     }
 
-    /// Reads all page headers; whether there is any page.
-    fn headers(&mut self) -> Res<bool> {
-        let geometry = self.log.geometry;
+    /// Reads all page headers.
+    #[inline(never)]
+    fn headers(&mut self) -> Res<()> {
+        let pages = self.log.geometry.pages as u16;
         self.table.clear_order();
-        for page in 0..geometry.pages as u16 {
-            let bytes = self.log.view(page, 0, HEADER, HEADER)?;
-            let blank = bytes.iter().take(HEADER as usize).all(|byte| *byte == 0xff);
-            let sequence = geometry.sequence(bytes);
-            self.table.set_state(page, if blank { State::Free } else { State::Dirty });
-            if let Some(sequence) = sequence {
-                self.take_in(page, sequence);
+        for page in 0..pages {
+            let word = self.log.word(page, 0, HEADER)?;
+            let check = self.log.word(page, 4, 4)?;
+            self.table.set_state(page, if word & check == u32::MAX { State::Free } else { State::Dirty });
+            if self.log.geometry.header(word) == check {
+                self.take_in(page, word.swap_bytes());
             }
         }
         // Only a right header tells the version and the kind of checks.
         if self.table.count() == 0 {
-            return Ok(false);
+            return Ok(());
         }
         // A page whose header is damaged is part of the log all the same: its footer has its number. If it has none it was
         // the newest, for nothing else is unsealed, and an interrupted erase leaves no record whole.
         let (mut newest, mut headless) = (0, NO_PAGE);
-        for page in 0..geometry.pages as u16 {
+        for page in 0..pages {
             if self.table.state(page) == State::Dirty {
-                if let Some(foot) = self.foot(page)? {
-                    self.take_in(page, footer::number(&foot, footer::SEQUENCE, 4));
-                } else if self.log.blank(page, geometry.page - 4, u32::MAX)?
-                    && self.records_behind(page, geometry.first() - geometry.word)?
+                if self.is_sealed(page)? {
+                    let sequence = self.foot(page, footer::SEQUENCE)?;
+                    self.take_in(page, sequence);
+                } else if self.foot(page, footer::INDEX_CHECK)? == u32::MAX
+                    && self.records_behind(page, self.log.geometry.first() - self.log.geometry.word)? != 0
                 {
                     headless = page;
                 }
@@ -84,10 +92,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         if headless != NO_PAGE {
             self.take_in(headless, newest.saturating_add(1));
         }
-        Ok(true)
+        Ok(())
     }
 
     /// A page is part of the log.
+    #[inline(never)]
     fn take_in(&mut self, page: u16, sequence: u32) {
         self.table.set_state(page, State::Raw);
         self.table.set_sequence(page, sequence);
@@ -103,21 +112,22 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Whether records that are whole stand behind a place of a page where there is none: then it was damaged, for an
     /// interrupted program leaves nothing behind it. They must reach up to where the page is blank, so that they are not part of
     /// a value; and there is one that was not programmed together with what stands before it.
-    pub(crate) fn records_behind(&mut self, page: u16, at: u32) -> Res<bool> {
+    #[inline(never)]
+    pub(crate) fn records_behind(&mut self, page: u16, at: u32) -> Res<u32> {
         let geometry = self.log.geometry;
         let mut from = at + geometry.word;
         while from < geometry.page {
             let (mut to, mut alone) = (from, false);
-            while let Some(record) = self.sound(page, to, geometry.page)? {
-                to += record.total(&geometry);
-                alone |= !record.pending();
+            while self.look_sound(page, to, geometry.page)?.is_some() {
+                to += self.log.cur.total(&geometry);
+                alone |= !self.log.cur.pending();
             }
             if (alone || to >= from + WINDOW as u32) && self.log.blank(page, to, to + WINDOW as u32)? {
-                return Ok(true);
+                return Ok(1);
             }
             from = to.max(from + geometry.word);
         }
-        Ok(false)
+        Ok(0)
     }
 
     /// Counts the sectors in which no page is part of the log.
@@ -132,94 +142,58 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Takes up the log at its newest page; `false` if the page must be thrown away first.
     fn resume(&mut self, page: u16) -> Res<bool> {
-        if self.foot(page)?.is_some() {
+        if self.is_sealed(page)? {
             return Ok(true);
         }
         // Not sealed, or not wholly: what counts is what the records say.
         self.table.set_state(page, State::Head);
         self.head = page;
         let walk = self.relist(self.log.geometry.page)?;
-        // What a batch writes is programmed several records at a time: behind the last of an unfinished one, words may be
-        // programmed that do not show it. (Not so in a page of copies, which are programmed one by one.)
-        let clean = (!walk.void || self.free == 0) && !walk.gap && self.unused(page, &walk)?;
-        if let Some(mark) = walk.mark {
-            self.finish_last(&mark)?;
+        if walk.mark.is_some() {
+            // A batch over several pages is committed: their fates may not be written yet.
+            self.log.must(walk.mark, WINDOW as u32)?;
+            let mark = self.log.cur;
+            if mark.key_len() == 6 {
+                self.settled = self.log.word(page, mark.key_at() + 2, 4)?;
+            }
         }
-        if clean {
+        // Nothing was begun behind the tail: neither a record, whose first program starts there, nor an index. What a batch
+        // writes is programmed several records at a time: behind the last of an unfinished one, words may be programmed that
+        // do not show it. (Not so in a page of copies, which are programmed one by one.)
+        let index = self.log.geometry.limit(walk.count.min(ENTRIES_MAX), true).max(walk.at);
+        if (!walk.void || self.free == 0)
+            && !walk.gap
+            && self.log.blank(page, walk.at, walk.at + WINDOW as u32)?
+            && self.log.blank(page, index, u32::MAX)?
+        {
             return Ok(true);
         }
-        if self.head != NO_PAGE {
-            self.give_up_head();
-            self.table.set_state(page, State::Raw);
-            self.load(page)?;
-        }
+        self.give_up_head();
+        self.table.set_state(page, State::Raw);
+        self.load(page)?;
         Ok(self.table.damaged(page) || self.free > 0)
     }
 
-    /// Whether nothing was begun behind the tail of the head page: neither a record, whose first program starts there, nor
-    /// an index.
-    fn unused(&mut self, page: u16, walk: &Walk) -> Res<bool> {
-        let index = self.log.geometry.limit(walk.count.min(ENTRIES_MAX), true).max(walk.at);
-        Ok(self.log.blank(page, walk.at, walk.at + WINDOW as u32)? && self.log.blank(page, index, u32::MAX)?)
-    }
-
-    /// Takes note of what the log's last record, a mark, was about: it may have been interrupted.
-    fn finish_last(&mut self, mark: &Record) -> Res<()> {
-        let bytes = self.log.view(mark.page, mark.key_at(), 6, 6)?;
-        let (sector, first) = (read32(bytes, 0) & 0xffff, read32(bytes, 2));
-        match mark.key_len() {
-            // A batch over several pages is committed: their fates may not be written yet.
-            6 => self.settled = first,
-            // A sector is being erased.
-            2 if !mark.pending() && sector < self.sectors() => {
-                self.doom((sector * self.log.geometry.per_sector) as u16);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     /// Throws away the newest page if it was given up while it took copies in the last free sector: it holds nothing else.
-    /// Whether it was so.
-    pub(crate) fn discard_copies(&mut self) -> Res<bool> {
-        let Some(last) = self.table.count().checked_sub(1) else { return Ok(false) };
-        let newest = self.table.order(last);
-        if self.batch.open || self.free > 0 || self.head != NO_PAGE || self.table.state(newest) != State::Stale {
-            return Ok(false);
+    pub(crate) fn discard_copies(&mut self) -> Res<()> {
+        let newest = self.table.newest();
+        if self.batch.open || self.free > 0 || self.head != NO_PAGE || newest == NO_PAGE {
+            return Ok(());
         }
-        self.erase_sector(self.sector_of(newest))?;
-        Ok(true)
+        if self.table.state(newest) == State::Stale { self.erase_sector(self.sector_of(newest)) } else { Ok(()) }
     }
 
-    /// Drops the sector of a page from the log; it must be erased before anything is written.
-    fn doom(&mut self, page: u16) {
-        let sector = self.sector_of(page);
+    /// Takes the pages of a sector out of the log.
+    #[inline(never)]
+    pub(crate) fn drop_sector(&mut self, sector: u32) {
         for page in self.pages_of(sector) {
             self.table.remove_order(page);
             self.table.set_state(page, State::Dirty);
-            if self.head == page {
-                self.clear_list();
-                self.head = NO_PAGE;
+            if page == self.batch.page {
+                self.batch.page = NO_PAGE;
             }
         }
-        self.doomed = sector;
-        self.lent.forget();
         self.count_free();
-    }
-
-    /// Finishes what was interrupted: an erase, the fates of a batch.
-    fn clean(&mut self) -> Res<()> {
-        let doomed = core::mem::replace(&mut self.doomed, u32::MAX);
-        if doomed != u32::MAX {
-            self.erase_sector(doomed)?;
-        }
-        if self.settled != u32::MAX {
-            for place in 0..self.table.count() {
-                self.load(self.table.order(place))?;
-            }
-            self.write_fates()?;
-        }
-        Ok(())
     }
 
     /// Lists the head page's records up to `end` anew. The walk ends in a gap if there is too little memory for the list.
@@ -229,21 +203,23 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut walk = self.walk(page);
         walk.end = end;
         let guess = core::mem::replace(&mut self.guess, WINDOW as u32);
-        let mut checked = 0;
+        let (mut checked, mut key) = (0, [0; KEY_MAX]);
         self.log.page_check = crate::crc::START;
         loop {
-            let found = self.walked(&mut walk)?;
+            let found = self.advance_walk(&mut walk)?;
+            let record = self.log.cur;
             self.log.page_check = self.log.check_over(page, checked, walk.at, self.log.page_check)?;
             checked = walk.at;
-            let Some(record) = found else { break };
+            if !found.is_some() {
+                break;
+            }
             if self.table.listed() >= self.table.room() {
                 // Listed with more memory than there is now.
                 walk.gap = true;
                 break;
             }
-            let mut key = [0; super::format::KEY_MAX];
             let key = self.log.key(&record, &mut key)?;
-            self.list_record(&record, key)?;
+            self.list(&record, key)?;
         }
         self.guess = guess;
         self.tail = walk.at;

@@ -110,7 +110,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         let capacity = geometry.limit(1, false) - geometry.first();
         for place in 0..self.table.count() {
             let page = self.table.order(place);
-            let (bytes, records) = self.measure(page)?;
+            self.sift(page, false, None)?;
+            let (bytes, records) = (self.living, self.living_records);
             stat.live += bytes;
             stat.records += records;
             if page == self.head {
@@ -160,7 +161,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
                 continue;
             }
-            if geometry.sequence(self.log.view(page, 0, 8, 8)?).is_none() {
+            let header = self.log.word(page, 0, 8)?;
+            if geometry.header(header) != self.log.word(page, 4, 4)? {
                 return Err(Fail::corrupt(page, 0).into());
             }
             if !self.sealed_intact(page)? {

@@ -4,8 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::batch::Rollback;
-use super::format::{KEY_MAX, Kind, LONG_HEAD, read32};
-use super::index::Want;
+use super::format::{KEY_MAX, Kind, LONG_HEAD, Name};
 use super::record::Record;
 use super::{Dbm, Fail, Res, Result};
 
@@ -31,7 +30,7 @@ pub struct Writer<'a, 'b, D: Rollback> {
     key_len: usize,
     buf: &'b mut [u8],
     filled: usize,
-    number: [u8; 4],
+    number: u32,
     parts: u32,
     length: u32,
 }
@@ -70,7 +69,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Bytes of a record's value.
     pub(crate) fn value_len(&mut self, record: &Record) -> Res<usize> {
         if record.kind == Kind::Long {
-            return Ok(read32(&self.log.numbers(record)?, 4) as usize);
+            return Ok(self.log.number(record, 1)? as usize);
         }
         Ok(record.value_len() as usize)
     }
@@ -80,13 +79,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         if record.kind != Kind::Long {
             return self.log.copy(record.page, record.value_at() + offset, piece);
         }
-        let [a, b, c, d, ..] = self.log.numbers(record)?;
+        let number = self.log.number(record, 0)?;
         let size = self.log.geometry.part();
         let (mut at, mut done) = (offset, 0);
         while let Some(rest) = piece.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            let [e, f, g, h] = (at / size).to_le_bytes();
-            let part = self.find(&[a, b, c, d, e, f, g, h], Want::Part)?;
-            let part = part.ok_or(Fail::corrupt(record.page, record.at()))?;
+            if !self.find(&Name::new(&numbers(number, at / size), true))?.is_some() {
+                return Err(Fail::corrupt(record.page, record.at()));
+            }
+            let part = self.log.cur;
             let (inside, held) = (at % size, part.value_len() - LONG_HEAD);
             let count = held.saturating_sub(inside).min(rest.len() as u32);
             if count == 0 {
@@ -125,9 +125,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Begins a long value under a number that no other has whose parts may still be about: where the log's tail is.
-    fn begin_long(&mut self) -> [u8; 4] {
-        let number =
-            ((self.sequence << 12) ^ (self.tail / self.log.geometry.word) ^ (self.changes << 20)).to_le_bytes();
+    fn begin_long(&mut self) -> u32 {
+        let number = (self.sequence << 12) ^ (self.tail / self.log.geometry.word) ^ (self.changes << 20);
         self.writing = Some(number);
         number
     }
@@ -151,27 +150,22 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Writes a part of a long value: it counts when the value does, in which it is named.
-    fn put_part(&mut self, key: &[u8], number: [u8; 4], part: u32, piece: &[u8]) -> Res<()> {
-        self.put_numbered(
-            Record::new(Kind::Part, false, key.len(), LONG_HEAD + piece.len() as u32),
-            key,
-            number,
-            part,
-            piece,
-        )
+    fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) -> Res<()> {
+        let record = Record::new(Kind::Part, false, key.len(), LONG_HEAD + piece.len() as u32);
+        self.write(record, &[key, &numbers(number, part), piece])
     }
 
-    fn put_long(&mut self, key: &[u8], number: [u8; 4], length: u32) -> Res<()> {
+    fn put_long(&mut self, key: &[u8], number: u32, length: u32) -> Res<()> {
         let record = Record::new(Kind::Long, self.batch.open, key.len(), LONG_HEAD);
-        self.put_numbered(record, key, number, length, &[])?;
+        self.write(record, &[key, &numbers(number, length), &[]])?;
         self.writing = None;
         Ok(())
     }
+}
 
-    fn put_numbered(&mut self, record: Record, key: &[u8], number: [u8; 4], other: u32, rest: &[u8]) -> Res<()> {
-        let ([a, b, c, d], [e, f, g, h]) = (number, other.to_le_bytes());
-        self.write(record, key, &[a, b, c, d, e, f, g, h], rest)
-    }
+/// Two numbers as they stand at the start of a long value's record, or of a part of one.
+fn numbers(first: u32, second: u32) -> [u8; LONG_HEAD as usize] {
+    (u64::from(second) << 32 | u64::from(first)).to_le_bytes()
 }
 
 impl<F: NorFlash> Reader<'_, Dbm<'_, F>> {

@@ -3,7 +3,7 @@
 //! ```text
 //! 2 bytes a page   the pages of the log, oldest first (1 byte, and more for the list, up to 256 pages)
 //! 6 bytes a page   entries, dead units, directory (28 bits), state (4 bits)
-//! 3 bytes a record of the head page, in key order: offset in words, and bits of the key after what all have in common
+//! 3 bytes a record of the head page: offset in words, and above it the top bits of its name's hash
 //! ```
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -71,6 +71,8 @@ pub(crate) struct Table<'m> {
     count: usize,
     /// Records in the list.
     listed: usize,
+    /// How many of them, the first ones, stand in the order of their names.
+    sorted: usize,
     room: usize,
 }
 
@@ -83,7 +85,7 @@ impl<'m> Table<'m> {
         let left = memory.len().saturating_sub(pages * (number + ENTRY));
         // What is lent beyond the least makes the list longer.
         let room = (left / LIST).min(ENTRIES_MAX as usize);
-        Table { memory, pages, number, count: 0, listed: 0, room }
+        Table { memory, pages, number, count: 0, listed: 0, sorted: 0, room }
     }
 
     /// A number of so many bytes.
@@ -114,6 +116,13 @@ impl<'m> Table<'m> {
     #[inline(never)]
     pub(crate) fn order(&self, at: usize) -> u16 {
         self.get(at * self.number, self.number) as u16
+    }
+    /// The newest page of the log.
+    pub(crate) fn newest(&self) -> u16 {
+        match self.count.checked_sub(1) {
+            Some(last) => self.order(last),
+            None => super::NO_PAGE,
+        }
     }
     pub(crate) fn set_order(&mut self, at: usize, page: u16) {
         self.put(at * self.number, self.number, page.into());
@@ -223,7 +232,11 @@ impl<'m> Table<'m> {
         self.room
     }
     pub(crate) fn clear_list(&mut self) {
-        self.listed = 0;
+        (self.listed, self.sorted) = (0, 0);
+    }
+    /// How many of its first entries are in order.
+    pub(crate) fn sorted(&self) -> usize {
+        self.sorted
     }
     fn list_at(&self, i: usize) -> usize {
         self.pages * (self.number + ENTRY) + i * LIST
@@ -236,12 +249,20 @@ impl<'m> Table<'m> {
     pub(crate) fn set_list(&mut self, i: usize, entry: u32) {
         self.put(self.list_at(i), LIST, entry);
     }
-    pub(crate) fn insert_list(&mut self, i: usize, entry: u32) {
-        if i <= self.listed && self.listed < self.room {
-            let (from, to) = (self.list_at(i), self.list_at(self.listed));
-            self.memory.copy_within(from..to, from + LIST);
+    /// One more, behind the last.
+    pub(crate) fn push_list(&mut self, entry: u32) {
+        if self.listed < self.room {
+            self.set_list(self.listed, entry);
             self.listed += 1;
-            self.set_list(i, entry);
+        }
+    }
+    /// Moves the first entry behind those in order to its place among them.
+    pub(crate) fn sort_in(&mut self, to: usize) {
+        let (from, end, entry) = (self.list_at(to), self.list_at(self.sorted), self.list(self.sorted));
+        if to <= self.sorted && self.sorted < self.listed {
+            self.memory.copy_within(from..end, from + LIST);
+            self.set_list(to, entry);
+            self.sorted += 1;
         }
     }
 }

@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{ENTRIES_MAX, Kind};
-use super::record::Record;
+use super::record::{Record, Spot};
 use super::{Dbm, Fail, Res};
 
 /// Where going through a page has come to.
@@ -20,8 +20,8 @@ pub(crate) struct Walk {
     commit_from: u32,
     /// Where a batch begins of which the page does not tell the fate, and which counts; behind the page if none does.
     pub(crate) open_from: u32,
-    /// The last record, if it is a mark.
-    pub(crate) mark: Option<Record>,
+    /// Where the last record stands, if it is a mark.
+    pub(crate) mark: Spot,
     /// The last record belongs to a batch that was not committed.
     pub(crate) void: bool,
     /// Damage was passed over.
@@ -30,6 +30,7 @@ pub(crate) struct Walk {
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// Before the first record of a page.
+    #[inline(never)]
     pub(crate) fn walk(&self, page: u16) -> Walk {
         let first = self.log.geometry.first();
         let end = if page == self.head && self.tail > first { self.tail } else { self.log.geometry.page };
@@ -41,7 +42,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             commit_at: 0,
             commit_from: 0,
             open_from: u32::MAX,
-            mark: None,
+            mark: Spot::NONE,
             void: false,
             gap: false,
         }
@@ -56,26 +57,27 @@ impl<F: NorFlash> Dbm<'_, F> {
         walk
     }
 
-    /// The next record of a walk begun by [`go`](Self::go). Its check has been found right.
-    pub(crate) fn gone(&mut self, walk: &mut Walk) -> Res<Option<Record>> {
+    /// Looks at the next record of a walk begun by [`go`](Self::go). Its check has been found right.
+    pub(crate) fn advance_any(&mut self, walk: &mut Walk) -> Res<Spot> {
         let page = walk.page;
         if !self.table.state(page).indexed() {
-            return self.walked(walk);
+            return self.advance_walk(walk);
         }
         let index = self.log.geometry.index(self.table.entries(page));
         if walk.at >= index.entries {
-            return Ok(None);
+            return Ok(Spot::NONE);
         }
-        let record = self.ranked(page, &index, walk.at)?;
+        self.look_ranked(page, &index, walk.at)?;
         walk.at += 1;
-        self.log.trust(&record)?;
-        Ok(Some(record))
+        self.log.trusted()?;
+        Ok(self.log.cur.spot())
     }
 
-    /// The next record of a walk that counts: its check is right, and it belongs to no batch that was not committed.
-    pub(crate) fn walked(&mut self, walk: &mut Walk) -> Res<Option<Record>> {
+    /// Looks at the next record of a walk that counts: its check is right, and it belongs to no batch that was not committed.
+    #[inline(never)]
+    pub(crate) fn advance_walk(&mut self, walk: &mut Walk) -> Res<Spot> {
         while walk.at < walk.end {
-            let Some(record) = self.sound(walk.page, walk.at, walk.end)? else {
+            if !self.look_sound(walk.page, walk.at, walk.end)?.is_some() {
                 // Behind damage there may be more.
                 let geometry = self.log.geometry;
                 let over = walk.at >= geometry.limit(walk.count.min(ENTRIES_MAX), true);
@@ -85,18 +87,20 @@ impl<F: NorFlash> Dbm<'_, F> {
                 walk.gap |= !self.log.blank(walk.page, walk.at, walk.at + 1)?;
                 walk.at += geometry.word;
                 continue;
-            };
+            }
+            let record = self.log.cur;
             walk.at += record.total(&self.log.geometry);
             walk.count += 1;
             walk.void = false;
-            walk.mark = None;
+            walk.mark = Spot::NONE;
             if record.kind == Kind::Commit {
-                walk.mark = Some(record);
+                walk.mark = record.spot();
                 continue;
             }
             if record.pending() {
                 if record.at() >= walk.commit_at {
                     self.next_commit(walk)?;
+                    self.log.cur = record;
                 }
                 if record.at() < walk.commit_from {
                     if self.table.damaged(walk.page) {
@@ -107,33 +111,48 @@ impl<F: NorFlash> Dbm<'_, F> {
                     continue;
                 }
             }
-            return Ok(Some(record));
+            return Ok(record.spot());
         }
-        Ok(None)
+        Ok(Spot::NONE)
     }
 
-    /// The record at a place, if there is one and its check is right.
-    pub(crate) fn sound(&mut self, page: u16, at: u32, end: u32) -> Res<Option<Record>> {
-        if at >= end {
-            return Ok(None);
+    /// Looks at the record at a place, if there is one and its check is right.
+    #[inline(never)]
+    pub(crate) fn look_sound(&mut self, page: u16, at: u32, end: u32) -> Res<Spot> {
+        if at >= end || !self.log.look(Spot::new(page, at), self.guess)?.is_some() {
+            return Ok(Spot::NONE);
         }
-        let Some(record) = self.log.head(page, at, self.guess)? else { return Ok(None) };
-        Ok(self.log.verify(&record)?.then_some(record))
+        self.log.right()
     }
 
     /// Finds the next commit of a walk.
     fn next_commit(&mut self, walk: &mut Walk) -> Res<()> {
         let mut at = walk.at;
         (walk.commit_at, walk.commit_from) = (u32::MAX, walk.open_from);
-        while let Some(record) = self.sound(walk.page, at, walk.end)? {
-            if record.kind == Kind::Commit && record.pending() {
-                walk.commit_at = record.at();
-                let from = self.log.view(walk.page, record.key_at(), 2, 2)?;
-                walk.commit_from = from.first_chunk().map_or(0, |two| u16::from_le_bytes(*two).into());
+        while self.look_sound(walk.page, at, walk.end)?.is_some() {
+            let record = self.log.cur;
+            if record.kind == Kind::Commit {
+                walk.commit_at = at;
+                walk.commit_from = self.log.word(walk.page, record.key_at(), 4)? & 0xffff;
                 break;
             }
             at += record.total(&self.log.geometry);
         }
         Ok(())
+    }
+
+    /// The next record of a walk, as [`advance_walk`](Self::advance_walk) finds it.
+    pub(crate) fn walked(&mut self, walk: &mut Walk) -> Res<Option<Record>> {
+        Ok(self.advance_walk(walk)?.is_some().then_some(self.log.cur))
+    }
+
+    /// The next record of a walk, as [`advance_any`](Self::advance_any) finds it.
+    pub(crate) fn gone(&mut self, walk: &mut Walk) -> Res<Option<Record>> {
+        Ok(self.advance_any(walk)?.is_some().then_some(self.log.cur))
+    }
+
+    /// The record at a place, if there is one and its check is right.
+    pub(crate) fn sound(&mut self, page: u16, at: u32, end: u32) -> Res<Option<Record>> {
+        Ok(self.look_sound(page, at, end)?.is_some().then_some(self.log.cur))
     }
 }

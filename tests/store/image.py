@@ -10,7 +10,7 @@ import binascii
 import sys
 
 HEADER, FOOTER, NO_BATCH = 8, 20, 0xFFFF
-VALUE, DELETED, MARK, PART, LONG = 112, 113, 114, 115, 116
+VALUE, DELETED, COMMIT, PART, LONG, DELETED_BEFORE = 112, 113, 114, 115, 116, 117
 
 
 def number(data):
@@ -20,6 +20,16 @@ def number(data):
 def bits_for(count):
     """The least number of bits that hold 0 to count - 1."""
     return max(count - 1, 0).bit_length()
+
+
+def crc16(data):
+    """The CRC-16 of X.25."""
+    state = 0xFFFF
+    for byte in data:
+        state ^= byte
+        for _ in range(8):
+            state = state >> 1 ^ (0x8408 if state & 1 else 0)
+    return state ^ 0xFFFF
 
 
 class Record:
@@ -56,7 +66,7 @@ class Store:
     def check(self, data):
         """The check of a record, as it stands in the flash."""
         if self.compact:
-            return binascii.crc_hqx(data, 0xFFFF).to_bytes(2, "little")
+            return crc16(data).to_bytes(2, "little")
         return binascii.crc32(data).to_bytes(4, "little")
 
 
@@ -81,7 +91,7 @@ class Page:
         entries = foot[0]
         rank_bits, offset_bits = bits_for(entries), bits_for(-(-size // store.word))
         small = entries <= 24
-        finger_bits = 5 if small else min(max(bits_for(store.count) + 1, 5), 10)
+        finger_bits = 5 if small else min(max(bits_for(store.count) + 1, 5), 10, 21 - offset_bits)
         hashes = -(-entries * (rank_bits + finger_bits) // 8)
         hash_at = size - FOOTER - (0 if small else 4) - hashes
         offsets_at = hash_at - -(-entries * offset_bits // 8)
@@ -90,10 +100,9 @@ class Page:
         self.batch_from = number(foot[2:4])
         start = offsets_at // store.word * store.word
         fate = (start - store.align(4), start) if self.batch_from != NO_BATCH else (start, start)
-        blank = b"\xff" * (fate[1] - fate[0])
-        if binascii.crc32(data[: fate[0]] + blank + data[fate[1] : hash_at]) != number(foot[12:16]):
+        if binascii.crc32(data[: fate[0]] + data[fate[1] : hash_at]) != number(foot[12:16]):
             return False
-        self.committed = data[fate[0] : fate[1]] != blank
+        self.committed = set(data[fate[0] : fate[1]]) != {0xFF}
         return True
 
     def walk(self):
@@ -109,7 +118,7 @@ class Page:
                 value = kind
             elif kind == LONG:
                 value = 8
-            elif kind not in (DELETED, MARK):
+            elif kind not in (DELETED, COMMIT, DELETED_BEFORE):
                 return
             end = at + store.align(head + key + value + width)
             middle = at + head + key
@@ -118,42 +127,37 @@ class Page:
             yield Record(at, tag, data[at + head : middle], data[middle : middle + value], end)
             at = end
 
-    def counting(self, newest_mark):
+    def counting(self, last):
         """The records that count: of batches, those that were committed."""
         for i, record in enumerate(self.records):
-            if record.kind == MARK:
+            if record.kind == COMMIT:
                 continue
-            if record.pending and not self.was_committed(i, newest_mark):
+            if record.pending and not self.was_committed(i, last):
                 continue
             yield record
 
-    def was_committed(self, i, newest_mark):
+    def was_committed(self, i, last):
         record = self.records[i]
         for later in self.records[i + 1 :]:
-            if later.kind == MARK and later.pending:
+            if later.kind == COMMIT:
                 # Of two bytes: the batch begins in this page.
                 return len(later.key) != 2 or number(later.key) <= record.at
         if self.sealed and record.at < self.batch_from:
             return False
-        return self.sealed and self.committed or self.closes(newest_mark)
+        return self.sealed and self.committed or self.closes(last)
 
-    def closes(self, mark):
+    def closes(self, last):
         """Whether the newest record of the log commits a batch that began in this page or before it."""
-        return mark is not None and mark.pending and len(mark.key) == 6 and number(mark.key[2:]) <= self.sequence
+        return last is not None and last.kind == COMMIT and len(last.key) == 6 and number(last.key[2:]) <= self.sequence
 
 
 def read(image, sector, word):
     store = Store(image, sector, word)
-    log, mark = store.log, None
+    log = store.log
     last = log[-1].records[-1] if log[-1].records and not log[-1].sealed else None
-    if last is not None and last.kind == MARK:
-        if last.pending:
-            mark = last
-        else:
-            log = [page for page in log if page.index // store.per_sector != number(last.key)]
     values, parts = {}, {}
     for page in log:
-        for record in page.counting(mark):
+        for record in page.counting(last):
             if record.kind == PART:
                 parts[record.value[:4], number(record.value[4:8])] = record.value[8:]
             else:
@@ -168,7 +172,7 @@ def read(image, sector, word):
                 value += parts[name, size // (store.page // 4 - store.page // 64)]
                 assert len(value) > size, "an empty part"
             found[key] = value
-        elif record.kind != DELETED:
+        elif record.kind not in (DELETED, DELETED_BEFORE):
             found[key] = record.value
     return found
 

@@ -9,7 +9,7 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::super::format::{FOOTER, KEY_MAX, Kind, footer, read_bits, read32};
+use super::super::format::{KEY_MAX, Kind, footer, read_bits};
 use super::super::log::WINDOW;
 use super::super::record::Record;
 use super::super::{Dbm, Fail, NO_PAGE, Res};
@@ -86,6 +86,17 @@ pub(super) enum Source {
     Page(u16),
 }
 
+/// The directory of a page while the merge stands in its place.
+fn directory<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16) -> Res<u32> {
+    db.directory(page)
+}
+
+/// Ends the merge, at once or after some look-ups: these want directories, when nothing else happens.
+fn rest<F: NorFlash>(db: &mut Dbm<'_, F>, now: bool) -> Res<()> {
+    db.merge.idle = db.merge.idle.saturating_add(1);
+    if now || db.merge.idle > 8 { db.end_merge() } else { Ok(()) }
+}
+
 impl<F: NorFlash> Dbm<'_, F> {
     /// As `advance`, by the pages' own orders.
     pub(crate) fn merged(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
@@ -144,6 +155,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             let page = self.table.order(at);
             self.load(page)?;
         }
+        self.hooks.directory = Some(directory);
+        self.hooks.rest = Some(rest);
         self.merge = Merge { active: true, forward, epoch: self.epoch, until, pages, ..Merge::NONE };
         self.stale = false;
         for at in 0..pages {
@@ -173,6 +186,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.head == NO_PAGE || self.merge.pages < self.table.count() || self.partial(self.head) {
             return Ok(());
         }
+        self.sort_list()?;
         let forward = self.merge.forward;
         let keys = self.listed_keys() as u32;
         let low = match place {
@@ -480,6 +494,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Ok(());
         }
         self.merge.active = false;
+        (self.hooks.directory, self.hooks.rest) = (None, None);
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page).indexed() {
@@ -525,18 +540,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         if !self.table.has_parts(page) {
             return Ok(self.table.entries(page));
         }
-        let at = self.log.geometry.page - FOOTER;
-        let foot = self.log.view(page, at, 2, FOOTER)?;
-        let parts = u32::from(foot.get(footer::PARTS).copied().unwrap_or(0));
+        let parts = self.foot(page, footer::COUNTS)? >> 8 & 0xff;
         Ok(self.table.entries(page).saturating_sub(parts))
     }
 
     /// Where a batch begins in a page, or goes on in it, that is open or was when the page was sealed.
     fn batch_from(&mut self, page: u16) -> Res<u32> {
         if self.table.state(page).indexed() {
-            let at = self.log.geometry.page - FOOTER;
-            let foot = self.log.view(page, at, FOOTER, FOOTER)?;
-            return Ok(read32(foot, 0) >> 16);
+            return Ok(self.foot(page, footer::COUNTS)? >> 16);
         }
         Ok(match (self.batch.started, self.batch.page == page) {
             (false, _) => u32::MAX,

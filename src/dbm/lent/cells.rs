@@ -10,9 +10,9 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::super::format::{Kind, hash};
 use super::super::log::Log;
-use super::super::record::Record;
+use super::super::record::{self, Record};
 use super::super::{Dbm, Res};
-use super::{Found, State, note_all, place_of, record_at};
+use super::{State, note_all, place_of, record_at};
 
 /// Cells of a bucket.
 const BUCKET: u32 = 8;
@@ -163,27 +163,30 @@ fn right<F: NorFlash>(log: &mut Log<F>, place: u32, key: &[u8], guess: u32) -> R
 }
 
 /// Looks a key up.
-pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Res<Found> {
+pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Res<record::Spot> {
     let pages = db.table.count() as u32;
-    let Some((cells, _)) = &mut db.lent.cells else { return Ok(Found::Unknown) };
+    let Some((cells, _)) = &mut db.lent.cells else { return Ok(record::Spot::UNKNOWN) };
     cells.begin();
     if cells.misses > pages {
         build(db)?;
     }
     let guess = db.guess;
-    let Some((cells, _)) = &mut db.lent.cells else { return Ok(Found::Unknown) };
+    let Some((cells, _)) = &mut db.lent.cells else { return Ok(record::Spot::UNKNOWN) };
     if cells.state == State::Off {
-        return Ok(Found::Unknown);
+        return Ok(record::Spot::UNKNOWN);
     }
     let spot = cells.spot(key);
     match cells.find(&mut db.log, &spot, key, guess) {
-        Ok(Some((_, record))) => Ok(Found::Record(record)),
-        Ok(None) if cells.state == State::Whole => Ok(Found::Absent),
+        Ok(Some((_, record))) => {
+            db.log.cur = record;
+            Ok(record.spot())
+        }
+        Ok(None) if cells.state == State::Whole => Ok(record::Spot::NONE),
         Err(error) if cells.state == State::Whole => Err(error),
         Err(error) if !error.is_corrupt() => Err(error),
         _ => {
             cells.misses = cells.misses.saturating_add(1);
-            Ok(Found::Unknown)
+            Ok(record::Spot::UNKNOWN)
         }
     }
 }
