@@ -14,8 +14,8 @@ use super::table::State;
 use super::{Dbm, NO_PAGE, Res};
 use crate::crc;
 
-/// What is read of a record whose key alone is of interest, beyond the key.
-const HEAD_AND_MORE: u32 = 8;
+/// What is read of a record of which the key alone is of interest.
+const SHORT: u32 = 12;
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// Looks at the record at a place of the list.
@@ -87,7 +87,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// The first rank among the entries in order whose name is not less than `name` (greater, if `after`).
     fn rank_listed(&mut self, name: &[u8], part: bool, after: bool) -> Res<usize> {
-        let guess = core::mem::replace(&mut self.guess, name.len() as u32 + HEAD_AND_MORE);
+        let guess = core::mem::replace(&mut self.guess, name.len() as u32 + 2);
         let (mut low, mut high) = (0, self.table.sorted());
         while low < high {
             let middle = (low + high) / 2;
@@ -110,6 +110,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Brings the list in the order of the names.
     pub(crate) fn sort_list(&mut self) -> Res<()> {
         let mut buf = [0; KEY_MAX];
+        let guess = core::mem::replace(&mut self.guess, SHORT);
         while self.table.sorted() < self.table.listed() {
             self.look_listed(self.table.sorted())?;
             let part = self.log.cur.kind == Kind::Part;
@@ -117,6 +118,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let to = self.rank_listed(buf.get(..len).unwrap_or(&[]), part, false)?;
             self.table.sort_in(to);
         }
+        self.guess = guess;
         Ok(())
     }
 
