@@ -65,6 +65,7 @@ mod statement;
 pub mod store;
 mod string;
 mod subselect;
+mod template;
 pub mod text;
 mod token;
 mod unite;

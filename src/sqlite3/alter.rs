@@ -2,12 +2,13 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{Error, ErrorKind, Result};
-use super::key::Writer;
+use super::create_table::Walk;
+use super::error::{ErrorKind, Result};
 use super::record;
-use super::rows::row_key;
-use super::schema;
-use super::token::{self, Kind, Token};
+use super::schema::{self, Name};
+use super::scratch::Scratch;
+use super::store::Entry;
+use super::token::{self, Kind, class};
 use super::value::Value;
 
 /// What happens to the text of a row of sqlite_schema.
@@ -21,208 +22,155 @@ enum Edit<'e> {
 
 impl Compiler<'_> {
     #[inline(never)]
-    pub(crate) fn alter(&mut self) -> Result<()> {
-        self.expect(Kind::Table)?;
-        let table = self.table_name()?;
-        let (at, len) = self.load(table, ErrorKind::NoSuchTable)?;
-        let known = self.defined(at, len);
-        if known.kind() != schema::TABLE || known.number() == schema::SCHEMA {
-            return Err(self.error(ErrorKind::Schema, table));
-        }
-        // The definition moves to the front, where it can grow.
-        let from = self.code;
-        self.copy(at as u16 | IN_ARENA, len)?;
-        match self.token.kind {
-            Kind::Rename if self.after(self.token).kind == Kind::To => {
-                self.advance();
-                self.advance();
-                self.rename_table(table, from)
-            }
-            Kind::Add => {
-                self.advance();
-                self.accept(Kind::Column);
-                self.add_column(table, from, len)
-            }
-            Kind::Rename | Kind::Drop => Err(self.error_here(ErrorKind::Unsupported)),
-            _ => Err(self.unexpected()),
+    pub(crate) fn alter(&mut self) {
+        self.expect(Kind::Table);
+        let table = self.table_name();
+        let Some(from) = self.table_to_change(table) else { return };
+        let name = self.plain_name(table);
+        let word = self.advance();
+        match word.kind {
+            Kind::Rename if self.accept(Kind::To) => self.rename_table(name, from),
+            Kind::Add => self.add_column(name, from),
+            Kind::Rename | Kind::Drop => self.fail_at(ErrorKind::Unsupported, word),
+            _ => self.fail_at(ErrorKind::Syntax, word),
         }
     }
 
-    #[inline(never)]
-    fn rename_table(&mut self, table: Token, from: usize) -> Result<()> {
-        let name = self.name()?;
-        self.end_of_statement()?;
-        let (mut old, mut new) = ([0; 64], [0; 64]);
-        let (old, new) = (self.plain_name(table, &mut old)?, self.plain_name(name, &mut new)?);
-        if new.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sqlite_")) {
-            return Err(self.error(ErrorKind::Schema, name));
-        }
-        if !old.eq_ignore_ascii_case(new) && self.exists(name)? {
-            return Err(self.error(ErrorKind::AlreadyExists, name));
-        }
-        self.edit_schema(old, Edit::Rename(new))?;
+    fn rename_table(&mut self, old: Name, from: usize) {
+        let token = self.name();
+        self.end_of_statement();
+        let new = self.unused(token, old.bytes());
+        self.edit_schema(old.bytes(), Edit::Rename(new.bytes()));
         // Indexes know the name of their table.
-        let count = usize::from(self.built(from).indexes());
-        for which in 0..count {
-            let end = self.code;
-            let definition = self.built(from);
-            let Some(index) = definition.each_index().nth(which) else { break };
-            let (mut plain, len) = ([0; 64], index.name.len());
-            if len == 0 {
+        let mut index_at = self.built(from).indexes_at();
+        for _ in 0..self.built(from).indexes() {
+            let index = self.built(from).index_at(index_at);
+            let (name_at, name_len) = (from + index.next - index.name.len(), index.name.len());
+            index_at = index.next;
+            if name_len == 0 {
                 continue;
             }
-            if let Some(place) = plain.get_mut(..len) {
-                place.copy_from_slice(index.name);
-            }
-            let plain = plain.get(..len).unwrap_or_default();
+            let (name, end) = (self.name_in_arena(name_at, name_len), self.code);
             let room = self.arena.get_mut(end..self.top).unwrap_or_default();
-            let found = schema::load(self.store, plain, room).map_err(|error| self.store_error(error))?;
-            if found.is_none() {
-                return Err(self.error(ErrorKind::Corrupt, table));
+            match schema::load(self.store, name.bytes(), room) {
+                Ok(Some(_)) => {}
+                Ok(None) => return self.fail_here(ErrorKind::Corrupt),
+                Err(error) => return self.fail_store(error),
             }
             self.code = end + schema::HEADER;
-            self.bytes(new)?;
-            let len = self.code - end;
+            self.bytes(new.bytes());
+            self.save(name.bytes(), end);
             self.code = end;
-            self.save(plain, end, len)?;
         }
-        self.delete_name(old)?;
-        let len = self.code - from;
-        self.save(new, from, len)
+        self.delete_name(old.bytes());
+        self.save(new.bytes(), from);
     }
 
-    #[inline(never)]
-    fn add_column(&mut self, table: Token, from: usize, len: usize) -> Result<()> {
+    fn add_column(&mut self, table: Name, from: usize) {
+        self.accept(Kind::Column);
         let column = self.token;
         // The column is written behind the definition, and moved to its place.
-        let place = from + self.defined(from, len).indexes_at();
-        let begin = self.code;
-        let mut words = column;
-        while !matches!(words.kind, Kind::End_ | Kind::Semicolon | Kind::Illegal) {
-            if matches!(words.kind, Kind::Primary | Kind::Unique | Kind::Check | Kind::Generated) {
-                let kind = if matches!(words.kind, Kind::Primary | Kind::Unique) {
-                    ErrorKind::Schema
-                } else {
-                    ErrorKind::Unsupported
-                };
-                return Err(self.error(kind, words));
+        let (place, begin) = (from + self.built(from).indexes_at(), self.code);
+        let mut word = column;
+        while !word.kind.is(class::END) {
+            match word.kind {
+                Kind::Primary | Kind::Unique => return self.fail_at(ErrorKind::Schema, word),
+                Kind::Check | Kind::Generated => return self.fail_at(ErrorKind::Unsupported, word),
+                _ => word = self.after(word),
             }
-            words = self.after(words);
         }
-        self.column_definition_of(from)?;
-        let end = self.last_before(column.start, self.token.start).end;
-        self.end_of_statement()?;
+        self.column_definition(from, Walk::Columns, self.at(from + 5));
+        let end = self.last_before(column.start(), self.token.start()).end();
+        self.end_of_statement();
         let known = self.built(begin).column_at(0);
-        let constant = is_plain(known.default);
-        let null = !known.has_default || known.default.eq_ignore_ascii_case(b"null");
-        if known.not_null && null {
+        if known.not_null && (!known.has_default || known.default.eq_ignore_ascii_case(b"null")) {
             // "Cannot add a NOT NULL column with default value NULL"
-            return Err(self.error(ErrorKind::Schema, column));
+            return self.fail_at(ErrorKind::Schema, column);
         }
-        if !constant {
-            return Err(self.error(ErrorKind::Unsupported, column));
+        if !is_plain(known.default) {
+            return self.fail_at(ErrorKind::Unsupported, column);
         }
-        let flags = self.arena.get(begin).copied().unwrap_or(0);
-        if let Some(byte) = self.arena.get_mut(begin) {
-            *byte = flags | 0x20;
-        }
+        self.mark_at(begin, 0x20);
         if let Some(moved) = self.arena.get_mut(place..self.code) {
-            let size = begin - place;
-            moved.rotate_left(size);
+            moved.rotate_left(begin - place);
         }
-        let mut plain = [0; 64];
-        let plain = self.plain_name(table, &mut plain)?;
-        self.edit_schema(plain, Edit::Add(column.start, end))?;
-        let len = self.code - from;
-        self.save(plain, from, len)
+        self.edit_schema(table.bytes(), Edit::Add(column.start(), end));
+        self.save(table.bytes(), from);
     }
 
     /// Edits the rows of sqlite_schema that belong to a table.
     #[inline(never)]
-    fn edit_schema(&mut self, table: &[u8], edit: Edit<'_>) -> Result<()> {
-        let mut start = [0; 16];
-        let mut writer = Writer::new(&mut start, 0);
-        schema::begin_key(schema::SCHEMA, &mut writer);
-        let len = writer.len();
-        let prefix = start.get(..len).unwrap_or_default();
-        self.store.seek(1, prefix).map_err(|error| self.store_error(error))?;
-        let (low, high, total) = (self.code, self.top, self.arena.len());
-        let sql = self.sql;
-        loop {
-            let room = self.arena.get_mut(low..high).unwrap_or_default();
-            let entry = self.store.next(1, room).map_err(|error| error.more(total))?;
-            let Some(entry) = entry else { return Ok(()) };
-            let (row, room) = room.split_at_mut(entry.key + entry.value);
-            let (key, value) = row.split_at(entry.key);
-            let Some(rest) = key.strip_prefix(prefix) else { return Ok(()) };
-            let rowid = super::key::Reader::new(rest, 0).rowid()?;
-            let column = |column: usize| record::column(value, column).ok().flatten().unwrap_or(Value::Null);
-            let bytes = |value| match value {
-                Value::Text(text) => text,
-                _ => &b""[..],
-            };
-            let (kind, name, owner, text) = (bytes(column(0)), bytes(column(1)), bytes(column(2)), bytes(column(4)));
-            if matches!(edit, Edit::Rename(_)) && (kind == b"view" || refers(text, table)) {
-                // A view may name the table; a CHECK and a REFERENCES do.
-                return Err(ErrorKind::Unsupported.into());
+    fn edit_schema(&mut self, table: &[u8], edit: Edit<'_>) {
+        let prefix = self.walk_rows(schema::SCHEMA);
+        while let Some(entry) = self.next_row(&prefix) {
+            if let Err(error) = self.edit_row(table, edit, entry) {
+                // Twice what was needed: a half of the room is for the record.
+                return self.fail_store(error.more(error.needed().unwrap_or(0)));
             }
-            if !owner.eq_ignore_ascii_case(table) || (matches!(edit, Edit::Add(..)) && kind != b"table") {
-                continue;
-            }
-            let half = room.len() / 2;
-            let (text_room, record_room) = room.split_at_mut(half);
-            let mut out = super::scratch::Scratch::new(text_room);
-            match edit {
-                Edit::Add(from, end) => {
-                    let at = end_of_columns(text);
-                    out.extend(text.get(..at).unwrap_or_default());
-                    out.extend(b", ");
-                    out.extend(sql.get(from.into()..end.into()).unwrap_or_default());
-                    out.extend(text.get(at..).unwrap_or_default());
-                }
-                Edit::Rename(new) if !text.is_empty() => {
-                    let (from, end) = place_of_table(text, kind == b"index");
-                    out.extend(text.get(..from).unwrap_or_default());
-                    out.push(b'"');
-                    for &byte in new {
-                        out.push(byte);
-                        if byte == b'"' {
-                            out.push(byte);
-                        }
-                    }
-                    out.push(b'"');
-                    out.extend(text.get(end..).unwrap_or_default());
-                }
-                Edit::Rename(_) => {}
-            }
-            // Twice what was needed: a half of the room is for the record.
-            let limit = |error: Error| error.more(total + error.needed().unwrap_or(0));
-            let made = out.finish().map_err(limit)?;
-            let mut renamed = name;
-            if let Edit::Rename(new) = edit {
-                if kind == b"table" {
-                    renamed = new;
-                } else if text.is_empty() {
-                    let number = name.rsplit(|&byte| byte == b'_').next().unwrap_or_default();
-                    out.extend(b"sqlite_autoindex_");
-                    out.extend(new);
-                    out.push(b'_');
-                    out.extend(number);
-                    renamed = out.finish().map_err(limit)?;
-                }
-            }
-            let table_name = if let Edit::Rename(new) = edit { new } else { owner };
-            let values = [
-                Value::Text(kind),
-                Value::Text(renamed),
-                Value::Text(table_name),
-                column(3),
-                if text.is_empty() { Value::Null } else { Value::Text(made) },
-            ];
-            let record = schema::row(&values, record_room).map_err(limit)?;
-            let mut key = [0; 16];
-            self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record)?;
         }
+    }
+
+    /// Edits a row that stands behind the definition.
+    fn edit_row(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<()> {
+        let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
+        let (row, room) = room.split_at_mut_checked(entry.key + entry.value).unwrap_or_default();
+        let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
+        let column = |column: usize| record::column(value, column).ok().flatten().unwrap_or(Value::Null);
+        let bytes = |at: usize| match column(at) {
+            Value::Text(text) => text,
+            _ => b"",
+        };
+        let (kind, name, owner, text) = (bytes(0), bytes(1), bytes(2), bytes(4));
+        let new = if let Edit::Rename(new) = edit { Some(new) } else { None };
+        if new.is_some() && (kind == b"view" || refers(text, table)) {
+            // A view may name the table; a CHECK and a REFERENCES do.
+            return Err(ErrorKind::Unsupported.into());
+        }
+        if !owner.eq_ignore_ascii_case(table) || (new.is_none() && kind != b"table") {
+            return Ok(());
+        }
+        let (text_room, record_room) = room.split_at_mut(room.len() / 2);
+        let mut out = Scratch::new(text_room);
+        let (from, end) = place_of(text, edit, kind == b"index");
+        out.extend(text.get(..from).unwrap_or_default());
+        match edit {
+            Edit::Add(from, end) => {
+                out.extend(b", ");
+                out.extend(self.sql.get(from.into()..end.into()).unwrap_or_default());
+            }
+            Edit::Rename(new) => {
+                out.push(b'"');
+                for &byte in new {
+                    out.push(byte);
+                    if byte == b'"' {
+                        out.push(byte);
+                    }
+                }
+                out.push(b'"');
+            }
+        }
+        out.extend(text.get(end..).unwrap_or_default());
+        let made = out.finish()?;
+        let renamed = match new {
+            Some(new) if kind == b"table" => new,
+            Some(new) if text.is_empty() => {
+                out.extend(b"sqlite_autoindex_");
+                out.extend(new);
+                let number = name.iter().rposition(|&byte| byte == b'_').unwrap_or(0);
+                out.extend(name.get(number..).unwrap_or_default());
+                out.finish()?
+            }
+            _ => name,
+        };
+        let values = [
+            Value::Text(kind),
+            Value::Text(renamed),
+            Value::Text(new.unwrap_or(owner)),
+            column(3),
+            if text.is_empty() { Value::Null } else { Value::Text(made) },
+        ];
+        let record = schema::row(&values, record_room)?;
+        self.store.set(key, record)
     }
 }
 
@@ -230,7 +178,7 @@ impl Compiler<'_> {
 fn is_plain(default: &[u8]) -> bool {
     let first = token::next(default, 0);
     let number = match first.kind {
-        Kind::Minus | Kind::Plus => token::next(default, first.end.into()),
+        Kind::Minus | Kind::Plus => token::next(default, first.end().into()),
         _ => first,
     };
     match number.kind {
@@ -240,26 +188,33 @@ fn is_plain(default: &[u8]) -> bool {
     }
 }
 
-/// Where a new column goes in the text of a CREATE TABLE: before the comma of the table constraints, or the last parenthesis.
-fn end_of_columns(text: &[u8]) -> usize {
-    let (mut at, mut depth, mut comma) = (0, 0usize, None);
+/// What an edit takes the place of in the text of a CREATE. A new column goes before the comma of the table constraints, or the
+/// last parenthesis; a new name where the name of the table stands.
+fn place_of(text: &[u8], edit: Edit<'_>, index: bool) -> (usize, usize) {
+    let adds = matches!(edit, Edit::Add(..));
+    let word = if index { Kind::On } else { Kind::Table };
+    let (mut at, mut depth, mut comma) = (0, 0usize, 0);
     loop {
         let token = token::next(text, at);
-        at = token.end.into();
+        at = token.end().into();
+        let start = usize::from(token.start());
         match token.kind {
-            Kind::LeftParen => depth += 1,
-            Kind::RightParen if depth == 1 => return token.start.into(),
-            Kind::RightParen => depth = depth.saturating_sub(1),
-            Kind::Comma if depth == 1 => comma = Some(usize::from(token.start)),
-            Kind::Constraint | Kind::Primary | Kind::Unique | Kind::Check | Kind::Foreign if depth == 1 => {
-                // Right behind a comma begins a table constraint.
-                if let Some(comma) = comma
-                    && usize::from(token::next(text, comma + 1).start) == usize::from(token.start)
-                {
-                    return comma;
-                }
+            Kind::End_ | Kind::Illegal => return (text.len(), text.len()),
+            kind if !adds && kind == word => {
+                let name = token::next(text, at);
+                return (name.start().into(), name.end().into());
             }
-            Kind::End_ | Kind::Illegal => return text.len(),
+            _ if !adds => {}
+            Kind::LeftParen => depth += 1,
+            Kind::RightParen if depth == 1 => return (start, start),
+            Kind::RightParen => depth = depth.saturating_sub(1),
+            Kind::Comma if depth == 1 => comma = start,
+            // Right behind a comma begins a table constraint.
+            Kind::Constraint | Kind::Primary | Kind::Unique | Kind::Check | Kind::Foreign
+                if depth == 1 && comma > 0 && token::next(text, comma + 1) == token =>
+            {
+                return (comma, comma);
+            }
             _ => {}
         }
     }
@@ -270,28 +225,14 @@ fn refers(text: &[u8], table: &[u8]) -> bool {
     let (mut at, mut before) = (0, Kind::End_);
     loop {
         let token = token::next(text, at);
-        at = token.end.into();
+        at = token.end().into();
         if matches!(token.kind, Kind::End_ | Kind::Illegal) {
             return false;
         }
-        let (name, quote) = unquoted(text.get(token.start.into()..at).unwrap_or_default());
+        let (name, quote) = unquoted(text.get(token.start().into()..at).unwrap_or_default());
         if (before == Kind::References || token::next(text, at).kind == Kind::Dot) && same_name(name, quote, table) {
             return true;
         }
         before = token.kind;
-    }
-}
-
-/// Where the name of the table stands in the text of its CREATE, or of that of an index.
-fn place_of_table(text: &[u8], index: bool) -> (usize, usize) {
-    let mut at = 0;
-    loop {
-        let token = token::next(text, at);
-        at = token.end.into();
-        let found = if index { token.kind == Kind::On } else { token.kind == Kind::Table };
-        if found || token.kind == Kind::End_ {
-            let name = token::next(text, at);
-            return (name.start.into(), name.end.into());
-        }
     }
 }

@@ -2,181 +2,131 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::ErrorKind;
 use super::frame::{f, flag};
 use super::program::Op;
 use super::select::{Output, step};
-use super::token::{Kind, Token};
+use super::template::{CHAIN, LOW, SHRINK};
+use super::token::{Kind, Token, class};
 
 impl Compiler<'_> {
     /// Finds where the clauses begin, and whether there are aggregates.
-    pub(crate) fn clauses(&mut self) -> Result<()> {
+    pub(crate) fn clauses(&mut self) {
         let (frame, mut depth, mut before) = (self.frame, 0usize, Kind::Comma);
-        let output = self.get(frame, f::OUTPUT);
+        let output = self.own(f::OUTPUT);
         let part = output == Output::Part as u16;
-        // Depths of SELECTs inside are not ours: their parentheses are skipped.
         loop {
             let token = self.token;
+            if token.kind.is(class::END) || depth == 0 && token.kind == Kind::RightParen {
+                break;
+            }
+            match token.kind {
+                // SELECTs inside are not ours.
+                Kind::LeftParen if self.after(token).kind == Kind::Select => {
+                    self.skip_parentheses();
+                    before = Kind::RightParen;
+                    continue;
+                }
+                Kind::LeftParen => depth += 1,
+                Kind::RightParen => depth -= 1,
+                kind if is_name(kind) && self.opens(token) && self.is_aggregate(token) => {
+                    self.set_flagged(flag::AGGREGATE, true);
+                }
+                _ => {}
+            }
             let clause = match token.kind {
-                Kind::LeftParen => {
-                    depth += 1;
-                    if self.after(token).kind == Kind::Select {
-                        self.skip_parentheses();
-                        depth -= 1;
-                        before = Kind::RightParen;
-                        continue;
-                    }
-                    None
+                _ if depth > 0 => None,
+                Kind::Group | Kind::Having | Kind::Union | Kind::Except | Kind::Intersect if !super::FULL => {
+                    self.full();
+                    return;
                 }
-                Kind::RightParen if depth > 0 => {
-                    depth -= 1;
-                    None
+                Kind::Order | Kind::Limit if part => break,
+                Kind::From if before == Kind::Distinct => None,
+                Kind::From | Kind::Where | Kind::Group | Kind::Having | Kind::Order | Kind::Limit => {
+                    Some(f::FROM + token.kind as u8 - Kind::From as u8)
                 }
-                Kind::RightParen | Kind::Semicolon | Kind::End_ | Kind::Illegal => break,
-                Kind::From if depth == 0 && before != Kind::Distinct => Some(f::FROM),
-                Kind::Order | Kind::Limit if depth == 0 && part => break,
-                Kind::Where if depth == 0 => Some(f::WHERE),
-                Kind::Group | Kind::Having | Kind::Union | Kind::Except | Kind::Intersect
-                    if depth == 0 && !super::FULL =>
-                {
-                    return self.full();
-                }
-                Kind::Group if depth == 0 => Some(f::GROUP),
-                Kind::Having if depth == 0 => Some(f::HAVING),
-                Kind::Order if depth == 0 => Some(f::ORDER),
-                Kind::Limit if depth == 0 => Some(f::LIMIT),
-                Kind::Window if depth == 0 && before != Kind::Dot => {
-                    return Err(self.error_here(ErrorKind::Unsupported));
-                }
-                Kind::Union | Kind::Except | Kind::Intersect if super::FULL && depth == 0 => {
+                Kind::Window if before != Kind::Dot => return self.fail_here(ErrorKind::Unsupported),
+                Kind::Union | Kind::Except | Kind::Intersect => {
                     // What is only described is so by its first SELECT.
                     if part || output == Output::Describe as u16 {
                         break;
                     }
-                    self.compound_operator()?;
+                    self.compound_operator();
                     before = Kind::Select;
                     continue;
-                }
-                kind if is_name(kind) && self.opens(token) && self.is_aggregate(token) => {
-                    self.set_flag(frame, flag::AGGREGATE, true);
-                    None
                 }
                 _ => None,
             };
             before = token.kind;
             self.advance();
             let Some(clause) = clause else { continue };
-            if self.has(frame, flag::COMPOUND) && !matches!(clause, f::ORDER | f::LIMIT) {
+            if self.flagged(flag::COMPOUND) && clause < f::ORDER {
                 continue;
             }
-            let order = [f::FROM, f::WHERE, f::GROUP, f::HAVING, f::ORDER, f::LIMIT];
-            if order.iter().any(|&later| later >= clause && self.get(frame, later) != NONE) {
-                return Err(self.error(ErrorKind::Syntax, token));
+            if (clause..=f::LIMIT).any(|later| self.get(frame, later) != NONE) {
+                return self.fail_at(ErrorKind::Syntax, token);
             }
             if matches!(clause, f::GROUP | f::ORDER) {
-                self.expect(Kind::By)?;
+                self.expect(Kind::By);
             }
-            self.put(frame, clause, self.token.start);
+            self.put(frame, clause, self.token.start());
         }
-        self.put(frame, f::END, self.token.start);
-        if self.has(frame, flag::COMPOUND) {
-            self.set_flag(frame, flag::DISTINCT | flag::AGGREGATE, false);
-            return Ok(());
+        self.set_own(f::END, self.token.start());
+        if self.flagged(flag::COMPOUND) {
+            self.set_flagged(flag::DISTINCT | flag::AGGREGATE, false);
+            return;
         }
-        if self.get(frame, f::GROUP) != NONE {
-            self.set_flag(frame, flag::AGGREGATE, true);
-        } else if self.get(frame, f::HAVING) != NONE && !self.has(frame, flag::AGGREGATE) {
+        if self.own(f::GROUP) != NONE {
+            self.set_flagged(flag::AGGREGATE, true);
+        } else if self.own(f::HAVING) != NONE && !self.flagged(flag::AGGREGATE) {
             // "a GROUP BY clause is required before HAVING"
-            return Err(self.error_here(ErrorKind::Schema));
+            self.fail_here(ErrorKind::Schema)
         }
-        Ok(())
     }
 
     /// Whether `(` stands behind a token.
     fn opens(&self, token: Token) -> bool {
-        match self.source(token.end).first() {
+        match self.source(token.end()).first() {
             Some(b'(') => true,
             Some(b',' | b'.') | None => false,
             _ => self.after(token).kind == Kind::LeftParen,
         }
     }
 
-    /// From `(` to behind its `)`.
-    pub(crate) fn skip_parentheses(&mut self) {
-        let mut depth = 0usize;
-        loop {
-            match self.advance().kind {
-                Kind::LeftParen => depth += 1,
-                Kind::RightParen => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        return;
-                    }
-                }
-                Kind::End_ | Kind::Semicolon | Kind::Illegal => return,
-                _ => {}
-            }
-        }
+    /// From `(` to behind its `)`, which is given back.
+    #[inline(never)]
+    pub(crate) fn skip_parentheses(&mut self) -> Token {
+        self.advance();
+        self.skip_to(0);
+        self.expect(Kind::RightParen)
     }
 
     // ---- LIMIT
 
-    pub(crate) fn limit(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let local = self.new_local()?;
-        if self.token.kind == Kind::Comma {
-            // LIMIT offset, limit
-            self.put(frame, f::OFFSET_LOCAL, local.into());
-            self.op1(Op::Offset, local)?;
+    /// A number of LIMIT is on the stack: `LIMIT limit OFFSET offset`, or `LIMIT offset, limit`.
+    pub(crate) fn limit(&mut self) {
+        let local = self.new_local().into();
+        let first = self.own(f::LIMIT_LOCAL) == NONE && self.own(f::OFFSET_LOCAL) == NONE;
+        if self.token.kind == Kind::Comma || self.own(f::LIMIT_LOCAL) != NONE {
+            self.set_own(f::OFFSET_LOCAL, local);
+            self.emit(&[Op::Offset as u8, LOW | f::OFFSET_LOCAL, SHRINK, 1]);
         } else {
-            self.put(frame, f::LIMIT_LOCAL, local.into());
-            self.op1(Op::Limit, local)?;
-            self.chain_in(frame, f::FINISH)?;
+            self.set_own(f::LIMIT_LOCAL, local);
+            self.emit(&[Op::Limit as u8, LOW | f::LIMIT_LOCAL, CHAIN | f::FINISH, SHRINK, 1]);
         }
-        self.shrink(1);
-        if matches!(self.token.kind, Kind::Comma | Kind::Offset) {
+        if first && matches!(self.token.kind, Kind::Comma | Kind::Offset) {
             self.advance();
-            self.goto(step::LIMIT_2);
             return self.expression();
         }
-        self.put(frame, f::MODE, 0);
+        self.set_own(f::MODE, 0);
         self.goto(step::PREPARE);
-        self.clause_end()
-    }
-
-    pub(crate) fn limit_end(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let local = self.new_local()?;
-        if self.get(frame, f::LIMIT_LOCAL) == NONE {
-            self.put(frame, f::LIMIT_LOCAL, local.into());
-            self.op1(Op::Limit, local)?;
-            self.chain_in(frame, f::FINISH)?;
-        } else {
-            self.put(frame, f::OFFSET_LOCAL, local.into());
-            self.op1(Op::Offset, local)?;
-        }
-        self.shrink(1);
-        self.put(frame, f::MODE, 0);
-        self.goto(step::PREPARE);
-        self.clause_end()
+        self.clause_end();
     }
 
     /// The current token must end a clause.
-    pub(crate) fn clause_end(&self) -> Result<()> {
-        match self.token.kind {
-            Kind::From
-            | Kind::Where
-            | Kind::Group
-            | Kind::Having
-            | Kind::Order
-            | Kind::Limit
-            | Kind::Union
-            | Kind::Except
-            | Kind::Intersect
-            | Kind::RightParen
-            | Kind::Semicolon
-            | Kind::End_ => Ok(()),
-            _ => Err(self.unexpected()),
+    pub(crate) fn clause_end(&mut self) {
+        if self.token.kind == Kind::Comma || !self.token.kind.is(class::ITEM | class::END) {
+            self.fail_unexpected();
         }
     }
 }

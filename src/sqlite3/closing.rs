@@ -2,7 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::ErrorKind;
 use super::expression::{level, mark};
 use super::frame::f;
 use super::function;
@@ -31,8 +31,8 @@ impl Compiler<'_> {
     // ---- what is open ends
 
     /// A token that is no operator: reduces to the innermost mark and does what the token means there.
-    pub(crate) fn close(&mut self) -> Result<()> {
-        self.reduce(0)?;
+    pub(crate) fn close(&mut self) {
+        self.reduce(0);
         let (open, token) = (self.peek(1), self.token);
         match (open.kind, token.kind) {
             (mark::PAREN, Kind::RightParen) => {
@@ -41,26 +41,19 @@ impl Compiler<'_> {
                 self.pop();
                 self.push(operand)
             }
-            (mark::PAREN, Kind::Comma) => Err(self.error_here(ErrorKind::Unsupported)),
-            (mark::CALL, Kind::Comma) => {
-                self.argument(false)?;
+            (mark::PAREN, Kind::Comma) => self.fail_here(ErrorKind::Unsupported),
+            (mark::CALL | mark::IN, Kind::Comma | Kind::RightParen) => {
+                let (call, last) = (open.kind == mark::CALL, token.kind == Kind::RightParen);
+                if call {
+                    self.argument(last)
+                } else {
+                    self.item()
+                }
+                if last {
+                    return if call { self.end_call() } else { self.end_in() };
+                }
                 self.advance();
                 self.mode = Mode::Operand;
-                Ok(())
-            }
-            (mark::CALL, Kind::RightParen) => {
-                self.argument(true)?;
-                self.end_call()
-            }
-            (mark::IN, Kind::Comma) => {
-                self.item()?;
-                self.advance();
-                self.mode = Mode::Operand;
-                Ok(())
-            }
-            (mark::IN, Kind::RightParen) => {
-                self.item()?;
-                self.end_in()
             }
             (mark::CAST, Kind::As) => self.end_cast(),
             (mark::CASE, Kind::When | Kind::Then | Kind::Else | Kind::End) => self.case(token.kind),
@@ -68,7 +61,6 @@ impl Compiler<'_> {
                 self.result = self.pop_operand();
                 self.pop();
                 self.mode = Mode::Step;
-                Ok(())
             }
             (mark::ALIAS, _) => {
                 let operand = self.pop();
@@ -76,32 +68,32 @@ impl Compiler<'_> {
                 self.go(open.b);
                 self.push(operand)
             }
-            _ => Err(self.unexpected()),
+            _ => self.fail_unexpected(),
         }
     }
 
     /// `CAST(x AS type)`: behind the type.
-    pub(crate) fn end_cast(&mut self) -> Result<()> {
+    pub(crate) fn end_cast(&mut self) {
         self.advance();
-        let affinity = self.type_name()?.0;
-        self.expect(Kind::RightParen)?;
+        let affinity = self.type_name().0;
+        self.expect(Kind::RightParen);
         let operand = self.pop_operand();
         self.pop();
-        self.op1(Op::Cast, affinity as u8)?;
-        self.operand_done(Operand { affinity: affinity as u8 + 1, ..operand })
+        self.op1(Op::Cast, affinity as u8);
+        self.operand_done(operand.with_affinity(affinity as u8 + 1))
     }
 
     /// A type: names, and up to two numbers in parentheses. Its affinity, and its first and last token.
-    pub(crate) fn type_name(&mut self) -> Result<(Affinity, Token, Token)> {
+    pub(crate) fn type_name(&mut self) -> (Affinity, Token, Token) {
         let (first, mut last) = (self.token, self.token);
-        while is_name(self.token.kind) || (self.token.kind == Kind::String && first.start != self.token.start) {
+        while is_name(self.token.kind) || (self.token.kind == Kind::String && first.start() != self.token.start()) {
             if matches!(self.token.kind, Kind::Generated) {
                 break;
             }
             last = self.advance();
         }
         if last == first && !is_name(first.kind) {
-            return Ok((Affinity::Blob, first, Token { end: first.start, ..first }));
+            return (Affinity::Blob, first, Token::new(first.kind, first.start(), first.start()));
         }
         if self.accept(Kind::LeftParen) {
             for number in 0..2 {
@@ -109,43 +101,43 @@ impl Compiler<'_> {
                     self.advance();
                 }
                 if !matches!(self.token.kind, Kind::Integer | Kind::Real) {
-                    return Err(self.unexpected());
+                    self.fail_unexpected();
                 }
                 self.advance();
                 if number == 1 || !self.accept(Kind::Comma) {
                     break;
                 }
             }
-            last = self.expect(Kind::RightParen)?;
+            last = self.expect(Kind::RightParen);
         }
-        let all = Token { end: last.end, ..first };
-        Ok((Affinity::of_type(self.text(all)), first, last))
+        let all = Token::new(first.kind, first.start(), last.end());
+        (Affinity::of_type(self.text(all)), first, last)
     }
 
     /// One argument of a call is complete.
-    pub(crate) fn argument(&mut self, last: bool) -> Result<()> {
+    pub(crate) fn argument(&mut self, last: bool) {
         let operand = self.pop_operand();
         let mut open = self.pop();
         open.d += 1;
         let known = Operand::unpack(open.a & !call::KIND, 0);
-        let known = Operand { affinity: 0, ..known };
-        if (operand.explicit && !known.explicit) || (known.collation == 0 && operand.collation != 0) {
-            open.a = open.a & call::KIND | Operand { affinity: 0, ..operand }.pack();
+        let known = known.with_affinity(0);
+        if (operand.explicit() && !known.explicit()) || (known.collation() == 0 && operand.collation() != 0) {
+            open.a = open.a & call::KIND | operand.with_affinity(0).pack();
         }
         match open.a & call::KIND {
             call::COALESCE if !last => {
-                self.op(Op::IfKnown)?;
-                open.c = self.chain(open.c)?;
+                self.op(Op::IfKnown);
+                open.c = self.chain(open.c);
                 self.shrink(1);
             }
             call::IIF if open.d == 1 => {
-                self.op(Op::IfNot)?;
-                open.c = self.chain(NONE)?;
+                self.op(Op::IfNot);
+                open.c = self.chain(NONE);
                 self.shrink(1);
             }
             call::IIF if open.d == 2 => {
-                self.op(Op::Jump)?;
-                let end = self.chain(NONE)?;
+                self.op(Op::Jump);
+                let end = self.chain(NONE);
                 self.patch_here(open.c);
                 open.c = end;
                 self.shrink(1);
@@ -156,65 +148,57 @@ impl Compiler<'_> {
     }
 
     /// `)` of a call.
-    pub(crate) fn end_call(&mut self) -> Result<()> {
+    pub(crate) fn end_call(&mut self) {
         let open = self.pop();
         let start = self.pop_operand().start;
         let name = self.lex(open.b);
         self.advance();
         if matches!(self.token.kind, Kind::Over | Kind::Filter) {
-            return Err(self.error_here(ErrorKind::Unsupported));
+            return self.fail_here(ErrorKind::Unsupported);
         }
         let known = Operand::unpack(open.a & !call::KIND, start);
-        let known = Operand { affinity: 0, ..known };
-        let kept = Operand::under(known, known);
-        match open.a & call::KIND {
-            call::COALESCE => {
-                if open.d < 2 {
-                    return Err(self.error(ErrorKind::WrongArguments, name));
-                }
-                self.patch_here(open.c);
-                return self.operand_done(kept);
+        let known = known.with_affinity(0);
+        let kept = known.alone();
+        let kind = open.a & call::KIND;
+        if kind == call::COALESCE || kind == call::IIF {
+            if kind == call::IIF && open.d != 3 || open.d < 2 {
+                return self.fail_at(ErrorKind::WrongArguments, name);
             }
-            call::IIF => {
-                if open.d != 3 {
-                    return Err(self.error(ErrorKind::WrongArguments, name));
-                }
-                self.patch_here(open.c);
-                return self.operand_done(kept);
-            }
-            _ => {}
+            self.patch_here(open.c);
+            return self.operand_done(kept);
         }
         let Ok(arguments) = u8::try_from(open.d) else {
-            return Err(self.error(ErrorKind::TooBig, name));
+            return self.fail_at(ErrorKind::TooBig, name);
         };
         let id = match function::find(self.text(name), usize::from(arguments)) {
             function::Found::Function(id) => id as u8,
-            function::Found::WrongCount => return Err(self.error(ErrorKind::WrongArguments, name)),
-            function::Found::Unknown => self.custom(name, arguments)?,
+            function::Found::WrongCount => return self.fail_at(ErrorKind::WrongArguments, name),
+            function::Found::Unknown => self.custom(name, arguments),
         };
-        self.op2(Op::Call, id, arguments)?;
-        self.byte(known.sort_collation())?;
+        self.op2(Op::Call, id, arguments);
+        self.byte(known.sort_collation());
         self.shrink(arguments);
-        self.grow(1)?;
+        self.grow(1);
         self.operand_done(kept)
     }
 
     /// The number of a function of the user's own.
-    fn custom(&self, name: Token, arguments: u8) -> Result<u8> {
+    fn custom(&mut self, name: Token, arguments: u8) -> u8 {
         let mut known = false;
         for (function, id) in self.functions.iter().zip(super::ids::CUSTOM..super::ids::LIKE_OPERATOR) {
             if self.same(name, function.name.as_bytes()) {
                 if (function.least..=function.most).contains(&arguments) {
-                    return Ok(id);
+                    return id;
                 }
                 known = true;
             }
         }
-        Err(self.error(if known { ErrorKind::WrongArguments } else { ErrorKind::NoSuchFunction }, name))
+        self.fail_at(if known { ErrorKind::WrongArguments } else { ErrorKind::NoSuchFunction }, name);
+        0
     }
 
     /// A call begins, unless it is an aggregate.
-    pub(crate) fn call(&mut self, name: Token) -> Result<()> {
+    pub(crate) fn call(&mut self, name: Token) {
         if self.is_aggregate(name) {
             return self.aggregate(name);
         }
@@ -222,7 +206,7 @@ impl Compiler<'_> {
         self.advance();
         if matches!(self.token.kind, Kind::Distinct | Kind::Star) {
             let unknown = function::find(self.text(name), 1) == function::Found::Unknown;
-            return Err(self.error(if unknown { ErrorKind::NoSuchFunction } else { ErrorKind::WrongArguments }, name));
+            return self.fail_at(if unknown { ErrorKind::NoSuchFunction } else { ErrorKind::WrongArguments }, name);
         }
         let kind = if self.same(name, b"coalesce") || self.same(name, b"ifnull") {
             call::COALESCE
@@ -231,52 +215,56 @@ impl Compiler<'_> {
         } else {
             call::PLAIN
         };
-        self.open_long(mark::CALL, kind, name.start)
+        self.open_long(mark::CALL, kind, name.start())
     }
 
     // ---- IN
 
     /// IN, behind which comes a list, a SELECT or the name of a table.
-    pub(crate) fn membership(&mut self, negated: u8) -> Result<()> {
-        self.reduce(level::EQUAL)?;
+    pub(crate) fn membership(&mut self, negated: u8) {
+        self.reduce(level::EQUAL);
         self.advance();
         let left = self.peek(0);
         if self.token.kind == Kind::LeftParen {
             let next = self.after(self.token);
             self.advance();
             if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) {
-                self.full()?;
+                if !self.full() {
+                    return;
+                }
                 self.pop();
                 return self.in_subquery(left, negated);
             }
-            self.op1(Op::Int8, 0)?;
-            self.grow(1)?;
-            self.push(Mark { kind: mark::IN, a: negated, b: 0, c: 0, d: 0 })?;
+            self.op1(Op::Int8, 0);
+            self.grow(1);
+            self.push(Mark { kind: mark::IN, a: negated, b: 0, c: 0, d: 0 });
             self.mode = Mode::Operand;
-            return Ok(());
+            return;
         }
-        self.full()?;
+        if !self.full() {
+            return;
+        }
         let operand = self.pop_operand();
-        self.in_table(operand)?;
+        self.in_table(operand);
         if negated != 0 {
-            self.op(Op::Not)?;
+            self.op(Op::Not);
         }
-        self.operand_done(Operand::under(operand, Operand::default()))
+        self.operand_done(operand.alone())
     }
 
     /// An item of an IN list: it takes the affinity of the left side, and has none of its own.
-    pub(crate) fn item(&mut self) -> Result<()> {
+    pub(crate) fn item(&mut self) {
         self.pop_operand();
         let mut open = self.pop();
         let left = self.top_operand();
         let comparison = Operand::compare(Relation::Equal, left, Operand::default());
-        self.op1(Op::InItem, comparison.0)?;
+        self.op1(Op::InItem, comparison);
         self.shrink(1);
         open.c = 1;
         self.push(open)
     }
 
-    pub(crate) fn end_in(&mut self) -> Result<()> {
+    pub(crate) fn end_in(&mut self) {
         let open = self.pop();
         let left = self.pop_operand();
         self.advance();
@@ -284,26 +272,26 @@ impl Compiler<'_> {
             // Nothing is in it, whatever stands before, which is not even computed.
             self.code = left.start.into();
             self.shrink(1);
-            self.op1(Op::Int8, open.a)?;
-            return self.operand_done(Operand { start: left.start, ..Operand::default() });
+            self.op1(Op::Int8, open.a);
+            return self.operand_done(Operand::plain(left.start));
         }
-        self.op(Op::Nip)?;
+        self.op(Op::Nip);
         self.shrink(1);
         if open.a != 0 {
-            self.op(Op::Not)?;
+            self.op(Op::Not);
         }
-        self.operand_done(Operand::under(left, Operand::default()))
+        self.operand_done(left.alone())
     }
 
     // ---- CASE
 
-    pub(crate) fn case(&mut self, word: Kind) -> Result<()> {
+    pub(crate) fn case(&mut self, word: Kind) {
         let operand = self.pop_operand();
         let mut open = self.pop();
         let has_base = open.a & CASE_BASE != 0;
         // The first collation written in it is the collation of the whole, beside the states.
-        if operand.explicit && !Operand::unpack(open.a, 0).explicit {
-            open.a |= Operand { affinity: 0, ..operand }.pack();
+        if operand.explicit() && !Operand::unpack(open.a, 0).explicit() {
+            open.a |= operand.with_affinity(0).pack();
         }
         self.advance();
         match word {
@@ -315,17 +303,17 @@ impl Compiler<'_> {
                 if has_base {
                     let base = Operand::unpack(open.d as u8, 0);
                     let comparison = Operand::compare(Relation::Equal, base, operand);
-                    self.op1(Op::CaseEqual, comparison.0)?;
+                    self.op1(Op::CaseEqual, comparison);
                 }
-                self.op(Op::IfNot)?;
-                open.b = self.chain(NONE)?;
+                self.op(Op::IfNot);
+                open.b = self.chain(NONE);
                 self.shrink(1);
                 open.a &= !CASE_WHEN;
                 open.d |= 0x200;
             }
             Kind::When | Kind::Else if open.a & (CASE_WHEN | CASE_ELSE) == 0 && open.d & 0x200 != 0 => {
-                self.op(Op::Jump)?;
-                open.c = self.chain(open.c)?;
+                self.op(Op::Jump);
+                open.c = self.chain(open.c);
                 self.patch_here(open.b);
                 open.b = NONE;
                 self.shrink(1);
@@ -333,58 +321,58 @@ impl Compiler<'_> {
             }
             Kind::End if open.a & CASE_WHEN == 0 && open.d & 0x200 != 0 => {
                 if open.a & CASE_ELSE == 0 {
-                    self.op(Op::Jump)?;
-                    open.c = self.chain(open.c)?;
+                    self.op(Op::Jump);
+                    open.c = self.chain(open.c);
                     self.patch_here(open.b);
-                    self.op(Op::Null)?;
+                    self.op(Op::Null);
                 }
                 self.patch_here(open.c);
                 if has_base {
-                    self.op(Op::Nip)?;
+                    self.op(Op::Nip);
                     self.shrink(1);
                 }
                 let known = Operand::unpack(open.a, self.pop_operand().start);
-                return self.operand_done(Operand::under(known, known));
+                return self.operand_done(known.alone());
             }
-            _ => return Err(self.error_here(ErrorKind::Syntax)),
+            _ => return self.fail_here(ErrorKind::Syntax),
         }
-        self.push(open)?;
+        self.push(open);
         self.mode = Mode::Operand;
-        Ok(())
     }
 
     // ---- subqueries
 
     /// `(SELECT ...)` as a value, or EXISTS: the code for it stands here, and gives its value into a place of the stack.
-    pub(crate) fn subquery(&mut self, output: Output) -> Result<()> {
-        self.full()?;
+    pub(crate) fn subquery(&mut self, output: Output) {
+        if !self.full() {
+            return;
+        }
         let start = self.here();
-        let once = self.new_local()?;
+        let once = self.new_local();
         self.keeps = true;
-        self.op1(Op::Once, once)?;
-        self.word(NONE)?;
+        self.op1(Op::Once, once);
+        self.word(NONE);
         match output {
-            Output::Exists => self.op1(Op::Int8, 0)?,
-            _ => self.op(Op::Null)?,
+            Output::Exists => self.op1(Op::Int8, 0),
+            _ => self.op(Op::Null),
         }
         let place = self.now.depth;
-        self.grow(1)?;
+        self.grow(1);
         self.begin_select(output, Resume::Operand, place, u16::from(once), start)
     }
 
     /// `x IN (SELECT ...)`.
-    pub(crate) fn in_subquery(&mut self, left: Mark, negated: u8) -> Result<()> {
-        let set = self.new_local()?;
+    pub(crate) fn in_subquery(&mut self, left: Mark, negated: u8) {
+        let set = self.new_local();
         self.keeps = true;
         let once = self.here();
-        self.op1(Op::InSet, set)?;
-        self.word(NONE)?;
+        self.op1(Op::InSet, set);
+        self.word(NONE);
         let place = self.now.depth;
-        self.grow(1)?;
+        self.grow(1);
         let extra = u16::from(left.a) | u16::from(negated) << 8;
-        self.begin_select(Output::In, Resume::Operand, place, extra, left.b)?;
-        self.put(self.frame, f::ONCE, once);
-        self.put(self.frame, f::LOCALS, set.into());
-        Ok(())
+        self.begin_select(Output::In, Resume::Operand, place, extra, left.b);
+        self.set_own(f::ONCE, once);
+        self.set_own(f::LOCALS, set.into());
     }
 }

@@ -14,7 +14,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::function::Custom;
 use super::program::{Comparison, Op, Relation};
 use super::store::Store;
-use super::token::{self, Kind, Token};
+use super::token::{self, Kind, Token, class};
 use super::value::Affinity;
 
 /// The flag of an offset into the arena.
@@ -38,62 +38,96 @@ pub(crate) enum Mode {
     Done,
 }
 
-/// What is known of an operand while compiling: affinity (0 none, else [`super::value::Affinity`] + 1), collation (0 none, else
-/// [`super::value::Collation`] + 1), whether the collation was written, and where its code begins.
+/// What is known of an operand while compiling, in one byte: affinity (0 none, else [`super::value::Affinity`] + 1), collation (0
+/// none, else [`super::value::Collation`] + 1), and whether the collation was written; and where its code begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Operand {
-    pub(crate) affinity: u8,
-    pub(crate) collation: u8,
-    pub(crate) explicit: bool,
+    known: u8,
     pub(crate) start: u16,
 }
 
+/// The bits of what is known of an [`Operand`].
+mod known {
+    pub(super) const AFFINITY: u8 = 7;
+    pub(super) const COLLATION: u8 = 3 << 3;
+    pub(super) const EXPLICIT: u8 = 1 << 5;
+}
+
 impl Operand {
+    /// An operand of a column, whose affinity and collation these are.
+    pub(crate) fn of_column(affinity: u8, collation: u8, start: u16) -> Self {
+        Operand { known: (affinity + 1) | (collation + 1) << 3, start }
+    }
+    /// One of which nothing is known.
+    pub(crate) fn plain(start: u16) -> Self {
+        Operand { known: 0, start }
+    }
     /// In one byte, without the start.
     pub(crate) fn pack(self) -> u8 {
-        self.affinity | self.collation << 3 | u8::from(self.explicit) << 5
+        self.known
     }
+    /// Other bits than those of [`Operand::pack`] may be set.
     pub(crate) fn unpack(byte: u8, start: u16) -> Self {
-        Operand { affinity: byte & 7, collation: byte >> 3 & 3, explicit: byte & 32 != 0, start }
+        Operand { known: byte & (known::AFFINITY | known::COLLATION | known::EXPLICIT), start }
+    }
+    pub(crate) fn affinity(self) -> u8 {
+        self.known & known::AFFINITY
+    }
+    pub(crate) fn collation(self) -> u8 {
+        (self.known & known::COLLATION) >> 3
+    }
+    pub(crate) fn explicit(self) -> bool {
+        self.known & known::EXPLICIT != 0
+    }
+    pub(crate) fn with_affinity(self, affinity: u8) -> Self {
+        Operand { known: self.known & !known::AFFINITY | affinity, ..self }
+    }
+    pub(crate) fn with_collation(self, collation: u8) -> Self {
+        Operand { known: self.known & !known::COLLATION | collation << 3 | known::EXPLICIT, ..self }
+    }
+    /// The same, but that no collation was written.
+    pub(crate) fn unwritten(self, start: u16) -> Self {
+        Operand { known: self.known & !known::EXPLICIT, start }
     }
     /// The collation as a number for the program.
     pub(crate) fn sort_collation(self) -> u8 {
-        self.collation.saturating_sub(1)
+        self.collation().saturating_sub(1)
     }
     /// What remains of two operands under an operator: a collation that was written.
+    #[inline(never)]
     pub(crate) fn under(left: Operand, right: Operand) -> Operand {
-        let from = if left.explicit { left } else { right };
-        if from.explicit {
-            Operand { affinity: 0, collation: from.collation, explicit: true, start: left.start }
-        } else {
-            Operand { start: left.start, ..Operand::default() }
-        }
+        let from = if left.explicit() { left } else { right };
+        Operand { start: left.start, known: if from.explicit() { from.with_affinity(0).known } else { 0 } }
+    }
+    /// The same of one operand.
+    #[inline(never)]
+    pub(crate) fn alone(self) -> Operand {
+        Operand::under(self, self)
     }
     /// How they compare. (<https://sqlite.org/datatype3.html#comparison_expressions>)
-    pub(crate) fn compare(relation: Relation, left: Operand, right: Operand) -> Comparison {
-        let affinity = match (left.affinity, right.affinity) {
+    #[inline(never)]
+    pub(crate) fn compare(relation: Relation, left: Operand, right: Operand) -> u8 {
+        let affinity = match (left.affinity(), right.affinity()) {
             (0, one) | (one, 0) => Self::class(one),
             (a, b) => Self::class(a).max(Self::class(b)) & 2,
         };
-        let collation = if left.explicit {
+        let collation = if left.explicit() {
             left
-        } else if right.explicit || left.collation == 0 {
+        } else if right.explicit() || left.collation() == 0 {
             right
         } else {
             left
         };
-        Comparison::new(relation, affinity, collation.sort_collation())
+        Comparison::new(relation, affinity, collation.sort_collation()).0
     }
     /// The same for a member of what a subquery gives: a side without an affinity takes that of the other one, and
     /// what becomes REAL loses the last bits of a large integer.
-    pub(crate) fn member(left: Operand, right: Operand) -> Comparison {
+    #[inline(never)]
+    pub(crate) fn member(left: Operand, right: Operand) -> u8 {
         const REAL: u8 = Affinity::Real as u8 + 1;
-        match Self::compare(Relation::Equal, left, right) {
-            Comparison(found) if matches!((left.affinity, right.affinity), (0, REAL) | (REAL, 0)) => {
-                Comparison(found | Comparison::REAL)
-            }
-            found => found,
-        }
+        let found = Self::compare(Relation::Equal, left, right);
+        let real = matches!((left.affinity(), right.affinity()), (0, REAL) | (REAL, 0));
+        if real { found | Comparison::REAL } else { found }
     }
     /// What an affinity does to the other side: 0 nothing, 1 makes text, 2 makes numbers.
     pub(crate) fn class(affinity: u8) -> u8 {
@@ -117,6 +151,14 @@ pub(crate) struct Mark {
 
 /// Bytes of a [`Mark`].
 pub(crate) const MARK: usize = 8;
+
+/// Some tokens: what ends them, and the last two of them (the first, if there are no more).
+#[derive(Clone, Copy)]
+pub(crate) struct Walk {
+    pub(crate) end: Token,
+    pub(crate) last: Token,
+    pub(crate) before: Token,
+}
 
 /// Numbers given out while compiling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -155,6 +197,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) top: usize,
     /// The frame that is being compiled: an offset into the arena.
     pub(crate) frame: usize,
+    /// The first thing that went wrong: see `fail`.
+    pub(crate) failed: Option<Error>,
     pub(crate) sql: &'a [u8],
     pub(crate) store: &'a mut dyn Store,
     /// The least that `top` was.
@@ -194,21 +238,20 @@ impl Compiler<'_> {
             let token = token::next(self.sql, usize::from(at));
             place.set((at, token));
             // It is asked for by its own offset, and by that of the end of the token before it.
-            if token.start != at
-                && let Some(place) = self.recent.get(usize::from(token.start) % RECENT)
+            if token.start() != at
+                && let Some(place) = self.recent.get(usize::from(token.start()) % RECENT)
             {
-                place.set((token.start, token));
+                place.set((token.start(), token));
             }
             return token;
         }
-        let found = token::next(self.arena, usize::from(at & !IN_ARENA));
-        Token { start: found.start | IN_ARENA, end: found.end | IN_ARENA, ..found }
+        token::next(self.arena, usize::from(at & !IN_ARENA)).in_arena()
     }
 
     /// The token behind another.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn after(&self, token: Token) -> Token {
-        self.lex(token.end)
+        self.lex(token.end())
     }
 
     /// Goes to the next token and gives the current one.
@@ -226,8 +269,8 @@ impl Compiler<'_> {
 
     /// The bytes of a token.
     pub(crate) fn text(&self, token: Token) -> &[u8] {
-        let range = usize::from(token.start & !IN_ARENA)..usize::from(token.end & !IN_ARENA);
-        let text = if token.start & IN_ARENA == 0 { self.sql } else { &*self.arena };
+        let range = usize::from(token.start() & !IN_ARENA)..usize::from(token.end() & !IN_ARENA);
+        let text = if token.start() & IN_ARENA == 0 { self.sql } else { &*self.arena };
         text.get(range).unwrap_or_default()
     }
 
@@ -242,17 +285,21 @@ impl Compiler<'_> {
     }
 
     /// Goes behind a token that must be there.
-    pub(crate) fn expect(&mut self, kind: Kind) -> Result<Token> {
-        if self.token.kind == kind { Ok(self.advance()) } else { Err(self.unexpected()) }
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn expect(&mut self, kind: Kind) -> Token {
+        if self.token.kind != kind {
+            self.fail_unexpected();
+            return self.token;
+        }
+        self.advance()
     }
 
     /// A name: of a column, a table, an alias.
-    pub(crate) fn name(&mut self) -> Result<Token> {
-        if is_name(self.token.kind) || self.token.kind == Kind::String {
-            Ok(self.advance())
-        } else {
-            Err(self.unexpected())
+    pub(crate) fn name(&mut self) -> Token {
+        if !is_name(self.token.kind) && self.token.kind != Kind::String {
+            self.fail_unexpected();
         }
+        self.advance()
     }
 
     /// Whether two names are the same.
@@ -261,7 +308,71 @@ impl Compiler<'_> {
         same_name(text, quote, name)
     }
 
+    /// The tokens from one on, to the first on their level that is of these classes.
+    #[inline(never)]
+    pub(crate) fn walk(&self, from: Token, stop: u8) -> Walk {
+        let (mut end, mut last, mut before) = (from, from, from);
+        let (mut parentheses, mut cases) = (0usize, 0usize);
+        loop {
+            // `IS DISTINCT FROM` is no FROM.
+            let stops = cases == 0 && end.kind.is(stop) && !(end.kind == Kind::From && last.kind == Kind::Distinct);
+            let outermost = parentheses == 0 && (stops || end.kind == Kind::RightParen);
+            if outermost || end.kind.is(class::END) {
+                return Walk { end, last, before };
+            }
+            match end.kind {
+                Kind::LeftParen => parentheses += 1,
+                Kind::RightParen => parentheses -= 1,
+                Kind::Case => cases += 1,
+                Kind::End => cases = cases.saturating_sub(1),
+                _ => {}
+            }
+            (before, last) = (last, end);
+            end = self.after(end);
+        }
+    }
+
+    /// Goes to the first token on this level that is of these classes.
+    #[inline(never)]
+    pub(crate) fn skip_to(&mut self, stop: u8) {
+        self.token = self.walk(self.token, stop).end;
+    }
+
     // ---- errors
+
+    /// Notes an error; the first one counts. What goes on until the error is looked at, at the latest behind the step, does no
+    /// harm and ends: the arena is gone, so that everything in it is 0 and what is written there is nowhere, and so are the tokens.
+    #[inline(never)]
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.failed.get_or_insert(error);
+        self.arena = &mut [];
+        let end = self.sql.len() as u16;
+        self.token = Token::new(Kind::End_, end, end);
+    }
+
+    /// Notes an error at a token.
+    #[inline(never)]
+    pub(crate) fn fail_at(&mut self, kind: ErrorKind, token: Token) {
+        self.fail(self.error(kind, token));
+    }
+
+    /// Notes an error at the current token.
+    #[inline(never)]
+    pub(crate) fn fail_here(&mut self, kind: ErrorKind) {
+        self.fail_at(kind, self.token);
+    }
+
+    /// Notes that the current token cannot stand here.
+    #[inline(never)]
+    pub(crate) fn fail_unexpected(&mut self) {
+        self.fail(self.unexpected());
+    }
+
+    /// The error that was noted, if any.
+    #[inline(never)]
+    pub(crate) fn ok(&self) -> Result<()> {
+        self.failed.map_or(Ok(()), Err)
+    }
 
     /// An error at a token.
     pub(crate) fn error(&self, kind: ErrorKind, token: Token) -> Error {
@@ -271,7 +382,7 @@ impl Compiler<'_> {
     /// An error of which the place is not known yet, at a token.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn placed(&self, error: Error, token: Token) -> Error {
-        error.at(if token.start & IN_ARENA == 0 { usize::from(token.start) } else { 0 })
+        error.at(if token.start() & IN_ARENA == 0 { usize::from(token.start()) } else { 0 })
     }
 
     /// An error at the current token.
@@ -292,8 +403,11 @@ impl Compiler<'_> {
 
     /// What begins at the current token is there with the feature `sqlite3-full` alone.
     #[inline(always)]
-    pub(crate) fn full(&self) -> Result<()> {
-        if super::FULL { Ok(()) } else { Err(self.error_here(ErrorKind::Unsupported)) }
+    pub(crate) fn full(&mut self) -> bool {
+        if !super::FULL {
+            self.fail_here(ErrorKind::Unsupported);
+        }
+        super::FULL
     }
 
     /// The arena is too small for this many more bytes.
@@ -301,24 +415,30 @@ impl Compiler<'_> {
         Error::limit(self.arena.len() + more.max(64))
     }
 
-    // ---- the stack of marks
-
-    /// Takes bytes from the stack.
-    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<usize> {
-        match self.top.checked_sub(bytes) {
-            Some(top) if top >= self.code => {
-                self.top = top;
-                self.low = self.low.min(top);
-                Ok(top)
-            }
-            _ => Err(self.no_room(bytes)),
+    /// Moves bytes of the arena, as far as there are any.
+    #[inline(never)]
+    pub(crate) fn shift(&mut self, from: usize, len: usize, to: usize) {
+        if from.max(to) + len <= self.arena.len() {
+            self.arena.copy_within(from..from + len, to);
         }
     }
 
-    pub(crate) fn push(&mut self, mark: Mark) -> Result<()> {
-        let at = self.reserve(MARK)?;
+    // ---- the stack of marks
+
+    /// Takes bytes from the stack.
+    #[inline(never)]
+    pub(crate) fn reserve(&mut self, bytes: usize) -> usize {
+        match self.top.checked_sub(bytes).filter(|&top| top >= self.code) {
+            Some(top) => self.top = top,
+            None => self.fail(self.no_room(bytes)),
+        }
+        self.low = self.low.min(self.top);
+        self.top
+    }
+
+    pub(crate) fn push(&mut self, mark: Mark) {
+        let at = self.reserve(MARK);
         self.put_mark(at, mark);
-        Ok(())
     }
 
     pub(crate) fn put_mark(&mut self, at: usize, mark: Mark) {
@@ -351,82 +471,106 @@ impl Compiler<'_> {
 
     /// A field of a block on the stack.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn get(&self, block: usize, field: usize) -> u16 {
-        get16(self.arena, block + 2 * field)
+    pub(crate) fn get(&self, block: usize, field: u8) -> u16 {
+        get16(self.arena, block + 2 * usize::from(field))
     }
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn put(&mut self, block: usize, field: usize, value: u16) {
-        put16(self.arena, block + 2 * field, value);
+    pub(crate) fn put(&mut self, block: usize, field: u8, value: u16) {
+        put16(self.arena, block + 2 * usize::from(field), value);
+    }
+
+    /// A field of the current frame.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn own(&self, field: u8) -> u16 {
+        self.get(self.frame, field)
+    }
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn set_own(&mut self, field: u8, value: u16) {
+        self.put(self.frame, field, value);
     }
 
     // ---- code
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn byte(&mut self, byte: u8) -> Result<()> {
+    pub(crate) fn byte(&mut self, byte: u8) {
         if self.code >= self.top {
-            return Err(self.no_room(1));
+            return self.fail(self.no_room(1));
         }
         if let Some(place) = self.arena.get_mut(self.code) {
             *place = byte;
         }
         self.code += 1;
-        Ok(())
     }
 
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        bytes.iter().try_for_each(|&byte| self.byte(byte))
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.byte(byte));
     }
 
     /// A copy of bytes of the statement, or of the arena.
     #[inline(never)]
-    pub(crate) fn copy(&mut self, from: u16, len: usize) -> Result<()> {
+    pub(crate) fn copy(&mut self, from: u16, len: usize) {
         for offset in 0..len {
             let byte = self.source(from).get(offset).copied().unwrap_or(0);
-            self.byte(byte)?;
+            self.byte(byte);
         }
-        Ok(())
     }
 
-    pub(crate) fn word(&mut self, word: u16) -> Result<()> {
-        self.bytes(&word.to_le_bytes())
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn word(&mut self, word: u16) {
+        self.byte(word as u8);
+        self.byte((word >> 8) as u8);
     }
 
-    pub(crate) fn op(&mut self, op: Op) -> Result<()> {
-        self.byte(op as u8)
+    pub(crate) fn op(&mut self, op: Op) {
+        self.byte(op as u8);
     }
 
-    pub(crate) fn op1(&mut self, op: Op, operand: u8) -> Result<()> {
-        self.bytes(&[op as u8, operand])
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn op1(&mut self, op: Op, operand: u8) {
+        self.op(op);
+        self.byte(operand);
     }
 
-    pub(crate) fn op2(&mut self, op: Op, first: u8, second: u8) -> Result<()> {
-        self.bytes(&[op as u8, first, second])
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn op2(&mut self, op: Op, first: u8, second: u8) {
+        self.op1(op, first);
+        self.byte(second);
     }
 
     /// A jump to a place that is known.
-    pub(crate) fn jump_to(&mut self, op: Op, target: u16) -> Result<()> {
-        self.op(op)?;
-        self.word(target)
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn jump_to(&mut self, op: Op, target: u16) {
+        self.op(op);
+        self.word(target);
     }
 
     /// The target of the jump just begun joins a chain, to be patched later. The chain's head is given back.
-    pub(crate) fn chain(&mut self, head: u16) -> Result<u16> {
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn chain(&mut self, head: u16) -> u16 {
         let at = self.here();
-        self.word(head)?;
-        Ok(at)
+        self.word(head);
+        at
     }
 
     /// The target joins a chain that is kept in a field.
-    pub(crate) fn chain_in(&mut self, block: usize, field: usize) -> Result<()> {
-        let head = self.chain(self.get(block, field))?;
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn chain_in(&mut self, block: usize, field: u8) {
+        let head = self.chain(self.get(block, field));
         self.put(block, field, head);
-        Ok(())
+    }
+
+    /// The target joins a chain that is kept in a field of the current frame.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn chain_own(&mut self, field: u8) {
+        self.chain_in(self.frame, field);
     }
 
     /// All jumps of a chain lead to `target`.
     pub(crate) fn patch(&mut self, mut head: u16, target: u16) {
-        while head != NONE {
+        while head != NONE && self.failed.is_none() {
             let next = get16(self.arena, usize::from(head));
             put16(self.arena, usize::from(head), target);
             head = next;
@@ -447,15 +591,19 @@ impl Compiler<'_> {
 
     /// So many more values on the stack.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn grow(&mut self, by: u8) -> Result<()> {
+    pub(crate) fn grow(&mut self, by: u8) {
         match self.now.depth.checked_add(by) {
             Some(depth) if depth <= 250 => {
                 self.now.depth = depth;
                 self.most.depth = self.most.depth.max(depth);
-                Ok(())
             }
-            _ => Err(self.error_here(ErrorKind::TooBig)),
+            _ => self.too_big(),
         }
+    }
+
+    #[inline(never)]
+    fn too_big(&mut self) {
+        self.fail_here(ErrorKind::TooBig);
     }
 
     /// So many fewer.
@@ -464,39 +612,44 @@ impl Compiler<'_> {
         self.now.depth = self.now.depth.saturating_sub(by);
     }
 
-    pub(crate) fn new_local(&mut self) -> Result<u8> {
+    pub(crate) fn new_local(&mut self) -> u8 {
         self.new_locals(1)
     }
 
     /// The first of several locals in a row.
-    pub(crate) fn new_locals(&mut self, count: u8) -> Result<u8> {
+    #[inline(never)]
+    pub(crate) fn new_locals(&mut self, count: u8) -> u8 {
         let first = self.now.locals;
-        self.now.locals = match first.checked_add(count) {
-            Some(next) if next <= 250 => next,
-            _ => return Err(self.error_here(ErrorKind::TooBig)),
-        };
+        match first.checked_add(count) {
+            Some(next) if next <= 250 => self.now.locals = next,
+            _ => self.too_big(),
+        }
         self.most.locals = self.most.locals.max(self.now.locals);
-        Ok(first)
+        first
     }
 
-    pub(crate) fn new_cursor(&mut self) -> Result<u8> {
+    #[inline(never)]
+    pub(crate) fn new_cursor(&mut self) -> u8 {
         let cursor = self.now.cursors;
         if usize::from(cursor) >= super::store::CURSORS {
-            return Err(self.error_here(ErrorKind::TooBig));
+            self.too_big();
+            return cursor;
         }
         self.now.cursors = cursor + 1;
         self.most.cursors = self.most.cursors.max(self.now.cursors);
-        Ok(cursor)
+        cursor
     }
 
-    pub(crate) fn new_stage(&mut self) -> Result<u8> {
+    #[inline(never)]
+    pub(crate) fn new_stage(&mut self) -> u8 {
         let stage = self.now.stages;
         if stage >= 32 {
-            return Err(self.error_here(ErrorKind::TooBig));
+            self.too_big();
+            return stage;
         }
         self.now.stages = stage + 1;
         self.most.stages = self.most.stages.max(self.now.stages);
-        Ok(stage)
+        stage
     }
 
     // ---- the machine
@@ -504,10 +657,11 @@ impl Compiler<'_> {
     /// Runs until the program is complete.
     pub(crate) fn run(&mut self) -> Result<()> {
         loop {
+            self.ok()?;
             match self.mode {
-                Mode::Operand => self.operand()?,
-                Mode::Operator => self.operator()?,
-                Mode::Step => self.step()?,
+                Mode::Operand => self.operand(),
+                Mode::Operator => self.operator(),
+                Mode::Step => self.step(),
                 Mode::Done => return Ok(()),
             }
         }
@@ -516,7 +670,7 @@ impl Compiler<'_> {
 
 /// Whether a token can be a name.
 pub(crate) fn is_name(kind: Kind) -> bool {
-    kind > Kind::Where && kind <= Kind::Quoted
+    kind > Kind::Limit && kind <= Kind::Quoted
 }
 
 /// A name without its quotes, and the quote.

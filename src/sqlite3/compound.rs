@@ -18,13 +18,14 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::ErrorKind;
 use super::frame::{f, flag, s};
 use super::program::Op;
 use super::schema::ROWID;
 use super::select::{Output, Resume, step};
 use super::stage;
-use super::token::{Kind, Token};
+use super::template::{HERE, LOW, WORD};
+use super::token::{Kind, Token, class};
 use super::unite::mode;
 
 /// Fields of a compound's frame, in places that only a simple SELECT uses otherwise.
@@ -32,12 +33,12 @@ use super::unite::mode;
 mod c {
     use super::f;
     /// The part at hand, counted from 0, and the last one behind an operator that makes rows distinct.
-    pub(super) const PART: usize = f::BARE;
-    pub(super) const LAST_SET: usize = f::AGGREGATES;
+    pub(super) const PART: u8 = f::BARE;
+    pub(super) const LAST_SET: u8 = f::AGGREGATES;
     /// The operator before the part at hand.
-    pub(super) const MODE: usize = f::POS;
+    pub(super) const MODE: u8 = f::POS;
     /// Where the collations of the columns, and behind them the terms of ORDER BY, stand in the code.
-    pub(super) const TABLE: usize = f::SAVED;
+    pub(super) const TABLE: u8 = f::SAVED;
 }
 
 /// In the table: not known yet.
@@ -45,28 +46,27 @@ const UNKNOWN: u8 = 0xff;
 
 impl Compiler<'_> {
     /// UNION and its like, while the clauses are looked for: what was found so far belongs to the parts.
-    pub(crate) fn compound_operator(&mut self) -> Result<()> {
+    pub(crate) fn compound_operator(&mut self) {
         let frame = self.frame;
-        if self.get(frame, f::ORDER) != NONE || self.get(frame, f::LIMIT) != NONE {
+        if self.own(f::ORDER) != NONE || self.own(f::LIMIT) != NONE {
             // "ORDER BY clause should come before UNION"
-            return Err(self.error_here(ErrorKind::Syntax));
+            return self.fail_here(ErrorKind::Syntax);
         }
         for clause in [f::FROM, f::WHERE, f::GROUP, f::HAVING] {
             self.put(frame, clause, NONE);
         }
-        self.set_flag(frame, flag::COMPOUND, true);
-        let part = self.get(frame, c::PART) + 1;
-        self.put(frame, c::PART, part);
+        self.set_flagged(flag::COMPOUND, true);
+        let part = self.own(c::PART) + 1;
+        self.set_own(c::PART, part);
         if self.unite_mode() != mode::ALL {
-            self.put(frame, c::LAST_SET, part);
+            self.set_own(c::LAST_SET, part);
         }
         match self.token.kind {
             Kind::Select => {
                 self.advance();
-                Ok(())
             }
-            Kind::Values => Err(self.error_here(ErrorKind::Unsupported)),
-            _ => Err(self.unexpected()),
+            Kind::Values => self.fail_here(ErrorKind::Unsupported),
+            _ => self.fail_unexpected(),
         }
     }
 
@@ -81,62 +81,55 @@ impl Compiler<'_> {
     }
 
     /// The stages, behind the code of LIMIT.
-    pub(crate) fn compound_begin(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let output = self.get(frame, f::OUTPUT);
+    pub(crate) fn compound_begin(&mut self) {
+        let output = self.own(f::OUTPUT);
         let one_place = [Output::Source, Output::Insert, Output::In].iter().any(|&one| output == one as u16);
-        if one_place || self.get(frame, f::ORDER) != NONE || self.has(frame, flag::GATHER) {
-            let stage = self.new_stage()?;
-            self.put(frame, f::SORT, stage.into());
-            let (limit, offset) = (self.get(frame, f::LIMIT_LOCAL) as u8, self.get(frame, f::OFFSET_LOCAL) as u8);
-            self.stage_start(stage, stage::SORT, limit, offset)?;
-            self.put(frame, f::SORT_PASS, self.here());
-            self.op1(Op::StagePass, stage)?;
+        if one_place || self.own(f::ORDER) != NONE || self.flagged(flag::GATHER) {
+            self.stage_in(f::SORT);
+            self.sorter(stage::SORT);
         }
-        if self.get(frame, c::LAST_SET) != 0 {
-            let stage = self.new_stage()?;
-            self.put(frame, f::DISTINCT, stage.into());
-            self.stage_start(stage, stage::UNITED, 0, 0)?;
-            self.put(frame, f::DISTINCT_PASS, self.here());
-            self.op1(Op::StagePass, stage)?;
+        if self.own(c::LAST_SET) != 0 {
+            self.stage_in(f::DISTINCT);
+            let stage = LOW | f::DISTINCT;
+            self.emit(&[Op::StageStart as u8, stage, stage::UNITED, 0, 0, HERE, f::DISTINCT_PASS]);
+            self.emit(&[Op::StagePass as u8, stage]);
         }
-        self.put(frame, c::PART, 0);
-        self.put(frame, c::MODE, mode::UNION.into());
-        self.put(frame, c::TABLE, NONE);
+        self.set_own(c::PART, 0);
+        self.set_own(c::MODE, mode::UNION.into());
+        self.set_own(c::TABLE, NONE);
         self.go_clause(f::TOKEN);
         self.goto(step::PART);
-        Ok(())
     }
 
-    pub(crate) fn part_begin(&mut self) -> Result<()> {
-        self.put(self.frame, f::STEP, step::PART_1);
+    pub(crate) fn part_begin(&mut self) {
+        self.set_own(f::STEP, step::PART_1);
         self.begin_select(Output::Part, Resume::Step, 0, 0, 0)
     }
 
     // ---- a row of a part
 
     /// The row of a part is on the stack, and its frame is at hand.
-    pub(crate) fn part_row(&mut self) -> Result<()> {
+    pub(crate) fn part_row(&mut self) {
         let part = self.frame;
         let frame = usize::from(self.get(part, f::PARENT));
         let columns = self.get(part, f::COLUMNS);
         if self.get(frame, c::TABLE) == NONE {
             self.put(frame, f::COLUMNS, columns);
-            self.make_table(frame)?;
+            self.make_table(frame);
         } else if self.get(frame, f::COLUMNS) != columns {
             // "SELECTs to the left and right of UNION do not have the same number of result columns"
-            return Err(self.error_here(ErrorKind::Schema));
+            return self.fail_here(ErrorKind::Schema);
         }
         // The collation of a column is that of the first part that has one there.
         let table = usize::from(self.get(frame, c::TABLE));
         for column in 0..columns {
             let (at, operand) = (table + usize::from(column), self.result_column(column));
-            if operand.collation != 0 && self.table_byte(at) == UNKNOWN {
+            if operand.collation() != 0 && self.table_byte(at) == UNKNOWN {
                 self.set_table_byte(at, operand.sort_collation() << 1);
             }
         }
         self.put(frame, f::FIRST, self.get(part, f::FIRST));
-        self.match_terms(frame)?;
+        self.match_terms(frame);
         self.frame = frame;
         let united = self.get(frame, f::DISTINCT) != NONE && self.get(frame, c::PART) <= self.get(frame, c::LAST_SET);
         if united {
@@ -146,69 +139,65 @@ impl Compiler<'_> {
             };
             // Rows in order come from each part as the first of those that are equal.
             let number = if self.get(frame, f::ORDER) == NONE { 0 } else { self.get(frame, c::PART) as u8 % 31 + 1 };
-            self.unite(f::DISTINCT, how | number << 3)?;
+            self.unite(f::DISTINCT, how | number << 3);
         } else {
-            self.united_row(part)?;
+            self.united_row(part);
         }
         self.frame = part;
-        Ok(())
     }
 
     /// A row of the compound is on the stack. OFFSET skips to what asks the frame `next` for its next row.
-    fn united_row(&mut self, next: usize) -> Result<()> {
-        let frame = self.frame;
-        if self.get(frame, f::SORT) != NONE {
+    fn united_row(&mut self, next: usize) {
+        if self.own(f::SORT) != NONE {
             return self.unite(f::SORT, mode::SORT);
         }
-        let offset = self.get(frame, f::OFFSET_LOCAL);
+        let offset = self.own(f::OFFSET_LOCAL);
         if offset != NONE {
-            self.op1(Op::Skip, offset as u8)?;
-            self.chain_in(next, f::NEXT)?;
+            self.op1(Op::Skip, offset as u8);
+            self.chain_in(next, f::NEXT);
         }
         self.emit_row()
     }
 
     /// Code that gives the row on the stack to a stage.
-    fn unite(&mut self, stage: usize, how: u8) -> Result<()> {
+    fn unite(&mut self, stage: u8, how: u8) {
         let frame = self.frame;
-        let (table, columns) = (self.get(frame, c::TABLE), self.get(frame, f::COLUMNS));
-        let (list, count) =
-            if how == mode::SORT { (table + columns, self.get(frame, f::KEYS)) } else { (table, columns) };
-        self.bytes(&[Op::Unite as u8, self.get(frame, stage) as u8, columns as u8, how])?;
-        self.word(list)?;
+        let (table, columns) = (self.own(c::TABLE), self.own(f::COLUMNS));
+        let (list, count) = if how == mode::SORT { (table + columns, self.own(f::KEYS)) } else { (table, columns) };
+        self.bytes(&[Op::Unite as u8, self.get(frame, stage) as u8, columns as u8, how]);
+        self.word(list);
         self.byte(count as u8)
     }
 
     /// What is known with the first part, in the code, which jumps over it.
-    fn make_table(&mut self, frame: usize) -> Result<()> {
-        self.op(Op::Jump)?;
-        let behind = self.chain(NONE)?;
-        self.op(Op::Text)?;
+    fn make_table(&mut self, frame: usize) {
+        self.op(Op::Jump);
+        let behind = self.chain(NONE);
+        self.op(Op::Text);
         let len = self.here();
-        self.word(0)?;
+        self.word(0);
         if self.get(frame, f::RESUME) == Resume::Statement as u16 {
             self.names = self.here();
-            self.result_names()?;
+            self.result_names();
         }
         self.put(frame, c::TABLE, self.here());
         for _ in 0..self.get(frame, f::COLUMNS) {
-            self.byte(UNKNOWN)?;
+            self.byte(UNKNOWN);
         }
         let (mut at, mut keys) = (self.get(frame, f::ORDER), 0);
         while at != NONE {
-            let (term, order) = self.order_term(at)?;
-            self.bytes(&[UNKNOWN, order])?;
+            let (term, order) = self.order_term(at);
+            self.bytes(&[UNKNOWN, order]);
             keys += 1;
             at = term.next;
         }
         if keys > 64 {
-            return Err(self.error_here(ErrorKind::TooBig));
+            return self.fail_here(ErrorKind::TooBig);
         }
         self.put(frame, f::KEYS, keys);
         let written = self.here() - len - 2;
         put16(self.arena, len.into(), written);
         self.patch_here(behind);
-        Ok(())
     }
 
     fn table_byte(&self, at: usize) -> u8 {
@@ -224,23 +213,14 @@ impl Compiler<'_> {
     // ---- ORDER BY
 
     /// The term of ORDER BY at an offset, and its order as the sorter has it; the collation is [`INHERITED`] if none is written.
-    fn order_term(&mut self, at: u16) -> Result<(Term, u8)> {
+    fn order_term(&mut self, at: u16) -> (Term, u8) {
         let saved = self.token;
         self.go(at);
-        let (mut depth, mut last) = (0usize, self.token);
-        loop {
-            match self.token.kind {
-                Kind::LeftParen | Kind::Case => depth += 1,
-                Kind::RightParen | Kind::End if depth > 0 => depth -= 1,
-                Kind::End_ | Kind::Semicolon | Kind::Illegal | Kind::RightParen => break,
-                Kind::Comma | Kind::Limit | Kind::Collate | Kind::Asc | Kind::Desc | Kind::Nulls if depth == 0 => break,
-                _ => {}
-            }
-            last = self.advance();
-        }
+        let Walk { end, last, .. } = self.walk(self.token, class::TERM);
+        self.token = end;
         let mut order = INHERITED;
         if self.accept(Kind::Collate) {
-            order = (self.collation()?.saturating_sub(1)) << 1;
+            order = (self.collation().saturating_sub(1)) << 1;
         }
         let descending = self.accept(Kind::Desc);
         if descending {
@@ -251,7 +231,7 @@ impl Compiler<'_> {
         if self.accept(Kind::Nulls) {
             let first = self.token.kind == Kind::First;
             if !first && self.token.kind != Kind::Last {
-                return Err(self.unexpected());
+                self.fail_unexpected();
             }
             self.advance();
             if first == descending {
@@ -259,47 +239,49 @@ impl Compiler<'_> {
             }
         }
         let next = if self.accept(Kind::Comma) {
-            self.token.start
+            self.token.start()
         } else {
-            self.clause_end()?;
+            self.clause_end();
             NONE
         };
         self.token = saved;
-        Ok((Term { start: at, last, next }, order))
+        (Term { start: at, last, next }, order)
     }
 
     /// Looks for the terms of ORDER BY that are still unknown among the result columns of the part at hand.
-    fn match_terms(&mut self, frame: usize) -> Result<()> {
+    fn match_terms(&mut self, frame: usize) {
         let mut at = self.get(frame, f::ORDER);
         let mut key = usize::from(self.get(frame, c::TABLE) + self.get(frame, f::COLUMNS));
         while at != NONE {
-            let term = self.order_term(at)?.0;
+            let term = self.order_term(at).0;
             if self.table_byte(key) == UNKNOWN
-                && let Some(column) = self.match_term(term)?
+                && let Some(column) = self.match_term(term)
             {
                 self.set_table_byte(key, column as u8);
             }
             key += 2;
             at = term.next;
         }
-        Ok(())
     }
 
-    fn match_term(&mut self, term: Term) -> Result<Option<u16>> {
+    fn match_term(&mut self, term: Term) -> Option<u16> {
         let first = self.lex(term.start);
         let alone = first == term.last;
         if alone && first.kind == Kind::Integer {
             let number = super::text::leading_integer(self.text(first));
             return match u16::try_from(number) {
-                Ok(number) if number >= 1 && number <= self.get(self.frame, f::COLUMNS) => Ok(Some(number - 1)),
-                _ => Err(self.error(ErrorKind::Schema, first)),
+                Ok(number) if number >= 1 && number <= self.own(f::COLUMNS) => Some(number - 1),
+                _ => {
+                    self.fail_at(ErrorKind::Schema, first);
+                    None
+                }
             };
         }
         let wanted = self.lone_column((term.start, term.last));
-        let (mut at, mut column, mut found) = (self.get(self.frame, f::RESULT), 0, None);
+        let (mut at, mut column, mut found) = (self.own(f::RESULT), 0, None);
         while let Some(item) = self.item_at(at) {
             if alone && item.alias.is_some_and(|alias| self.same_tokens(alias, first)) {
-                return Ok(Some(column));
+                return Some(column);
             }
             let width = self.width(at);
             let star = self.is_star(at);
@@ -314,7 +296,7 @@ impl Compiler<'_> {
                 None => break,
             }
         }
-        Ok(found)
+        found
     }
 
     /// Whether the result column at an offset is `*` or `t.*`.
@@ -329,7 +311,7 @@ impl Compiler<'_> {
         let wanted = wanted.filter(|wanted| wanted.frame == self.frame)?;
         let token = self.lex(at);
         let table = (token.kind != Kind::Star).then_some(token);
-        let (mut before, mut from) = (0, usize::from(self.get(self.frame, f::SOURCES)));
+        let (mut before, mut from) = (0, usize::from(self.own(f::SOURCES)));
         while from != 0 {
             if table.is_none_or(|table| self.is_called(from, table)) {
                 let definition = self.definition(from);
@@ -350,7 +332,7 @@ impl Compiler<'_> {
         let (mut one, mut other) = (self.lex(at), self.lex(term.start));
         let mut last = one;
         let mut same = true;
-        while last.end < end && self.after(last).end <= end {
+        while last.end() < end && self.after(last).end() <= end {
             last = self.after(last);
         }
         let (a, b) = (self.lone_column((at, last)), self.lone_column((term.start, term.last)));
@@ -359,8 +341,8 @@ impl Compiler<'_> {
         }
         loop {
             same &= self.same_tokens(one, other);
-            if !same || one.end >= last.end || other.end >= term.last.end {
-                return same && one.end >= last.end && other.end >= term.last.end;
+            if !same || one.end() >= last.end() || other.end() >= term.last.end() {
+                return same && one.end() >= last.end() && other.end() >= term.last.end();
             }
             (one, other) = (self.after(one), self.after(other));
         }
@@ -369,67 +351,62 @@ impl Compiler<'_> {
     // ---- behind a part
 
     /// A part is complete: the united rows come out behind the last of theirs; then the next part, or the end.
-    pub(crate) fn part_end(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let (part, set) = (self.get(frame, c::PART), self.get(frame, c::LAST_SET));
-        let stage = self.get(frame, f::DISTINCT);
+    pub(crate) fn part_end(&mut self) {
+        let (part, set) = (self.own(c::PART), self.own(c::LAST_SET));
+        let stage = self.own(f::DISTINCT);
         if stage != NONE && part <= set {
-            if self.get(frame, c::MODE) == u16::from(mode::INTERSECT) {
-                self.op1(Op::UniteMet, stage as u8)?;
+            if self.own(c::MODE) == u16::from(mode::INTERSECT) {
+                self.emit(&[Op::UniteMet as u8, LOW | f::DISTINCT]);
             }
             if part == set {
-                self.united_rows(stage as u8)?;
+                self.united_rows();
             }
         }
         if matches!(self.token.kind, Kind::Union | Kind::Except | Kind::Intersect) {
             let how = self.unite_mode();
-            self.put(frame, c::MODE, how.into());
-            self.put(frame, c::PART, part + 1);
+            self.set_own(c::MODE, how.into());
+            self.set_own(c::PART, part + 1);
             self.goto(step::PART);
-            return Ok(());
+            return;
         }
-        self.finish_table()?;
-        self.put(frame, f::DISTINCT, NONE);
-        if self.get(frame, f::SORT) == NONE { self.complete() } else { self.finish() }
+        self.finish_table();
+        self.set_own(f::DISTINCT, NONE);
+        if self.own(f::SORT) == NONE { self.complete() } else { self.finish() }
     }
 
     /// The loop over the united rows.
-    fn united_rows(&mut self, stage: u8) -> Result<()> {
+    fn united_rows(&mut self) {
         let frame = self.frame;
-        let (columns, depth) = (self.get(frame, f::COLUMNS) as u8, self.get(frame, f::DEPTH) as u8);
         let next = self.here();
-        self.bytes(&[Op::UniteNext as u8, stage, columns, depth])?;
-        let done = self.chain(NONE)?;
-        self.grow(columns)?;
-        self.put(frame, f::NEXT, NONE);
-        self.united_row(frame)?;
-        let skip = self.get(frame, f::NEXT);
-        self.put(frame, f::NEXT, NONE);
+        self.emit(&[Op::UniteNext as u8, LOW | f::DISTINCT, LOW | f::COLUMNS, LOW | f::DEPTH]);
+        let done = self.chain(NONE);
+        self.grow(self.own(f::COLUMNS) as u8);
+        self.set_own(f::NEXT, NONE);
+        self.united_row(frame);
+        let skip = self.own(f::NEXT);
+        self.set_own(f::NEXT, NONE);
         self.patch(skip, next);
-        self.jump_to(Op::Jump, next)?;
+        self.jump_to(Op::Jump, next);
         self.patch_here(done);
-        self.op1(Op::StageMore, stage)?;
-        self.word(self.get(frame, f::DISTINCT_PASS))?;
-        self.now.depth = depth;
-        Ok(())
+        self.emit(&[Op::StageMore as u8, LOW | f::DISTINCT, WORD, f::DISTINCT_PASS]);
+        self.now.depth = self.own(f::DEPTH) as u8;
     }
 
     /// All parts are known: so is the table.
-    fn finish_table(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let (table, columns) = (usize::from(self.get(frame, c::TABLE)), usize::from(self.get(frame, f::COLUMNS)));
+    fn finish_table(&mut self) {
+        let (table, columns) = (usize::from(self.own(c::TABLE)), usize::from(self.own(f::COLUMNS)));
         for at in table..table + columns {
             if self.table_byte(at) == UNKNOWN {
                 self.set_table_byte(at, 0);
             }
         }
         let mut at = table + columns;
-        for _ in 0..self.get(frame, f::KEYS) {
+        for _ in 0..self.own(f::KEYS) {
             let (column, order) = (self.table_byte(at), self.table_byte(at + 1));
             if column == UNKNOWN {
                 // "ORDER BY term does not match any column in the result set"
                 self.go_clause(f::ORDER);
-                return Err(self.error_here(ErrorKind::Schema));
+                return self.fail_here(ErrorKind::Schema);
             }
             if order & INHERITED != 0 {
                 let collation = self.table_byte(table + usize::from(column));
@@ -437,7 +414,6 @@ impl Compiler<'_> {
             }
             at += 2;
         }
-        Ok(())
     }
 }
 

@@ -465,19 +465,19 @@ impl Base<'_> {
     /// SAVEPOINT, RELEASE and ROLLBACK TO.
     fn named_savepoint(&mut self, sql: &[u8], program: &Program) -> Result<()> {
         let token = token::next(sql, program.names.into());
-        let (text, quote) = unquoted(sql.get(token.start.into()..token.end.into()).unwrap_or_default());
+        let (text, quote) = unquoted(sql.get(token.start().into()..token.end().into()).unwrap_or_default());
         let mut name = [0; 16];
         let mut bytes = unescaped(text, quote).map(|byte| byte.to_ascii_lowercase());
         for place in name.iter_mut() {
             *place = bytes.next().unwrap_or(0);
         }
         if bytes.next().is_some() {
-            return Err(ErrorKind::TooBig.at(token.start.into()));
+            return Err(ErrorKind::TooBig.at(token.start().into()));
         }
         if program.verb == Verb::Savepoint {
             let outermost = !self.store.in_transaction();
             if self.open_savepoints >= SAVEPOINTS {
-                return Err(ErrorKind::TooBig.at(token.start.into()));
+                return Err(ErrorKind::TooBig.at(token.start().into()));
             }
             if outermost {
                 self.store.begin()?;
@@ -491,7 +491,7 @@ impl Base<'_> {
         }
         let open = self.savepoints.get(..self.open_savepoints).unwrap_or_default();
         let Some(found) = open.iter().rposition(|savepoint| savepoint.name == name) else {
-            return Err(ErrorKind::NoSuchSavepoint.at(token.start.into()));
+            return Err(ErrorKind::NoSuchSavepoint.at(token.start().into()));
         };
         let Some(savepoint) = self.savepoints.get(found).copied() else { return Err(ErrorKind::Internal.at(0)) };
         if program.verb == Verb::RollbackTo {
@@ -590,7 +590,7 @@ pub(crate) fn next_statement(script: &[u8], from: usize) -> Option<(usize, usize
     loop {
         // Offsets of tokens are relative to what is given, so that a script may be longer than a statement.
         let token = token::next(script.get(at..)?, 0);
-        let (begin, end) = (at + usize::from(token.start), at + usize::from(token.end));
+        let (begin, end) = (at + usize::from(token.start()), at + usize::from(token.end()));
         match (token.kind, start) {
             (token::Kind::End_, None) => return None,
             (token::Kind::End_, Some(start)) => return Some((start, begin)),

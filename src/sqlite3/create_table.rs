@@ -4,8 +4,8 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::create_index::automatic_name;
-use super::error::{ErrorKind, Result};
+use super::create_index::{Parts, automatic_name};
+use super::error::ErrorKind;
 use super::schema::{self, ROWID};
 use super::token::{Kind, Token};
 
@@ -21,339 +21,296 @@ impl Compiler<'_> {
     // ---- CREATE TABLE
 
     #[inline(never)]
-    pub(crate) fn create_table(&mut self) -> Result<()> {
-        let unless = self.if_not_exists()?;
-        let Some(name) = self.new_name(unless)? else { return Ok(()) };
-        if self.token.kind == Kind::As {
-            return Err(self.error_here(ErrorKind::Unsupported));
-        }
+    pub(crate) fn create_table(&mut self) {
+        let Some((token, name)) = self.new_name() else { return };
         let body = self.token;
-        let number = self.new_number()?;
+        if body.kind == Kind::As {
+            return self.fail_here(ErrorKind::Unsupported);
+        }
+        let number = self.new_number();
         let from = self.code;
-        self.bytes(&[schema::TABLE])?;
-        self.word(number)?;
-        self.bytes(&[0, 0, 0, ROWID, 0, 0, 0])?;
+        self.byte(schema::TABLE);
+        self.word(number);
+        self.bytes(&[0, 0, 0, ROWID, 0, 0, 0]);
         for walk in [Walk::Columns, Walk::Indexes, Walk::Checks] {
-            self.token = body;
-            self.table_body(from, walk)?;
+            self.go(body.start());
+            self.table_body(from, walk);
         }
-        let close = self.token;
-        self.advance();
+        let close = self.advance();
         if self.token.kind == Kind::Without || (self.token.kind == Kind::Name && self.same(self.token, b"strict")) {
-            return Err(self.error_here(ErrorKind::Unsupported));
+            return self.fail_here(ErrorKind::Unsupported);
         }
-        self.end_of_statement()?;
-        self.try_checks(from, name)?;
-        let mut plain = [0; 64];
-        let plain = self.plain_name(name, &mut plain)?;
-        let row = self.add_schema_row("table", plain, plain, number, Some((b"CREATE TABLE ", name, close.end)))?;
+        self.end_of_statement();
+        self.try_checks(from, token);
+        let plain = name.bytes();
+        let row = self.add_schema_row(b"table", plain, plain, number, Some((b"CREATE TABLE ", token, close.end())));
         put16(self.arena, from + 3, row);
-        let count = self.built(from).indexes();
-        for which in 1..=count {
-            let mut auto = [0; 96];
-            let auto = automatic_name(plain, which, &mut auto);
-            let definition = self.built(from);
-            let number = definition.each_index().nth(usize::from(which) - 1).map_or(0, |index| index.number);
-            self.add_schema_row("index", auto, plain, number, None)?;
+        let mut index_at = self.built(from).indexes_at();
+        for which in 1..=self.built(from).indexes() {
+            let index = self.built(from).index_at(index_at);
+            let number = index.number;
+            index_at = index.next;
+            self.add_schema_row(b"index", automatic_name(plain, which, &mut [0; 96]), plain, number, None);
         }
-        let len = self.code - from;
-        self.save(plain, from, len)
-    }
-
-    /// The bytes of a definition that is being built.
-    pub(crate) fn at(&self, at: usize) -> u8 {
-        self.arena.get(at).copied().unwrap_or(0)
-    }
-
-    pub(crate) fn set_at(&mut self, at: usize, byte: u8) {
-        if let Some(place) = self.arena.get_mut(at) {
-            *place = byte;
-        }
+        self.save(plain, from);
     }
 
     /// Walks over `( columns and constraints )`, to the last parenthesis.
-    pub(crate) fn table_body(&mut self, from: usize, walk: Walk) -> Result<()> {
-        self.expect(Kind::LeftParen)?;
+    fn table_body(&mut self, from: usize, walk: Walk) {
+        self.expect(Kind::LeftParen);
         let mut column = 0u8;
         let mut constraints = false;
         loop {
-            match self.token.kind {
-                Kind::Constraint | Kind::Primary | Kind::Unique | Kind::Check | Kind::Foreign => {
-                    if column == 0 {
-                        return Err(self.unexpected());
-                    }
-                    constraints = true;
-                    self.table_constraint(from, walk)?;
-                }
-                _ if constraints => return Err(self.unexpected()),
-                _ => {
-                    self.column_definition(from, walk, column)?;
-                    column = match column.checked_add(1) {
-                        Some(next) if next <= 200 => next,
-                        _ => return Err(self.error_here(ErrorKind::TooBig)),
-                    };
-                }
+            if starts_constraint(self.token.kind) && column > 0 {
+                constraints = true;
+                self.table_constraint(from, walk);
+            } else if constraints || column > 200 {
+                return if constraints { self.fail_unexpected() } else { self.fail_here(ErrorKind::TooBig) };
+            } else {
+                self.column_definition(from, walk, column);
+                column += 1;
             }
             if self.token.kind == Kind::RightParen {
-                return Ok(());
+                return;
             }
             // Between table constraints the comma may be left out.
-            let goes_on = constraints
-                && matches!(
-                    self.token.kind,
-                    Kind::Constraint | Kind::Primary | Kind::Unique | Kind::Check | Kind::Foreign
-                );
-            if !goes_on && !self.accept(Kind::Comma) {
-                return Err(self.unexpected());
+            let goes_on = self.accept(Kind::Comma) || constraints && starts_constraint(self.token.kind);
+            if !goes_on {
+                return self.fail_unexpected();
             }
         }
     }
 
     /// One column with its constraints.
-    pub(crate) fn column_definition_of(&mut self, from: usize) -> Result<()> {
-        let column = self.at(from + 5);
-        self.column_definition(from, Walk::Columns, column)
-    }
-
-    pub(crate) fn column_definition(&mut self, from: usize, walk: Walk, column: u8) -> Result<()> {
-        let name = self.name()?;
-        let (affinity, first, last) = self.type_name()?;
-        let typed = first.start != name.start && last.end > first.start;
+    #[inline(never)]
+    pub(crate) fn column_definition(&mut self, from: usize, walk: Walk, column: u8) {
+        let name = self.name();
+        let (affinity, first, last) = self.type_name();
         let at = self.code;
         if walk == Walk::Columns {
-            let mut plain = [0; 64];
-            let plain = self.plain_name(name, &mut plain)?;
-            let definition = self.defined(from, at - from);
-            if definition.each_column().any(|known| known.name.eq_ignore_ascii_case(plain)) {
-                return Err(self.error(ErrorKind::Schema, name));
+            let plain = self.plain_name(name);
+            if self.built(from).position(|known| known.eq_ignore_ascii_case(plain.bytes())).is_some() {
+                return self.fail_at(ErrorKind::Schema, name);
             }
-            let type_len = if typed { usize::from(last.end - first.start) } else { 0 };
+            let type_len = last.end().saturating_sub(first.start());
             if type_len > 200 {
-                return Err(self.error(ErrorKind::TooBig, first));
+                return self.fail_at(ErrorKind::TooBig, first);
             }
-            self.bytes(&[affinity as u8, 0, 0, plain.len() as u8, type_len as u8, 0])?;
-            self.bytes(plain)?;
-            self.copy(first.start, type_len)?;
+            self.bytes(&[affinity as u8, 0, 0, plain.len as u8, type_len as u8, 0]);
+            self.bytes(plain.bytes());
+            self.copy(first.start(), type_len.into());
             self.set_at(from + 5, column + 1);
         }
         let mut default = None;
         loop {
             if self.accept(Kind::Constraint) {
-                self.name()?;
+                self.name();
             }
             let word = self.token;
-            match word.kind {
-                Kind::Primary => {
+            let not = word.kind == Kind::Not;
+            let kind = if not { self.after(word).kind } else { word.kind };
+            match kind {
+                Kind::Primary
+                | Kind::Unique
+                | Kind::Null
+                | Kind::Check
+                | Kind::Default
+                | Kind::Collate
+                | Kind::References => {
                     self.advance();
-                    self.expect(Kind::Key)?;
-                    let descending = self.accept(Kind::Desc);
-                    if !descending {
-                        self.accept(Kind::Asc);
-                    }
-                    let action = self.on_conflict()?;
-                    if self.token.kind == Kind::Autoincrement {
-                        return Err(self.error_here(ErrorKind::Unsupported));
-                    }
-                    let integer =
-                        typed && last == first && self.text(first).eq_ignore_ascii_case(b"integer") && !descending;
-                    match walk {
-                        Walk::Columns => {
-                            self.one_primary_key(from, at, word)?;
-                            self.set_at(at + 2, 1);
-                            if integer {
-                                self.set_rowid(from, column, action);
-                            }
-                        }
-                        Walk::Indexes if !integer => {
-                            let order = u8::from(descending);
-                            self.automatic_index(from, true, action, &[(column, order)])?;
-                        }
-                        _ => {}
-                    }
                 }
-                Kind::Not if self.after(word).kind == Kind::Null => {
-                    self.advance();
-                    self.advance();
-                    let action = self.on_conflict()?;
-                    if walk == Walk::Columns {
-                        self.set_at(at, self.at(at) | 8);
-                        let action = if self.at(from + 6) == column { 0 } else { action };
-                        self.set_at(at + 1, self.at(at + 1) | action << 2);
-                    }
+                Kind::Deferrable => {
+                    self.deferrable();
+                    continue;
                 }
+                Kind::Generated | Kind::As => return self.fail_here(ErrorKind::Unsupported),
+                _ => break,
+            }
+            match kind {
                 Kind::Null => {
-                    self.advance();
-                    self.on_conflict()?;
-                }
-                Kind::Unique => {
-                    self.advance();
-                    let action = self.on_conflict()?;
-                    if walk == Walk::Indexes {
-                        self.automatic_index(from, false, action, &[(column, 0)])?;
+                    if not {
+                        self.advance();
+                    }
+                    let action = self.on_conflict();
+                    if not && walk == Walk::Columns {
+                        self.mark_at(at, 8);
+                        if self.at(from + 6) != column {
+                            self.mark_at(at + 1, action << 2);
+                        }
                     }
                 }
-                Kind::Check => {
-                    self.advance();
-                    self.check_text(from, walk)?;
+                _ if not => return self.fail_unexpected(),
+                Kind::Primary | Kind::Unique => {
+                    let primary = kind == Kind::Primary;
+                    let mut order = 0;
+                    if primary {
+                        self.expect(Kind::Key);
+                        order = u8::from(self.descending());
+                    }
+                    if let Some(known) = self.built(from).column(column) {
+                        order |= known.collation << 1;
+                    }
+                    let mut parts = Parts::default();
+                    parts.add(column, order);
+                    self.key_constraint(from, walk, word, &parts, primary && order & 1 == 0);
                 }
-                Kind::Default => {
-                    self.advance();
-                    default = Some(self.default_text()?);
-                }
+                Kind::Check => self.check_text(from, walk),
+                Kind::Default => default = Some(self.default_text()),
                 Kind::Collate => {
-                    self.advance();
-                    let collation = self.collation()? - 1;
+                    let collation = self.collation().saturating_sub(1);
                     if walk == Walk::Columns {
                         self.set_at(at + 1, self.at(at + 1) & !3 | collation);
                     }
                 }
-                Kind::References => self.references()?,
-                Kind::Not if self.after(word).kind == Kind::Deferrable => self.deferrable(),
-                Kind::Deferrable => self.deferrable(),
-                Kind::Generated | Kind::As => return Err(self.error_here(ErrorKind::Unsupported)),
-                _ => break,
+                _ => self.references(),
             }
         }
         if walk == Walk::Columns {
             if let Some((start, end)) = default {
-                let bare = is_name(self.lex(start).kind) && self.lex(start).kind != Kind::Quoted;
-                let word = self.lex(start);
-                let quote = bare && !self.same(word, b"true") && !self.same(word, b"false");
-                let len = usize::from(end - start) + 2 * usize::from(quote);
-                if len > 250 {
-                    return Err(self.error(ErrorKind::TooBig, word));
-                }
-                self.set_at(at + 5, len as u8);
-                self.set_at(at, self.at(at) | 0x10);
-                if quote {
-                    self.byte(b'\'')?;
-                }
-                self.copy(start, usize::from(end - start))?;
-                if quote {
-                    self.byte(b'\'')?;
-                }
+                self.write_default(at, start, end);
             }
-            self.byte(0)?;
+            self.byte(0);
         }
-        Ok(())
     }
 
-    pub(crate) fn one_primary_key(&mut self, from: usize, at: usize, word: Token) -> Result<()> {
-        let before = self.defined(from, at - from);
-        // The column at hand is counted already, but not complete.
-        let columns = usize::from(before.columns()).saturating_sub(1);
-        if before.each_column().take(columns).any(|known| known.primary != 0) || self.at(at + 2) != 0 {
-            return Err(self.error(ErrorKind::Schema, word));
+    /// Writes the text of the default of the column at an offset.
+    fn write_default(&mut self, at: usize, start: u16, end: u16) {
+        let word = self.lex(start);
+        let bare = is_name(word.kind) && word.kind != Kind::Quoted;
+        let quote = bare && !self.same(word, b"true") && !self.same(word, b"false");
+        let len = usize::from(end - start);
+        if len > 248 {
+            return self.fail_at(ErrorKind::TooBig, word);
         }
-        Ok(())
+        let begin = self.code;
+        if quote {
+            self.byte(b'\'');
+        }
+        self.copy(start, len);
+        if quote {
+            self.byte(b'\'');
+        }
+        self.set_at(at + 5, (self.code - begin) as u8);
+        self.mark_at(at, 0x10);
+    }
+
+    /// PRIMARY KEY and UNIQUE, behind their columns. `rowid`: a primary key that is one column of the type INTEGER is the rowid.
+    fn key_constraint(&mut self, from: usize, walk: Walk, word: Token, parts: &Parts, rowid: bool) {
+        let primary = word.kind == Kind::Primary;
+        let action = self.on_conflict();
+        if self.token.kind == Kind::Autoincrement {
+            return self.fail_here(ErrorKind::Unsupported);
+        }
+        let definition = self.built(from);
+        let integer = matches!(parts.list(), &[(column, _)] if rowid
+            && definition.column(column).is_some_and(|known| known.type_name.eq_ignore_ascii_case(b"integer")));
+        match walk {
+            Walk::Columns if primary => {
+                if definition.each_column().any(|known| known.primary != 0) {
+                    return self.fail_at(ErrorKind::Schema, word);
+                }
+                for (place, &(column, _)) in parts.list().iter().enumerate() {
+                    let at = self.column_offset(from, column);
+                    self.set_at(at + 2, place as u8 + 1);
+                    if integer {
+                        // The rowid is never NULL: its action is for what has the same rowid.
+                        self.set_at(from + 6, column);
+                        self.set_at(at + 1, self.at(at + 1) & 3 | action << 2);
+                    }
+                }
+            }
+            Walk::Indexes if !integer => self.automatic_index(from, primary, action, parts),
+            _ => {}
+        }
     }
 
     /// `ON CONFLICT action`.
-    pub(crate) fn on_conflict(&mut self) -> Result<u8> {
-        if self.token.kind != Kind::On {
-            return Ok(0);
+    #[inline(never)]
+    pub(crate) fn on_conflict(&mut self) -> u8 {
+        if !self.accept(Kind::On) {
+            return 0;
         }
-        self.advance();
-        self.expect(Kind::Conflict)?;
+        self.expect(Kind::Conflict);
         self.conflict_action()
     }
 
     /// DEFAULT: where its text begins and ends.
-    pub(crate) fn default_text(&mut self) -> Result<(u16, u16)> {
+    fn default_text(&mut self) -> (u16, u16) {
         let first = self.token;
         match first.kind {
             Kind::LeftParen => {
-                self.skip_parentheses();
-                Ok((first.start, self.last_before(first.start, self.token.start).end))
+                let close = self.skip_parentheses();
+                return (first.start(), close.end());
             }
+            Kind::CurrentDate | Kind::CurrentTime | Kind::CurrentTimestamp => self.fail_here(ErrorKind::Unsupported),
             Kind::Plus | Kind::Minus => {
                 self.advance();
                 if !matches!(self.token.kind, Kind::Integer | Kind::Real | Kind::Hex) {
-                    return Err(self.unexpected());
+                    self.fail_unexpected();
                 }
-                let last = self.advance();
-                Ok((first.start, last.end))
             }
-            Kind::CurrentDate | Kind::CurrentTime | Kind::CurrentTimestamp => {
-                Err(self.error_here(ErrorKind::Unsupported))
-            }
-            Kind::Integer | Kind::Real | Kind::Hex | Kind::String | Kind::Blob | Kind::Null => {
-                self.advance();
-                Ok((first.start, first.end))
-            }
-            kind if is_name(kind) => {
-                self.advance();
-                Ok((first.start, first.end))
-            }
-            _ => Err(self.unexpected()),
+            Kind::Integer | Kind::Real | Kind::Hex | Kind::String | Kind::Blob | Kind::Null => {}
+            kind if is_name(kind) => {}
+            _ => self.fail_unexpected(),
         }
+        (first.start(), self.advance().end())
     }
 
     /// CHECK: in its own walk, the text between the parentheses.
-    pub(crate) fn check_text(&mut self, from: usize, walk: Walk) -> Result<()> {
+    #[inline(never)]
+    fn check_text(&mut self, from: usize, walk: Walk) {
         if self.token.kind != Kind::LeftParen {
-            return Err(self.unexpected());
+            return self.fail_unexpected();
         }
-        let start = self.after(self.token).start;
-        let open = self.token;
-        self.skip_parentheses();
-        let last = self.last_before(open.start, self.token.start);
+        let start = self.after(self.token).start();
+        let close = self.skip_parentheses();
         if walk == Walk::Checks {
-            let len = last.start.saturating_sub(start);
-            self.word(len)?;
-            self.copy(start, len.into())?;
-            self.byte(0)?;
-            self.set_at(from + 8, self.at(from + 8) + 1);
+            let len = close.start().saturating_sub(start);
+            self.word(len);
+            self.copy(start, len.into());
+            self.byte(0);
+            self.set_at(from + 8, self.at(from + 8).wrapping_add(1));
         }
-        if self.token.kind == Kind::On {
-            self.on_conflict()?;
-        }
-        Ok(())
+        self.on_conflict();
     }
 
     /// Foreign keys are read and, as is SQLite's default, not enforced.
-    pub(crate) fn references(&mut self) -> Result<()> {
-        self.advance();
-        self.name()?;
+    #[inline(never)]
+    fn references(&mut self) {
+        self.name();
         if self.token.kind == Kind::LeftParen {
             self.skip_parentheses();
         }
         loop {
-            match self.token.kind {
-                Kind::On => {
-                    self.advance();
-                    if !self.accept(Kind::Delete) {
-                        self.expect(Kind::Update)?;
-                    }
-                    match self.token.kind {
-                        Kind::Set => {
-                            self.advance();
-                            if !self.accept(Kind::Null) {
-                                self.expect(Kind::Default)?;
-                            }
-                        }
-                        Kind::No => {
-                            self.advance();
-                            self.advance();
-                        }
-                        Kind::Cascade | Kind::Restrict => {
-                            self.advance();
-                        }
-                        _ => return Err(self.unexpected()),
-                    }
+            if self.accept(Kind::Match) {
+                self.name();
+            } else if self.accept(Kind::On) {
+                if !self.accept(Kind::Delete) {
+                    self.expect(Kind::Update);
                 }
-                Kind::Match => {
-                    self.advance();
-                    self.name()?;
+                match self.advance().kind {
+                    Kind::Set if self.accept(Kind::Null) => {}
+                    Kind::Set => {
+                        self.expect(Kind::Default);
+                    }
+                    Kind::No => {
+                        self.advance();
+                    }
+                    Kind::Cascade | Kind::Restrict => {}
+                    _ => self.fail_here(ErrorKind::Syntax),
                 }
-                Kind::Not if self.after(self.token).kind == Kind::Deferrable => self.deferrable(),
-                Kind::Deferrable => self.deferrable(),
-                _ => return Ok(()),
+            } else if self.token.kind == Kind::Deferrable
+                || self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Deferrable
+            {
+                self.deferrable();
+            } else {
+                return;
             }
         }
     }
 
-    pub(crate) fn deferrable(&mut self) {
+    #[inline(never)]
+    fn deferrable(&mut self) {
         self.accept(Kind::Not);
         self.accept(Kind::Deferrable);
         if self.token.kind == Kind::Name && self.same(self.token, b"initially") {
@@ -362,71 +319,32 @@ impl Compiler<'_> {
         }
     }
 
-    pub(crate) fn table_constraint(&mut self, from: usize, walk: Walk) -> Result<()> {
+    fn table_constraint(&mut self, from: usize, walk: Walk) {
         if self.accept(Kind::Constraint) {
-            self.name()?;
+            self.name();
         }
         let word = self.advance();
         match word.kind {
             Kind::Primary | Kind::Unique => {
-                let primary = word.kind == Kind::Primary;
-                if primary {
-                    self.expect(Kind::Key)?;
+                if word.kind == Kind::Primary {
+                    self.expect(Kind::Key);
                 }
-                let mut parts = [(0u8, 0u8); 16];
-                let count = self.indexed_columns(from, &mut parts)?;
-                if self.token.kind == Kind::Autoincrement {
-                    return Err(self.error_here(ErrorKind::Unsupported));
-                }
-                let action = self.on_conflict()?;
-                let parts = parts.get(..count).unwrap_or_default();
-                let integer = match parts {
-                    [(column, _)] if primary => {
-                        let definition = self.built(from);
-                        definition.column(*column).is_some_and(|known| known.type_name.eq_ignore_ascii_case(b"integer"))
-                    }
-                    _ => false,
-                };
-                match walk {
-                    Walk::Columns if primary => {
-                        let definition = self.built(from);
-                        if definition.each_column().any(|known| known.primary != 0) {
-                            return Err(self.error(ErrorKind::Schema, word));
-                        }
-                        for (place, (column, _)) in parts.iter().enumerate() {
-                            let at = self.column_offset(from, *column);
-                            self.set_at(at + 2, place as u8 + 1);
-                            if integer {
-                                self.set_rowid(from, *column, action);
-                            }
-                        }
-                    }
-                    Walk::Indexes if !integer => self.automatic_index(from, primary, action, parts)?,
-                    _ => {}
-                }
-                Ok(())
+                let mut parts = Parts::default();
+                self.indexed_columns(from, &mut parts);
+                self.key_constraint(from, walk, word, &parts, word.kind == Kind::Primary);
             }
             Kind::Check => self.check_text(from, walk),
             Kind::Foreign => {
-                self.expect(Kind::Key)?;
+                self.expect(Kind::Key);
                 if self.token.kind != Kind::LeftParen {
-                    return Err(self.unexpected());
+                    return self.fail_unexpected();
                 }
                 self.skip_parentheses();
-                if self.token.kind != Kind::References {
-                    return Err(self.unexpected());
-                }
-                self.references()
+                self.expect(Kind::References);
+                self.references();
             }
-            _ => Err(self.error(ErrorKind::Syntax, word)),
+            _ => self.fail_at(ErrorKind::Syntax, word),
         }
-    }
-
-    /// A column is the rowid. It is never NULL: its action is for what has the same rowid.
-    fn set_rowid(&mut self, from: usize, column: u8, action: u8) {
-        self.set_at(from + 6, column);
-        let at = self.column_offset(from, column);
-        self.set_at(at + 1, self.at(at + 1) & 3 | action << 2);
     }
 
     /// Where a column begins in a definition that is being built.
@@ -439,37 +357,33 @@ impl Compiler<'_> {
     }
 
     /// Compiles the checks of a new table, so that an error in them is found now.
-    pub(crate) fn try_checks(&mut self, from: usize, name: Token) -> Result<()> {
-        let len = self.code - from;
-        let count = self.built(from).checks();
-        for which in 0..usize::from(count) {
-            let (code, top, frame) = (self.code, self.top, self.frame);
-            let text = self.defined(from, len).each_check().nth(which).unwrap_or(0);
-            let inner = self.push_frame()?;
-            let source = self.push_source((from, len), name)?;
+    fn try_checks(&mut self, from: usize, name: Token) {
+        let (code, top) = (self.code, self.top);
+        for which in 0..usize::from(self.built(from).checks()) {
+            let text = self.defined(from, code - from).each_check().nth(which).unwrap_or(0);
+            let inner = self.push_frame();
+            let source = self.push_source((from, code - from), name);
             self.put(source, super::frame::s::FLAGS, super::frame::joined::LOCALS);
             self.put(source, super::frame::s::LOCALS, 0);
             self.set_flag(inner, super::frame::flag::CLOSED, true);
-            self.expression_at((from + text) as u16 | IN_ARENA)?;
+            self.expression_at((from + text) as u16 | IN_ARENA);
             // The expression is complete when the frame's step would go on.
-            loop {
-                match self.mode {
-                    Mode::Operand => self.operand()?,
-                    Mode::Operator => self.operator()?,
-                    _ => break,
-                }
-                if self.frame != inner {
-                    // Subqueries are not allowed in a CHECK.
-                    return Err(self.error(ErrorKind::Schema, name));
-                }
+            while self.mode != Mode::Step && self.failed.is_none() {
+                if self.mode == Mode::Operand { self.operand() } else { self.operator() }
             }
-            if self.token.kind != Kind::End_ {
-                return Err(self.error(ErrorKind::Syntax, name));
+            if self.frame != inner {
+                // Subqueries are not allowed in a CHECK.
+                self.fail_at(ErrorKind::Schema, name);
+            } else if self.token.kind != Kind::End_ {
+                self.fail_at(ErrorKind::Syntax, name);
             }
-            (self.code, self.top, self.frame) = (code, top, frame);
+            (self.code, self.top, self.frame) = (code, top, 0);
             self.now = Counts::default();
         }
-        self.mode = Mode::Done;
-        Ok(())
     }
+}
+
+/// Whether such a word begins a constraint of a table.
+fn starts_constraint(kind: Kind) -> bool {
+    matches!(kind, Kind::Constraint | Kind::Primary | Kind::Unique | Kind::Check | Kind::Foreign)
 }

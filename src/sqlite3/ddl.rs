@@ -7,227 +7,330 @@
 use super::change::last_rowid;
 use super::compile::*;
 use super::error::{Error, ErrorKind, Result};
+use super::key::Writer;
 use super::rows::row_key;
-use super::schema::{self, ROWID};
-use super::token::{Kind, Token};
+use super::schema::{self, NAME, Name, ROWID};
+use super::store::Entry;
+use super::token::{Kind, Token, class};
 use super::value::Value;
+
+/// The cursor that walks over rows of the catalog, and over those of a table that gets an index.
+const WALK: usize = 1;
+
+/// What the keys of a table or an index begin with.
+pub(crate) struct Prefix {
+    bytes: [u8; 16],
+    len: usize,
+}
+
+impl Prefix {
+    #[inline(never)]
+    pub(crate) fn new(number: u16) -> Self {
+        let mut bytes = [0; 16];
+        let mut writer = Writer::new(&mut bytes, 0);
+        schema::begin_key(number, &mut writer);
+        let len = writer.len();
+        Prefix { bytes, len }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
 
 impl Compiler<'_> {
     /// Runs CREATE, DROP, ALTER or REINDEX.
     pub(crate) fn run_schema(&mut self) -> Result<()> {
-        let word = self.advance();
-        match word.kind {
+        match self.advance().kind {
             Kind::Create => self.create(),
             Kind::Drop => self.drop_any(),
             Kind::Alter => self.alter(),
             Kind::Pragma => self.set_user_version(),
             _ => self.reindex(),
         }
+        self.ok()
     }
 
     /// An error of the store, here.
+    #[inline(never)]
     pub(crate) fn store_error(&self, error: Error) -> Error {
         self.placed(error.more(self.arena.len()), self.token)
     }
 
+    /// Notes an error of the store.
     #[inline(never)]
-    pub(crate) fn create(&mut self) -> Result<()> {
+    pub(crate) fn fail_store(&mut self, error: Error) {
+        self.fail(self.store_error(error));
+    }
+
+    /// What the store did.
+    #[inline(never)]
+    pub(crate) fn stored(&mut self, done: Result<()>) {
+        if let Err(error) = done {
+            self.fail_store(error);
+        }
+    }
+
+    fn create(&mut self) {
         let unique = self.accept(Kind::Unique);
         let word = self.advance();
         match word.kind {
             Kind::Table if !unique => self.create_table(),
             Kind::Index => self.create_index(unique),
             Kind::View if !unique && super::FULL => self.create_view(),
-            Kind::View if !unique => Err(self.error(ErrorKind::Unsupported, word)),
-            Kind::Temp | Kind::Temporary | Kind::Trigger | Kind::Virtual => {
-                Err(self.error(ErrorKind::Unsupported, word))
+            Kind::View | Kind::Temp | Kind::Temporary | Kind::Trigger | Kind::Virtual => {
+                self.fail_at(if unique { ErrorKind::Syntax } else { ErrorKind::Unsupported }, word);
             }
-            _ => Err(self.error(ErrorKind::Syntax, word)),
+            _ => self.fail_at(ErrorKind::Syntax, word),
         }
     }
 
-    /// `IF NOT EXISTS`.
-    pub(crate) fn if_not_exists(&mut self) -> Result<bool> {
-        if !self.accept(Kind::If) {
-            return Ok(false);
-        }
-        self.expect(Kind::Not)?;
-        self.expect(Kind::Exists)?;
-        Ok(true)
-    }
+    // ---- names
 
-    /// The bytes of a name, without quotes, in `out`.
-    pub(crate) fn plain_name<'o>(&self, token: Token, out: &'o mut [u8; 64]) -> Result<&'o [u8]> {
+    /// The bytes of a name, without quotes.
+    #[inline(never)]
+    pub(crate) fn plain_name(&mut self, token: Token) -> Name {
+        let mut name = Name { bytes: [0; NAME], len: 0 };
         let (text, quote) = unquoted(self.text(token));
-        let mut len = 0;
+        let mut fits = true;
         for byte in unescaped(text, quote) {
-            match out.get_mut(len) {
-                Some(place) => *place = byte,
-                None => return Err(self.error(ErrorKind::TooBig, token)),
-            }
-            len += 1;
+            fits = name.push(byte);
         }
-        Ok(out.get(..len).unwrap_or_default())
+        if !fits {
+            self.fail_at(ErrorKind::TooBig, token);
+        }
+        name
+    }
+
+    /// A name that stands in the arena.
+    #[inline(never)]
+    pub(crate) fn name_in_arena(&self, at: usize, len: usize) -> Name {
+        let mut name = Name { bytes: [0; NAME], len: 0 };
+        for &byte in self.arena.get(at..at + len).unwrap_or_default() {
+            name.push(byte);
+        }
+        name
     }
 
     /// Whether something goes by this name.
     #[inline(never)]
-    pub(crate) fn exists(&mut self, name: Token) -> Result<bool> {
-        let mut plain = [0; 64];
-        let plain = self.plain_name(name, &mut plain)?;
-        if schema::is_schema_name(plain) {
-            return Ok(true);
+    pub(crate) fn exists(&mut self, token: Token) -> bool {
+        let name = self.plain_name(token);
+        if schema::is_schema_name(name.bytes()) {
+            return true;
         }
-        match schema::load(self.store, plain, &mut []) {
-            Ok(found) => Ok(found.is_some()),
-            Err(error) if error.is(ErrorKind::Limit) => Ok(true),
-            Err(error) => Err(self.placed(error, name)),
+        match schema::load(self.store, name.bytes(), &mut []) {
+            Ok(found) => found.is_some(),
+            Err(error) if error.is(ErrorKind::Limit) => true,
+            Err(error) => {
+                self.fail_store(error);
+                false
+            }
         }
     }
 
-    /// A name for something new; `None` if there is one already and that is no error.
-    pub(crate) fn new_name(&mut self, unless: bool) -> Result<Option<Token>> {
-        let name = self.table_name()?;
-        let mut plain = [0; 64];
-        let plain = self.plain_name(name, &mut plain)?;
-        if plain.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sqlite_")) {
-            return Err(self.error(ErrorKind::Schema, name));
+    /// A name for something new, which may be `known` already.
+    #[inline(never)]
+    pub(crate) fn unused(&mut self, token: Token, known: &[u8]) -> Name {
+        let name = self.plain_name(token);
+        let bytes = name.bytes();
+        if bytes.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sqlite_")) {
+            self.fail_at(ErrorKind::Schema, token);
+        } else if !bytes.eq_ignore_ascii_case(known) && self.exists(token) {
+            self.fail_at(ErrorKind::AlreadyExists, token);
         }
-        if self.exists(name)? {
-            return if unless { Ok(None) } else { Err(self.error(ErrorKind::AlreadyExists, name)) };
+        name
+    }
+
+    /// `[IF NOT EXISTS] name` of something new; `None` if there is one already and that is no error.
+    #[inline(never)]
+    pub(crate) fn new_name(&mut self) -> Option<(Token, Name)> {
+        let unless = self.accept(Kind::If);
+        if unless {
+            self.expect(Kind::Not);
+            self.expect(Kind::Exists);
         }
-        Ok(Some(name))
+        let token = self.table_name();
+        if unless && self.exists(token) {
+            return None;
+        }
+        Some((token, self.unused(token, b"")))
     }
 
     /// The next number for a table or index, which is used up.
-    pub(crate) fn new_number(&mut self) -> Result<u16> {
-        let number = self.setting(b'n')?.unwrap_or(schema::FIRST.into());
+    #[inline(never)]
+    pub(crate) fn new_number(&mut self) -> u16 {
+        let number = self.setting(b'n').unwrap_or(schema::FIRST.into());
         if number > 0xfff0 {
-            return Err(self.error_here(ErrorKind::Full));
+            self.fail_here(ErrorKind::Full);
         }
-        self.set_setting(b'n', number + 1)?;
-        Ok(number as u16)
+        self.set_setting(b'n', number + 1);
+        number as u16
     }
 
     /// A setting of the store.
-    pub(crate) fn setting(&mut self, which: u8) -> Result<Option<i64>> {
+    #[inline(never)]
+    pub(crate) fn setting(&mut self, which: u8) -> Option<i64> {
         let mut value = [0; 8];
-        let found = self.store.get(&setting_key(which), &mut value).map_err(|error| self.store_error(error))?;
-        Ok(found.map(|_| i64::from_le_bytes(value)))
+        match self.store.get(&setting_key(which), &mut value) {
+            Ok(found) => found.map(|_| i64::from_le_bytes(value)),
+            Err(error) => {
+                self.fail_store(error);
+                None
+            }
+        }
     }
 
-    pub(crate) fn set_setting(&mut self, which: u8, value: i64) -> Result<()> {
-        self.store.set(&setting_key(which), &value.to_le_bytes()).map_err(|error| self.store_error(error))
+    #[inline(never)]
+    pub(crate) fn set_setting(&mut self, which: u8, value: i64) {
+        if self.failed.is_none() {
+            let done = self.store.set(&setting_key(which), &value.to_le_bytes());
+            self.stored(done);
+        }
     }
 
-    // ---- sqlite_schema
+    // ---- bytes of a definition that is being built
 
-    /// Adds a row; its rowid.
+    #[inline(never)]
+    pub(crate) fn at(&self, at: usize) -> u8 {
+        self.arena.get(at).copied().unwrap_or(0)
+    }
+
+    #[inline(never)]
+    pub(crate) fn set_at(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.arena.get_mut(at) {
+            *place = byte;
+        }
+    }
+
+    /// Sets bits.
+    pub(crate) fn mark_at(&mut self, at: usize, bits: u8) {
+        self.set_at(at, self.at(at) | bits);
+    }
+
+    // ---- rows
+
+    /// Begins a walk over the rows of a table.
+    #[inline(never)]
+    pub(crate) fn walk_rows(&mut self, number: u16) -> Prefix {
+        let prefix = Prefix::new(number);
+        let done = self.store.seek(WALK, prefix.bytes());
+        self.stored(done);
+        prefix
+    }
+
+    /// Reads the next row of the walk behind what is built.
+    #[inline(never)]
+    pub(crate) fn next_row(&mut self, prefix: &Prefix) -> Option<Entry> {
+        let (low, high) = (self.code, self.top);
+        let room = self.arena.get_mut(low..high).unwrap_or_default();
+        match self.store.next(WALK, room) {
+            Ok(found) => found.filter(|entry| {
+                self.arena.get(low..low + entry.key).is_some_and(|key| key.starts_with(prefix.bytes()))
+            }),
+            Err(error) => {
+                self.fail_store(error);
+                None
+            }
+        }
+    }
+
+    /// Adds a row to sqlite_schema; its rowid. `sql` is its text: words, and the statement from a token to an offset.
     #[inline(never)]
     pub(crate) fn add_schema_row(
         &mut self,
-        kind: &str,
+        kind: &[u8],
         name: &[u8],
         table: &[u8],
         number: u16,
         sql: Option<(&[u8], Token, u16)>,
-    ) -> Result<u16> {
-        let rowid = last_rowid(self.store, schema::SCHEMA).map_err(|error| self.store_error(error))?.unwrap_or(0) + 1;
-        let offset = usize::from(self.token.start & !IN_ARENA);
-        let total = self.arena.len();
-        // The text of the statement is made in the free room, and the record behind it.
-        let text = sql.map(|(_, from, end)| (usize::from(from.start), usize::from(end)));
-        let (low, high) = (self.code, self.top);
-        let sql_text = self.sql;
-        let room = self.arena.get_mut(low..high).unwrap_or_default();
-        let mut len = 0;
-        if let (Some((start, end)), Some((head, ..))) = (text, sql) {
-            let body = sql_text.get(start..end).unwrap_or_default();
-            len = head.len() + body.len();
-            match room.get_mut(..len).map(|room| room.split_at_mut(head.len())) {
-                Some((front, back)) => {
-                    front.copy_from_slice(head);
-                    back.copy_from_slice(body);
-                }
-                None => return Err(Error::limit(total + 2 * len + 64)),
+    ) -> u16 {
+        let rowid = match last_rowid(self.store, schema::SCHEMA) {
+            Ok(last) => last.unwrap_or(0) + 1,
+            Err(error) => {
+                self.fail_store(error);
+                0
             }
+        };
+        // The text is made in the free room, and the record behind it.
+        let (begin, text) = (self.code, self.sql);
+        if let Some((head, from, end)) = sql {
+            self.bytes(head);
+            self.bytes(text.get(usize::from(from.start())..usize::from(end)).unwrap_or_default());
         }
-        let (text, out) = room.split_at_mut(len);
+        let (low, high) = (self.code, self.top);
+        self.code = begin;
+        let room = self.arena.get_mut(begin..high).unwrap_or_default();
+        let Some((text, out)) = room.split_at_mut_checked(low - begin) else { return 0 };
         let values = [
-            Value::Text(kind.as_bytes()),
+            Value::Text(kind),
             Value::Text(name),
             Value::Text(table),
             Value::Integer(number.into()),
             if sql.is_some() { Value::Text(text) } else { Value::Null },
         ];
-        let record = schema::row(&values, out).map_err(|error| error.more(total).at(offset))?;
         let mut key = [0; 16];
-        self.store.set(row_key(schema::SCHEMA, rowid, &mut key), record).map_err(|error| error.at(offset))?;
-        Ok(rowid as u16)
+        let key = row_key(schema::SCHEMA, rowid, &mut key);
+        let done = schema::row(&values, out).map_err(|error| error.more(low - begin));
+        let done = done.and_then(|record| self.store.set(key, record));
+        self.stored(done);
+        rowid as u16
     }
 
-    /// Writes a definition under a name.
+    /// Writes the definition that stands in the arena from an offset on, up to the end of what is built, under a name.
     #[inline(never)]
-    pub(crate) fn save(&mut self, name: &[u8], from: usize, len: usize) -> Result<()> {
+    pub(crate) fn save(&mut self, name: &[u8], from: usize) {
+        let Some(definition) = self.arena.get(from..self.code) else { return };
         let mut key = [0; schema::NAME_KEY];
-        let key = schema::name_key(name, &mut key).map_err(|error| self.store_error(error))?;
-        let definition = self.arena.get(from..from + len).unwrap_or_default();
-        self.store.set(key, definition).map_err(|error| error.at(0))
+        let done = schema::name_key(name, &mut key).and_then(|key| self.store.set(key, definition));
+        self.stored(done);
     }
 
     // ---- the others
 
     /// CREATE VIEW: the text of its SELECT is kept.
     #[inline(never)]
-    pub(crate) fn create_view(&mut self) -> Result<()> {
-        let unless = self.if_not_exists()?;
-        let Some(name) = self.new_name(unless)? else { return Ok(()) };
+    fn create_view(&mut self) {
+        let Some((token, name)) = self.new_name() else { return };
         if self.token.kind == Kind::LeftParen {
-            return Err(self.error_here(ErrorKind::Unsupported));
+            return self.fail_here(ErrorKind::Unsupported);
         }
-        self.expect(Kind::As)?;
-        let start = self.token.start;
-        if self.token.kind != Kind::Select {
-            return Err(self.error_here(match self.token.kind {
-                Kind::With | Kind::Values => ErrorKind::Unsupported,
-                _ => ErrorKind::Syntax,
-            }));
-        }
+        self.expect(Kind::As);
+        let start = self.token.start();
+        self.expect_select();
         let mut last = self.token;
-        while !matches!(self.token.kind, Kind::End_ | Kind::Semicolon) {
-            match self.token.kind {
-                Kind::Illegal => return Err(self.unexpected()),
-                // "parameters are not allowed in views"
-                Kind::Parameter => return Err(self.error_here(ErrorKind::Schema)),
-                _ => last = self.advance(),
+        while !self.token.kind.is(class::END) {
+            // "parameters are not allowed in views"
+            if self.token.kind == Kind::Parameter {
+                self.fail_here(ErrorKind::Schema);
             }
+            last = self.advance();
         }
-        self.end_of_statement()?;
-        let mut plain = [0; 64];
-        let plain = self.plain_name(name, &mut plain)?;
-        let row = self.add_schema_row("view", plain, plain, 0, Some((b"CREATE VIEW ", name, last.end)))?;
-        let from = self.code;
-        self.bytes(&[schema::VIEW, 0, 0])?;
-        self.word(row)?;
-        self.bytes(&[0, ROWID, 0, 0, 0])?;
-        self.word(last.end - start)?;
-        self.copy(start, usize::from(last.end - start))?;
-        self.byte(0)?;
-        let len = self.code - from;
-        self.save(plain, from, len)
+        self.end_of_statement();
+        let row =
+            self.add_schema_row(b"view", name.bytes(), name.bytes(), 0, Some((b"CREATE VIEW ", token, last.end())));
+        let (from, len) = (self.code, last.end().saturating_sub(start));
+        self.byte(schema::VIEW);
+        self.word(0);
+        self.word(row);
+        self.bytes(&[0, ROWID, 0, 0, 0]);
+        self.word(len);
+        self.copy(start, len.into());
+        self.byte(0);
+        self.save(name.bytes(), from);
     }
 
-    #[inline(never)]
-    pub(crate) fn reindex(&mut self) -> Result<()> {
-        if self.token.kind == Kind::End_ || self.token.kind == Kind::Semicolon {
+    fn reindex(&mut self) {
+        if self.token.kind.is(class::END) {
             return self.end_of_statement();
         }
-        let name = self.name()?;
-        self.end_of_statement()?;
-        let mut plain = [0; 64];
-        let known = super::value::Collation::named(self.plain_name(name, &mut plain)?).is_some();
+        let token = self.name();
+        self.end_of_statement();
+        let name = self.plain_name(token);
         // Indexes always agree with their tables: there is nothing to do.
-        if known || self.exists(name)? { Ok(()) } else { Err(self.error(ErrorKind::NoSuchTable, name)) }
+        if super::value::Collation::named(name.bytes()).is_none() && !self.exists(token) {
+            self.fail_at(ErrorKind::NoSuchTable, token);
+        }
     }
 }
 

@@ -2,172 +2,136 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
+use super::ddl::Prefix;
 use super::error::{ErrorKind, Result};
-use super::key::{self, Writer};
+use super::key;
 use super::record;
-use super::schema::{self, Definition};
+use super::schema;
 use super::token::Kind;
 use super::value::Value;
 use super::vm::OWN_CURSOR;
 
 impl Compiler<'_> {
-    // ---- DROP
-
     #[inline(never)]
-    pub(crate) fn drop_any(&mut self) -> Result<()> {
+    pub(crate) fn drop_any(&mut self) {
         let word = self.advance();
         let wanted = match word.kind {
             Kind::Table => schema::TABLE,
             Kind::Index => schema::INDEX,
             Kind::View => schema::VIEW,
-            Kind::Trigger => return Err(self.error(ErrorKind::Unsupported, word)),
-            _ => return Err(self.error(ErrorKind::Syntax, word)),
+            Kind::Trigger => return self.fail_at(ErrorKind::Unsupported, word),
+            _ => return self.fail_at(ErrorKind::Syntax, word),
         };
-        let mut unless = false;
-        if self.accept(Kind::If) {
-            self.expect(Kind::Exists)?;
-            unless = true;
+        let unless = self.accept(Kind::If);
+        if unless {
+            self.expect(Kind::Exists);
         }
-        let name = self.table_name()?;
-        self.end_of_statement()?;
-        let missing = if wanted == schema::INDEX { ErrorKind::NoSuchIndex } else { ErrorKind::NoSuchTable };
-        let (at, len) = match self.load(name, missing) {
-            Err(error) if error.is(missing) && unless => return Ok(()),
-            other => other?,
+        let token = self.table_name();
+        self.end_of_statement();
+        let (at, len) = match self.find(token) {
+            Ok(found) => found.unwrap_or_default(),
+            Err(error) => return self.fail(error),
         };
-        let definition = self.defined(at, len);
-        if definition.number() == schema::SCHEMA {
-            return Err(self.error(ErrorKind::Schema, name));
-        }
-        if definition.kind() != wanted {
+        let (kind, number) = (self.at(at), self.defined(at, len).number());
+        let table_or_view = wanted != schema::INDEX && (kind == schema::TABLE || kind == schema::VIEW);
+        if len > 0 && (number == schema::SCHEMA || kind != wanted && table_or_view) {
             // "use DROP VIEW to delete view": it exists, but is something else.
-            let other =
-                matches!((wanted, definition.kind()), (schema::TABLE, schema::VIEW) | (schema::VIEW, schema::TABLE));
-            if other {
-                return Err(self.error(ErrorKind::Schema, name));
-            }
-            return if unless { Ok(()) } else { Err(self.error(missing, name)) };
+            return self.fail_at(ErrorKind::Schema, token);
         }
-        let mut plain = [0; 64];
-        let plain = self.plain_name(name, &mut plain)?;
+        if len == 0 || kind != wanted {
+            let missing = if wanted == schema::INDEX { ErrorKind::NoSuchIndex } else { ErrorKind::NoSuchTable };
+            if !unless {
+                self.fail_at(missing, token);
+            }
+            return;
+        }
+        let name = self.plain_name(token);
+        self.delete_name(name.bytes());
+        self.delete_schema_rows(if wanted == schema::TABLE { 2 } else { 1 }, name.bytes());
+        if wanted != schema::VIEW {
+            self.delete_range(number);
+        }
         if wanted == schema::INDEX {
-            return self.drop_index(at, len, plain);
+            return self.leave_table(at, len, number);
         }
-        let number = definition.number();
-        if wanted == schema::VIEW {
-            self.delete_name(plain)?;
-            return self.delete_schema_rows(1, plain);
-        }
-        self.delete_range(number)?;
-        let mut index_at = definition_at(self.arena, at, len).indexes_at();
-        for _ in 0..definition_at(self.arena, at, len).indexes() {
-            let index = definition_at(self.arena, at, len).index_at(index_at);
-            let (number, next) = (index.number, index.next);
-            let (mut index_name, mut name_len) = ([0; 64], 0);
-            for (place, &byte) in index_name.iter_mut().zip(index.name) {
-                *place = byte;
-                name_len += 1;
-            }
-            self.delete_range(number)?;
+        let mut index_at = self.defined(at, len).indexes_at();
+        for _ in 0..self.defined(at, len).indexes() {
+            let index = self.defined(at, len).index_at(index_at);
+            let (number, name_at, name_len) = (index.number, at + index.next - index.name.len(), index.name.len());
+            index_at = index.next;
+            self.delete_range(number);
             if name_len > 0 {
-                self.delete_name(index_name.get(..name_len).unwrap_or_default())?;
+                let name = self.name_in_arena(name_at, name_len);
+                self.delete_name(name.bytes());
             }
-            index_at = next;
         }
-        self.delete_name(plain)?;
-        self.delete_schema_rows(2, plain)
     }
 
-    #[inline(never)]
-    pub(crate) fn drop_index(&mut self, at: usize, len: usize, plain: &[u8]) -> Result<()> {
-        let (number, table_len) = (definition_at(self.arena, at, len).number(), len.saturating_sub(schema::HEADER));
-        let mut table = [0; 64];
-        for (offset, place) in table.iter_mut().take(table_len).enumerate() {
-            *place = self.at(at + schema::HEADER + offset);
-        }
-        let table = table.get(..table_len).unwrap_or_default();
-        self.delete_range(number)?;
-        self.delete_name(plain)?;
-        self.delete_schema_rows(1, plain)?;
-        // Out of the table's definition.
-        let (low, high) = (self.code, self.top);
-        let room = self.arena.get_mut(low..high).unwrap_or_default();
-        let found = schema::load(self.store, table, room).map_err(|error| self.store_error(error))?;
-        let Some(len) = found else { return Err(self.error_here(ErrorKind::Corrupt)) };
-        let index = definition_at(self.arena, low, len).each_index().find(|index| index.number == number);
-        let Some((from, next)) = index.map(|index| (index.at, index.next)) else {
-            return Err(self.error_here(ErrorKind::Corrupt));
+    /// Takes an index, whose definition is in the arena, out of that of its table.
+    fn leave_table(&mut self, at: usize, len: usize, number: u16) {
+        let table = self.name_in_arena(at + schema::HEADER, len.saturating_sub(schema::HEADER));
+        let from = self.code;
+        let room = self.arena.get_mut(from..self.top).unwrap_or_default();
+        let len = match schema::load(self.store, table.bytes(), room) {
+            Ok(found) => found.unwrap_or(0),
+            Err(error) => return self.fail_store(error),
         };
-        self.arena.copy_within(low + next..low + len, low + from);
-        self.set_at(low + 7, self.at(low + 7).saturating_sub(1));
-        self.save(table, low, len - (next - from))
+        self.code += len;
+        let index = self.built(from).each_index().find(|index| index.number == number);
+        let Some((begin, next)) = index.map(|index| (index.at, index.next)) else {
+            return self.fail_here(ErrorKind::Corrupt);
+        };
+        self.shift(from + next, len - next, from + begin);
+        self.code -= next - begin;
+        self.set_at(from + 7, self.at(from + 7).saturating_sub(1));
+        self.save(table.bytes(), from);
     }
 
     #[inline(never)]
-    pub(crate) fn delete_name(&mut self, name: &[u8]) -> Result<()> {
+    pub(crate) fn delete_name(&mut self, name: &[u8]) {
         let mut key = [0; schema::NAME_KEY];
-        let key = schema::name_key(name, &mut key).map_err(|error| self.store_error(error))?;
-        self.store.delete(key).map(|_| ()).map_err(|error| self.store_error(error))
+        let done = schema::name_key(name, &mut key).and_then(|key| self.store.delete(key));
+        self.stored(done.map(|_| ()));
     }
 
     /// Deletes all entries of a table or an index.
+    fn delete_range(&mut self, number: u16) {
+        let done = self.try_delete_range(number);
+        self.stored(done);
+    }
+
     #[inline(never)]
-    pub(crate) fn delete_range(&mut self, number: u16) -> Result<()> {
-        let mut start = [0; 16];
-        let mut writer = Writer::new(&mut start, 0);
-        schema::begin_key(number, &mut writer);
-        let len = writer.len();
-        let prefix = start.get(..len).unwrap_or_default();
-        let mut end = [0; 16];
-        let end_len = {
-            let mut writer = Writer::new(&mut end, 0);
-            writer.bytes(prefix);
-            writer.byte(key::ABOVE);
-            writer.len()
-        };
+    fn try_delete_range(&mut self, number: u16) -> Result<()> {
+        self.ok()?;
+        let prefix = Prefix::new(number);
+        let mut found = [0; schema::KEY + 1];
         // From the end, so that keys alone are read.
-        self.store.seek(OWN_CURSOR, end.get(..end_len).unwrap_or_default()).map_err(|error| self.store_error(error))?;
+        let end = prefix.bytes().len();
+        if let Some((before, [above, ..])) = found.split_at_mut_checked(end) {
+            before.copy_from_slice(prefix.bytes());
+            *above = key::ABOVE;
+        }
+        self.store.seek(OWN_CURSOR, found.get(..=end).unwrap_or_default())?;
         loop {
-            let mut found = [0; schema::KEY + 1];
-            let len = self.store.previous_key(OWN_CURSOR, &mut found).map_err(|error| self.store_error(error))?;
-            let Some(key) = len.and_then(|len| found.get(..len)).filter(|key| key.starts_with(prefix)) else {
+            let len = self.store.previous_key(OWN_CURSOR, &mut found)?;
+            let Some(key) = len.and_then(|len| found.get(..len)).filter(|key| key.starts_with(prefix.bytes())) else {
                 return Ok(());
             };
-            self.store.delete(key).map_err(|error| self.store_error(error))?;
+            self.store.delete(key)?;
         }
     }
 
     /// Deletes the rows of sqlite_schema that have this name in a column.
-    #[inline(never)]
-    pub(crate) fn delete_schema_rows(&mut self, column: usize, name: &[u8]) -> Result<()> {
-        let mut start = [0; 16];
-        let mut writer = Writer::new(&mut start, 0);
-        schema::begin_key(schema::SCHEMA, &mut writer);
-        let len = writer.len();
-        let prefix = start.get(..len).unwrap_or_default();
-        self.store.seek(1, prefix).map_err(|error| self.store_error(error))?;
-        let (low, high, total) = (self.code, self.top, self.arena.len());
-        loop {
-            let room = self.arena.get_mut(low..high).unwrap_or_default();
-            let entry = self.store.next(1, room).map_err(|error| error.more(total))?;
-            let Some(entry) = entry else { return Ok(()) };
-            let (key, value) = room.get(..entry.key + entry.value).unwrap_or_default().split_at(entry.key);
-            if !key.starts_with(prefix) {
-                return Ok(());
-            }
-            let found = record::column(value, column).map_err(|error| error.at(0))?;
-            if matches!(found, Some(Value::Text(text)) if text.eq_ignore_ascii_case(name)) {
-                let mut kept = [0; 16];
-                let len = key.len();
-                if let Some(place) = kept.get_mut(..len) {
-                    place.copy_from_slice(key);
-                }
-                self.store.delete(kept.get(..len).unwrap_or_default()).map_err(|error| error.at(0))?;
+    fn delete_schema_rows(&mut self, column: usize, name: &[u8]) {
+        let prefix = self.walk_rows(schema::SCHEMA);
+        while let Some(entry) = self.next_row(&prefix) {
+            let row = self.arena.get(self.code..self.code + entry.key + entry.value).unwrap_or_default();
+            let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
+            let found = record::column(value, column);
+            if matches!(found, Ok(Some(Value::Text(text))) if text.eq_ignore_ascii_case(name)) {
+                let done = self.store.delete(key);
+                self.stored(done.map(|_| ()));
             }
         }
     }
-}
-
-fn definition_at(arena: &[u8], at: usize, len: usize) -> Definition<'_> {
-    Definition(arena.get(at..at + len).unwrap_or_default())
 }

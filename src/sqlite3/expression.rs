@@ -9,10 +9,10 @@
 
 use super::closing::{CASE_BASE, CASE_WHEN};
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::ErrorKind;
 use super::program::{Op, Relation};
 use super::select::Output;
-use super::token::{Kind, Token};
+use super::token::{Kind, Token, class};
 use super::value::{Collation, Value};
 
 /// Kinds of marks.
@@ -60,36 +60,57 @@ pub(crate) mod level {
     pub(crate) const SIGN: u16 = 11;
 }
 
+/// The operators between two operands that need no more than their precedence.
+static BINARY: [(Kind, u8, u8); 19] = [
+    (Kind::Equal, operator::COMPARE | Relation::Equal as u8, level::EQUAL as u8),
+    (Kind::Less, operator::COMPARE | Relation::Less as u8, level::LESS as u8),
+    (Kind::Greater, operator::COMPARE | Relation::Greater as u8, level::LESS as u8),
+    (Kind::Plus, Op::Add as u8, level::SUM as u8),
+    (Kind::Minus, Op::Subtract as u8, level::SUM as u8),
+    (Kind::Star, Op::Multiply as u8, level::PRODUCT as u8),
+    (Kind::Or, Op::Or as u8, level::OR as u8),
+    (Kind::LessEqual, operator::COMPARE | Relation::LessEqual as u8, level::LESS as u8),
+    (Kind::GreaterEqual, operator::COMPARE | Relation::GreaterEqual as u8, level::LESS as u8),
+    (Kind::NotEqual, operator::COMPARE | Relation::NotEqual as u8, level::EQUAL as u8),
+    (Kind::Like, operator::LIKE, level::EQUAL as u8),
+    (Kind::Glob, operator::LIKE | 1, level::EQUAL as u8),
+    (Kind::Slash, Op::Divide as u8, level::PRODUCT as u8),
+    (Kind::Percent, Op::Remainder as u8, level::PRODUCT as u8),
+    (Kind::Concat, Op::Concat as u8, level::CONCAT as u8),
+    (Kind::Ampersand, Op::BitAnd as u8, level::BITS as u8),
+    (Kind::Bar, Op::BitOr as u8, level::BITS as u8),
+    (Kind::ShiftLeft, Op::ShiftLeft as u8, level::BITS as u8),
+    (Kind::ShiftRight, Op::ShiftRight as u8, level::BITS as u8),
+];
+
 impl Compiler<'_> {
     /// Begins the expression at the current token. When it ends, the frame's next step finds its kind in `result`, and the
     /// current token behind it.
-    pub(crate) fn expression(&mut self) -> Result<()> {
-        self.push(Mark { kind: mark::BASE, a: 0, b: 0, c: 0, d: 0 })?;
+    pub(crate) fn expression(&mut self) {
+        self.push(Mark { kind: mark::BASE, a: 0, b: 0, c: 0, d: 0 });
         self.mode = Mode::Operand;
-        Ok(())
     }
 
     /// Begins the expression at an offset.
-    pub(crate) fn expression_at(&mut self, at: u16) -> Result<()> {
+    pub(crate) fn expression_at(&mut self, at: u16) {
         self.go(at);
         self.expression()
     }
 
-    pub(crate) fn open(&mut self, kind: u8, a: u8, b: u16) -> Result<()> {
+    pub(crate) fn open(&mut self, kind: u8, a: u8, b: u16) {
         self.push(Mark { kind, a, b, c: NONE, d: 0 })
     }
 
     /// Opens what needs its mark for more than the place where its code begins: that stands below it.
-    pub(crate) fn open_long(&mut self, kind: u8, a: u8, b: u16) -> Result<()> {
-        self.open(mark::OPERAND, 0, self.here())?;
-        self.open(kind, a, b)
+    pub(crate) fn open_long(&mut self, kind: u8, a: u8, b: u16) {
+        self.open(mark::OPERAND, 0, self.here());
+        self.open(kind, a, b);
     }
 
     /// An operand is complete.
-    pub(crate) fn operand_done(&mut self, operand: Operand) -> Result<()> {
-        self.push(Mark { kind: mark::OPERAND, a: operand.pack(), b: operand.start, c: 0, d: 0 })?;
+    pub(crate) fn operand_done(&mut self, operand: Operand) {
+        self.push(Mark { kind: mark::OPERAND, a: operand.pack(), b: operand.start, c: 0, d: 0 });
         self.mode = Mode::Operator;
-        Ok(())
     }
 
     pub(crate) fn pop_operand(&mut self) -> Operand {
@@ -104,119 +125,107 @@ impl Compiler<'_> {
     }
 
     /// A plain value was pushed by the code from `start` on.
-    pub(crate) fn plain(&mut self, start: u16) -> Result<()> {
-        self.grow(1)?;
-        self.operand_done(Operand { start, ..Operand::default() })
+    pub(crate) fn plain(&mut self, start: u16) {
+        self.grow(1);
+        self.operand_done(Operand::plain(start))
     }
 
     // ---- before an operand
 
     /// Reads an operand, or what stands before one.
-    pub(crate) fn operand(&mut self) -> Result<()> {
+    pub(crate) fn operand(&mut self) {
         let (token, start) = (self.token, self.here());
         let next = self.after(token);
+        // What is written as it is.
         match token.kind {
-            Kind::Integer | Kind::Real | Kind::Hex => {
-                self.advance();
-                self.number(token, false)?;
-                self.plain(start)
-            }
+            Kind::Integer | Kind::Real | Kind::Hex => self.number(token, false),
             Kind::Minus if matches!(next.kind, Kind::Integer | Kind::Real) => {
                 self.token = next;
-                self.advance();
-                self.number(next, true)?;
-                self.plain(start)
+                self.number(next, true);
             }
-            Kind::String => {
-                self.advance();
-                self.literal_text(token)?;
-                self.plain(start)
-            }
-            Kind::Blob => {
-                self.advance();
-                self.literal_blob(token)?;
-                self.plain(start)
-            }
-            Kind::Null => {
-                self.advance();
-                self.op(Op::Null)?;
-                self.plain(start)
-            }
+            Kind::String => self.literal_text(token),
+            Kind::Blob => self.literal_blob(token),
+            Kind::Null => self.op(Op::Null),
             Kind::Parameter => {
-                self.advance();
-                let number = self.parameter(token)?;
-                self.op1(Op::Param, number)?;
-                self.plain(start)
+                let number = self.parameter(token);
+                self.op1(Op::Param, number);
             }
-            Kind::LeftParen if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) => {
-                self.advance();
-                self.subquery(Output::Scalar)
+            kind => return self.compound_operand(kind, next),
+        }
+        self.advance();
+        self.plain(start);
+    }
+
+    /// An operand of several tokens, or a sign before one.
+    fn compound_operand(&mut self, kind: Kind, next: Token) {
+        let (token, start) = (self.token, self.here());
+        match kind {
+            Kind::Not => return self.prefix(Op::Not as u8, level::NOT),
+            Kind::Minus => return self.prefix(Op::Negate as u8, level::SIGN),
+            Kind::Tilde => return self.prefix(Op::Invert as u8, level::SIGN),
+            Kind::Plus => return self.prefix(operator::PLUS, level::SIGN),
+            Kind::CurrentDate | Kind::CurrentTime | Kind::CurrentTimestamp | Kind::Raise => {
+                return self.fail_here(ErrorKind::Unsupported);
             }
-            Kind::LeftParen => {
-                self.advance();
-                self.open(mark::PAREN, 0, start)
-            }
-            Kind::Exists => {
-                self.advance();
-                self.expect(Kind::LeftParen)?;
-                self.subquery(Output::Exists)
-            }
-            Kind::Not => self.prefix(Op::Not as u8, level::NOT),
-            Kind::Minus => self.prefix(Op::Negate as u8, level::SIGN),
-            Kind::Tilde => self.prefix(Op::Invert as u8, level::SIGN),
-            Kind::Plus => self.prefix(operator::PLUS, level::SIGN),
-            Kind::Case => {
-                self.advance();
-                let state = if self.accept(Kind::When) { CASE_WHEN } else { CASE_BASE };
-                self.open_long(mark::CASE, state, start)
-            }
+            Kind::RightParen => return self.empty_arguments(),
+            Kind::LeftParen | Kind::Exists | Kind::Case => {}
             Kind::Cast if next.kind == Kind::LeftParen => {
                 self.advance();
-                self.advance();
-                self.open(mark::CAST, 0, start)
             }
-            Kind::CurrentDate | Kind::CurrentTime | Kind::CurrentTimestamp | Kind::Raise => {
-                Err(self.error_here(ErrorKind::Unsupported))
+            kind if !is_name(kind) => return self.fail_unexpected(),
+            kind if next.kind == Kind::LeftParen && kind != Kind::Quoted => return self.call(token),
+            _ => return self.identifier(),
+        }
+        self.advance();
+        match kind {
+            Kind::LeftParen if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) => {
+                self.subquery(Output::Scalar);
             }
-            Kind::RightParen => self.empty_arguments(),
-            kind if is_name(kind) && next.kind == Kind::LeftParen && kind != Kind::Quoted => self.call(token),
-            kind if is_name(kind) => self.identifier(),
-            _ => Err(self.unexpected()),
+            Kind::LeftParen => self.open(mark::PAREN, 0, start),
+            Kind::Exists => {
+                self.expect(Kind::LeftParen);
+                self.subquery(Output::Exists);
+            }
+            Kind::Cast => self.open(mark::CAST, 0, start),
+            _ => {
+                let when = self.accept(Kind::When);
+                self.open_long(mark::CASE, if when { CASE_WHEN } else { CASE_BASE }, start);
+            }
         }
     }
 
-    pub(crate) fn prefix(&mut self, operator: u8, level: u16) -> Result<()> {
+    pub(crate) fn prefix(&mut self, operator: u8, level: u16) {
         let token = self.advance();
-        self.push(Mark { kind: mark::UNARY, a: operator, b: level, c: token.start, d: 0 })
+        self.push(Mark { kind: mark::UNARY, a: operator, b: level, c: token.start(), d: 0 })
     }
 
     /// A number as an instruction.
-    pub(crate) fn number(&mut self, token: Token, negative: bool) -> Result<()> {
+    pub(crate) fn number(&mut self, token: Token, negative: bool) {
         let Some(value) = super::text::literal(self.text(token), negative) else {
-            return Err(self.error(ErrorKind::Syntax, token));
+            return self.fail_at(ErrorKind::Syntax, token);
         };
         self.constant(value)
     }
 
     /// Code for a number or NULL.
-    pub(crate) fn constant(&mut self, value: Value<'_>) -> Result<()> {
+    pub(crate) fn constant(&mut self, value: Value<'_>) {
         match value {
             Value::Integer(i) => {
                 if let Ok(small) = i8::try_from(i) {
                     self.op1(Op::Int8, small as u8)
                 } else if let Ok(small) = i16::try_from(i) {
-                    self.op(Op::Int16)?;
+                    self.op(Op::Int16);
                     self.word(small as u16)
                 } else if let Ok(small) = i32::try_from(i) {
-                    self.op(Op::Int32)?;
+                    self.op(Op::Int32);
                     self.bytes(&small.to_le_bytes())
                 } else {
-                    self.op(Op::Int64)?;
+                    self.op(Op::Int64);
                     self.bytes(&i.to_le_bytes())
                 }
             }
             Value::Real(r) => {
-                self.op(Op::Real)?;
+                self.op(Op::Real);
                 self.bytes(&r.to_bits().to_le_bytes())
             }
             _ => self.op(Op::Null),
@@ -224,29 +233,28 @@ impl Compiler<'_> {
     }
 
     /// A text between quotes. It is borrowed from the statement if it stands there as it is.
-    pub(crate) fn literal_text(&mut self, token: Token) -> Result<()> {
+    pub(crate) fn literal_text(&mut self, token: Token) {
         let (text, quote) = unquoted(self.text(token));
         let (len, plain) = (text.len(), !text.contains(&quote) || quote == 0);
-        if plain && token.start & IN_ARENA == 0 {
-            self.op(Op::TextSql)?;
-            self.word(token.start + 1)?;
+        if plain && token.start() & IN_ARENA == 0 {
+            self.op(Op::TextSql);
+            self.word(token.start() + 1);
             return self.word(len as u16);
         }
-        let from = token.start + 1;
-        self.op(Op::Text)?;
+        let from = token.start() + 1;
+        self.op(Op::Text);
         let at = self.code;
-        self.word(0)?;
+        self.word(0);
         let mut skip = false;
         for offset in 0..len {
             let Some(&byte) = self.source(from).get(offset) else { break };
             skip = byte == quote && !skip;
             if !skip {
-                self.byte(byte)?;
+                self.byte(byte);
             }
         }
         let written = self.code - at - 2;
         put16(self.arena, at, written as u16);
-        Ok(())
     }
 
     /// The text from an offset on.
@@ -255,81 +263,62 @@ impl Compiler<'_> {
         text.get(usize::from(from & !IN_ARENA)..).unwrap_or_default()
     }
 
-    pub(crate) fn literal_blob(&mut self, token: Token) -> Result<()> {
-        let digits = usize::from(token.end - token.start) - 3;
-        self.op(Op::Blob)?;
-        self.word((digits / 2) as u16)?;
+    pub(crate) fn literal_blob(&mut self, token: Token) {
+        let digits = usize::from(token.end() - token.start()) - 3;
+        self.op(Op::Blob);
+        self.word((digits / 2) as u16);
         for pair in 0..digits / 2 {
-            let text = self.source(token.start + 2);
+            let text = self.source(token.start() + 2);
             let digit = |at: usize| text.get(at).and_then(|&digit| super::text::hex_digit(digit)).unwrap_or(0);
             let byte = digit(2 * pair) << 4 | digit(2 * pair + 1);
-            self.byte(byte)?;
+            self.byte(byte);
         }
-        Ok(())
     }
 
     /// The number of a parameter: `?` is one more than the largest so far, `?N` is N, a name is the number it had before.
-    pub(crate) fn parameter(&mut self, token: Token) -> Result<u8> {
+    pub(crate) fn parameter(&mut self, token: Token) -> u8 {
         let text = self.text(token);
         let number = if let Some(digits) = text.strip_prefix(b"?").filter(|digits| !digits.is_empty()) {
-            match super::text::leading_integer(digits) {
-                number @ 1..=250 => number as u8,
-                _ => return Err(self.error(ErrorKind::TooBig, token)),
-            }
+            super::text::leading_integer(digits)
         } else {
-            if self.numbered.0 != token.start {
-                self.numbered = (token.start, super::parameter::number(self.sql, token));
+            if self.numbered.0 != token.start() {
+                self.numbered = (token.start(), super::parameter::number(self.sql, token));
             }
-            let number = self.numbered.1;
-            if number == 0 || number > 250 {
-                return Err(self.error(ErrorKind::TooBig, token));
-            }
-            number as u8
+            i64::from(self.numbered.1)
         };
-        self.parameters = self.parameters.max(number);
-        Ok(number)
+        if !(1..=250).contains(&number) {
+            self.fail_at(ErrorKind::TooBig, token);
+        }
+        self.parameters = self.parameters.max(number as u8);
+        number as u8
     }
 
     /// `)` where an operand was expected: the end of `f()` or `IN ()`.
-    pub(crate) fn empty_arguments(&mut self) -> Result<()> {
+    pub(crate) fn empty_arguments(&mut self) {
         let open = self.peek(0);
         match open.kind {
             mark::CALL if open.d == 0 => self.end_call(),
             mark::IN if open.c == 0 => self.end_in(),
-            _ => Err(self.unexpected()),
+            _ => self.fail_unexpected(),
         }
     }
 
     // ---- behind an operand
 
     /// Reads an operator, or the end of what is open.
-    pub(crate) fn operator(&mut self) -> Result<()> {
-        let token = self.token;
-        match token.kind {
-            Kind::Or => self.binary(Op::Or as u8, level::OR),
+    pub(crate) fn operator(&mut self) {
+        let kind = self.token.kind;
+        if kind.is(class::BINARY)
+            && let Some(&(_, operator, level)) = BINARY.iter().find(|row| row.0 == kind)
+        {
+            return self.binary(operator, level.into());
+        }
+        match kind {
             Kind::And => self.and(),
-            Kind::Equal => self.binary(operator::COMPARE | Relation::Equal as u8, level::EQUAL),
-            Kind::NotEqual => self.binary(operator::COMPARE | Relation::NotEqual as u8, level::EQUAL),
-            Kind::Less => self.binary(operator::COMPARE | Relation::Less as u8, level::LESS),
-            Kind::LessEqual => self.binary(operator::COMPARE | Relation::LessEqual as u8, level::LESS),
-            Kind::Greater => self.binary(operator::COMPARE | Relation::Greater as u8, level::LESS),
-            Kind::GreaterEqual => self.binary(operator::COMPARE | Relation::GreaterEqual as u8, level::LESS),
-            Kind::Ampersand => self.binary(Op::BitAnd as u8, level::BITS),
-            Kind::Bar => self.binary(Op::BitOr as u8, level::BITS),
-            Kind::ShiftLeft => self.binary(Op::ShiftLeft as u8, level::BITS),
-            Kind::ShiftRight => self.binary(Op::ShiftRight as u8, level::BITS),
-            Kind::Plus => self.binary(Op::Add as u8, level::SUM),
-            Kind::Minus => self.binary(Op::Subtract as u8, level::SUM),
-            Kind::Star => self.binary(Op::Multiply as u8, level::PRODUCT),
-            Kind::Slash => self.binary(Op::Divide as u8, level::PRODUCT),
-            Kind::Percent => self.binary(Op::Remainder as u8, level::PRODUCT),
-            Kind::Concat => self.binary(Op::Concat as u8, level::CONCAT),
             Kind::Is => self.is(),
             Kind::Isnull => self.postfix(Op::IsNull),
             Kind::Notnull => self.postfix(Op::NotNull),
-            Kind::Like => self.binary(operator::LIKE, level::EQUAL),
-            Kind::Glob => self.binary(operator::LIKE | 1, level::EQUAL),
-            Kind::Match | Kind::Regexp => Err(self.error_here(ErrorKind::Unsupported)),
+            Kind::Match | Kind::Regexp => self.fail_here(ErrorKind::Unsupported),
             Kind::Escape => self.escape(),
             Kind::Between => self.between(0),
             Kind::In => self.membership(0),
@@ -340,30 +329,29 @@ impl Compiler<'_> {
     }
 
     /// Reduces all operators that bind at least this tight.
-    pub(crate) fn reduce(&mut self, level: u16) -> Result<()> {
+    pub(crate) fn reduce(&mut self, level: u16) {
         loop {
             let below = self.peek(1);
             if !matches!(below.kind, mark::BINARY | mark::UNARY) || below.b < level {
-                return Ok(());
+                return;
             }
-            self.reduce_one()?;
+            self.reduce_one();
         }
     }
 
-    pub(crate) fn binary(&mut self, operator: u8, level: u16) -> Result<()> {
+    pub(crate) fn binary(&mut self, operator: u8, level: u16) {
         if level <= level::LESS && self.innermost().a >= 2 {
             return self.close();
         }
-        self.reduce(level)?;
+        self.reduce(level);
         let token = self.advance();
         let mut d = 0;
         if level <= level::AND {
-            self.op(if level == level::AND { Op::IfFalseKeep } else { Op::IfTrueKeep })?;
-            d = self.chain(NONE)?;
+            self.op(if level == level::AND { Op::IfFalseKeep } else { Op::IfTrueKeep });
+            d = self.chain(NONE);
         }
-        self.push(Mark { kind: mark::BINARY, a: operator, b: level, c: token.start, d })?;
+        self.push(Mark { kind: mark::BINARY, a: operator, b: level, c: token.start(), d });
         self.mode = Mode::Operand;
-        Ok(())
     }
 
     /// The innermost mark that no reduction passes, if it is the begin of the expression, or of a BETWEEN; nothing else.
@@ -379,8 +367,8 @@ impl Compiler<'_> {
     }
 
     /// AND, or the middle of a BETWEEN. Behind an OR it is no middle: there the OR's right side goes on.
-    pub(crate) fn and(&mut self) -> Result<()> {
-        self.reduce(level::NOT)?;
+    pub(crate) fn and(&mut self) {
+        self.reduce(level::NOT);
         let open = self.innermost();
         if open.kind == mark::BASE && open.a != 0 {
             return self.close();
@@ -389,45 +377,42 @@ impl Compiler<'_> {
             return self.binary(Op::And as u8, level::AND);
         }
         let token = self.advance();
-        self.push(Mark { kind: mark::BINARY, a: operator::BETWEEN | open.a, b: level::EQUAL, c: token.start, d: 0 })?;
+        self.push(Mark { kind: mark::BINARY, a: operator::BETWEEN | open.a, b: level::EQUAL, c: token.start(), d: 0 });
         self.mode = Mode::Operand;
-        Ok(())
     }
 
     /// ESCAPE belongs to the nearest LIKE, whatever its pattern is.
-    fn escape(&mut self) -> Result<()> {
+    fn escape(&mut self) {
         while matches!(self.peek(1).kind, mark::BINARY | mark::UNARY) && self.peek(1).a & 0xf0 != operator::LIKE {
-            self.reduce_one()?;
+            self.reduce_one();
         }
         let token = self.advance();
-        self.push(Mark { kind: mark::BINARY, a: operator::ESCAPE, b: level::EQUAL, c: token.start, d: 0 })?;
+        self.push(Mark { kind: mark::BINARY, a: operator::ESCAPE, b: level::EQUAL, c: token.start(), d: 0 });
         self.mode = Mode::Operand;
-        Ok(())
     }
 
-    pub(crate) fn between(&mut self, negated: u8) -> Result<()> {
-        self.reduce(level::EQUAL)?;
+    pub(crate) fn between(&mut self, negated: u8) {
+        self.reduce(level::EQUAL);
         self.advance();
-        self.open(mark::BETWEEN, negated, 0)?;
+        self.open(mark::BETWEEN, negated, 0);
         self.mode = Mode::Operand;
-        Ok(())
     }
 
-    pub(crate) fn postfix(&mut self, op: Op) -> Result<()> {
-        self.reduce(level::EQUAL)?;
+    pub(crate) fn postfix(&mut self, op: Op) {
+        self.reduce(level::EQUAL);
         self.advance();
         self.unary(op)
     }
 
     /// An instruction that makes one value of one: what is known of the operand is lost, but for a collation that was written.
-    pub(crate) fn unary(&mut self, op: Op) -> Result<()> {
-        self.op(op)?;
+    pub(crate) fn unary(&mut self, op: Op) {
+        self.op(op);
         let operand = self.pop_operand();
-        self.operand_done(Operand::under(operand, Operand::default()))
+        self.operand_done(operand.alone())
     }
 
     /// NOT behind an operand.
-    pub(crate) fn negated(&mut self) -> Result<()> {
+    pub(crate) fn negated(&mut self) {
         let next = self.after(self.token);
         match next.kind {
             Kind::Null => {
@@ -435,7 +420,7 @@ impl Compiler<'_> {
                 self.postfix(Op::NotNull)
             }
             Kind::Like | Kind::Glob => {
-                self.reduce(level::EQUAL)?;
+                self.reduce(level::EQUAL);
                 self.token = next;
                 self.binary(operator::LIKE | 2 | u8::from(next.kind == Kind::Glob), level::EQUAL)
             }
@@ -447,14 +432,14 @@ impl Compiler<'_> {
                 self.token = next;
                 self.membership(1)
             }
-            Kind::Match | Kind::Regexp => Err(self.error_here(ErrorKind::Unsupported)),
-            _ => Err(self.unexpected()),
+            Kind::Match | Kind::Regexp => self.fail_here(ErrorKind::Unsupported),
+            _ => self.fail_unexpected(),
         }
     }
 
     /// IS [NOT] [DISTINCT FROM], and IS [NOT] TRUE or FALSE.
-    pub(crate) fn is(&mut self) -> Result<()> {
-        self.reduce(level::EQUAL)?;
+    pub(crate) fn is(&mut self) {
+        self.reduce(level::EQUAL);
         let mut next = self.after(self.token);
         let mut not = next.kind == Kind::Not;
         if not {
@@ -466,7 +451,7 @@ impl Compiler<'_> {
             next = self.after(next);
             if next.kind != Kind::From {
                 self.token = next;
-                return Err(self.unexpected());
+                return self.fail_unexpected();
             }
             self.token = next;
             next = self.after(next);
@@ -478,85 +463,87 @@ impl Compiler<'_> {
             if (yes || no) && self.after(next).kind < Kind::Dot && !self.is_column(next) {
                 self.token = next;
                 self.advance();
-                self.unary(if yes { Op::IsTrue } else { Op::IsFalse })?;
-                return if not { self.op(Op::Not) } else { Ok(()) };
+                self.unary(if yes { Op::IsTrue } else { Op::IsFalse });
+                if not {
+                    self.op(Op::Not);
+                }
+                return;
             }
         }
         self.binary(operator::COMPARE | if not { Relation::IsNot } else { Relation::Is } as u8, level::EQUAL)
     }
 
-    pub(crate) fn collate(&mut self) -> Result<()> {
-        self.reduce(level::COLLATE)?;
+    pub(crate) fn collate(&mut self) {
+        self.reduce(level::COLLATE);
         self.advance();
-        let collation = self.collation()?;
+        let collation = self.collation();
         let operand = self.pop_operand();
-        self.operand_done(Operand { collation, explicit: true, ..operand })
+        self.operand_done(operand.with_collation(collation))
     }
 
     /// The name of a collation, as a number: 1 BINARY, 2 NOCASE, 3 RTRIM.
-    pub(crate) fn collation(&mut self) -> Result<u8> {
-        let token = self.name()?;
+    pub(crate) fn collation(&mut self) -> u8 {
+        let token = self.name();
         let (name, _) = unquoted(self.text(token));
-        match Collation::named(name) {
-            Some(Collation::Binary) => Ok(1),
-            Some(Collation::NoCase) => Ok(2),
-            Some(Collation::RTrim) => Ok(3),
-            None => Err(self.error(ErrorKind::NoSuchCollation, token)),
-        }
+        let Some(known) = Collation::named(name) else {
+            self.fail_at(ErrorKind::NoSuchCollation, token);
+            return 0;
+        };
+        known as u8 + 1
     }
 
     /// Reduces the operator at the top.
-    pub(crate) fn reduce_one(&mut self) -> Result<()> {
+    pub(crate) fn reduce_one(&mut self) {
         let right = self.pop_operand();
         let which = self.pop();
         if which.kind == mark::UNARY {
             return match which.a {
                 // A plus takes the affinity away and leaves the collation.
-                operator::PLUS => self.operand_done(Operand { affinity: 0, ..right }),
+                operator::PLUS => self.operand_done(right.with_affinity(0)),
                 code => {
-                    self.byte(code)?;
-                    self.operand_done(Operand::under(right, Operand::default()))
+                    self.byte(code);
+                    self.operand_done(right.alone())
                 }
             };
         }
         if self.peek(0).kind != mark::OPERAND {
-            return Err(self.error_here(ErrorKind::Syntax));
+            return self.fail_here(ErrorKind::Syntax);
         }
         let left = self.pop_operand();
         let mut kept = Operand::under(left, right);
         match which.a & 0xf0 {
             operator::COMPARE if which.a & 0x80 != 0 => {
                 let comparison = Operand::compare(relation(which.a & 7), left, right);
-                self.op1(Op::Compare, comparison.0)?;
+                self.op1(Op::Compare, comparison);
                 self.shrink(1);
             }
             operator::LIKE => {
-                self.like(which.a, 2)?;
+                self.like(which.a, 2);
             }
             operator::ESCAPE => {
                 let like = self.peek(0);
                 if like.kind != mark::BINARY || like.a & 0xf1 != operator::LIKE {
-                    return Err(self.unexpected());
+                    return self.fail_unexpected();
                 }
                 self.pop();
                 let subject = self.pop_operand();
                 kept = Operand::under(subject, kept);
-                self.like(like.a, 3)?;
+                self.like(like.a, 3);
             }
             operator::BETWEEN => {
                 self.pop();
                 let subject = self.pop_operand();
                 let low = Operand::compare(Relation::GreaterEqual, subject, left);
                 let high = Operand::compare(Relation::LessEqual, subject, right);
-                self.op2(Op::Between, low.0, high.0)?;
+                self.op2(Op::Between, low, high);
                 if which.a & 1 != 0 {
-                    self.op(Op::Not)?;
+                    self.op(Op::Not);
                 }
                 self.shrink(2);
-                kept = Operand { start: subject.start, ..Operand::under(subject, kept) };
+                kept = Operand::under(subject, kept);
             }
             _ => {
-                self.byte(which.a)?;
+                self.byte(which.a);
                 self.shrink(1);
                 if which.b <= level::AND {
                     self.patch_here(which.d);
@@ -567,12 +554,14 @@ impl Compiler<'_> {
     }
 
     /// LIKE and GLOB are functions of pattern, subject and escape; the operator has the subject first.
-    pub(crate) fn like(&mut self, which: u8, arguments: u8) -> Result<()> {
+    pub(crate) fn like(&mut self, which: u8, arguments: u8) {
         let id = if which & 1 != 0 { super::ids::GLOB_OPERATOR } else { super::ids::LIKE_OPERATOR };
-        self.op2(Op::Call, id, arguments)?;
-        self.byte(0)?;
+        self.op2(Op::Call, id, arguments);
+        self.byte(0);
         self.shrink(arguments - 1);
-        if which & 2 != 0 { self.op(Op::Not) } else { Ok(()) }
+        if which & 2 != 0 {
+            self.op(Op::Not);
+        }
     }
 }
 

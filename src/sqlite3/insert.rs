@@ -2,7 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::ErrorKind;
 use super::frame::{f, flag, s};
 use super::program::Op;
 use super::schema::{self, ROWID};
@@ -14,27 +14,29 @@ impl Compiler<'_> {
     // ---- INSERT
 
     /// INSERT and REPLACE, from the token behind the word.
-    pub(crate) fn insert(&mut self, replace: bool) -> Result<()> {
-        let action = if replace { action::REPLACE } else { self.or_action()? };
-        self.expect(Kind::Into)?;
-        let frame = self.begin_write(verb::INSERT, action)?;
+    pub(crate) fn insert(&mut self, replace: bool) {
+        let action = if replace { action::REPLACE } else { self.or_action() };
+        self.expect(Kind::Into);
+        let frame = self.begin_write(verb::INSERT, action);
         // While values are compiled, the table's columns are no names.
         self.put(frame, f::MODE, 2);
         if self.accept(Kind::As) {
-            self.name()?;
+            self.name();
         }
         self.put(frame, f::RESULT, NONE);
         if self.token.kind == Kind::LeftParen {
-            self.put(frame, f::ORDER, self.after(self.token).start);
+            self.put(frame, f::ORDER, self.after(self.token).start());
             self.advance();
             loop {
-                let name = self.name()?;
-                self.target_column(name)?;
+                let name = self.name();
+                if self.target_column(name).is_none() {
+                    return self.fail_at(ErrorKind::NoSuchColumn, name);
+                }
                 if !self.accept(Kind::Comma) {
                     break;
                 }
             }
-            self.expect(Kind::RightParen)?;
+            self.expect(Kind::RightParen);
         }
         match self.token.kind {
             Kind::Values => {
@@ -43,11 +45,11 @@ impl Compiler<'_> {
             }
             Kind::Default => {
                 self.advance();
-                self.expect(Kind::Values)?;
+                self.expect(Kind::Values);
                 if self.get(frame, f::ORDER) != NONE {
-                    return Err(self.unexpected());
+                    return self.fail_unexpected();
                 }
-                self.put(frame, f::POS, self.token.start);
+                self.put(frame, f::POS, self.token.start());
                 self.put(frame, f::TOKEN, 0);
                 self.defaults(0)
             }
@@ -55,12 +57,11 @@ impl Compiler<'_> {
                 // Rows that come from the table itself are gathered before the first is written.
                 let gather = self.reads_target();
                 self.put(frame, f::STEP, at::SELECTED);
-                self.begin_select(Output::Insert, Resume::Step, 0, 0, 0)?;
+                self.begin_select(Output::Insert, Resume::Step, 0, 0, 0);
                 let inner = self.frame;
                 self.set_flag(inner, flag::GATHER, gather);
-                Ok(())
             }
-            _ => Err(self.unexpected()),
+            _ => self.fail_unexpected(),
         }
     }
 
@@ -86,16 +87,15 @@ impl Compiler<'_> {
     /// Whether a name is that of a view.
     pub(crate) fn is_view(&mut self, name: Token) -> bool {
         let (top, low) = (self.top, self.low);
-        let found = self.load(name, ErrorKind::NoSuchTable);
-        let view = found.is_ok_and(|(at, _)| self.arena.get(at) == Some(&schema::VIEW));
+        let found = self.find(name);
+        let view = matches!(found, Ok(Some((at, _))) if self.arena.get(at) == Some(&schema::VIEW));
         (self.top, self.low) = (top, low);
         view
     }
 
     /// The column that the value of this place is for; `None` behind the last.
     pub(crate) fn column_for(&self, place: u16) -> Option<u8> {
-        let frame = self.frame;
-        let list = self.get(frame, f::ORDER);
+        let list = self.own(f::ORDER);
         if list == NONE {
             let definition = self.definition(self.target());
             let column = place as u8;
@@ -113,48 +113,46 @@ impl Compiler<'_> {
             }
             token = self.after(token);
         }
-        self.target_column(token).ok()
+        self.target_column(token)
     }
 
     /// `(` of a row of VALUES.
-    pub(crate) fn begin_row(&mut self) -> Result<()> {
-        self.expect(Kind::LeftParen)?;
-        self.put(self.frame, f::TERM, 0);
+    pub(crate) fn begin_row(&mut self) {
+        self.expect(Kind::LeftParen);
+        self.set_own(f::TERM, 0);
         self.goto(at::VALUE_1);
         self.expression()
     }
 
-    pub(crate) fn value(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let place = self.get(frame, f::TERM);
+    pub(crate) fn value(&mut self) {
+        let place = self.own(f::TERM);
         let Some(column) = self.column_for(place) else {
-            return Err(self.error_here(ErrorKind::Schema));
+            return self.fail_here(ErrorKind::Schema);
         };
-        self.set_column(column, place)?;
-        self.put(frame, f::TERM, place + 1);
+        self.set_column(column, place);
+        self.set_own(f::TERM, place + 1);
         if self.accept(Kind::Comma) {
             self.goto(at::VALUE_1);
             return self.expression();
         }
-        self.expect(Kind::RightParen)?;
+        self.expect(Kind::RightParen);
         if self.column_for(place + 1).is_some() {
-            return Err(self.error_here(ErrorKind::Schema));
+            return self.fail_here(ErrorKind::Schema);
         }
-        self.put(frame, f::POS, self.token.start);
+        self.set_own(f::POS, self.token.start());
         self.defaults(0)
     }
 
     /// The value on the stack becomes that of a column; a column that is named twice keeps the first value.
-    pub(crate) fn set_column(&mut self, column: u8, place: u16) -> Result<()> {
+    pub(crate) fn set_column(&mut self, column: u8, place: u16) {
         let twice = (0..place).any(|before| self.column_for(before) == Some(column));
         self.shrink(1);
         if twice { self.op(Op::Drop) } else { self.op1(Op::SetLocal, self.local(column)) }
     }
 
     /// Columns without a value get their default, from this one on.
-    pub(crate) fn defaults(&mut self, first: u8) -> Result<()> {
-        let frame = self.frame;
-        let all = self.get(frame, f::ORDER) == NONE && self.get(frame, f::TOKEN) != 0;
+    pub(crate) fn defaults(&mut self, first: u8) {
+        let all = self.own(f::ORDER) == NONE && self.own(f::TOKEN) != 0;
         let columns = self.definition(self.target()).columns();
         let given = |compiler: &Self, column: u8| {
             let mut place = 0;
@@ -170,51 +168,50 @@ impl Compiler<'_> {
             for column in first..columns {
                 let rowid = column == self.definition(self.target()).rowid_column();
                 let which = if rowid { ROWID } else { column };
-                if self.get(frame, f::ORDER) != NONE && given(self, which) {
+                if self.own(f::ORDER) != NONE && given(self, which) {
                     continue;
                 }
                 let known = self.definition(self.target()).column(column).filter(|known| known.has_default && !rowid);
                 if let Some(default_at) = known.map(|known| known.default_at) {
                     let text = usize::from(self.get(self.target(), s::DEFINITION)) + default_at;
-                    self.put(frame, f::TERM, column.into());
+                    self.set_own(f::TERM, column.into());
                     self.goto(at::DEFAULT_1);
                     return self.expression_at(text as u16 | IN_ARENA);
                 }
-                self.op(Op::Null)?;
-                self.op1(Op::SetLocal, self.local(which))?;
+                self.op(Op::Null);
+                self.op1(Op::SetLocal, self.local(which));
             }
         }
-        if self.get(frame, f::ORDER) == NONE || !given(self, ROWID) {
+        if self.own(f::ORDER) == NONE || !given(self, ROWID) {
             let rowid = self.definition(self.target()).rowid_column();
             if rowid == ROWID {
-                self.op(Op::Null)?;
-                self.op1(Op::SetLocal, self.local(ROWID))?;
+                self.op(Op::Null);
+                self.op1(Op::SetLocal, self.local(ROWID));
             }
         }
         self.checks()
     }
 
-    pub(crate) fn default_end(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let column = self.get(frame, f::TERM) as u8;
-        self.op1(Op::SetLocal, self.local(column))?;
+    pub(crate) fn default_end(&mut self) {
+        let column = self.own(f::TERM) as u8;
+        self.op1(Op::SetLocal, self.local(column));
         self.shrink(1);
         self.defaults(column + 1)
     }
 
     /// The row of the SELECT is on the stack: called by its frame, which goes on when the row is written.
-    pub(crate) fn insert_row(&mut self) -> Result<()> {
+    pub(crate) fn insert_row(&mut self) {
         let inner = self.frame;
         let columns = self.get(inner, f::COLUMNS);
         self.frame = self.get(inner, f::PARENT).into();
         let frame = self.frame;
         self.put(frame, f::SAVED, inner as u16);
         if self.column_for(columns).is_some() || (columns > 0 && self.column_for(columns - 1).is_none()) {
-            return Err(self.error_here(ErrorKind::Schema));
+            return self.fail_here(ErrorKind::Schema);
         }
         for place in (0..columns).rev() {
             let Some(column) = self.column_for(place) else { break };
-            self.set_column(column, place)?;
+            self.set_column(column, place);
         }
         self.put(frame, f::TOKEN, 1);
         self.put(frame, f::POS, NONE);

@@ -2,43 +2,39 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::Result;
 use super::expression::mark;
 use super::frame::{f, flag, joined, s};
 use super::program::Op;
 use super::select::step;
-use super::token::Kind;
+use super::template::{CHAIN, GOTO, HERE, LOW, OF, PATCH, WORD};
+use super::token::{Kind, class};
 
 impl Compiler<'_> {
     // ---- loops
 
     /// Opens the loop over the source at hand.
-    pub(crate) fn open_source(&mut self) -> Result<()> {
-        let at = usize::from(self.get(self.frame, f::AT));
+    pub(crate) fn open_source(&mut self) {
+        let at = usize::from(self.own(f::AT));
         if self.get(at, s::FLAGS) & joined::LEFT != 0 {
-            self.op2(Op::Flag, self.get(at, s::MATCHED) as u8, 0)?;
+            self.emit(&[Op::Flag as u8, OF, LOW | s::MATCHED, 0]);
         }
         if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
             return self.open_subquery(at);
         }
-        self.choose_plan(at)?;
-        self.put(self.frame, f::POS, 0);
+        self.choose_plan(at);
+        self.set_own(f::POS, 0);
         self.plan_next()
     }
 
     /// The cursor is open: its loop begins.
-    pub(crate) fn opened(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let at = usize::from(self.get(frame, f::AT));
+    pub(crate) fn opened(&mut self) {
+        let at = usize::from(self.own(f::AT));
         if self.get(at, s::FLAGS) & joined::SUBQUERY == 0 {
-            let cursor = self.get(at, s::CURSOR) as u8;
-            self.put(at, s::LOOP, self.here());
-            self.op2(Op::Next, cursor, self.get(frame, f::DEPTH) as u8)?;
-            self.chain_in(at, s::EXIT)?;
+            self.emit(&[OF, HERE, s::LOOP, Op::Next as u8, OF, LOW | s::CURSOR, LOW | f::DEPTH, OF, CHAIN | s::EXIT]);
         }
         if self.get(at, s::FLAGS) & joined::LEFT == 0 {
             self.begin_filter();
-            return Ok(());
+            return;
         }
         if self.get(at, s::ON) == NONE {
             return self.matched();
@@ -47,25 +43,22 @@ impl Compiler<'_> {
         self.expression_at(self.get(at, s::ON))
     }
 
-    pub(crate) fn on_end(&mut self) -> Result<()> {
-        let at = usize::from(self.get(self.frame, f::AT));
-        self.op(Op::IfNot)?;
-        self.chain_next(at)?;
+    pub(crate) fn on_end(&mut self) {
+        let at = usize::from(self.own(f::AT));
+        self.op(Op::IfNot);
+        self.chain_next(at);
         self.shrink(1);
         self.matched()
     }
 
     /// A row of a LEFT JOIN's right side matched.
-    pub(crate) fn matched(&mut self) -> Result<()> {
-        let at = usize::from(self.get(self.frame, f::AT));
-        self.op2(Op::Flag, self.get(at, s::MATCHED) as u8, 1)?;
-        self.put(at, s::BODY, self.here());
+    pub(crate) fn matched(&mut self) {
+        self.emit(&[Op::Flag as u8, OF, LOW | s::MATCHED, 1, OF, HERE, s::BODY]);
         self.begin_filter();
-        Ok(())
     }
 
     /// The target of the jump just begun is the next row of a source.
-    pub(crate) fn chain_next(&mut self, at: usize) -> Result<()> {
+    pub(crate) fn chain_next(&mut self, at: usize) {
         if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
             return self.chain_in(at, s::LOOP);
         }
@@ -73,97 +66,90 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn begin_filter(&mut self) {
-        let frame = self.frame;
-        self.put(frame, f::TERM, 0);
-        self.put(frame, f::POS, NONE);
+        self.set_own(f::TERM, 0);
+        self.set_own(f::POS, NONE);
         self.goto(step::FILTER);
     }
 
     /// The next term of WHERE, or of an ON, that was not compiled yet.
-    pub(crate) fn filter(&mut self) -> Result<()> {
-        let (frame, at) = (self.frame, usize::from(self.get(self.frame, f::AT)));
+    pub(crate) fn filter(&mut self) {
+        let at = usize::from(self.own(f::AT));
         let last = at == 0 || self.get(at, s::NEXT) == 0;
         loop {
             let Some((pos, whole)) = self.next_term() else {
                 if last {
                     self.goto(step::BODY);
                 } else {
-                    self.put(frame, f::AT, self.get(at, s::NEXT));
+                    self.set_own(f::AT, self.get(at, s::NEXT));
                     self.goto(step::LOOP);
                 }
-                return Ok(());
+                return;
             };
-            let term = self.get(frame, f::TERM);
-            self.put(frame, f::TERM, term + 1);
-            let done = if term < 32 {
-                self.get(frame, f::DONE + usize::from(term / 16)) >> (term % 16) & 1
-            } else {
-                u16::from(!last)
-            };
+            let term = self.own(f::TERM);
+            self.set_own(f::TERM, term + 1);
+            let done =
+                if term < 32 { self.own(f::DONE + (term / 16) as u8) >> (term % 16) & 1 } else { u16::from(!last) };
             if done == 0 {
-                self.put(frame, f::MASK, 0);
-                self.put(frame, f::CODE, self.here());
-                self.put(frame, f::SAVED, u16::from(self.now.locals) << 8 | u16::from(self.parameters));
+                self.set_own(f::MASK, 0);
+                self.set_own(f::CODE, self.here());
+                self.set_own(f::SAVED, u16::from(self.now.locals) << 8 | u16::from(self.parameters));
                 self.goto(step::FILTER_1);
                 self.go(pos);
-                self.push(Mark { kind: mark::BASE, a: u8::from(!whole), b: 0, c: 0, d: 0 })?;
+                self.push(Mark { kind: mark::BASE, a: u8::from(!whole), b: 0, c: 0, d: 0 });
                 self.mode = Mode::Operand;
-                return Ok(());
+                return;
             }
             // Skip over it.
             self.go(pos);
             self.skip_term(whole);
-            self.put(frame, f::POS, self.token.start);
+            self.set_own(f::POS, self.token.start());
         }
     }
 
-    pub(crate) fn filter_end(&mut self) -> Result<()> {
-        let (frame, at) = (self.frame, usize::from(self.get(self.frame, f::AT)));
-        self.put(frame, f::POS, self.token.start);
+    pub(crate) fn filter_end(&mut self) {
+        let at = usize::from(self.own(f::AT));
+        self.set_own(f::POS, self.token.start());
         self.shrink(1);
         let known = if at == 0 { 0 } else { (self.get(at, s::BIT) << 1).wrapping_sub(1) };
-        if self.get(frame, f::MASK) & !known != 0 {
+        if self.own(f::MASK) & !known != 0 {
             // It names a source that is not open yet.
-            self.code = self.get(frame, f::CODE).into();
-            self.now.locals = (self.get(frame, f::SAVED) >> 8) as u8;
+            self.code = self.own(f::CODE).into();
+            self.now.locals = (self.own(f::SAVED) >> 8) as u8;
         } else {
-            self.term_done(self.get(frame, f::TERM) - 1);
-            self.op(Op::IfNot)?;
-            if at == 0 { self.chain_in(frame, f::NEXT)? } else { self.chain_next(at)? }
+            self.term_done(self.own(f::TERM) - 1);
+            self.op(Op::IfNot);
+            if at == 0 { self.chain_own(f::NEXT) } else { self.chain_next(at) }
         }
         self.goto(step::FILTER);
-        Ok(())
     }
 
     /// A term needs no further check.
     pub(crate) fn term_done(&mut self, term: u16) {
         if term < 32 {
-            let field = f::DONE + usize::from(term / 16);
+            let field = f::DONE + (term / 16) as u8;
             self.put(self.frame, field, self.get(self.frame, field) | 1 << (term % 16));
         }
     }
 
     /// Where the next term begins, from the token at POS on (NONE: the first), and whether it must not be split at AND.
     pub(crate) fn next_term(&mut self) -> Option<(u16, bool)> {
-        let frame = self.frame;
-        let pos = self.get(frame, f::POS);
+        let pos = self.own(f::POS);
         if pos == NONE {
-            return self.region(self.get(frame, f::WHERE)).or_else(|| self.next_on(0));
+            return self.region(self.own(f::WHERE)).or_else(|| self.next_on(0));
         }
         let token = self.lex(pos);
         if token.kind == Kind::And {
-            return Some((self.after(token).start, false));
+            return Some((self.after(token).start(), false));
         }
         self.next_on(pos)
     }
 
     /// The condition of the first ON behind an offset.
     pub(crate) fn next_on(&mut self, pos: u16) -> Option<(u16, bool)> {
-        let frame = self.frame;
         // Behind the WHERE come the ONs, which stand before it in the text.
-        let where_ = self.get(frame, f::WHERE);
+        let where_ = self.own(f::WHERE);
         let pos = if pos >= where_ && where_ != NONE { 0 } else { pos };
-        let mut from = usize::from(self.get(frame, f::SOURCES));
+        let mut from = usize::from(self.own(f::SOURCES));
         while from != 0 {
             let on = self.get(from, s::ON);
             if on != NONE && on > pos && self.get(from, s::FLAGS) & joined::LEFT == 0 {
@@ -175,129 +161,89 @@ impl Compiler<'_> {
     }
 
     /// A condition: whether it holds an OR at its outermost level.
-    pub(crate) fn region(&mut self, at: u16) -> Option<(u16, bool)> {
+    pub(crate) fn region(&self, at: u16) -> Option<(u16, bool)> {
         if at == NONE {
             return None;
         }
-        let saved = self.token;
-        self.go(at);
-        let mut whole = false;
-        let mut depth = 0usize;
-        while !self.ends_condition(depth) {
-            match self.advance().kind {
-                Kind::LeftParen | Kind::Case => depth += 1,
-                Kind::RightParen | Kind::End => depth = depth.saturating_sub(1),
-                Kind::Or if depth == 0 => whole = true,
-                _ => {}
+        let mut token = self.lex(at);
+        loop {
+            token = self.walk(token, class::LOGIC | class::CONDITION).end;
+            if !token.kind.is(class::LOGIC) || token.kind == Kind::Or {
+                return Some((at, token.kind == Kind::Or));
             }
+            token = self.after(token);
         }
-        self.token = saved;
-        Some((at, whole))
     }
 
     /// Whether the current token ends a condition.
     pub(crate) fn ends_condition(&self, depth: usize) -> bool {
-        match self.token.kind {
-            Kind::End_ | Kind::Semicolon | Kind::Illegal => true,
-            Kind::RightParen
-            | Kind::Comma
-            | Kind::Join
-            | Kind::Left
-            | Kind::Inner
-            | Kind::Cross
-            | Kind::Natural
-            | Kind::Full
-            | Kind::Right
-            | Kind::Where
-            | Kind::Group
-            | Kind::Order
-            | Kind::Having
-            | Kind::Limit
-            | Kind::Returning
-            | Kind::Union
-            | Kind::Except
-            | Kind::Intersect => depth == 0,
-            _ => false,
-        }
+        self.token.kind.is(if depth == 0 { class::CONDITION | class::END } else { class::END })
     }
 
     /// Goes to the token behind a term.
     pub(crate) fn skip_term(&mut self, whole: bool) {
-        let (mut depth, mut between) = (0usize, false);
-        while !self.ends_condition(depth) {
+        let mut between = false;
+        loop {
+            self.skip_to(class::LOGIC | class::CONDITION);
             match self.token.kind {
-                Kind::LeftParen | Kind::Case => depth += 1,
-                Kind::RightParen | Kind::End => depth = depth.saturating_sub(1),
-                Kind::Between if depth == 0 => between = true,
-                Kind::And if depth == 0 && between => between = false,
-                Kind::And if depth == 0 && !whole => return,
-                _ => {}
+                Kind::Between => between = true,
+                Kind::And if between => between = false,
+                Kind::And if whole => {}
+                Kind::Or => {}
+                _ => return,
             }
             self.advance();
         }
     }
 
     /// Innermost: a row of all sources.
-    pub(crate) fn body(&mut self) -> Result<()> {
+    pub(crate) fn body(&mut self) {
         let frame = self.frame;
         if self.is_write(frame) {
             return self.write_body();
         }
-        if self.get(frame, f::GROUP_STAGE) == NONE {
+        if self.own(f::GROUP_STAGE) == NONE {
             self.goto(step::RESULT);
-            return Ok(());
+            return;
         }
-        self.set_flag(frame, flag::IN_AGGREGATE, true);
-        self.put(frame, f::KEYS, 0);
-        self.put(frame, f::KEY_LIST, self.top as u16);
-        if self.get(frame, f::GROUP) == NONE {
-            self.put(frame, f::POS, self.get(frame, f::OUT));
+        self.set_flagged(flag::IN_AGGREGATE, true);
+        self.set_own(f::KEYS, 0);
+        self.set_own(f::KEY_LIST, self.top as u16);
+        if self.own(f::GROUP) == NONE {
+            self.set_own(f::POS, self.own(f::OUT));
             self.goto(step::STEP);
         } else {
             self.go_clause(f::GROUP);
             self.goto(step::GROUP);
         }
-        Ok(())
     }
 
     /// The ends of the loops, from the innermost outwards.
-    pub(crate) fn unwind(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let at = usize::from(self.get(frame, f::AT));
+    pub(crate) fn unwind(&mut self) {
+        let at = usize::from(self.own(f::AT));
         if at == 0 {
-            let next = self.get(frame, f::NEXT);
-            self.patch_here(next);
-            self.put(frame, f::NEXT, NONE);
-            self.goto(step::FINISH);
-            return Ok(());
+            return self.emit(&[PATCH, f::NEXT, GOTO, step::FINISH as u8]);
         }
         if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
             return self.close_subquery(at);
         }
         // What asks for the next row of all sources asks the innermost.
-        let next = self.get(frame, f::NEXT);
-        self.put(frame, f::NEXT, NONE);
+        let next = self.own(f::NEXT);
+        self.set_own(f::NEXT, NONE);
         self.patch(next, self.get(at, s::LOOP));
-        self.jump_to(Op::Jump, self.get(at, s::LOOP))?;
+        self.emit(&[Op::Jump as u8, OF, WORD, s::LOOP]);
         self.loop_end(at)
     }
 
     /// Behind a loop: the row of NULLs of a LEFT JOIN, then the loop around it.
-    pub(crate) fn loop_end(&mut self, at: usize) -> Result<()> {
-        let frame = self.frame;
-        let exit = self.get(at, s::EXIT);
-        self.patch_here(exit);
+    pub(crate) fn loop_end(&mut self, at: usize) {
+        self.emit(&[OF, PATCH, s::EXIT]);
         if self.get(at, s::FLAGS) & joined::LEFT != 0 {
-            let matched = self.get(at, s::MATCHED) as u8;
-            self.op1(Op::IfFlag, matched)?;
-            let skip = self.chain(NONE)?;
-            self.op2(Op::Flag, matched, 1)?;
-            self.op1(Op::NullRow, self.get(at, s::CURSOR) as u8)?;
-            self.jump_to(Op::Jump, self.get(at, s::BODY))?;
-            self.patch_here(skip);
+            let matched = LOW | s::MATCHED;
+            self.emit(&[Op::IfFlag as u8, OF, matched, OF, CHAIN | s::EXIT, Op::Flag as u8, OF, matched, 1]);
+            self.emit(&[Op::NullRow as u8, OF, LOW | s::CURSOR, Op::Jump as u8, OF, WORD, s::BODY, OF, PATCH, s::EXIT]);
         }
-        self.put(frame, f::AT, self.get(at, s::PREVIOUS));
+        self.set_own(f::AT, self.get(at, s::PREVIOUS));
         self.goto(step::UNWIND);
-        Ok(())
     }
 }

@@ -20,10 +20,10 @@ impl<'a> Walk<'a> {
             // Words, numbers and signs are no parameters: what may be one, or holds what looks like one, is read as a token.
             self.at = token::skip_plain(self.sql, self.at);
             let token = token::plain(self.sql, self.at);
-            self.at = token.end.into();
+            self.at = token.end().into();
             match token.kind {
                 Kind::End_ | Kind::Illegal => return None,
-                Kind::Parameter => return Some((token, self.sql.get(token.start.into()..token.end.into())?)),
+                Kind::Parameter => return Some((token, self.sql.get(token.start().into()..token.end().into())?)),
                 _ => {}
             }
         }
@@ -38,12 +38,12 @@ pub(crate) fn number(sql: &[u8], wanted: Token) -> u16 {
             b"?" => walk.largest.saturating_add(1),
             [b'?', digits @ ..] => u16::try_from(super::text::leading_integer(digits)).unwrap_or(u16::MAX),
             // A name that stood before has its number.
-            _ => match first_use(sql, text, token.start) {
+            _ => match first_use(sql, text, token.start()) {
                 Some(first) => number_of_name(sql, first),
                 None => walk.largest.saturating_add(1),
             },
         };
-        if token.start == wanted.start {
+        if token.start() == wanted.start() {
             return number;
         }
         walk.largest = walk.largest.max(number);
@@ -55,7 +55,7 @@ pub(crate) fn number(sql: &[u8], wanted: Token) -> u16 {
 fn first_use(sql: &[u8], name: &[u8], before: u16) -> Option<Token> {
     let mut walk = Walk { sql, at: 0, largest: 0 };
     while let Some((token, text)) = walk.next() {
-        if token.start >= before {
+        if token.start() >= before {
             return None;
         }
         if text == name {
@@ -69,7 +69,7 @@ fn first_use(sql: &[u8], name: &[u8], before: u16) -> Option<Token> {
 fn number_of_name(sql: &[u8], first: Token) -> u16 {
     let mut walk = Walk { sql, at: 0, largest: 0 };
     while let Some((token, text)) = walk.next() {
-        if token.start == first.start {
+        if token.start() == first.start() {
             break;
         }
         let number = match text {
@@ -77,7 +77,7 @@ fn number_of_name(sql: &[u8], first: Token) -> u16 {
                 u16::try_from(super::text::leading_integer(digits)).unwrap_or(u16::MAX)
             }
             [b'?'] => walk.largest.saturating_add(1),
-            _ if first_use(sql, text, token.start).is_some() => 0,
+            _ if first_use(sql, text, token.start()).is_some() => 0,
             _ => walk.largest.saturating_add(1),
         };
         walk.largest = walk.largest.max(number);

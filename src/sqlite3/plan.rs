@@ -6,14 +6,13 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::Result;
 use super::expression::mark;
 use super::frame::{f, joined, s};
 use super::program::Op;
 use super::schema::{Index, ROWID};
 use super::select::step;
 use super::source::Found;
-use super::token::{Kind, Token};
+use super::token::{Kind, Token, class};
 
 /// Kinds of plans, in the field PLAN of a source.
 pub(crate) mod found_by {
@@ -56,7 +55,7 @@ struct Terms {
 
 impl Compiler<'_> {
     /// Chooses how the rows of a source are found.
-    pub(crate) fn choose_plan(&mut self, at: usize) -> Result<()> {
+    pub(crate) fn choose_plan(&mut self, at: usize) {
         let saved = self.token;
         self.put(at, s::PLAN, found_by::SCAN);
         self.put(at, s::EQUALS, 0);
@@ -72,7 +71,7 @@ impl Compiler<'_> {
                 self.put(at, s::LOW, term);
                 self.put(at, s::HIGH, place.1);
                 self.token = saved;
-                return Ok(());
+                return;
             }
         }
         let (mut best, mut best_index) = (0, 0);
@@ -90,7 +89,6 @@ impl Compiler<'_> {
             self.put(at, s::PLAN, found_by::ROWIDS);
         }
         self.token = saved;
-        Ok(())
     }
 
     /// How much an index narrows; 0 not at all.
@@ -121,7 +119,7 @@ impl Compiler<'_> {
         let mut equals = 0;
         while equals < parts.min(EQUALS) {
             let Some(value) = self.part(at, index_at, equals).and_then(|column| self.equal(at, column)) else { break };
-            self.put(at, s::VALUES + equals, value);
+            self.put(at, s::VALUES + equals as u8, value);
             equals += 1;
         }
         self.put(at, s::PLAN, found_by::INDEX);
@@ -194,8 +192,8 @@ impl Compiler<'_> {
             let (on, whole) = self.region(self.get(at, s::ON)).unwrap_or((NONE, false));
             return Terms { at: on, whole, rest: 0 };
         }
-        let rest = usize::from(self.get(self.frame, f::SOURCES));
-        let (first, whole) = self.region(self.get(self.frame, f::WHERE)).unwrap_or((NONE, false));
+        let rest = usize::from(self.own(f::SOURCES));
+        let (first, whole) = self.region(self.own(f::WHERE)).unwrap_or((NONE, false));
         Terms { at: first, whole, rest }
     }
 
@@ -216,8 +214,8 @@ impl Compiler<'_> {
         let begin = terms.at;
         self.go(begin);
         self.skip_term(terms.whole);
-        let end = self.token.start;
-        terms.at = if self.token.kind == Kind::And { self.after(self.token).start } else { NONE };
+        let end = self.token.start();
+        terms.at = if self.token.kind == Kind::And { self.after(self.token).start() } else { NONE };
         Some((begin, end))
     }
 
@@ -225,26 +223,11 @@ impl Compiler<'_> {
     fn help(&self, at: usize, column: u8, (begin, end): (u16, u16)) -> Option<Help> {
         // One comparison at the outermost level, and what stands on its sides.
         let (mut token, mut depth, mut relation, mut and, mut last) = (self.lex(begin), 0usize, None, None, None);
-        while token.start < end && token.kind != Kind::End_ {
+        while token.start() < end && token.kind != Kind::End_ {
             match token.kind {
                 Kind::LeftParen => depth += 1,
                 Kind::RightParen => depth = depth.checked_sub(1)?,
-                Kind::Select
-                | Kind::Collate
-                | Kind::Cast
-                | Kind::Case
-                | Kind::Or
-                | Kind::Not
-                | Kind::In
-                | Kind::Is
-                | Kind::Isnull
-                | Kind::Notnull
-                | Kind::Like
-                | Kind::Glob
-                | Kind::NotEqual
-                | Kind::Illegal
-                | Kind::Match
-                | Kind::Regexp => return None,
+                kind if kind.is(class::NO_HELP) => return None,
                 Kind::Equal | Kind::Less | Kind::LessEqual | Kind::Greater | Kind::GreaterEqual | Kind::Between => {
                     if relation.is_some() || depth > 0 {
                         return None;
@@ -259,10 +242,10 @@ impl Compiler<'_> {
             token = self.after(token);
         }
         let ((relation, before), last) = (relation?, last?);
-        let (left, right) = ((begin, before), (self.after(relation).start, last));
+        let (left, right) = ((begin, before), (self.after(relation).start(), last));
         if relation.kind == Kind::Between {
             let (and, low_end) = and?;
-            let (low, high) = ((right.0, low_end), (self.after(and).start, last));
+            let (low, high) = ((right.0, low_end), (self.after(and).start(), last));
             if !self.is_operand(at, column, left)
                 || !self.is_free(at, column, low, false)
                 || !self.is_free(at, column, high, false)
@@ -295,9 +278,9 @@ impl Compiler<'_> {
         let mut first = self.lex(begin);
         let mut last_end = last;
         // In parentheses it is the same.
-        while first.kind == Kind::LeftParen && last_end.kind == Kind::RightParen && first.start < last_end.start {
+        while first.kind == Kind::LeftParen && last_end.kind == Kind::RightParen && first.start() < last_end.start() {
             let mut before = first;
-            while self.after(before).start < last_end.start {
+            while self.after(before).start() < last_end.start() {
                 before = self.after(before);
             }
             first = self.after(first);
@@ -306,12 +289,12 @@ impl Compiler<'_> {
         if !is_name(first.kind) {
             return None;
         }
-        let (qualifier, name) = if first.end == last_end.end {
+        let (qualifier, name) = if first.end() == last_end.end() {
             (None, first)
         } else {
             let dot = self.after(first);
             let name = self.after(dot);
-            if dot.kind != Kind::Dot || name.end != last_end.end {
+            if dot.kind != Kind::Dot || name.end() != last_end.end() {
                 return None;
             }
             (Some(first), name)
@@ -339,7 +322,7 @@ impl Compiler<'_> {
                 }
                 token = name;
             }
-            if token.start >= last.start {
+            if token.start() >= last.start() {
                 break;
             }
             token = self.after(token);
@@ -359,43 +342,42 @@ impl Compiler<'_> {
     // ---- code
 
     /// Code for the next value of the plan, or the opening of the cursor.
-    pub(crate) fn plan_next(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let at = usize::from(self.get(frame, f::AT));
+    pub(crate) fn plan_next(&mut self) {
+        let at = usize::from(self.own(f::AT));
         let (equals, bounds) = (self.get(at, s::EQUALS), self.get(at, s::RANGE));
-        let done = self.get(frame, f::POS);
+        let done = self.own(f::POS);
         let low = u16::from(bounds & range::LOW != 0);
         let high = u16::from(bounds & range::HIGH != 0);
         if done < equals + low + high {
             let value = if done < equals {
-                self.get(at, s::VALUES + usize::from(done))
+                self.get(at, s::VALUES + done as u8)
             } else {
                 self.get(at, if low != 0 && done == equals { s::LOW } else { s::HIGH })
             };
             self.goto(step::PLAN_1);
             self.go(value);
-            self.push(Mark { kind: mark::BASE, a: 2, b: 0, c: 0, d: 0 })?;
+            self.push(Mark { kind: mark::BASE, a: 2, b: 0, c: 0, d: 0 });
             self.mode = Mode::Operand;
-            return Ok(());
+            return;
         }
         let (number, cursor) = (self.definition(at).number(), self.get(at, s::CURSOR) as u8);
         self.shrink((equals + low + high) as u8);
         match self.get(at, s::PLAN) {
             found_by::SCAN => {
-                self.op1(Op::Scan, cursor)?;
-                self.word(number)?;
-                self.byte(0)?;
+                self.op1(Op::Scan, cursor);
+                self.word(number);
+                self.byte(0);
             }
             found_by::FIND => {
-                self.op1(Op::Find, cursor)?;
-                self.word(number)?;
-                self.byte(0)?;
+                self.op1(Op::Find, cursor);
+                self.word(number);
+                self.byte(0);
             }
             found_by::ROWIDS => {
-                self.op1(Op::Range, cursor)?;
-                self.word(number)?;
-                self.word(2)?;
-                self.bytes(&[bounds as u8, 0])?;
+                self.op1(Op::Range, cursor);
+                self.word(number);
+                self.word(2);
+                self.bytes(&[bounds as u8, 0]);
             }
             _ => {
                 let index_at = usize::from(self.get(at, s::INDEX));
@@ -403,32 +385,30 @@ impl Compiler<'_> {
                     let index = self.definition(at).index_at(index_at);
                     (index.number, index.columns)
                 };
-                self.op1(Op::Range, cursor)?;
-                self.word(number)?;
-                self.word(5 + u16::from(parts))?;
-                self.bytes(&[bounds as u8, equals as u8])?;
-                self.word(index_number)?;
-                self.byte(parts)?;
+                self.op1(Op::Range, cursor);
+                self.word(number);
+                self.word(5 + u16::from(parts));
+                self.bytes(&[bounds as u8, equals as u8]);
+                self.word(index_number);
+                self.byte(parts);
                 for part in 0..usize::from(parts) {
                     let order = self.definition(at).index_at(index_at).part(part).1;
-                    self.byte(order)?;
+                    self.byte(order);
                 }
             }
         }
         self.goto(step::OPENED);
-        Ok(())
     }
 
     /// A value is on the stack: it takes the affinity of its column.
-    pub(crate) fn plan_value(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let at = usize::from(self.get(frame, f::AT));
-        let done = self.get(frame, f::POS);
+    pub(crate) fn plan_value(&mut self) {
+        let at = usize::from(self.own(f::AT));
+        let done = self.own(f::POS);
         let (term, end) = (self.get(at, s::LOW), self.get(at, s::HIGH));
         if self.get(at, s::PLAN) == found_by::FIND
             && self.get(at, s::FLAGS) & joined::LEFT == 0
             && term < 32
-            && (self.token.start == end || self.token.kind == Kind::Equal)
+            && (self.token.start() == end || self.token.kind == Kind::Equal)
         {
             // The row that is found satisfies the term: it need not be checked again.
             self.term_done(term);
@@ -438,14 +418,14 @@ impl Compiler<'_> {
             let index = self.definition(at).index_at(self.get(at, s::INDEX).into());
             let column = index.part(part).0;
             let affinity = self.definition(at).column(column).map_or(0, |known| known.affinity);
-            let other = self.result.affinity;
+            let other = self.result.affinity();
             // Between two columns that are no numbers, nothing is converted.
             if affinity >= 2 || (affinity == 1 && other == 0) {
                 // As in a comparison, integers stay: REAL would lose the last bits of a large one.
-                self.op1(Op::Apply, affinity.min(super::value::Affinity::Numeric as u8))?;
+                self.op1(Op::Apply, affinity.min(super::value::Affinity::Numeric as u8));
             }
         }
-        self.put(frame, f::POS, done + 1);
+        self.set_own(f::POS, done + 1);
         self.plan_next()
     }
 

@@ -15,24 +15,24 @@ impl Compiler<'_> {
     /// A pragma that gives rows becomes a program; one that sets something runs later.
     pub(crate) fn pragma(&mut self) -> Result<Verb> {
         self.advance();
-        let mut name = self.name()?;
+        let mut name = self.name();
         if self.accept(Kind::Dot) {
-            name = self.name()?;
+            name = self.name();
         }
         let argument = self.pragma_argument()?;
-        self.end_of_statement()?;
+        self.end_of_statement();
         match argument {
             Some(table) if self.same(name, b"table_info") => self.table_info(table)?,
             Some(_) if self.same(name, b"user_version") => return Ok(Verb::Pragma),
             None if self.same(name, b"user_version") => {
-                let version = self.setting(b'u')?.unwrap_or(0);
-                self.constant(Value::Integer(version))?;
+                let version = self.setting(b'u').unwrap_or(0);
+                self.constant(Value::Integer(version));
                 self.pragma_row(&[b"user_version"])?;
             }
             None if self.same(name, b"integrity_check") || self.same(name, b"quick_check") => {
                 self.now.cursors = 2;
                 self.most.cursors = 2;
-                self.op(Op::Integrity)?;
+                self.op(Op::Integrity);
                 self.pragma_row(&[b"integrity_check"])?;
             }
             _ => return Err(self.error(ErrorKind::Unsupported, name)),
@@ -53,37 +53,32 @@ impl Compiler<'_> {
         }
         let value = self.advance();
         if parenthesis {
-            self.expect(Kind::RightParen)?;
+            self.expect(Kind::RightParen);
         }
         Ok(Some(value))
     }
 
     /// The one row of a pragma, and the names of its columns.
     fn pragma_row(&mut self, names: &[&[u8]]) -> Result<()> {
-        self.grow(names.len() as u8)?;
-        self.op1(Op::Result, names.len() as u8)?;
+        self.grow(names.len() as u8);
+        self.op1(Op::Result, names.len() as u8);
         self.pragma_names(names)
     }
 
     fn pragma_names(&mut self, names: &[&[u8]]) -> Result<()> {
-        self.op(Op::Halt)?;
+        self.op(Op::Halt);
         self.columns = names.len() as u8;
         self.names = self.here();
         for name in names {
-            self.byte(name.len() as u8)?;
-            self.bytes(name)?;
+            self.byte(name.len() as u8);
+            self.bytes(name);
         }
         Ok(())
     }
 
     fn table_info(&mut self, table: Token) -> Result<()> {
-        self.grow(6)?;
-        let loaded = match self.load(table, ErrorKind::NoSuchTable) {
-            Ok(loaded) => Some(loaded),
-            Err(error) if error.is(ErrorKind::NoSuchTable) => None,
-            Err(error) => return Err(error),
-        };
-        if let Some((at, len)) = loaded {
+        self.grow(6);
+        if let Some((at, len)) = self.find(table)? {
             let kind = self.arena.get(at).copied().unwrap_or(0);
             if kind == schema::VIEW {
                 return Err(self.error(ErrorKind::Unsupported, table));
@@ -96,8 +91,8 @@ impl Compiler<'_> {
                 let default_at = at + known.default_at;
                 let name_at = default_at - known.type_name.len() - known.name.len();
                 let (name, kind, default) = (known.name.len(), known.type_name.len(), known.default.len());
-                self.constant(Value::Integer(column.into()))?;
-                self.text_at(name_at, name)?;
+                self.constant(Value::Integer(column.into()));
+                self.text_at(name_at, name);
                 let type_at = name_at + name;
                 if let Some(declared) = self.arena.get_mut(type_at..type_at + kind) {
                     // SQLite knows these words and shows them in capitals.
@@ -106,37 +101,37 @@ impl Compiler<'_> {
                         declared.make_ascii_uppercase();
                     }
                 }
-                self.text_at(type_at, kind)?;
-                self.constant(Value::Integer(not_null.into()))?;
+                self.text_at(type_at, kind);
+                self.constant(Value::Integer(not_null.into()));
                 if has_default {
                     // Of an expression, without the parentheses around it.
                     let text = self.arena.get(default_at..default_at + default).unwrap_or_default();
                     let inner = text.strip_prefix(b"(").and_then(|text| text.strip_suffix(b")"));
                     match inner.map(|inner| (inner.trim_ascii_start().len(), inner.trim_ascii().len())) {
-                        Some((rest, len)) => self.text_at(default_at + default - 1 - rest, len)?,
-                        None => self.text_at(default_at, default)?,
+                        Some((rest, len)) => self.text_at(default_at + default - 1 - rest, len),
+                        None => self.text_at(default_at, default),
                     }
                 } else {
-                    self.op(Op::Null)?
+                    self.op(Op::Null)
                 }
-                self.constant(Value::Integer(primary.into()))?;
-                self.op1(Op::Result, 6)?;
-                self.op1(Op::Depth, 0)?;
+                self.constant(Value::Integer(primary.into()));
+                self.op1(Op::Result, 6);
+                self.op1(Op::Depth, 0);
             }
         }
         self.pragma_names(&[b"cid", b"name", b"type", b"notnull", b"dflt_value", b"pk"])
     }
 
     /// Code for a text that is in the arena.
-    fn text_at(&mut self, at: usize, len: usize) -> Result<()> {
-        self.op(Op::Text)?;
-        self.word(len as u16)?;
+    fn text_at(&mut self, at: usize, len: usize) {
+        self.op(Op::Text);
+        self.word(len as u16);
         self.copy(at as u16 | IN_ARENA, len)
     }
 
     /// `PRAGMA user_version = number`.
     #[inline(never)]
-    pub(crate) fn set_user_version(&mut self) -> Result<()> {
+    pub(crate) fn set_user_version(&mut self) {
         while self.token.kind != Kind::Equal && self.token.kind != Kind::LeftParen {
             self.advance();
         }

@@ -61,6 +61,32 @@ pub(crate) const HEADER: usize = 10;
 #[derive(Clone, Copy)]
 pub(crate) struct Definition<'a>(pub(crate) &'a [u8]);
 
+/// The longest name of a table, index or view.
+pub(crate) const NAME: usize = 64;
+
+/// A name, without quotes.
+pub(crate) struct Name {
+    pub(crate) bytes: [u8; NAME],
+    pub(crate) len: usize,
+}
+
+impl Name {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// Adds a byte; whether there was room.
+    pub(crate) fn push(&mut self, byte: u8) -> bool {
+        let place = self.bytes.get_mut(self.len);
+        let fits = place.is_some();
+        if let Some(place) = place {
+            *place = byte;
+            self.len += 1;
+        }
+        fits
+    }
+}
+
 /// A column of a definition.
 #[derive(Clone, Copy)]
 pub(crate) struct Column<'a> {

@@ -17,10 +17,11 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
-use super::frame::{f, flag, s};
+use super::error::ErrorKind;
+use super::frame::{FRAME, f, flag, s};
 use super::keep::NO_SET;
 use super::program::Op;
+use super::template::{CHAIN, GOTO, GROW, HERE, IF, LOW, NEW, PATCH, SHRINK, WORD};
 use super::token::Kind;
 
 /// Where rows go.
@@ -62,7 +63,6 @@ pub(crate) enum Resume {
 pub(crate) mod step {
     pub(crate) const LIMIT: u16 = 0;
     pub(crate) const LIMIT_1: u16 = 1;
-    pub(crate) const LIMIT_2: u16 = 2;
     pub(crate) const PREPARE: u16 = 3;
     pub(crate) const HAVING: u16 = 4;
     pub(crate) const HAVING_1: u16 = 5;
@@ -101,36 +101,23 @@ pub(crate) mod step {
 
 impl Compiler<'_> {
     /// Begins the SELECT at the current token.
-    pub(crate) fn begin_select(
-        &mut self,
-        output: Output,
-        resume: Resume,
-        place: u8,
-        extra: u16,
-        start: u16,
-    ) -> Result<()> {
-        if self.token.kind != Kind::Select {
-            return Err(self.error_here(if matches!(self.token.kind, Kind::Values | Kind::With) {
-                ErrorKind::Unsupported
-            } else {
-                ErrorKind::Syntax
-            }));
-        }
-        let frame = self.push_frame()?;
+    pub(crate) fn begin_select(&mut self, output: Output, resume: Resume, place: u8, extra: u16, start: u16) {
+        self.expect_select();
+        let frame = self.push_frame();
         self.put(frame, f::STEP, step::LIMIT);
         self.put(frame, f::OUTPUT, output as u16);
         self.put(frame, f::RESUME, resume as u16);
         self.put(frame, f::PLACE, place.into());
         self.put(frame, f::EXTRA, extra);
         self.put(frame, f::START, start);
-        let first = self.advance().start;
+        let first = self.advance().start();
         if self.accept(Kind::Distinct) {
             self.set_flag(frame, flag::DISTINCT, true);
         } else {
             self.accept(Kind::All);
         }
-        self.put(frame, f::RESULT, self.token.start);
-        self.clauses()?;
+        self.put(frame, f::RESULT, self.token.start());
+        self.clauses();
         if self.has(frame, flag::COMPOUND) {
             self.put(frame, f::RESULT, NONE);
             self.put(frame, f::TOKEN, first);
@@ -141,60 +128,62 @@ impl Compiler<'_> {
             self.put(frame, f::POS, 0);
         }
         self.mode = Mode::Step;
-        Ok(())
+    }
+
+    /// What stands here must be a SELECT: VALUES and WITH are not taken in its place.
+    #[inline(never)]
+    pub(crate) fn expect_select(&mut self) {
+        match self.token.kind {
+            Kind::Select => {}
+            Kind::Values => self.fail_here(ErrorKind::Unsupported),
+            _ => self.fail_unexpected(),
+        }
     }
 
     pub(crate) fn goto(&mut self, step: u16) {
-        self.put(self.frame, f::STEP, step);
+        self.set_own(f::STEP, step);
         self.mode = Mode::Step;
     }
 
-    pub(crate) fn go_clause(&mut self, field: usize) {
+    pub(crate) fn go_clause(&mut self, field: u8) {
         self.go(self.get(self.frame, field));
     }
 
     /// One step of the current frame.
-    pub(crate) fn step(&mut self) -> Result<()> {
-        let frame = self.frame;
-        match self.get(frame, f::STEP) {
+    pub(crate) fn step(&mut self) {
+        match self.own(f::STEP) {
             step::LIMIT => {
-                if self.get(frame, f::LIMIT) == NONE {
+                if self.own(f::LIMIT) == NONE {
                     self.goto(step::PREPARE);
-                    return Ok(());
+                    return;
                 }
                 self.goto(step::LIMIT_1);
-                self.put(frame, f::MODE, 3);
-                self.expression_at(self.get(frame, f::LIMIT))
+                self.set_own(f::MODE, 3);
+                self.expression_at(self.own(f::LIMIT))
             }
             step::FROM => self.source_begin(),
-            step::CLOSED if super::FULL => self.loop_end(self.get(frame, f::AT).into()),
+            step::CLOSED if super::FULL => self.loop_end(self.own(f::AT).into()),
             step::SORTED => self.sorted_end(),
             step::PART if super::FULL => self.part_begin(),
             step::PART_1 if super::FULL => self.part_end(),
             step::LIMIT_1 => self.limit(),
-            step::LIMIT_2 => self.limit_end(),
             step::PREPARE => self.prepare(),
             step::HAVING => {
-                if self.get(frame, f::HAVING) == NONE {
+                if self.own(f::HAVING) == NONE {
                     self.goto(step::RESULT);
-                    return Ok(());
+                    return;
                 }
                 self.goto(step::HAVING_1);
-                self.expression_at(self.get(frame, f::HAVING))
+                self.expression_at(self.own(f::HAVING))
             }
             step::HAVING_1 if super::FULL => {
-                self.op(Op::IfNot)?;
-                self.chain_in(frame, f::NEXT)?;
-                self.shrink(1);
-                self.goto(step::RESULT);
-                Ok(())
+                self.emit(&[Op::IfNot as u8, CHAIN | f::NEXT, SHRINK, 1, GOTO, step::RESULT as u8]);
             }
             step::RESULT => {
-                self.put(frame, f::COLUMNS, 0);
-                self.put(frame, f::COLUMN_LIST, self.top as u16);
+                self.set_own(f::COLUMNS, 0);
+                self.set_own(f::COLUMN_LIST, self.top as u16);
                 self.go_clause(f::RESULT);
                 self.goto(step::ITEM);
-                Ok(())
             }
             step::ITEM => self.item_begin(),
             step::ITEM_1 => self.item_end(),
@@ -223,161 +212,143 @@ impl Compiler<'_> {
     // ---- output
 
     /// The row is complete: goes on to the next one.
-    pub(crate) fn row_done(&mut self) -> Result<()> {
-        let frame = self.frame;
-        self.top = self.get(frame, f::COLUMN_LIST).into();
-        self.now.depth = self.get(frame, f::DEPTH) as u8;
-        if self.has(frame, flag::SORTING) {
+    pub(crate) fn row_done(&mut self) {
+        self.top = self.own(f::COLUMN_LIST).into();
+        self.now.depth = self.own(f::DEPTH) as u8;
+        if self.flagged(flag::SORTING) {
             self.goto(step::SORTED);
-        } else if self.get(frame, f::MODE) == 1 {
-            self.op(Op::Jump)?;
-            self.chain_in(frame, f::NEXT)?;
-            self.goto(step::STAGES);
+        } else if self.own(f::MODE) == 1 {
+            self.emit(&[Op::Jump as u8, CHAIN | f::NEXT, GOTO, step::STAGES as u8]);
         } else {
             self.goto(step::UNWIND);
         }
-        Ok(())
     }
 
-    pub(crate) fn output(&mut self) -> Result<()> {
+    pub(crate) fn output(&mut self) {
         let frame = self.frame;
         let output = self.get(frame, f::OUTPUT);
         if output == Output::Insert as u16 || (super::FULL && output == Output::Source as u16) {
             // The outer frame compiles what is done with the row, and comes back.
-            self.emit_offset(f::NEXT)?;
+            self.emit_offset(f::NEXT);
             return if !super::FULL || output == Output::Insert as u16 { self.insert_row() } else { self.hand_on() };
         }
         if super::FULL && output == Output::Part as u16 {
-            self.part_row()?;
+            self.part_row();
             return self.row_done();
         }
-        self.emit_output(f::NEXT)?;
+        self.emit_output(f::NEXT);
         self.row_done()
     }
 
     /// Code that gives the row on the stack to where rows go. OFFSET skips to the chain in `skip`.
-    pub(crate) fn emit_output(&mut self, skip: usize) -> Result<()> {
-        self.emit_offset(skip)?;
+    pub(crate) fn emit_output(&mut self, skip: u8) {
+        self.emit_offset(skip);
         self.emit_row()
     }
 
     /// The same, behind OFFSET.
-    pub(crate) fn emit_row(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let columns = self.get(frame, f::COLUMNS) as u8;
-        let place = self.get(frame, f::PLACE) as u8;
-        let output = self.get(frame, f::OUTPUT);
-        if super::FULL && (output == Output::Scalar as u16 || output == Output::In as u16) {
-            if columns != 1 {
-                return Err(self.error_here(ErrorKind::Schema));
+    pub(crate) fn emit_row(&mut self) {
+        const STORE: u8 = Op::Store as u8;
+        const JUMP: u8 = Op::Jump as u8;
+        let output = self.own(f::OUTPUT);
+        if super::FULL && output == Output::Exists as u16 {
+            self.emit(&[GROW, 1, Op::Int8 as u8, 1, STORE, LOW | f::PLACE, SHRINK, 1, JUMP, CHAIN | f::FINISH]);
+        } else if super::FULL && (output == Output::Scalar as u16 || output == Output::In as u16) {
+            if self.own(f::COLUMNS) != 1 {
+                return self.fail_here(ErrorKind::Schema);
             }
             if output == Output::Scalar as u16 {
-                self.op1(Op::Store, place)?;
-                self.op(Op::Jump)?;
-                self.chain_in(frame, f::FINISH)?;
+                self.emit(&[STORE, LOW | f::PLACE, JUMP, CHAIN | f::FINISH]);
             } else {
-                let left = Operand::unpack(self.get(frame, f::EXTRA) as u8, 0);
-                let right = Operand::unpack(self.get(frame, f::FIRST) as u8, 0);
-                let comparison = Operand::member(left, right);
-                self.bytes(&[Op::InRow as u8, place, comparison.0, self.get(frame, f::LOCALS) as u8])?;
-                self.chain_in(frame, f::FINISH)?;
+                let left = Operand::unpack(self.own(f::EXTRA) as u8, 0);
+                let right = Operand::unpack(self.own(f::FIRST) as u8, 0);
+                self.emit(&[Op::InRow as u8, LOW | f::PLACE]);
+                self.byte(Operand::member(left, right));
+                self.emit(&[LOW | f::LOCALS, CHAIN | f::FINISH]);
             }
-        } else if super::FULL && output == Output::Exists as u16 {
-            self.grow(1)?;
-            self.op1(Op::Int8, 1)?;
-            self.op1(Op::Store, place)?;
-            self.shrink(1);
-            self.op(Op::Jump)?;
-            self.chain_in(frame, f::FINISH)?;
         } else {
-            self.op1(Op::Result, columns)?;
+            self.emit(&[Op::Result as u8, LOW | f::COLUMNS]);
         }
         self.emit_limit()
     }
 
-    pub(crate) fn emit_offset(&mut self, skip: usize) -> Result<()> {
-        let frame = self.frame;
-        let offset = self.get(frame, f::OFFSET_LOCAL);
+    pub(crate) fn emit_offset(&mut self, skip: u8) {
+        let offset = self.own(f::OFFSET_LOCAL);
         if offset != NONE {
-            self.op1(Op::Skip, offset as u8)?;
-            self.chain_in(frame, skip)?;
+            self.op1(Op::Skip, offset as u8);
+            self.chain_own(skip);
         }
-        Ok(())
     }
 
-    pub(crate) fn emit_limit(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let limit = self.get(frame, f::LIMIT_LOCAL);
-        if limit != NONE {
-            self.op1(Op::Count, limit as u8)?;
-            self.chain_in(frame, f::FINISH)?;
-        }
-        Ok(())
+    pub(crate) fn emit_limit(&mut self) {
+        self.emit(&[IF, f::LIMIT_LOCAL, Op::Count as u8, LOW | f::LIMIT_LOCAL, CHAIN | f::FINISH]);
     }
 
     /// Behind all loops: groups, distinct rows and sorted rows come out, and the next passes begin.
-    pub(crate) fn finish(&mut self) -> Result<()> {
-        let frame = self.frame;
-        if self.is_write(frame) {
+    pub(crate) fn finish(&mut self) {
+        if self.is_write(self.frame) {
             return self.write_finish();
         }
-        let depth = self.get(frame, f::DEPTH) as u8;
-        self.now.depth = depth;
-        let group = self.get(frame, f::GROUP_STAGE);
-        if group != NONE {
-            let next = self.get(frame, f::NEXT_GROUP);
-            self.patch_here(next);
-            self.op2(Op::GroupNext, group as u8, depth)?;
-            let done = self.chain(NONE)?;
-            self.jump_to(Op::Jump, self.get(frame, f::OUT))?;
-            self.patch_here(done);
-            self.op1(Op::StageMore, group as u8)?;
-            self.word(self.get(frame, f::GROUP_PASS))?;
+        self.now.depth = self.own(f::DEPTH) as u8;
+        const MORE: u8 = Op::StageMore as u8;
+        self.emit(&[
+            IF,
+            f::GROUP_STAGE,
+            PATCH,
+            f::NEXT_GROUP,
+            Op::GroupNext as u8,
+            LOW | f::GROUP_STAGE,
+            LOW | f::DEPTH,
+            NEW,
+            f::NEXT_GROUP,
+            Op::Jump as u8,
+            WORD,
+            f::OUT,
+            PATCH,
+            f::NEXT_GROUP,
+            MORE,
+            LOW | f::GROUP_STAGE,
+            WORD,
+            f::GROUP_PASS,
+        ]);
+        self.emit(&[IF, f::DISTINCT, MORE, LOW | f::DISTINCT, WORD, f::DISTINCT_PASS]);
+        if self.own(f::SORT) == NONE {
+            return self.complete();
         }
-        let distinct = self.get(frame, f::DISTINCT);
-        if distinct != NONE {
-            self.op1(Op::StageMore, distinct as u8)?;
-            self.word(self.get(frame, f::DISTINCT_PASS))?;
-        }
-        let sort = self.get(frame, f::SORT);
-        if sort != NONE {
-            let columns = self.get(frame, f::COLUMNS) as u8;
-            self.put(frame, f::OUT, self.here());
-            self.bytes(&[Op::SortNext as u8, sort as u8, columns, depth])?;
-            let done = self.chain(NONE)?;
-            self.put(frame, f::OUT_END, done);
-            self.grow(columns)?;
-            self.put(frame, f::COLUMN_LIST, self.top as u16);
-            self.set_flag(frame, flag::SORTING, true);
-            self.goto(step::OUTPUT);
-            return Ok(());
-        }
-        self.complete()
+        self.emit(&[
+            HERE,
+            f::OUT,
+            Op::SortNext as u8,
+            LOW | f::SORT,
+            LOW | f::COLUMNS,
+            LOW | f::DEPTH,
+            NEW,
+            f::OUT_END,
+            GOTO,
+            step::OUTPUT as u8,
+        ]);
+        self.grow(self.own(f::COLUMNS) as u8);
+        self.set_own(f::COLUMN_LIST, self.top as u16);
+        self.set_flagged(flag::SORTING, true);
     }
 
     /// The output of a sorted row is complete: the next one, then the next pass.
-    pub(crate) fn sorted_end(&mut self) -> Result<()> {
-        let frame = self.frame;
-        let (sort, next) = (self.get(frame, f::SORT) as u8, self.get(frame, f::OUT));
-        let skip = self.get(frame, f::NEXT);
-        self.patch(skip, next);
-        self.jump_to(Op::Jump, next)?;
-        let done = self.get(frame, f::OUT_END);
-        self.patch_here(done);
-        self.op1(if self.has(frame, flag::GATHER) { Op::StageOnce } else { Op::StageMore }, sort)?;
-        if !self.has(frame, flag::GATHER) {
-            self.word(self.get(frame, f::SORT_PASS))?;
+    pub(crate) fn sorted_end(&mut self) {
+        self.patch(self.own(f::NEXT), self.own(f::OUT));
+        self.emit(&[Op::Jump as u8, WORD, f::OUT, PATCH, f::OUT_END]);
+        if self.flagged(flag::GATHER) {
+            self.emit(&[Op::StageOnce as u8, LOW | f::SORT]);
+        } else {
+            self.emit(&[Op::StageMore as u8, LOW | f::SORT, WORD, f::SORT_PASS]);
         }
-        self.now.depth = self.get(frame, f::DEPTH) as u8;
+        self.now.depth = self.own(f::DEPTH) as u8;
         self.complete()
     }
 
     /// The code of the SELECT is complete.
-    pub(crate) fn complete(&mut self) -> Result<()> {
+    pub(crate) fn complete(&mut self) {
         let frame = self.frame;
-        let finish = self.get(frame, f::FINISH);
-        self.patch_here(finish);
-        self.op1(Op::Depth, self.get(frame, f::DEPTH) as u8)?;
+        self.emit(&[PATCH, f::FINISH, Op::Depth as u8, LOW | f::DEPTH]);
         let (resume, start) = (self.get(frame, f::RESUME), self.get(frame, f::START));
         let (output, extra) = (self.get(frame, f::OUTPUT), self.get(frame, f::EXTRA));
         let (once, set, place) =
@@ -385,17 +356,17 @@ impl Compiler<'_> {
         let (first, outer) = (Operand::unpack(self.get(frame, f::FIRST) as u8, start), self.has(frame, flag::OUTER));
         self.go(self.get(frame, f::END));
         if resume == Resume::Statement as u16 {
-            self.op(Op::Halt)?;
+            self.op(Op::Halt);
             return self.end_of_select();
         }
-        self.top = frame + 2 * f::FIELDS;
+        self.top = frame + FRAME;
         self.frame = self.get(frame, f::PARENT).into();
         self.forget_numbers(frame);
         if !super::FULL || resume == Resume::Step as u16 {
             self.mode = Mode::Step;
-            return Ok(());
+            return;
         }
-        self.expect(Kind::RightParen)?;
+        self.expect(Kind::RightParen);
         if output == Output::In as u16 {
             if outer {
                 // Each row outside has a set of its own, which is not kept.
@@ -407,26 +378,26 @@ impl Compiler<'_> {
                 self.patch(once + 2, self.here());
                 let left = Operand::unpack(extra as u8, 0);
                 let comparison = Operand::member(left, first);
-                self.bytes(&[Op::InFind as u8, place, comparison.0, set])?;
+                self.bytes(&[Op::InFind as u8, place, comparison, set]);
             }
-            self.op(Op::Nip)?;
+            self.op(Op::Nip);
             self.shrink(1);
             if extra >> 8 != 0 {
-                self.op(Op::Not)?;
+                self.op(Op::Not);
             }
             let left = Operand::unpack(extra as u8, start);
-            return self.operand_done(Operand::under(left, Operand::default()));
+            return self.operand_done(left.alone());
         }
         // What does not depend on the rows outside is computed once.
         if outer {
             put16(self.arena, usize::from(start) + 2, NONE);
-            self.op(Op::Settle)?;
+            self.op(Op::Settle);
         } else {
-            self.op1(Op::OnceSave, extra as u8)?;
+            self.op1(Op::OnceSave, extra as u8);
             self.patch(start + 2, self.here());
         }
         let operand = if output == Output::Scalar as u16 { first } else { Operand::default() };
-        self.operand_done(Operand { explicit: false, start, ..operand })
+        self.operand_done(operand.unwritten(start))
     }
 
     /// Cursors and stages of a frame that is complete are free again.
@@ -444,12 +415,11 @@ impl Compiler<'_> {
     }
 
     /// The end of the statement: only a semicolon may follow.
-    pub(crate) fn end_of_statement(&mut self) -> Result<()> {
+    pub(crate) fn end_of_statement(&mut self) {
         while self.accept(Kind::Semicolon) {}
         if self.token.kind != Kind::End_ {
-            return Err(self.unexpected());
+            return self.fail_unexpected();
         }
         self.mode = Mode::Done;
-        Ok(())
     }
 }

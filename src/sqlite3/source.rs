@@ -11,7 +11,7 @@ use super::expression::mark;
 use super::frame::{f, flag, joined, s};
 use super::program::{self, Op};
 use super::schema::{self, ROWID};
-use super::token::{Kind, Token};
+use super::token::{Kind, Token, class};
 
 /// What a name means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,48 +23,52 @@ pub(crate) struct Found {
 
 impl Compiler<'_> {
     /// `main.` before the name of a table means nothing; other schemas do not exist.
-    pub(crate) fn table_name(&mut self) -> Result<Token> {
-        let name = self.name()?;
+    pub(crate) fn table_name(&mut self) -> Token {
+        let name = self.name();
         if self.token.kind != Kind::Dot {
-            return Ok(name);
+            return name;
         }
         if !self.same(name, b"main") {
-            return Err(self
-                .error(if self.same(name, b"temp") { ErrorKind::Unsupported } else { ErrorKind::NoSuchTable }, name));
+            let kind = if self.same(name, b"temp") { ErrorKind::Unsupported } else { ErrorKind::NoSuchTable };
+            self.fail_at(kind, name);
         }
         self.advance();
         self.name()
     }
 
     /// The next table of a FROM, or a subquery, which is described first.
-    pub(crate) fn source_begin(&mut self) -> Result<()> {
+    pub(crate) fn source_begin(&mut self) {
         if self.token.kind == Kind::LeftParen {
-            self.full()?;
+            if !self.full() {
+                return;
+            }
             return self.subquery_source();
         }
-        let name = self.table_name()?;
+        let name = self.table_name();
         if self.token.kind == Kind::LeftParen {
-            return Err(self.error(ErrorKind::Unsupported, name));
+            return self.fail_at(ErrorKind::Unsupported, name);
         }
-        let definition = self.load(name, ErrorKind::NoSuchTable)?;
+        let definition = self.load(name, ErrorKind::NoSuchTable);
         match self.arena.get(definition.0) {
             Some(&schema::TABLE) => {}
             Some(&schema::VIEW) => {
-                self.full()?;
+                if !self.full() {
+                    return;
+                }
                 return self.view_source(definition.0, name);
             }
-            _ => return Err(self.error(ErrorKind::NoSuchTable, name)),
+            _ => return self.fail_at(ErrorKind::NoSuchTable, name),
         }
-        let source = self.push_source(definition, name)?;
-        let cursor = self.new_cursor()?;
+        let source = self.push_source(definition, name);
+        let cursor = self.new_cursor();
         self.put(source, s::CURSOR, cursor.into());
-        self.alias(source)?;
+        self.alias(source);
         if self.accept(Kind::Indexed) {
-            self.expect(Kind::By)?;
-            let index = self.name()?;
+            self.expect(Kind::By);
+            let index = self.name();
             let known = self.definition(source).each_index().any(|found| self.same(index, found.name));
             if !known {
-                return Err(self.error(ErrorKind::NoSuchIndex, index));
+                return self.fail_at(ErrorKind::NoSuchIndex, index);
             }
         } else if self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Indexed {
             self.advance();
@@ -75,34 +79,38 @@ impl Compiler<'_> {
     }
 
     /// Behind a table and its alias: its ON, and how the next one is joined.
-    pub(crate) fn source_done(&mut self, source: usize) -> Result<()> {
-        let frame = self.frame;
+    pub(crate) fn source_done(&mut self, source: usize) {
         // POS says whether this one is the right side of a LEFT JOIN.
-        if super::FULL && self.get(frame, f::POS) == 1 {
+        if super::FULL && self.own(f::POS) == 1 {
             self.put(source, s::FLAGS, self.get(source, s::FLAGS) | joined::LEFT);
-            let matched = self.new_local()?;
+            let matched = self.new_local();
             self.put(source, s::MATCHED, matched.into());
         }
         if super::FULL && self.accept(Kind::On) {
-            self.put(source, s::ON, self.token.start);
-            self.skip_condition();
+            self.put(source, s::ON, self.token.start());
+            self.skip_to(class::CONDITION);
         } else if self.token.kind == Kind::Using {
-            return Err(self.error_here(ErrorKind::Unsupported));
+            return self.fail_here(ErrorKind::Unsupported);
         }
-        self.put(frame, f::POS, 0);
+        self.set_own(f::POS, 0);
         self.goto(super::select::step::FROM);
         match self.token.kind {
             Kind::Comma => {
-                self.full()?;
+                if !self.full() {
+                    return;
+                }
                 self.advance();
-                return Ok(());
+                return;
             }
-            Kind::Left | Kind::Inner | Kind::Cross | Kind::Join if !super::FULL => return self.full(),
-            Kind::Natural | Kind::Full | Kind::Right => return Err(self.error_here(ErrorKind::Unsupported)),
+            Kind::Left | Kind::Inner | Kind::Cross | Kind::Join if !super::FULL => {
+                self.full();
+                return;
+            }
+            Kind::Natural | Kind::Full | Kind::Right => return self.fail_here(ErrorKind::Unsupported),
             Kind::Left => {
                 self.advance();
                 self.accept(Kind::Outer);
-                self.put(frame, f::POS, 1);
+                self.set_own(f::POS, 1);
             }
             Kind::Inner | Kind::Cross => {
                 self.advance();
@@ -110,71 +118,24 @@ impl Compiler<'_> {
             Kind::Join => {}
             _ => {
                 self.goto(super::select::step::LIMIT);
-                return Ok(());
+                return;
             }
         }
-        self.expect(Kind::Join)?;
-        Ok(())
-    }
-
-    /// Skips a condition of a FROM.
-    pub(crate) fn skip_condition(&mut self) {
-        let mut depth = 0usize;
-        loop {
-            match self.token.kind {
-                Kind::LeftParen => depth += 1,
-                Kind::RightParen if depth > 0 => depth -= 1,
-                Kind::End_ | Kind::Semicolon | Kind::Illegal | Kind::RightParen => return,
-                Kind::Comma
-                | Kind::Join
-                | Kind::Left
-                | Kind::Inner
-                | Kind::Cross
-                | Kind::Natural
-                | Kind::Full
-                | Kind::Right
-                | Kind::Where
-                | Kind::Group
-                | Kind::Order
-                | Kind::Having
-                | Kind::Limit
-                | Kind::Union
-                | Kind::Except
-                | Kind::Intersect
-                | Kind::Window
-                    if depth == 0 =>
-                {
-                    return;
-                }
-                _ => {}
-            }
-            self.advance();
-        }
+        self.expect(Kind::Join);
     }
 
     /// `[AS] alias`.
-    pub(crate) fn alias(&mut self, source: usize) -> Result<()> {
+    pub(crate) fn alias(&mut self, source: usize) {
         if self.accept(Kind::As) {
-            let alias = self.name()?;
-            self.put(source, s::ALIAS, alias.start);
+            let alias = self.name();
+            self.put(source, s::ALIAS, alias.start());
         } else if is_name(self.token.kind)
-            && !matches!(
-                self.token.kind,
-                Kind::Left
-                    | Kind::Inner
-                    | Kind::Cross
-                    | Kind::Natural
-                    | Kind::Full
-                    | Kind::Right
-                    | Kind::Indexed
-                    | Kind::Outer
-                    | Kind::Window
-            )
+            && !self.token.kind.is(class::CONDITION)
+            && !matches!(self.token.kind, Kind::Indexed | Kind::Outer | Kind::Window)
         {
             let alias = self.advance();
-            self.put(source, s::ALIAS, alias.start);
+            self.put(source, s::ALIAS, alias.start());
         }
-        Ok(())
     }
 
     // ---- names
@@ -262,65 +223,68 @@ impl Compiler<'_> {
     }
 
     /// An identifier as an operand: a column, an alias of a result column, TRUE or FALSE, or a text in double quotes.
-    pub(crate) fn identifier(&mut self) -> Result<()> {
+    pub(crate) fn identifier(&mut self) {
         let mut name = self.advance();
         let mut qualifier = None;
         while self.token.kind == Kind::Dot {
             if qualifier.is_some() && !qualifier.is_some_and(|schema| self.same(schema, b"main")) {
-                return Err(self.error(ErrorKind::NoSuchColumn, name));
+                return self.fail_at(ErrorKind::NoSuchColumn, name);
             }
             self.advance();
             qualifier = Some(name);
-            name = self.name()?;
+            name = self.name();
         }
-        if let Some(found) = self.look_up(qualifier, name)? {
+        let found = match self.look_up(qualifier, name) {
+            Ok(found) => found,
+            Err(error) => return self.fail(error),
+        };
+        if let Some(found) = found {
             return self.column(found);
         }
         if qualifier.is_none() {
-            if let Some(at) = self.alias_of_result(name)? {
-                self.push(Mark { kind: mark::ALIAS, a: 0, b: self.token.start, c: NONE, d: 0 })?;
+            if let Some(at) = self.alias_of_result(name) {
+                self.push(Mark { kind: mark::ALIAS, a: 0, b: self.token.start(), c: NONE, d: 0 });
                 self.go(at);
                 self.mode = Mode::Operand;
-                return Ok(());
+                return;
             }
             let start = self.here();
             if name.kind == Kind::Name && (self.same(name, b"true") || self.same(name, b"false")) {
                 let truth = self.same(name, b"true");
-                self.op1(Op::Int8, truth.into())?;
-                self.grow(1)?;
-                return self.operand_done(Operand { start, ..Operand::default() });
+                self.op1(Op::Int8, truth.into());
+                self.grow(1);
+                return self.operand_done(Operand::plain(start));
             }
             if name.kind == Kind::Quoted && self.text(name).first() == Some(&b'"') {
-                self.literal_text(name)?;
-                self.grow(1)?;
-                return self.operand_done(Operand { start, ..Operand::default() });
+                self.literal_text(name);
+                self.grow(1);
+                return self.operand_done(Operand::plain(start));
             }
         }
-        Err(self.error(ErrorKind::NoSuchColumn, name))
+        self.fail_at(ErrorKind::NoSuchColumn, name)
     }
 
     /// A column as an operand.
-    pub(crate) fn column(&mut self, found: Found) -> Result<()> {
-        let operand = self.push_column(found)?;
+    pub(crate) fn column(&mut self, found: Found) {
+        let operand = self.push_column(found);
         self.operand_done(operand)
     }
 
     /// Code for a column, and what is known of it.
-    pub(crate) fn push_column(&mut self, found: Found) -> Result<Operand> {
+    pub(crate) fn push_column(&mut self, found: Found) -> Operand {
         let Found { frame, source, column } = found;
         self.mark_used(frame, source);
         let start = self.here();
         let definition = self.definition(source);
-        let mut operand = Operand { start, affinity: 4, collation: 1, explicit: false };
+        let mut operand = Operand::of_column(3, 0, start);
         let mut default_at = None;
         if column != ROWID
             && let Some(known) = definition.column(column)
         {
-            operand.affinity = known.affinity + 1;
-            operand.collation = known.collation + 1;
+            operand = Operand::of_column(known.affinity, known.collation, start);
             let has_none = self.get(source, s::FLAGS) & joined::SUBQUERY != 0 && known.type_name == b"-";
             if has_none {
-                operand.affinity = 0;
+                operand = operand.with_affinity(0);
             }
             if known.added && known.has_default {
                 default_at = Some(usize::from(self.get(source, s::DEFINITION)) + known.default_at);
@@ -329,38 +293,37 @@ impl Compiler<'_> {
         if self.get(source, s::FLAGS) & joined::LOCALS != 0 {
             let first = self.get(source, s::LOCALS) as u8;
             let columns = self.definition(source).columns();
-            self.op1(Op::Local, first + if column == ROWID { columns } else { column })?;
+            self.op1(Op::Local, first + if column == ROWID { columns } else { column });
         } else if self.get(frame, f::MODE) == 1 {
-            self.bare_column(frame, source, column)?;
+            self.bare_column(frame, source, column);
         } else {
-            self.read_column(source, column, default_at)?;
+            self.read_column(source, column, default_at);
         }
-        self.grow(1)?;
-        Ok(operand)
+        self.grow(1);
+        operand
     }
 
     /// Code that reads a column of a cursor's row.
-    pub(crate) fn read_column(&mut self, source: usize, column: u8, default_at: Option<usize>) -> Result<()> {
+    pub(crate) fn read_column(&mut self, source: usize, column: u8, default_at: Option<usize>) {
         let cursor = self.get(source, s::CURSOR) as u8;
         match (column, default_at) {
             (ROWID, _) => self.op1(Op::Rowid, cursor),
             (_, None) => self.op2(Op::Column, cursor, column),
             (_, Some(at)) => {
-                self.op2(Op::ColumnOr, cursor, column)?;
-                let end = self.chain(NONE)?;
+                self.op2(Op::ColumnOr, cursor, column);
+                let end = self.chain(NONE);
                 let affinity = self.definition(source).column(column).map_or(0, |known| known.affinity);
-                self.literal_default(at, affinity)?;
+                self.literal_default(at, affinity);
                 if affinity != 0 {
-                    self.op1(Op::Apply, affinity)?;
+                    self.op1(Op::Apply, affinity);
                 }
                 self.patch_here(end);
-                Ok(())
             }
         }
     }
 
     /// A bare column of a group: the value it had in the row that stands for the group.
-    pub(crate) fn bare_column(&mut self, frame: usize, source: usize, column: u8) -> Result<()> {
+    pub(crate) fn bare_column(&mut self, frame: usize, source: usize, column: u8) {
         let stage = self.get(frame, f::GROUP_STAGE) as u8;
         let cursor = self.get(source, s::CURSOR) as u8;
         let mut at = usize::from(self.get(frame, f::OUT));
@@ -375,7 +338,7 @@ impl Compiler<'_> {
         }
         let which = self.get(frame, f::BARE);
         if which >= 250 {
-            return Err(self.error_here(ErrorKind::TooBig));
+            return self.fail_here(ErrorKind::TooBig);
         }
         self.put(frame, f::BARE, which + 1);
         self.bytes(&[Op::GroupColumn as u8, stage, which as u8, cursor, column])
@@ -393,7 +356,7 @@ impl Compiler<'_> {
     }
 
     /// Where the expression of the result column with this alias begins, in the current frame.
-    pub(crate) fn alias_of_result(&self, name: Token) -> Result<Option<u16>> {
+    pub(crate) fn alias_of_result(&mut self, name: Token) -> Option<u16> {
         let mut frame = self.frame;
         while frame != 0 {
             if self.get(frame, f::MODE) == 3 {
@@ -402,7 +365,7 @@ impl Compiler<'_> {
             let result = self.get(frame, f::RESULT);
             // An alias must not be looked for inside of the list that makes it.
             if result != NONE
-                && self.token.start
+                && self.token.start()
                     > self.get(frame, f::FROM).min(self.get(frame, f::WHERE)).min(self.get(frame, f::ORDER))
             {
                 let mut at = result;
@@ -411,9 +374,9 @@ impl Compiler<'_> {
                         && self.same_tokens(alias, name)
                     {
                         if frame != self.frame {
-                            return Err(self.error(ErrorKind::Unsupported, name));
+                            self.fail_at(ErrorKind::Unsupported, name);
                         }
-                        return Ok(Some(at));
+                        return Some(at);
                     }
                     match item.next {
                         Some(next) => at = next,
@@ -426,49 +389,28 @@ impl Compiler<'_> {
             }
             frame = self.get(frame, f::PARENT).into();
         }
-        Ok(None)
+        None
     }
 
     /// A result column that begins at an offset: its alias, its end, where the next one begins.
     pub(crate) fn item_at(&self, at: u16) -> Option<Item> {
-        let (mut token, mut depth, mut last, mut before) = (self.lex(at), 0usize, None, None);
-        loop {
-            match token.kind {
-                Kind::LeftParen => depth += 1,
-                Kind::RightParen if depth > 0 => depth -= 1,
-                Kind::End_ | Kind::Illegal | Kind::Semicolon | Kind::RightParen => break,
-                Kind::Comma if depth == 0 => break,
-                Kind::From if depth == 0 && last.is_none_or(|last: Token| last.kind != Kind::Distinct) => break,
-                Kind::Where
-                | Kind::Group
-                | Kind::Having
-                | Kind::Order
-                | Kind::Limit
-                | Kind::Union
-                | Kind::Except
-                | Kind::Intersect
-                    if depth == 0 =>
-                {
-                    break;
-                }
-                _ => {}
-            }
-            (before, last) = (last, Some(token));
-            token = self.after(token);
+        let first = self.lex(at);
+        let Walk { end, last, before } = self.walk(first, class::ITEM);
+        if end == first {
+            return None;
         }
-        let last = last?;
-        let mut item = Item { alias: None, end: last.end, next: None };
-        if token.kind == Kind::Comma {
-            item.next = Some(self.after(token).start);
+        let mut item = Item { alias: None, end: last.end(), next: None };
+        if end.kind == Kind::Comma {
+            item.next = Some(self.after(end).start());
         }
-        if let Some(before) = before {
+        if before != last {
             let named = is_name(last.kind) || last.kind == Kind::String;
             if before.kind == Kind::As {
                 item.alias = Some(last);
-                item.end = before.start;
+                item.end = before.start();
             } else if named && ends_operand(before.kind) && last.kind != Kind::End {
                 item.alias = Some(last);
-                item.end = before.end;
+                item.end = before.end();
             }
         }
         Some(item)

@@ -76,11 +76,13 @@ pub(crate) fn compile(
     if compiler.accept(Kind::Explain) {
         explain = 1;
         if compiler.accept(Kind::Query) {
-            compiler.expect(Kind::Plan)?;
+            compiler.expect(Kind::Plan);
             explain = 2;
         }
     }
-    let verb = compiler.statement()?;
+    let verb = compiler.statement();
+    compiler.ok()?;
+    let verb = verb?;
     if matches!(verb, Verb::Select | Verb::Change) {
         compiler.run()?;
     }
@@ -103,8 +105,9 @@ pub(crate) fn compile(
 #[cfg(not(target_pointer_width = "64"))]
 fn keep_whole() {
     type C = Compiler<'static>;
-    core::hint::black_box(C::get as fn(&C, usize, usize) -> u16);
-    core::hint::black_box(C::put as fn(&mut C, usize, usize, u16));
+    core::hint::black_box(C::get as fn(&C, usize, u8) -> u16);
+    core::hint::black_box(C::put as fn(&mut C, usize, u8, u16));
+    core::hint::black_box(C::own as fn(&C, u8) -> u16);
     type M = super::vm::Machine<'static>;
     core::hint::black_box(M::field as fn(&M, usize) -> usize);
     core::hint::black_box(M::set_field as fn(&mut M, usize, usize));
@@ -125,7 +128,7 @@ impl<'a> Compiler<'a> {
             arena,
             store,
             token: first,
-            recent: [const { Cell::new((NONE, Token { kind: Kind::End_, start: 0, end: 0 })) }; RECENT],
+            recent: [const { Cell::new((NONE, Token::new(Kind::End_, 0, 0))) }; RECENT],
             mode: Mode::Step,
             frame: 0,
             now: Counts::default(),
@@ -138,6 +141,7 @@ impl<'a> Compiler<'a> {
             writes: false,
             keeps: false,
             functions: &[],
+            failed: None,
         }
     }
 
@@ -146,22 +150,22 @@ impl<'a> Compiler<'a> {
         match token.kind {
             Kind::End_ => return Ok(Verb::Empty),
             Kind::Select => {
-                self.begin_select(Output::Rows, Resume::Statement, 0, 0, 0)?;
+                self.begin_select(Output::Rows, Resume::Statement, 0, 0, 0);
                 return Ok(Verb::Select);
             }
             Kind::Insert | Kind::Replace => {
                 self.advance();
-                self.insert(token.kind == Kind::Replace)?;
+                self.insert(token.kind == Kind::Replace);
                 return Ok(Verb::Change);
             }
             Kind::Update => {
                 self.advance();
-                self.update()?;
+                self.update();
                 return Ok(Verb::Change);
             }
             Kind::Delete => {
                 self.advance();
-                self.delete()?;
+                self.delete();
                 return Ok(Verb::Change);
             }
             Kind::Create | Kind::Drop | Kind::Alter | Kind::Reindex => return Ok(Verb::Schema),
@@ -211,14 +215,14 @@ impl<'a> Compiler<'a> {
             }
             _ => return Err(self.error(ErrorKind::Syntax, token)),
         };
-        self.end_of_statement()?;
+        self.end_of_statement();
         Ok(verb)
     }
 
     /// The name of a savepoint: it is kept in the program's field of names.
     fn savepoint_name(&mut self) -> Result<()> {
-        let name: Token = self.name()?;
-        self.names = name.start;
+        let name: Token = self.name();
+        self.names = name.start();
         Ok(())
     }
 }

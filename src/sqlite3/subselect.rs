@@ -6,40 +6,40 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
-use super::frame::{f, flag, joined, s};
+use super::error::ErrorKind;
+use super::frame::{FRAME, f, flag, joined, s};
 use super::program::Op;
 use super::schema::{self, ROWID};
 use super::select::{Output, Resume, step};
+use super::template::{GOTO, LOW, OF, PATCH};
 use super::token::{Kind, Token};
 
 impl Compiler<'_> {
     /// `( SELECT ... )` in a FROM: its columns are found out first.
-    pub(crate) fn subquery_source(&mut self) -> Result<()> {
+    pub(crate) fn subquery_source(&mut self) {
         let open = self.advance();
         if self.token.kind != Kind::Select {
-            return Err(self.error(ErrorKind::Unsupported, open));
+            return self.fail_at(ErrorKind::Unsupported, open);
         }
-        self.describe_select(open, self.token.start, false)
+        self.describe_select(open, self.token.start(), false)
     }
 
     /// A view in a FROM: `at` is where its definition is.
-    pub(crate) fn view_source(&mut self, at: usize, name: Token) -> Result<()> {
+    pub(crate) fn view_source(&mut self, at: usize, name: Token) {
         let text = (at + schema::HEADER + 2) as u16 | IN_ARENA;
         self.describe_select(name, text, true)
     }
 
     /// Compiles a SELECT only to learn its columns. The token behind it, or behind a view's name, is gone back to.
-    fn describe_select(&mut self, name: Token, select: u16, view: bool) -> Result<()> {
+    fn describe_select(&mut self, name: Token, select: u16, view: bool) {
         let (outer, code) = (self.frame, self.here());
-        self.put(outer, f::TOKEN, name.start);
+        self.put(outer, f::TOKEN, name.start());
         self.put(outer, f::CODE, select);
-        self.put(outer, f::TERM, name.end);
+        self.put(outer, f::TERM, name.end());
         self.goto(step::DESCRIBED);
         self.go(select);
-        self.begin_select(Output::Describe, Resume::Step, 0, self.now.locals.into(), code)?;
+        self.begin_select(Output::Describe, Resume::Step, 0, self.now.locals.into(), code);
         self.hide_outer(view);
-        Ok(())
     }
 
     /// The tables beside a subquery are unknown in it; to a view, everything around it is.
@@ -49,15 +49,15 @@ impl Compiler<'_> {
     }
 
     /// The result columns of a SELECT that is only described are compiled: their definition takes the place of all that.
-    pub(crate) fn describe_done(&mut self) -> Result<()> {
+    pub(crate) fn describe_done(&mut self) {
         let inner = self.frame;
         let outer = usize::from(self.get(inner, f::PARENT));
         // The names are made behind the code, which is given up with them.
         let names = self.code;
-        self.result_names()?;
+        self.result_names();
         let definition = self.code;
         let columns = self.get(inner, f::COLUMNS);
-        self.bytes(&[schema::TABLE, 0, 0, 0, 0, columns as u8, ROWID, 0, 0, 0])?;
+        self.bytes(&[schema::TABLE, 0, 0, 0, 0, columns as u8, ROWID, 0, 0, 0]);
         let mut at = names;
         for column in 0..columns {
             let operand = self.result_column(column);
@@ -71,19 +71,19 @@ impl Compiler<'_> {
             }
             let len = len.min(120);
             // Without an affinity a column says so by its type.
-            let none = operand.affinity == 0;
-            let affinity = operand.affinity.saturating_sub(1);
-            let collation = operand.collation.saturating_sub(1);
-            self.bytes(&[affinity, collation, 0, len as u8, none.into(), 0])?;
+            let none = operand.affinity() == 0;
+            let affinity = operand.affinity().saturating_sub(1);
+            let collation = operand.sort_collation();
+            self.bytes(&[affinity, collation, 0, len as u8, none.into(), 0]);
             for offset in 0..len {
                 let byte = if in_text {
                     self.source(from as u16).get(offset).copied()
                 } else {
                     self.arena.get(from + offset).copied()
                 };
-                self.byte(byte.unwrap_or(0))?;
+                self.byte(byte.unwrap_or(0));
             }
-            self.bytes(if none { b"-\0" } else { b"\0" })?;
+            self.bytes(if none { b"-\0" } else { b"\0" });
         }
         let len = self.code - definition;
         let correlated = self.has(inner, flag::OUTER);
@@ -93,17 +93,17 @@ impl Compiler<'_> {
         self.now.locals = self.get(inner, f::EXTRA) as u8;
         // The frame may be written over.
         let code = self.get(inner, f::START);
-        self.top = inner + 2 * f::FIELDS;
+        self.top = inner + FRAME;
         if definition + 2 * len > self.top {
             self.top -= len;
         } else {
-            self.reserve(len)?;
+            self.reserve(len);
         }
         let top = self.top;
         if top < definition {
-            return Err(self.no_room(len));
+            return self.fail(self.no_room(len));
         }
-        self.arena.copy_within(definition..definition + len, top);
+        self.shift(definition, len, top);
         self.code = code.into();
         let select = self.get(outer, f::CODE);
         let name = self.lex(self.get(outer, f::TOKEN));
@@ -111,10 +111,10 @@ impl Compiler<'_> {
         if correlated {
             self.set_flag(outer, flag::OUTER, true);
         }
-        let source = self.push_source((top, len), name)?;
+        let source = self.push_source((top, len), name);
         self.put(source, s::FLAGS, joined::SUBQUERY);
         self.put(source, s::INDEX, select);
-        let cursor = self.new_cursor()?;
+        let cursor = self.new_cursor();
         self.put(source, s::CURSOR, cursor.into());
         if name.kind == Kind::LeftParen {
             // From the SELECT to its parenthesis.
@@ -124,98 +124,86 @@ impl Compiler<'_> {
         } else {
             self.go(self.get(outer, f::TERM));
         }
-        self.alias(source)?;
+        self.alias(source);
         self.source_done(source)
     }
 
     /// Opens the loop over a subquery: its own loops.
-    pub(crate) fn open_subquery(&mut self, at: usize) -> Result<()> {
+    pub(crate) fn open_subquery(&mut self, at: usize) {
         let select = self.get(at, s::INDEX);
         let view = select & IN_ARENA != 0 && self.get(at, s::NAME) != NONE;
-        self.op1(Op::OpenRows, self.get(at, s::CURSOR) as u8)?;
-        self.goto(step::OPENED);
+        self.emit(&[Op::OpenRows as u8, OF, LOW | s::CURSOR, GOTO, step::OPENED as u8]);
         self.go(select);
-        self.begin_select(Output::Source, Resume::Step, self.get(at, s::CURSOR) as u8, at as u16, 0)?;
+        self.begin_select(Output::Source, Resume::Step, self.get(at, s::CURSOR) as u8, at as u16, 0);
         self.hide_outer(view);
         self.put(at, s::SUBQUERY, self.frame as u16);
-        Ok(())
     }
 
     /// A row of the subquery is on the stack: the outer frame goes on with it.
-    pub(crate) fn hand_on(&mut self) -> Result<()> {
+    pub(crate) fn hand_on(&mut self) {
         let inner = self.frame;
-        let (cursor, columns) = (self.get(inner, f::PLACE) as u8, self.get(inner, f::COLUMNS) as u8);
-        self.op2(Op::MakeRow, cursor, columns)?;
+        self.emit(&[Op::MakeRow as u8, LOW | f::PLACE, LOW | f::COLUMNS]);
         self.now.depth = self.get(inner, f::DEPTH) as u8;
         self.frame = self.get(inner, f::PARENT).into();
         self.mode = Mode::Step;
-        Ok(())
     }
 
     /// The outer frame is done with a row of the subquery, which goes on to its next one.
-    pub(crate) fn close_subquery(&mut self, at: usize) -> Result<()> {
-        let frame = self.frame;
-        let next = self.get(frame, f::NEXT);
-        self.put(frame, f::NEXT, NONE);
-        self.patch_here(next);
-        let next = self.get(at, s::LOOP);
-        self.put(at, s::LOOP, NONE);
-        self.patch_here(next);
-        self.goto(step::CLOSED);
+    pub(crate) fn close_subquery(&mut self, at: usize) {
+        self.emit(&[PATCH, f::NEXT, OF, PATCH, s::LOOP, GOTO, step::CLOSED as u8]);
         self.frame = self.get(at, s::SUBQUERY).into();
-        self.emit_limit()?;
+        self.emit_limit();
         self.row_done()
     }
 
     /// `x IN table`: the table has one column.
-    pub(crate) fn in_table(&mut self, left: Operand) -> Result<()> {
-        let name = self.table_name()?;
+    pub(crate) fn in_table(&mut self, left: Operand) {
+        let name = self.table_name();
         let top = self.top;
-        let (at, len) = self.load(name, ErrorKind::NoSuchTable)?;
+        let (at, len) = self.load(name, ErrorKind::NoSuchTable);
         let definition = self.defined(at, len);
         if definition.kind() != schema::TABLE {
-            return Err(self.error(ErrorKind::Unsupported, name));
+            return self.fail_at(ErrorKind::Unsupported, name);
         }
         let Some(column) = definition.column(0).filter(|_| definition.columns() == 1) else {
-            return Err(self.error(ErrorKind::Schema, name));
+            return self.fail_at(ErrorKind::Schema, name);
         };
         if column.added {
-            return Err(self.error(ErrorKind::Unsupported, name));
+            return self.fail_at(ErrorKind::Unsupported, name);
         }
-        let right = Operand { affinity: column.affinity + 1, collation: column.collation + 1, ..Operand::default() };
+        let right = Operand::of_column(column.affinity, column.collation, 0);
         let (number, is_rowid) = (definition.number(), definition.rowid_column() == 0);
         self.top = top;
-        let cursor = self.new_cursor()?;
-        let set = self.new_local()?;
+        let cursor = self.new_cursor();
+        let set = self.new_local();
         self.keeps = true;
-        self.op1(Op::InSet, set)?;
-        let known = self.chain(NONE)?;
+        self.op1(Op::InSet, set);
+        let known = self.chain(NONE);
         let place = self.now.depth;
-        self.grow(1)?;
-        self.op1(Op::Scan, cursor)?;
-        self.word(number)?;
-        self.byte(0)?;
+        self.grow(1);
+        self.op1(Op::Scan, cursor);
+        self.word(number);
+        self.byte(0);
         let next = self.here();
-        self.op2(Op::Next, cursor, place + 1)?;
-        let exit = self.chain(NONE)?;
+        self.op2(Op::Next, cursor, place + 1);
+        let exit = self.chain(NONE);
         if is_rowid {
-            self.op1(Op::Rowid, cursor)?
+            self.op1(Op::Rowid, cursor)
         } else {
-            self.op2(Op::Column, cursor, 0)?
+            self.op2(Op::Column, cursor, 0)
         }
-        self.grow(1)?;
+        self.grow(1);
         self.shrink(1);
-        let comparison = Operand::member(left, right).0;
-        self.bytes(&[Op::InRow as u8, place, comparison, set])?;
-        let exit = self.chain(exit)?;
-        self.jump_to(Op::Jump, next)?;
+        let comparison = Operand::member(left, right);
+        self.bytes(&[Op::InRow as u8, place, comparison, set]);
+        let exit = self.chain(exit);
+        self.jump_to(Op::Jump, next);
         self.patch_here(exit);
-        self.op1(Op::Depth, place + 1)?;
+        self.op1(Op::Depth, place + 1);
         self.patch_here(known);
-        self.bytes(&[Op::InFind as u8, place, comparison, set])?;
-        self.op(Op::Nip)?;
+        self.bytes(&[Op::InFind as u8, place, comparison, set]);
+        self.op(Op::Nip);
         self.shrink(1);
         self.now.cursors = cursor;
-        Ok(())
     }
 }

@@ -9,16 +9,18 @@
 
 use super::words::{self, Words};
 
-/// What a token is. Keywords up to [`Kind::Where`] are reserved: they are never names.
+/// What a token is. Keywords up to [`Kind::Limit`] are reserved: they are never names. Words and signs that are treated alike
+/// stand side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 #[rustfmt::skip]
 pub(crate) enum Kind {
     // Reserved words.
     Add, All, Alter, And, As, Autoincrement, Between, Case, Check, Collate, Commit, Constraint, Create, Default,
-    Deferrable, Delete, Distinct, Drop, Else, Escape, Except, Exists, Foreign, From, Group, Having, In, Index, Insert,
-    Intersect, Into, Is, Isnull, Join, Limit, Not, Notnull, Null, On, Or, Order, Primary, References, Returning, Select,
-    Set, Table, Then, To, Transaction, Union, Unique, Update, Using, Values, When, Where,
+    Deferrable, Delete, Distinct, Drop, Else, Escape, Exists, Foreign, In, Index, Insert,
+    Into, Is, Isnull, Not, Notnull, Null, On, Or, Primary, References, Select,
+    Set, Table, Then, To, Transaction, Unique, Update, Using, Values, When,
+    Join, Returning, Union, Except, Intersect, From, Where, Group, Having, Order, Limit,
     // Words that are names where no keyword is expected.
     Abort, Analyze, Asc, Attach, Begin, By, Cascade, Cast, Column, Conflict, Cross, Current, CurrentDate, CurrentTime, CurrentTimestamp, Deferred, Desc, Detach, Do, End, Exclusive,
     Explain, Fail, Filter, First, For, Full, Generated, Glob, If, Ignore, Immediate, Indexed, Inner, Key, Last, Left, Like, Match, Natural,
@@ -68,12 +70,120 @@ const KEYWORDS: [(&str, Kind); 125] = [
     ("WHERE", Kind::Where), ("WINDOW", Kind::Window), ("WITHOUT", Kind::Without),
 ];
 
-/// One token: its kind, and its bytes as offsets into the text.
+/// What tokens do where the compiler looks ahead, a bit each.
+pub(crate) mod class {
+    /// An operator between two operands: see expression.rs.
+    pub(crate) const BINARY: u8 = 1;
+    /// The end of everything.
+    pub(crate) const END: u8 = 4;
+    /// On the outermost level: ends a condition; a result column; a term of ORDER BY.
+    pub(crate) const CONDITION: u8 = 8;
+    pub(crate) const ITEM: u8 = 16;
+    pub(crate) const TERM: u8 = 32;
+    /// AND, OR, BETWEEN.
+    pub(crate) const LOGIC: u8 = 64;
+    /// A condition in which it stands finds no rows: see plan.rs.
+    pub(crate) const NO_HELP: u8 = 128;
+}
+
+/// The classes of the kinds. (An index out of bounds would not compile.)
+#[allow(clippy::indexing_slicing)]
+static CLASSES: [u8; Kind::Arrow as usize + 1] = {
+    use Kind::*;
+    use class::*;
+    let lists: [(u8, &[Kind]); 7] = [
+        (
+            BINARY,
+            &[
+                Equal,
+                NotEqual,
+                Less,
+                LessEqual,
+                Greater,
+                GreaterEqual,
+                Or,
+                Like,
+                Glob,
+                Plus,
+                Minus,
+                Star,
+                Slash,
+                Percent,
+                Concat,
+                Ampersand,
+                Bar,
+                ShiftLeft,
+                ShiftRight,
+            ],
+        ),
+        (END, &[Semicolon, End_, Illegal]),
+        (
+            CONDITION,
+            &[
+                RightParen, Comma, Join, Left, Inner, Cross, Natural, Full, Right, Where, Group, Having, Order, Limit,
+                Returning, Union, Except, Intersect,
+            ],
+        ),
+        (ITEM, &[RightParen, Comma, From, Where, Group, Having, Order, Limit, Union, Except, Intersect]),
+        (TERM, &[RightParen, Comma, Limit, Collate, Asc, Desc, Nulls]),
+        (LOGIC, &[And, Or, Between]),
+        (
+            NO_HELP,
+            &[
+                Select, Collate, Cast, Case, Or, Not, In, Is, Isnull, Notnull, Like, Glob, NotEqual, Illegal, Match,
+                Regexp,
+            ],
+        ),
+    ];
+    let mut classes = [0; Kind::Arrow as usize + 1];
+    let mut list = 0;
+    while list < lists.len() {
+        let (bit, kinds) = lists[list];
+        let mut at = 0;
+        while at < kinds.len() {
+            classes[kinds[at] as usize] |= bit;
+            at += 1;
+        }
+        list += 1;
+    }
+    classes
+};
+
+impl Kind {
+    /// Whether it is of one of these classes.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn is(self, classes: u8) -> bool {
+        CLASSES.get(self as usize).is_some_and(|known| known & classes != 0)
+    }
+}
+
+/// One token: its kind, and its bytes as offsets into the text. (Two numbers, so that it is passed and given back in registers.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
-    pub(crate) start: u16,
-    pub(crate) end: u16,
+    /// Where it begins; above that, where it ends.
+    place: u32,
+}
+
+impl Token {
+    pub(crate) const fn new(kind: Kind, start: u16, end: u16) -> Self {
+        Token { kind, place: start as u32 | (end as u32) << 16 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn start(self) -> u16 {
+        self.place as u16
+    }
+
+    #[inline(always)]
+    pub(crate) fn end(self) -> u16 {
+        (self.place >> 16) as u16
+    }
+
+    /// The same token in the arena.
+    pub(crate) fn in_arena(self) -> Self {
+        Token { place: self.place | 0x8000_8000, ..self }
+    }
 }
 
 /// The bytes of ASCII that can stand inside of a name, a bit each; all others can.
@@ -122,7 +232,7 @@ pub(crate) fn next(text: &[u8], at: usize) -> Token {
     if token.kind != Kind::Name {
         return token;
     }
-    let word = text.get(usize::from(token.start)..usize::from(token.end)).unwrap_or_default();
+    let word = text.get(usize::from(token.start())..usize::from(token.end())).unwrap_or_default();
     Token { kind: keyword(word), ..token }
 }
 
@@ -142,10 +252,7 @@ pub(crate) fn skip_plain(text: &[u8], mut at: usize) -> usize {
 pub(crate) fn plain(text: &[u8], at: usize) -> Token {
     let start = skip_space(text, at);
     let byte = |ahead: usize| text.get(start + ahead).copied().unwrap_or(0);
-    let one = |kind| (kind, start + 1);
-    let two = |kind| (kind, start + 2);
     let (kind, end) = match byte(0) {
-        0 => (Kind::End_, start),
         b'x' | b'X' if byte(1) == b'\'' => blob(text, start),
         b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => {
             let end = run(text, start, in_name);
@@ -165,34 +272,49 @@ pub(crate) fn plain(text: &[u8], at: usize) -> Token {
             end if end > start + 1 => (Kind::Parameter, end),
             end => (Kind::Illegal, end),
         },
-        b'(' => one(Kind::LeftParen),
-        b')' => one(Kind::RightParen),
-        b',' => one(Kind::Comma),
-        b'.' => one(Kind::Dot),
-        b';' => one(Kind::Semicolon),
-        b'*' => one(Kind::Star),
-        b'+' => one(Kind::Plus),
-        b'-' if byte(1) == b'>' => two(Kind::Arrow),
-        b'-' => one(Kind::Minus),
-        b'/' => one(Kind::Slash),
-        b'%' => one(Kind::Percent),
-        b'&' => one(Kind::Ampersand),
-        b'~' => one(Kind::Tilde),
-        b'|' if byte(1) == b'|' => two(Kind::Concat),
-        b'|' => one(Kind::Bar),
-        b'=' if byte(1) == b'=' => two(Kind::Equal),
-        b'=' => one(Kind::Equal),
-        b'!' if byte(1) == b'=' => two(Kind::NotEqual),
-        b'<' if byte(1) == b'>' => two(Kind::NotEqual),
-        b'<' if byte(1) == b'=' => two(Kind::LessEqual),
-        b'<' if byte(1) == b'<' => two(Kind::ShiftLeft),
-        b'<' => one(Kind::Less),
-        b'>' if byte(1) == b'=' => two(Kind::GreaterEqual),
-        b'>' if byte(1) == b'>' => two(Kind::ShiftRight),
-        b'>' => one(Kind::Greater),
-        _ => one(Kind::Illegal),
+        first => sign(first, byte(1), start),
     };
-    Token { kind, start: start as u16, end: end as u16 }
+    Token::new(kind, start as u16, end as u16)
+}
+
+/// Signs of one or two bytes; of those with the same first byte, the longer ones come first.
+static SIGNS: [(u8, u8, Kind); 26] = [
+    (b',', 0, Kind::Comma),
+    (b'(', 0, Kind::LeftParen),
+    (b')', 0, Kind::RightParen),
+    (b'.', 0, Kind::Dot),
+    (b'=', b'=', Kind::Equal),
+    (b'=', 0, Kind::Equal),
+    (b'*', 0, Kind::Star),
+    (b'<', b'>', Kind::NotEqual),
+    (b'<', b'=', Kind::LessEqual),
+    (b'<', b'<', Kind::ShiftLeft),
+    (b'<', 0, Kind::Less),
+    (b'>', b'=', Kind::GreaterEqual),
+    (b'>', b'>', Kind::ShiftRight),
+    (b'>', 0, Kind::Greater),
+    (b';', 0, Kind::Semicolon),
+    (b'+', 0, Kind::Plus),
+    (b'-', b'>', Kind::Arrow),
+    (b'-', 0, Kind::Minus),
+    (b'|', b'|', Kind::Concat),
+    (b'|', 0, Kind::Bar),
+    (b'/', 0, Kind::Slash),
+    (b'%', 0, Kind::Percent),
+    (b'&', 0, Kind::Ampersand),
+    (b'~', 0, Kind::Tilde),
+    (b'!', b'=', Kind::NotEqual),
+    (0, 0, Kind::End_),
+];
+
+/// The sign that begins with these bytes.
+fn sign(first: u8, second: u8, start: usize) -> (Kind, usize) {
+    let known = SIGNS.iter().find(|sign| sign.0 == first && (sign.1 == 0 || sign.1 == second));
+    match known {
+        Some(&(0, ..)) => (Kind::End_, start),
+        Some(&(_, second, kind)) => (kind, start + 1 + usize::from(second != 0)),
+        None => (Kind::Illegal, start + 1),
+    }
 }
 
 /// A keyword, or a name.

@@ -7,11 +7,12 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
-use super::frame::{f, flag, joined, s};
+use super::error::ErrorKind;
+use super::frame::{FRAME, f, flag, joined, s};
 use super::program::Op;
 use super::schema::{self, ROWID};
 use super::select::step;
+use super::template::{CHAIN, GOTO, HERE, LOW, NEW, OF, PATCH, SHRINK, WORD};
 use super::token::{Kind, Token};
 use super::value::{Affinity, Value};
 
@@ -50,131 +51,118 @@ pub(crate) mod verb {
 
 impl Compiler<'_> {
     /// `OR action` behind INSERT or UPDATE.
-    pub(crate) fn or_action(&mut self) -> Result<u8> {
+    pub(crate) fn or_action(&mut self) -> u8 {
         if !self.accept(Kind::Or) {
-            return Ok(action::NONE);
+            return action::NONE;
         }
         self.conflict_action()
     }
 
     /// The name of an action.
-    pub(crate) fn conflict_action(&mut self) -> Result<u8> {
+    pub(crate) fn conflict_action(&mut self) -> u8 {
         let action = match self.token.kind {
             Kind::Rollback => action::ROLLBACK,
             Kind::Abort => action::ABORT,
             Kind::Fail => action::FAIL,
             Kind::Ignore => action::IGNORE,
             Kind::Replace => action::REPLACE,
-            _ => return Err(self.unexpected()),
+            _ => {
+                self.fail_unexpected();
+                action::NONE
+            }
         };
         self.advance();
-        Ok(action)
+        action
     }
 
     /// Begins a statement that writes to a table: its frame, with the table as a source.
-    pub(crate) fn begin_write(&mut self, verb: u16, action: u8) -> Result<usize> {
-        let name = self.table_name()?;
-        let frame = self.push_frame()?;
-        let definition = self.load(name, ErrorKind::NoSuchTable)?;
+    pub(crate) fn begin_write(&mut self, verb: u16, action: u8) -> usize {
+        let name = self.table_name();
+        let frame = self.push_frame();
+        let definition = self.load(name, ErrorKind::NoSuchTable);
         let known = self.defined(definition.0, definition.1);
-        if known.kind() != schema::TABLE {
-            return Err(
-                self.error(if known.kind() == schema::VIEW { ErrorKind::Schema } else { ErrorKind::NoSuchTable }, name)
-            );
+        let (kind, number) = (known.kind(), known.number());
+        if kind == schema::VIEW || kind == schema::TABLE && number == schema::SCHEMA {
+            self.fail_at(ErrorKind::Schema, name);
+        } else if kind != schema::TABLE {
+            self.fail_at(ErrorKind::NoSuchTable, name);
         }
-        if known.number() == schema::SCHEMA {
-            return Err(self.error(ErrorKind::Schema, name));
-        }
-        let from = self.push_source(definition, name)?;
-        let cursor = self.new_cursor()?;
+        let from = self.push_source(definition, name);
+        let cursor = self.new_cursor();
         self.put(from, s::CURSOR, cursor.into());
         self.put(frame, f::ACTION, action.into());
         self.put(frame, f::OUTPUT, NONE);
         self.put(frame, f::KEYS, verb);
-        self.put(frame, f::FINISH, NONE);
         self.writes = true;
-        self.put(frame, f::START, self.here() + 1);
-        self.op1(Op::Write, 0)?;
-        self.op(Op::Jump)?;
-        let over = self.chain(NONE)?;
-        self.put(frame, f::TABLE, self.here());
-        self.describe(from)?;
-        self.patch_here(over);
+        self.emit(&[Op::Write as u8, HERE, f::START, 0, Op::Jump as u8, NEW, f::FINISH, HERE, f::TABLE]);
+        self.describe(from);
+        self.emit(&[PATCH, f::FINISH]);
         if verb != verb::DELETE {
             let columns = self.definition(from).columns();
-            let first = self.new_locals(columns + 1)?;
+            let first = self.new_locals(columns + 1);
             self.put(frame, f::LOCALS, first.into());
         }
-        Ok(frame)
+        frame
     }
 
     /// The definition of a table, without names, as the machine needs it.
-    pub(crate) fn describe(&mut self, from: usize) -> Result<()> {
+    pub(crate) fn describe(&mut self, from: usize) {
         let at = usize::from(self.get(from, s::DEFINITION));
         for offset in 0..schema::HEADER {
             let byte = self.arena.get(at + offset).copied().unwrap_or(0);
-            self.byte(if offset == 8 { 0 } else { byte })?;
+            self.byte(if offset == 8 { 0 } else { byte });
         }
         for column in 0..self.definition(from).columns() {
             let Some(known) = self.definition(from).column(column) else { break };
             let default = if known.added && known.has_default { known.default.len() } else { 0 };
             let flags = known.affinity | u8::from(known.not_null) << 3 | if default > 0 { 0x30 } else { 0 };
             let (collation, primary, default_at) = (known.collation, known.primary, at + known.default_at);
-            self.bytes(&[flags, collation, primary, 0, 0, default as u8])?;
-            self.copy(default_at as u16 | IN_ARENA, default)?;
-            self.byte(0)?;
+            self.bytes(&[flags, collation, primary, 0, 0, default as u8]);
+            self.copy(default_at as u16 | IN_ARENA, default);
+            self.byte(0);
         }
         let mut index_at = self.definition(from).indexes_at();
         for _ in 0..self.definition(from).indexes() {
             let index = self.definition(from).index_at(index_at);
             let (columns, next) = (usize::from(index.columns), index.next);
-            self.copy((at + index_at) as u16 | IN_ARENA, 4 + 2 * columns)?;
-            self.byte(0)?;
+            self.copy((at + index_at) as u16 | IN_ARENA, 4 + 2 * columns);
+            self.byte(0);
             index_at = next;
         }
-        Ok(())
     }
 
     /// The only source of a statement that writes.
     pub(crate) fn target(&self) -> usize {
-        self.get(self.frame, f::SOURCES).into()
+        self.own(f::SOURCES).into()
     }
 
     pub(crate) fn local(&self, column: u8) -> u8 {
         let columns = self.definition(self.target()).columns();
-        self.get(self.frame, f::LOCALS) as u8 + if column == ROWID { columns } else { column }
+        self.own(f::LOCALS) as u8 + if column == ROWID { columns } else { column }
     }
 
-    /// The column with this name; an error if there is none.
-    pub(crate) fn target_column(&self, name: Token) -> Result<u8> {
+    /// The column with this name.
+    pub(crate) fn target_column(&self, name: Token) -> Option<u8> {
         let definition = self.definition(self.target());
         if let Some(at) = definition.each_column().position(|column| self.same(name, column.name)) {
-            return Ok(if at as u8 == definition.rowid_column() { ROWID } else { at as u8 });
+            return Some(if at as u8 == definition.rowid_column() { ROWID } else { at as u8 });
         }
         if self.same(name, b"rowid") || self.same(name, b"_rowid_") || self.same(name, b"oid") {
-            return Ok(ROWID);
+            return Some(ROWID);
         }
-        Err(self.error(ErrorKind::NoSuchColumn, name))
+        None
     }
 
     /// The columns are in the locals: affinities, NOT NULL, CHECK.
-    pub(crate) fn checks(&mut self) -> Result<()> {
-        self.affinities()?;
-        self.not_nulls(0)
-    }
-
-    fn affinities(&mut self) -> Result<()> {
-        let insert = self.get(self.frame, f::KEYS) == verb::INSERT;
-        self.op(Op::Affinities)?;
-        self.word(self.get(self.frame, f::TABLE))?;
-        self.bytes(&[self.get(self.frame, f::LOCALS) as u8, insert.into()])
+    pub(crate) fn checks(&mut self) {
+        self.affinities();
+        self.not_nulls(0);
     }
 
     /// NOT NULL of the columns from one on.
-    fn not_nulls(&mut self, from: u8) -> Result<()> {
+    fn not_nulls(&mut self, from: u8) {
         let frame = self.frame;
-        let first = self.get(frame, f::LOCALS) as u8;
-        let action = self.get(frame, f::ACTION) as u8;
+        let (first, action) = (self.get(frame, f::LOCALS) as u8, self.get(frame, f::ACTION) as u8);
         for column in from..self.definition(self.target()).columns() {
             let rowid = column == self.definition(self.target()).rowid_column();
             let Some(known) = self.definition(self.target()).column(column).filter(|known| known.not_null && !rowid)
@@ -184,61 +172,60 @@ impl Compiler<'_> {
             let (has_default, default_at) = (known.has_default, known.default_at);
             let how = if action == action::NONE { known.action } else { action };
             if how == action::REPLACE && has_default {
-                self.op1(Op::Local, first + column)?;
-                self.op(Op::IfKnown)?;
-                let end = self.chain(NONE)?;
-                self.put(frame, f::CODE, end);
-                self.put(frame, f::TERM, column.into());
-                self.goto(at::REPLACED);
+                self.op1(Op::Local, first + column);
+                self.set_own(f::TERM, column.into());
+                self.emit(&[Op::IfKnown as u8, NEW, f::CODE, GOTO, at::REPLACED as u8]);
                 let at = usize::from(self.get(self.target(), s::DEFINITION)) + default_at;
                 return self.expression_at(at as u16 | IN_ARENA);
             }
-            self.check_null(column, how)?;
+            self.check_null(column, how);
         }
         if self.definition(self.target()).checks() == 0 {
             return self.checked();
         }
         self.put(frame, f::STEP, at::CHECKED);
-        let inner = self.push_frame()?;
+        let inner = self.push_frame();
         let target = usize::from(self.get(frame, f::SOURCES));
         let definition = (self.get(target, s::DEFINITION).into(), self.get(target, s::LENGTH).into());
         let name = self.lex(self.get(target, s::NAME));
-        let from = self.push_source(definition, name)?;
+        let from = self.push_source(definition, name);
         self.put(from, s::FLAGS, joined::LOCALS);
         self.put(from, s::LOCALS, first.into());
         self.set_flag(inner, flag::CLOSED, true);
         self.put(inner, f::TERM, 0);
         self.goto(at::CHECK);
-        Ok(())
     }
 
-    fn check_null(&mut self, column: u8, how: u8) -> Result<()> {
-        let local = self.get(self.frame, f::LOCALS) as u8 + column;
-        self.bytes(&[Op::CheckNull as u8, local, column, how])?;
-        self.chain_in(self.frame, f::NEXT)
+    fn affinities(&mut self) {
+        self.emit(&[Op::Affinities as u8, WORD, f::TABLE, LOW | f::LOCALS]);
+        self.byte((self.own(f::KEYS) == verb::INSERT).into());
+    }
+
+    fn check_null(&mut self, column: u8, how: u8) {
+        self.bytes(&[Op::CheckNull as u8, self.own(f::LOCALS) as u8 + column, column, how]);
+        self.chain_own(f::NEXT);
     }
 
     /// A default took the place of NULL; it has the affinity of its column too.
-    fn replaced(&mut self) -> Result<()> {
-        let column = self.get(self.frame, f::TERM) as u8;
-        self.patch_here(self.get(self.frame, f::CODE));
-        self.op1(Op::SetLocal, self.local(column))?;
-        self.shrink(1);
-        self.affinities()?;
-        self.check_null(column, action::REPLACE)?;
-        self.not_nulls(column + 1)
+    fn replaced(&mut self) {
+        let column = self.own(f::TERM) as u8;
+        self.emit(&[PATCH, f::CODE, SHRINK, 1, Op::SetLocal as u8]);
+        self.byte(self.local(column));
+        self.affinities();
+        self.check_null(column, action::REPLACE);
+        self.not_nulls(column + 1);
     }
 
     /// The next CHECK of the table.
-    pub(crate) fn check(&mut self) -> Result<()> {
+    pub(crate) fn check(&mut self) {
         let frame = self.frame;
         let which = usize::from(self.get(frame, f::TERM));
         let from = self.target();
         let Some(text) = self.definition(from).each_check().nth(which) else {
-            self.top = frame + 2 * f::FIELDS;
+            self.top = frame + FRAME;
             self.frame = self.get(frame, f::PARENT).into();
             self.mode = Mode::Step;
-            return Ok(());
+            return;
         };
         let at = usize::from(self.get(from, s::DEFINITION)) + text;
         self.put(frame, f::TERM, which as u16 + 1);
@@ -246,58 +233,47 @@ impl Compiler<'_> {
         self.expression_at(at as u16 | IN_ARENA)
     }
 
-    pub(crate) fn check_end(&mut self) -> Result<()> {
-        let outer = usize::from(self.get(self.frame, f::PARENT));
+    pub(crate) fn check_end(&mut self) {
+        let outer = usize::from(self.own(f::PARENT));
         let action = self.get(outer, f::ACTION) as u8;
         // CHECK knows no REPLACE: it aborts.
-        self.op1(Op::Check, if action == action::REPLACE { action::ABORT } else { action })?;
-        self.chain_in(outer, f::NEXT)?;
+        self.op1(Op::Check, if action == action::REPLACE { action::ABORT } else { action });
+        self.chain_in(outer, f::NEXT);
         self.shrink(1);
         self.goto(at::CHECK);
-        Ok(())
     }
 
     /// All checks passed: the row is written.
-    pub(crate) fn checked(&mut self) -> Result<()> {
+    pub(crate) fn checked(&mut self) {
         let frame = self.frame;
-        let (table, first) = (self.get(frame, f::TABLE), self.get(frame, f::LOCALS) as u8);
-        let action = self.get(frame, f::ACTION) as u8;
         let definition = self.definition(self.target());
-        let how = action | definition.column(definition.rowid_column()).map_or(0, |known| known.action << 3);
-        if self.get(frame, f::KEYS) == verb::UPDATE {
-            let cursor = self.get(self.target(), s::CURSOR) as u8;
-            self.op(Op::Update)?;
-            self.word(table)?;
-            self.bytes(&[first, how, cursor])?;
-            self.chain_in(frame, f::NEXT)?;
-            self.goto(step::UNWIND);
-            return Ok(());
+        let how = definition.column(definition.rowid_column()).map_or(0, |known| known.action << 3);
+        let update = self.get(frame, f::KEYS) == verb::UPDATE;
+        self.op(if update { Op::Update } else { Op::Insert });
+        self.emit(&[WORD, f::TABLE, LOW | f::LOCALS]);
+        self.byte(how | self.get(frame, f::ACTION) as u8);
+        if update {
+            return self.emit(&[OF, LOW | s::CURSOR, CHAIN | f::NEXT, GOTO, step::UNWIND as u8]);
         }
-        self.op(Op::Insert)?;
-        self.word(table)?;
-        self.bytes(&[first, how])?;
-        self.chain_in(frame, f::NEXT)?;
-        let next = self.get(frame, f::NEXT);
-        self.patch_here(next);
-        self.put(frame, f::NEXT, NONE);
+        self.emit(&[CHAIN | f::NEXT, PATCH, f::NEXT]);
         let pos = self.get(frame, f::POS);
         if pos == NONE {
             // The row came from a SELECT, which goes on.
             self.frame = self.get(frame, f::SAVED).into();
             self.put(frame, f::STEP, at::SELECTED);
-            self.emit_limit()?;
+            self.emit_limit();
             return self.row_done();
         }
         self.go(pos);
         if self.accept(Kind::Comma) {
             if self.get(frame, f::START) != NONE && self.reads_target() {
                 // The rows behind the first would see those before them.
-                return Err(self.error_here(ErrorKind::Unsupported));
+                return self.fail_here(ErrorKind::Unsupported);
             }
             self.put(frame, f::START, NONE);
             return self.begin_row();
         }
-        if action != action::REPLACE {
+        if self.get(frame, f::ACTION) != action::REPLACE.into() {
             self.writes_one();
         }
         self.write_end()
@@ -305,7 +281,7 @@ impl Compiler<'_> {
 
     /// No more than one row is written: without indexes that is one record.
     pub(crate) fn writes_one(&mut self) {
-        let at = self.get(self.frame, f::START);
+        let at = self.own(f::START);
         if self.definition(self.target()).indexes() == 0
             && let Some(place) = self.arena.get_mut(usize::from(at))
             && at != NONE
@@ -315,19 +291,17 @@ impl Compiler<'_> {
     }
 
     /// The statement is complete.
-    pub(crate) fn write_end(&mut self) -> Result<()> {
-        let finish = self.get(self.frame, f::FINISH);
-        self.patch_here(finish);
-        self.op(Op::Halt)?;
+    pub(crate) fn write_end(&mut self) {
+        self.emit(&[PATCH, f::FINISH, Op::Halt as u8]);
         if self.token.kind == Kind::On || self.token.kind == Kind::Returning {
-            return Err(self.error_here(ErrorKind::Unsupported));
+            return self.fail_here(ErrorKind::Unsupported);
         }
         self.end_of_statement()
     }
 
     /// One step of a frame that writes.
-    pub(crate) fn write_step(&mut self) -> Result<()> {
-        match self.get(self.frame, f::STEP) {
+    pub(crate) fn write_step(&mut self) {
+        match self.own(f::STEP) {
             at::VALUE_1 => self.value(),
             at::DEFAULT_1 => self.default_end(),
             at::REPLACED => self.replaced(),
@@ -337,12 +311,12 @@ impl Compiler<'_> {
             at::SET_1 => self.set_end(),
             at::CHECK => self.check(),
             at::CHECK_1 => self.check_end(),
-            _ => Err(self.error_here(ErrorKind::Internal)),
+            _ => self.fail_here(ErrorKind::Internal),
         }
     }
 
     /// Code for a default that is a literal; its text is in the arena.
-    pub(crate) fn literal_default(&mut self, at: usize, affinity: u8) -> Result<()> {
+    pub(crate) fn literal_default(&mut self, at: usize, affinity: u8) {
         let mut token = self.lex(at as u16 | IN_ARENA);
         let mut negative = false;
         while matches!(token.kind, Kind::Minus | Kind::Plus | Kind::LeftParen) {
@@ -353,21 +327,21 @@ impl Compiler<'_> {
             Kind::Integer | Kind::Real | Kind::Hex => match super::text::literal(self.text(token), negative) {
                 // A text column takes it as it is written.
                 Some(Value::Real(_)) if affinity == Affinity::Text as u8 => {
-                    let (start, len) = (token.start, usize::from(token.end - token.start));
-                    self.op(Op::Text)?;
-                    self.word((len + usize::from(negative)) as u16)?;
+                    let (start, len) = (token.start(), usize::from(token.end() - token.start()));
+                    self.op(Op::Text);
+                    self.word((len + usize::from(negative)) as u16);
                     if negative {
-                        self.byte(b'-')?;
+                        self.byte(b'-');
                     }
                     self.copy(start, len)
                 }
                 Some(value) => self.constant(value),
-                None => Err(self.error_here(ErrorKind::Syntax)),
+                None => self.fail_here(ErrorKind::Syntax),
             },
             Kind::String | Kind::Quoted => self.literal_text(token),
             Kind::Blob => self.literal_blob(token),
             Kind::Null => self.op(Op::Null),
-            _ => Err(self.error_here(ErrorKind::Unsupported)),
+            _ => self.fail_here(ErrorKind::Unsupported),
         }
     }
 }
