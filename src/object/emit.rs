@@ -23,10 +23,10 @@ use crate::copyreg::Registry;
 
 /// Why a writer did not take a value. It travels in a register; the codec's function makes an
 /// [`Error`](super::Error) with a place of it.
+// As wide as a level's fields: in `Result<Level, Refused>` they share their place, and a byte would cut them in pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-// As wide as a level's fields: in `Result<Level, Refused>` they share their place, and a byte would cut them in pieces.
 #[repr(u32)]
 pub enum Refused {
     /// The protocol or version cannot carry it.
