@@ -429,6 +429,14 @@ impl Compiler<'_> {
         self.plan_next()
     }
 
+    /// Gives up an index that does not find rows in the order of their rowids.
+    pub(crate) fn plan_by_rowid(&mut self, at: usize) {
+        let index = self.definition(at).index_at(self.get(at, s::INDEX).into());
+        if self.get(at, s::PLAN) == found_by::INDEX && self.get(at, s::EQUALS) < index.columns.into() {
+            self.put(at, s::FLAGS, self.get(at, s::FLAGS) | joined::BARE);
+        }
+    }
+
     /// Whether the plan of a source goes through an index with one of these columns (a test of each).
     pub(crate) fn plan_uses(&self, at: usize, test: impl Fn(u8) -> bool) -> bool {
         if self.get(at, s::PLAN) != found_by::INDEX {

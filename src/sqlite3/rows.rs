@@ -449,7 +449,7 @@ impl Machine<'_> {
         let (at, len) = self.make_record(first, columns)?;
         self.sp = first;
         let cursor = self.cursor(cursor);
-        self.set_byte(cursor, 0);
+        self.set_byte(cursor, flag::ONE);
         self.set_record(cursor, at, len);
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::frame::{FRAME, f, flag, joined, s};
 use super::program::Op;
 use super::schema::{self, ROWID};
 use super::select::{Output, Resume, step};
-use super::template::{GOTO, LOW, OF, PATCH};
+use super::template::{CHAIN, GOTO, LOW, OF, PATCH};
 use super::token::{Kind, Token};
 
 impl Compiler<'_> {
@@ -151,6 +151,10 @@ impl Compiler<'_> {
     /// The outer frame is done with a row of the subquery, which goes on to its next one.
     pub(crate) fn close_subquery(&mut self, at: usize) {
         self.emit(&[PATCH, f::NEXT, OF, PATCH, s::LOOP, GOTO, step::CLOSED as u8]);
+        if self.get(at, s::FLAGS) & joined::LEFT != 0 {
+            // Behind the row of NULLs the loops of the subquery are over, some of which never began.
+            self.emit(&[Op::Next as u8, OF, LOW | s::CURSOR, LOW | f::DEPTH, OF, CHAIN | s::EXIT]);
+        }
         self.frame = self.get(at, s::SUBQUERY).into();
         self.emit_limit();
         self.row_done()

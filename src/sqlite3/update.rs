@@ -100,8 +100,20 @@ impl Compiler<'_> {
         self.set_own(f::END, self.token.start());
         let from = self.target();
         self.choose_plan(from);
-        // An index whose keys change while it is read would give rows twice.
-        gather |= self.own(f::KEYS) == verb::UPDATE && self.plan_uses(from, |column| self.is_set(column));
+        if self.own(f::KEYS) == verb::UPDATE {
+            let mut unique = false;
+            for index in self.definition(from).each_index().filter(|index| index.unique) {
+                unique = true;
+                let mut parts = (0..index.columns.into()).map(|part| index.part(part).0);
+                gather |= index.action == action::REPLACE && parts.any(|column| self.is_set(column));
+            }
+            // An index whose keys change while it is read would give rows twice.
+            gather |= self.plan_uses(from, |column| self.is_set(column));
+            if gather && unique {
+                // SQLite goes through what it gathered by rowid: which of two rows is first shows in a UNIQUE index.
+                self.plan_by_rowid(from);
+            }
+        }
         if !gather && self.get(from, s::PLAN) == super::plan::found_by::FIND {
             self.writes_one();
         }

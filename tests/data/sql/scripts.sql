@@ -273,3 +273,19 @@ SELECT kkkkkkkk, twelve FROM (SELECT 1), wider WHERE aaaaaaaa = 1
 SELECT NULL LIKE 'a' ESCAPE 'bc'
 SELECT 'a' LIKE NULL ESCAPE '', 1
 SELECT NULL LIKE 'a' ESCAPE NULL, 'a' LIKE NULL ESCAPE 'x', like(NULL, 'a', 'x')
+-- Behind the row of NULLs that stands for a subquery, its loops do not go on.
+CREATE TABLE empty(a, b)
+CREATE TABLE full(a, b)
+INSERT INTO full VALUES(1, 1)
+SELECT 1, 2 UNION ALL SELECT 1, x FROM full LEFT JOIN (SELECT y.b AS x FROM (SELECT * FROM full WHERE 0) LEFT JOIN full AS y)
+SELECT 1 UNION ALL SELECT 1 FROM full LEFT JOIN (SELECT 1 FROM (SELECT * FROM empty) x0 LEFT JOIN full JOIN full x2 ON x0.b = x2.a)
+SELECT count(*) FROM full LEFT JOIN (SELECT 1 FROM empty CROSS JOIN full) LEFT JOIN full
+-- What UPDATE gathers it visits by rowid.
+CREATE TABLE visited(e, a, d REAL UNIQUE)
+INSERT INTO visited VALUES (1, '%', 'abc '), (2, 9, x'413939'), (3, 'x', NULL), (4, 4.0, 'xy'), (5, 'b', 5)
+UPDATE OR REPLACE visited SET d = 0, e = 1 WHERE d >= 0
+SELECT rowid, * FROM visited
+CREATE TABLE declared(c UNIQUE ON CONFLICT REPLACE, d)
+INSERT INTO declared VALUES (100, 1), (6, 2)
+UPDATE declared SET c = 2 WHERE c >= 2
+SELECT rowid, * FROM declared
