@@ -32,7 +32,8 @@ pub fn u64_le(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 /// A big-endian u64 at `at`.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub fn u64_be(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_be_bytes)
 }

@@ -10,6 +10,7 @@
 //!   leaves no trace in the object that it was about.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 
+mod action;
 mod atom;
 mod batches;
 #[cfg(feature = "fix_imports")]
@@ -27,6 +28,7 @@ pub mod opcode;
 mod out;
 mod pickler;
 mod scan;
+mod shape;
 #[cfg(feature = "serde")]
 mod stream;
 mod tools;
@@ -58,7 +60,9 @@ pub const DEFAULT_PROTOCOL: u8 = 4;
 /// One pass over the bytes (two if MEMOIZE and PUT are mixed). At most 4 slots per byte, and for what Python writes about
 /// one per opcode that pushes and two or three per container.
 pub fn slots_needed(bytes: &[u8]) -> Result<usize> {
-    Ok(Plan::new(bytes, 0)?.slots())
+    let mut plan = Plan::EMPTY;
+    plan.look(bytes, false)?;
+    Ok(plan.slots())
 }
 
 /// Decodes the first pickle in `bytes` into `slots`.

@@ -478,9 +478,14 @@ fn broken_text_is_refused_or_kept() {
         b"S'\\x1'\n.",
         b"I1x\n.",
         b"F1.0.0\n.",
+        // Octal to C, which does not read to the end; nothing to Python.
+        b"I010 \n.",
     ] {
         assert_eq!(with(pickle, |object| object.kind()).map_err(|_| ()), Err(()), "{}", pickle.escape_ascii());
     }
+    // What C reads before a NUL, in two characters: a bool; in three, an int.
+    assert_eq!(read::<bool>(&Registry::EMPTY, b"I\0 \n."), Ok(false));
+    assert_eq!(read::<i32>(&Registry::EMPTY, b"I010\n."), Ok(8));
     // A lone surrogate is text in Python: it is kept, and no Rust str.
     let lone = b"X\x03\0\0\0\xed\xa0\x80.";
     assert_eq!(kind(lone), Ok(Kind::Str));

@@ -239,9 +239,9 @@ impl<'s> Arena<'s> {
         Arena { cells: 0, reserved: cells, heap: cells.saturating_add(table), top, mark: top, slots }
     }
 
-    /// The codec's own words, between the cells and the heap.
-    pub fn table(&mut self, len: usize) -> &mut [Slot] {
-        self.slots.get_mut(self.reserved..).and_then(|rest| rest.get_mut(..len)).unwrap_or_default()
+    /// The codec's own words from the one to the other, of those between the cells and the heap.
+    pub fn table(&mut self, from: usize, to: usize) -> &mut [Slot] {
+        self.slots.get_mut(self.reserved.wrapping_add(from)..self.reserved.wrapping_add(to)).unwrap_or_default()
     }
 
     #[inline]
@@ -282,10 +282,21 @@ impl<'s> Arena<'s> {
         if self.top < self.mark { Ok(self.get(self.top)) } else { Err(Fault::Underflow) }
     }
 
+    /// The word `below` the top, whether that is above the topmost mark or not.
+    #[inline]
+    pub fn below(&self, below: usize) -> Slot {
+        self.get(self.top.wrapping_add(below))
+    }
+
     /// The word `below` the top, if it is above the topmost mark.
     #[inline]
     pub fn peek_below(&self, below: usize) -> Step<Slot> {
         if self.above_mark() > below { Ok(self.get(self.top.wrapping_add(below))) } else { Err(Fault::Underflow) }
+    }
+
+    /// Where the codec's own words begin.
+    pub(crate) fn table_start(&self) -> usize {
+        self.reserved
     }
 
     /// Replaces the top word.
@@ -328,10 +339,10 @@ impl<'s> Arena<'s> {
         Ok(above)
     }
 
-    /// Drops the `n` topmost words.
+    /// Drops the `n` topmost words, which are there.
     #[inline]
     pub fn drop_words(&mut self, n: usize) {
-        self.top = self.top.saturating_add(n).min(self.slots.len());
+        self.top = self.top.wrapping_add(n);
     }
 
     /// Drops all words and marks.
@@ -522,10 +533,15 @@ impl<'s> Arena<'s> {
     }
 
     /// Whether all of the `n` topmost words are hashable, or every second of them, beginning with the one pushed first.
-    #[inline]
     pub fn are_hashable(&self, n: usize, step: usize) -> bool {
-        let words = self.slots.get(self.top..self.top.wrapping_add(n)).unwrap_or_default();
-        words.iter().rev().step_by(step).all(|word| self.is_hashable(*word))
+        let mut left = n;
+        while let Some(rest) = left.checked_sub(step) {
+            if !self.is_hashable(self.below(left.wrapping_sub(1))) {
+                return false;
+            }
+            left = rest;
+        }
+        true
     }
 
     /// The end: the slots as they now are and the number of cells, for [`Tree`](super::Tree).

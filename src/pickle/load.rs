@@ -72,8 +72,7 @@ impl<'a> Unpickler<'a> {
 
     /// Decodes the first pickle in `bytes`; what follows it is ignored.
     pub fn loads(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
-        let plan = Plan::new(bytes, 0)?;
-        self.run(bytes, &plan, slots, true, false)
+        self.run(&mut { bytes }, slots, true, false)
     }
 
     /// Decodes the first pickle in `bytes` and leaves what follows it there, as Python's `load` leaves a file.
@@ -82,10 +81,7 @@ impl<'a> Unpickler<'a> {
     /// writes it, wants [`Unpickler::load_all`]: here its numbers stand for its own entries, and where there is none it is
     /// refused with [`ErrorKind::NoSuchEntry`](super::ErrorKind::NoSuchEntry).
     pub fn load(&self, bytes: &mut &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
-        let plan = Plan::new(bytes, 0)?;
-        let object = self.run(bytes, &plan, slots, true, false)?;
-        *bytes = bytes.get(plan.end..).unwrap_or_default();
-        Ok(object)
+        self.run(bytes, slots, true, false)
     }
 
     /// Decodes all pickles in `bytes`, one after the other up to the end, into a list of their values: what Python's
@@ -105,20 +101,17 @@ impl<'a> Unpickler<'a> {
     /// # Ok::<(), larder::object::Error>(())
     /// ```
     pub fn load_all(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
-        let plan = Plan::of(bytes, 0, true)?;
-        self.run(bytes, &plan, slots, true, true)
+        self.run(&mut { bytes }, slots, true, true)
     }
 
-    fn run(
-        &self,
-        bytes: &'a [u8],
-        plan: &Plan,
-        slots: &'a mut [Slot],
-        checks_text: bool,
-        all: bool,
-    ) -> Result<Object<'a>> {
-        let (word, slots, cells) = machine::run(bytes, 0, plan, slots, checks_text, all)?;
-        let mut tree = Tree::new(bytes, (slots, cells), atom::read);
+    /// Decodes one pickle or all, and goes on in `bytes` behind it.
+    fn run(&self, bytes: &mut &'a [u8], slots: &'a mut [Slot], checks_text: bool, all: bool) -> Result<Object<'a>> {
+        let input = *bytes;
+        let mut plan = Plan::EMPTY;
+        plan.look(input, all)?;
+        let (word, slots, cells) = machine::run(input, &plan, slots, checks_text, all)?;
+        *bytes = input.get(plan.end..).unwrap_or_default();
+        let mut tree = Tree::new(input, (slots, cells), atom::read);
         (tree.encoding, tree.buffers, tree.persistent) = (self.encoding, self.buffers, self.persistent);
         Ok(Object::new(tree, word))
     }
@@ -134,8 +127,7 @@ impl<'a> Unpickler<'a> {
         {
             return Ok(value);
         }
-        let plan = Plan::new(bytes, 0)?;
-        let object = self.run(bytes, &plan, slots, false, false)?;
+        let object = self.run(&mut { bytes }, slots, false, false)?;
         self.to(&object)
     }
 

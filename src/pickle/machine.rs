@@ -4,9 +4,11 @@
 //! machine notes down what the stream wants ([`Kind::Reduce`](crate::object::Kind) and its kin).
 #![deny(clippy::panic)]
 
+use super::action;
 use super::memo::Memo;
 use super::opcode::code::*;
-use super::scan::{Plan, entry, is_marked, next, plain};
+use super::scan::Plan;
+use super::shape::{argument, entry, next, plain, takes};
 use crate::bytes;
 use crate::object::arena::{self as cell, Arena, Fault, Slot, Step, Tag};
 use crate::object::{Atom, Error, ErrorKind, Extra, Result, Spelling, Text};
@@ -26,17 +28,17 @@ pub(super) struct Machine<'i, 's, 'p> {
 
 const EMPTY_TUPLE_WORD: Slot = Slot::new(cell::SIMPLE, cell::SIMPLE_EMPTY_TUPLE as usize);
 
-/// Runs the pickle that begins at `start` and ends where the plan says; answers the word of its value, or with `all` of
-/// the list of the values of all pickles up to there.
+/// Runs the pickle that the plan is of; answers the word of its value, or with `all` of the list of the values of all
+/// pickles.
 pub(super) fn run<'s>(
     input: &[u8],
-    start: usize,
     plan: &Plan,
     slots: &'s mut [Slot],
     checks_text: bool,
     all: bool,
 ) -> Result<(Slot, &'s [Slot], usize)> {
-    let mut machine = Machine::new(input, start, plan, slots, checks_text)?;
+    plan.check(slots)?;
+    let mut machine = Machine::new(input, plan, slots, checks_text);
     let word = if all { machine.run_all() } else { machine.run() };
     match word {
         Ok(word) => {
@@ -54,7 +56,8 @@ pub(super) fn globals<'i>(
     slots: &mut [Slot],
     found: &mut dyn FnMut(Text<'i>, Text<'i>),
 ) -> Result<()> {
-    let mut machine = Machine::new(input, 0, plan, slots, true)?;
+    plan.check(slots)?;
+    let mut machine = Machine::new(input, plan, slots, true);
     while let Some(code) = bytes::u8(input, machine.next) {
         match (code, super::atom::read(input, machine.next)) {
             (STOP, _) => return Ok(()),
@@ -73,14 +76,11 @@ pub(super) fn globals<'i>(
 
 impl<'i, 's, 'p> Machine<'i, 's, 'p> {
     /// A machine over as many slots as the plan wants.
-    fn new(input: &'i [u8], start: usize, plan: &'p Plan, slots: &'s mut [Slot], checks_text: bool) -> Result<Self> {
-        let needed = plan.slots();
-        if slots.len() < needed {
-            return Err(Error::new(ErrorKind::OutOfSlots { needed }, start));
-        }
-        let mut arena = Arena::new(slots, plan.cells(), plan.table());
-        let memo = Memo::new(plan, input, start, &mut arena).map_err(|fault| fault.at(input, start))?;
-        Ok(Machine { input, at: start, next: start, arena, memo, buffers: 0, checks_text })
+    fn new(input: &'i [u8], plan: &'p Plan, slots: &'s mut [Slot], checks_text: bool) -> Self {
+        let arena = Arena::new(slots, plan.cells(), plan.table());
+        let mut machine = Machine { input, at: 0, next: 0, arena, memo: Memo::new(plan), buffers: 0, checks_text };
+        machine.memo.open(input, &mut machine.arena);
+        machine
     }
 
     /// Runs up to STOP; answers the word on top.
@@ -94,7 +94,7 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
                     (self.at, self.next) = (at, next);
                     self.arena.push(Slot::new(cell::ATOM, at))?;
                 }
-                None if code == MEMOIZE && self.memo.len >= self.memo.limit && self.arena.above_mark() > 0 => {
+                None if code == MEMOIZE && self.memo.len >= self.memo.plan.limit && self.arena.above_mark() > 0 => {
                     self.memo.len = self.memo.len.wrapping_add(1);
                     self.next = at.wrapping_add(1);
                 }
@@ -128,9 +128,15 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         !self.checks_text || Text::new(raw, Spelling::Utf8).is_valid()
     }
 
+    /// The word so many below the top, or the one that it stands for.
+    #[inline(never)]
+    fn below(&self, below: usize) -> Slot {
+        self.arena.resolve(self.arena.below(below))
+    }
+
     /// The str so many words below the top.
     fn text_below(&self, below: usize) -> Option<Text<'i>> {
-        let word = self.arena.resolve(self.arena.peek_below(below).ok()?);
+        let word = self.below(below);
         match super::atom::read(self.input, word.payload()) {
             Atom::Str(text) | Atom::ByteString(text) if word.tag() == cell::ATOM => Some(text),
             _ => None,
@@ -142,110 +148,110 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
     fn step(&mut self, code: u8) -> Step {
         self.at = self.next;
         self.next = next(self.input, self.at)?;
-        if is_marked(code) {
-            let n = self.arena.close_mark()?;
-            return self.marked(code, n);
+        // How many words it takes: those above the mark, or as many as the opcode says; and how many more are to be there.
+        let (action, mark, mut words) = takes(code);
+        let mut n = words;
+        if mark {
+            n = self.arena.close_mark()?;
+            words = words.wrapping_add(n).wrapping_add(1);
         }
-        let word = match code {
-            MEMOIZE => return self.remember(None),
-            BINPUT | LONG_BINPUT | PUT => {
+        if self.arena.above_mark() < words {
+            return Err(Fault::Underflow);
+        }
+        let word = match action {
+            action::MEMOIZE => return self.remember(None),
+            action::PUT => {
                 let id = entry(self.input, self.at, code)?;
                 return self.remember(Some(id));
             }
-            APPEND => return self.fill(code, 1, false),
-            SETITEM => return self.fill(code, 2, false),
-            MARK => return self.arena.push_mark(),
-            FRAME | PROTO => return Ok(()),
-            POP => return self.pop(),
-            BUILD => return self.build(),
-            READONLY_BUFFER => return self.readonly(),
-            BINGET | LONG_BINGET | GET => {
-                let id = entry(self.input, self.at, code)?;
-                self.memo.get(&mut self.arena, id).ok_or(Fault::NoSuchEntry)?
-            }
-            EMPTY_LIST => self.container(cell::LIST)?,
-            EMPTY_DICT => self.container(cell::DICT)?,
-            EMPTY_SET => self.container(cell::SET)?,
-            EMPTY_TUPLE => EMPTY_TUPLE_WORD,
-            TUPLE1 | TUPLE2 | TUPLE3 => self.tuple(usize::from(code.wrapping_sub(TUPLE1)).wrapping_add(1), false)?,
-            DUP => {
-                let word = self.arena.peek()?;
-                let shared = self.arena.share(word)?;
-                self.arena.replace(shared);
-                shared
-            }
-            STACK_GLOBAL => self.stack_global()?,
-            REDUCE => self.call(cell::FORM_REDUCE, 2)?,
-            NEWOBJ => self.call(cell::FORM_NEWOBJ, 2)?,
-            NEWOBJ_EX => self.call(cell::FORM_NEWOBJ_EX, 3)?,
-            BINPERSID => self.wrap(cell::FORM_PERSID, 1)?,
-            NEXT_BUFFER => {
-                let number = self.buffers;
-                self.buffers = number.wrapping_add(1);
-                Slot::new(cell::BUFFER, number)
-            }
-            _ => self.atom(code)?,
-        };
-        self.arena.push(word)
-    }
-
-    /// The opcodes that take everything down to the topmost mark: `n` words, and the mark is closed.
-    fn marked(&mut self, code: u8, n: usize) -> Step {
-        let word = match code {
-            POP_MARK => {
+            action::ADD => return self.fill(code, n.wrapping_sub(1), false),
+            action::FILL => return self.fill(code, n, true),
+            action::MARK => return self.arena.push_mark(),
+            action::FRAME | action::PROTO => return Ok(()),
+            action::POP => return self.pop(),
+            action::POP_MARK => {
                 self.arena.drop_words(n.wrapping_add(1));
                 return Ok(());
             }
-            TUPLE => self.tuple(n, true)?,
-            FROZENSET => {
+            action::BUILD => return self.build(),
+            action::GET => {
+                let id = entry(self.input, self.at, code)?;
+                self.memo.get(&self.arena, id).ok_or(Fault::NoSuchEntry)
+            }
+            action::EMPTY => self.container(match code {
+                EMPTY_LIST => cell::LIST,
+                EMPTY_DICT => cell::DICT,
+                _ => cell::SET,
+            }),
+            action::EMPTY_TUPLE | action::TUPLE => self.tuple(n, mark),
+            action::FROZENSET => {
                 if !self.arena.are_hashable(n, 1) {
                     return Err(Fault::Unhashable);
                 }
-                Slot::new(cell::FROZENSET, self.arena.row(0, n, true)?)
+                self.row(cell::FROZENSET, 0, n, mark)
             }
-            INST | OBJ => {
-                let (args, class) = if code == INST {
-                    (self.tuple(n, true)?, self.atom(code)?)
-                } else {
-                    let args = self.tuple(n.checked_sub(1).ok_or(Fault::Underflow)?, false)?;
-                    let class = self.arena.pop()?;
-                    self.arena.drop_words(1);
-                    (args, class)
-                };
-                if !self.is_callable(class) {
-                    return Err(Fault::WrongKind);
-                }
-                self.arena.push(class)?;
-                self.arena.push(args)?;
-                Slot::new(cell::OBJECT, self.arena.object(cell::FORM_INST, 2)?)
+            action::DUP => self.share(),
+            action::STACK_GLOBAL => self.stack_global(),
+            action::CALL => self.call(code, n),
+            action::INST => self.inst(code, n),
+            action::PERSID => self.row(cell::FIXED, cell::FORM_PERSID, n, mark),
+            action::READONLY => self.readonly(),
+            action::BUFFER => {
+                let number = self.buffers;
+                self.buffers = number.wrapping_add(1);
+                Ok(Slot::new(cell::BUFFER, number))
             }
-            _ => return self.fill(code, n, true),
+            _ => self.atom(code),
         };
-        self.arena.push(word)
+        self.arena.push(word?)
+    }
+
+    /// An instance as Python 2 makes it: of the class that the stream names, or of the lowest of the words above the mark.
+    fn inst(&mut self, code: u8, n: usize) -> Step<Slot> {
+        let (class, args) = if code == INST {
+            (self.atom(code)?, self.tuple(n, true)?)
+        } else {
+            let args = self.tuple(n.checked_sub(1).ok_or(Fault::Underflow)?, false)?;
+            let class = self.arena.below(0);
+            self.arena.drop_words(2);
+            (class, args)
+        };
+        self.arena.push(class)?;
+        self.arena.push(args)?;
+        self.object(cell::FORM_INST, 2)
+    }
+
+    /// An object of the `n` topmost words, the lowest of which is its class or function.
+    fn object(&mut self, form: Tag, n: usize) -> Step<Slot> {
+        if !self.is_callable(self.below(n.wrapping_sub(1))) {
+            return Err(Fault::WrongKind);
+        }
+        self.arena.object(form, n).map(|header| Slot::new(cell::OBJECT, header))
+    }
+
+    /// A row of the `n` topmost words; a closed mark lies beneath them if `mark`.
+    #[inline(never)]
+    fn row(&mut self, tag: Tag, flags: Tag, n: usize, mark: bool) -> Step<Slot> {
+        self.arena.row(flags, n, mark).map(|row| Slot::new(tag, row))
     }
 
     /// An atom, whose argument is there; whether that says something is seen now.
     fn atom(&mut self, code: u8) -> Step<Slot> {
-        let text = match super::atom::read(self.input, self.at) {
-            Atom::None if code == STRING => Some(false),
+        let raw = argument(self.input, self.at);
+        let valid = match super::atom::read(self.input, self.at) {
+            Atom::None if code == STRING => false,
             Atom::None if code != NONE => return Err(Fault::BadArgument),
-            Atom::Ext(number) if number == 0 || number > i32::MAX as u32 => return Err(Fault::BadArgument),
-            Atom::Str(text) if text.spelling() == Spelling::Utf8 && !self.checks_text => None,
-            Atom::Str(text) | Atom::ByteString(text) => Some(text.is_valid()),
-            Atom::PersId(text) => Some(text.raw().is_ascii()),
-            Atom::Global(module, name) => {
-                if module.raw().is_empty() || name.raw().is_empty() {
-                    return Err(Fault::BadArgument);
-                }
-                let valid = |text: Text<'_>| match code {
-                    INST => text.raw().is_ascii(),
-                    _ => text.as_str().is_some(),
-                };
-                Some(valid(module) && valid(name))
+            Atom::Ext(number) if number as i32 <= 0 => return Err(Fault::BadArgument),
+            Atom::Global(module, name) if module.raw().is_empty() || name.raw().is_empty() => {
+                return Err(Fault::BadArgument);
             }
-            _ => None,
+            Atom::Str(text) if text.spelling() == Spelling::Utf8 && !self.checks_text => true,
+            Atom::Str(text) | Atom::ByteString(text) => text.is_valid(),
+            Atom::Global(..) if code == GLOBAL => core::str::from_utf8(raw).is_ok(),
+            Atom::Global(..) | Atom::PersId(_) => raw.is_ascii(),
+            _ => true,
         };
-        if text == Some(false) {
+        if !valid {
             return Err(Fault::BadText);
         }
         Ok(Slot::new(if code == BYTEARRAY8 { cell::MUTABLE } else { cell::ATOM }, self.at))
@@ -256,12 +262,17 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
         self.arena.header().map(|header| Slot::new(tag, header))
     }
 
+    /// Puts the top into a cell.
+    fn share(&mut self) -> Step<Slot> {
+        let shared = self.arena.share(self.arena.below(0))?;
+        self.arena.replace(shared);
+        Ok(shared)
+    }
+
     /// Remembers the top under this number, or under MEMOIZE's.
     fn remember(&mut self, id: Option<u32>) -> Step {
-        let word = self.arena.peek()?;
-        if let Some(entry) = self.memo.entry(&mut self.arena, id) {
-            let word = self.arena.share(word)?;
-            self.arena.replace(word);
+        if let Some(entry) = self.memo.entry(&self.arena, id) {
+            let word = self.share()?;
             self.memo.store(&mut self.arena, entry, word);
         }
         Ok(())
@@ -270,140 +281,124 @@ impl<'i, 's, 'p> Machine<'i, 's, 'p> {
     /// The opcodes that put the `n` topmost words into a list, dict or set, which is new for LIST and DICT; a closed mark
     /// lies beneath the words if `mark`.
     fn fill(&mut self, code: u8, n: usize, mark: bool) -> Step {
-        let (tag, extra) = match code {
-            APPEND | APPENDS | LIST => (cell::LIST, Extra::Items),
-            ADDITEMS => (cell::SET, Extra::Adds),
-            _ => (cell::DICT, Extra::Pairs),
+        let tag = match code {
+            APPEND | APPENDS | LIST => cell::LIST,
+            ADDITEMS => cell::SET,
+            _ => cell::DICT,
         };
         let new = matches!(code, LIST | DICT);
-        let target = if new {
-            Slot::new(tag, self.arena.header()?)
-        } else {
-            self.arena.resolve(self.arena.peek_below(n.wrapping_add(usize::from(mark)))?)
-        };
-        if tag == cell::DICT && n & 1 != 0 {
+        let target = if new { self.container(tag)? } else { self.below(n.wrapping_add(usize::from(mark))) };
+        let step: usize = if tag == cell::DICT { 2 } else { 1 };
+        if step == 2 && n & 1 != 0 {
             return Err(Fault::OddItems);
         }
-        let extra = if target.tag() == tag {
-            if tag != cell::LIST && !self.arena.are_hashable(n, if tag == cell::DICT { 2 } else { 1 }) {
+        let mut extra = 0;
+        if target.tag() == tag {
+            if tag != cell::LIST && !self.arena.are_hashable(n, step) {
                 return Err(Fault::Unhashable);
             }
-            0
         } else if target.tag() == cell::OBJECT {
-            extra as Tag
+            extra = match tag {
+                cell::LIST => Extra::Items,
+                cell::SET => Extra::Adds,
+                _ => Extra::Pairs,
+            } as Tag;
         } else if n > 0 {
             return Err(Fault::WrongKind);
-        } else {
-            0
-        };
+        }
         self.arena.append(target.payload(), extra, n, mark)?;
         if new { self.arena.push(target) } else { Ok(()) }
     }
 
     /// A tuple of the `n` topmost words; a closed mark lies beneath them if `mark`.
     fn tuple(&mut self, n: usize, mark: bool) -> Step<Slot> {
-        if self.arena.above_mark() < n {
-            return Err(Fault::Underflow);
-        }
         if n == 0 {
             self.arena.drop_words(usize::from(mark));
             return Ok(EMPTY_TUPLE_WORD);
         }
         let flags = if self.arena.are_hashable(n, 1) { 0 } else { cell::UNHASHABLE };
-        self.arena.row(flags, n, mark).map(|row| Slot::new(cell::TUPLE, row))
+        self.row(cell::TUPLE, flags, n, mark)
     }
 
     /// POP takes a mark, if that is on top.
     fn pop(&mut self) -> Step {
-        if self.arena.has_mark() && self.arena.above_mark() == 0 {
-            self.arena.close_mark()?;
-            self.arena.drop_words(1);
-            return Ok(());
+        if self.arena.above_mark() == 0 {
+            self.arena.close_mark().map_err(|_| Fault::Underflow)?;
         }
-        self.arena.pop().map(drop)
+        self.arena.drop_words(1);
+        Ok(())
     }
 
-    /// Makes a fixed row of the `n` topmost words.
-    fn wrap(&mut self, form: Tag, n: usize) -> Step<Slot> {
-        if self.arena.above_mark() < n {
-            return Err(Fault::Underflow);
-        }
-        self.arena.row(form, n, false).map(|row| Slot::new(cell::FIXED, row))
-    }
-
-    /// The opcode of the atom that a word stands for; 0 if it is no atom.
+    /// The opcode of an atom; 0 if the word stands for something else.
+    #[inline(never)]
     fn code_of(&self, word: Slot) -> u8 {
-        let word = self.arena.resolve(word);
         if word.tag() == cell::ATOM { bytes::u8(self.input, word.payload()).unwrap_or(0) } else { 0 }
     }
 
+    /// STACK_GLOBAL: of two strs. One of Python 2 is a str if it is ASCII.
     fn stack_global(&mut self) -> Step<Slot> {
+        let is_str = |text: Text<'_>| {
+            matches!(text.spelling(), Spelling::Utf8 | Spelling::RawUnicode) || text.chars().all(|c| c < 128)
+        };
         for below in 0..2 {
-            match self.code_of(self.arena.peek_below(below)?) {
-                SHORT_BINUNICODE | BINUNICODE | BINUNICODE8 | UNICODE => {}
-                // Python 2's str, which is a str if it is ASCII.
-                STRING | BINSTRING | SHORT_BINSTRING
-                    if self.text_below(below).is_some_and(|text| text.chars().all(|c| c < 128)) => {}
-                _ => return Err(Fault::WrongKind),
+            if !self.text_below(below).is_some_and(is_str) {
+                return Err(Fault::WrongKind);
             }
         }
-        self.wrap(cell::FORM_GLOBAL, 2)
+        self.row(cell::FIXED, cell::FORM_GLOBAL, 2, false)
     }
 
     /// Whether a value may be a class or a function, as far as its kind tells.
     fn is_callable(&self, word: Slot) -> bool {
-        let inner = self.arena.resolve(word);
-        match inner.tag() {
+        match word.tag() {
             cell::OBJECT => true,
-            cell::FIXED => matches!(self.arena.get(inner.payload()).tag(), cell::FORM_GLOBAL | cell::FORM_PERSID),
+            cell::FIXED => matches!(self.arena.get(word.payload()).tag(), cell::FORM_GLOBAL | cell::FORM_PERSID),
             _ => matches!(self.code_of(word), GLOBAL | INST | PERSID | EXT1 | EXT2 | EXT4),
         }
     }
 
     /// REDUCE, NEWOBJ and NEWOBJ_EX.
-    fn call(&mut self, form: Tag, n: usize) -> Step<Slot> {
-        if self.arena.above_mark() < n {
-            return Err(Fault::Underflow);
-        }
-        let inner = |below: usize| self.arena.peek_below(below).map(|word| self.arena.resolve(word));
-        let args = inner(n.wrapping_sub(2))?;
-        let kwargs = n == 2 || inner(0)?.tag() == cell::DICT;
-        if !(args.tag() == cell::TUPLE || args == EMPTY_TUPLE_WORD) || !kwargs {
+    fn call(&mut self, code: u8, n: usize) -> Step<Slot> {
+        let args = self.below(n.wrapping_sub(2));
+        let has_args = args.tag() == cell::TUPLE || args == EMPTY_TUPLE_WORD;
+        if !has_args || (n == 3 && self.below(0).tag() != cell::DICT) {
             return Err(Fault::WrongKind);
         }
-        if !self.is_callable(self.arena.peek_below(n.wrapping_sub(1))?) {
-            return Err(Fault::WrongKind);
-        }
-        self.arena.object(form, n).map(|header| Slot::new(cell::OBJECT, header))
+        let form = match code {
+            REDUCE => cell::FORM_REDUCE,
+            NEWOBJ => cell::FORM_NEWOBJ,
+            _ => cell::FORM_NEWOBJ_EX,
+        };
+        self.object(form, n)
     }
 
     /// BUILD: the state is noted down; what is no object takes no state but None.
     fn build(&mut self) -> Step {
-        let inst = self.arena.resolve(self.arena.peek_below(1)?);
+        let inst = self.below(1);
         if inst.tag() == cell::OBJECT {
             return self.arena.append(inst.payload(), Extra::States as Tag, 1, false);
         }
-        let state = self.arena.pop()?;
-        if self.code_of(state) == NONE { Ok(()) } else { Err(Fault::WrongKind) }
+        if self.code_of(self.below(0)) != NONE {
+            return Err(Fault::WrongKind);
+        }
+        self.arena.drop_words(1);
+        Ok(())
     }
 
     /// READONLY_BUFFER: bytes and views of buffers are read-only as they are.
-    fn readonly(&mut self) -> Step {
-        let inner = self.arena.resolve(self.arena.peek()?);
-        let form = self.arena.get(inner.payload()).tag();
-        let is_view = match (inner.tag(), self.code_of(inner)) {
-            (cell::FIXED, _) if form == cell::FORM_READONLY => return Ok(()),
-            (_, SHORT_BINBYTES | BINBYTES | BINBYTES8) => return Ok(()),
-            (cell::FIXED, _) => form == cell::FORM_PERSID,
-            (tag, code) => {
-                matches!(tag, cell::BUFFER | cell::MUTABLE | cell::OBJECT)
-                    || matches!(code, PERSID | EXT1 | EXT2 | EXT4)
-            }
+    #[inline(never)]
+    fn readonly(&mut self) -> Step<Slot> {
+        let word = self.below(0);
+        let readonly = match (word.tag(), self.code_of(word)) {
+            (cell::BUFFER | cell::MUTABLE | cell::OBJECT, _) | (_, PERSID | EXT1 | EXT2 | EXT4) => false,
+            (_, SHORT_BINBYTES | BINBYTES | BINBYTES8) => true,
+            (cell::FIXED, _) => match self.arena.get(word.payload()).tag() {
+                cell::FORM_PERSID => false,
+                cell::FORM_READONLY => true,
+                _ => return Err(Fault::WrongKind),
+            },
+            _ => return Err(Fault::WrongKind),
         };
-        if !is_view {
-            return Err(Fault::WrongKind);
-        }
-        let word = self.wrap(cell::FORM_READONLY, 1)?;
-        self.arena.push(word)
+        if readonly { self.arena.pop() } else { self.row(cell::FIXED, cell::FORM_READONLY, 1, false) }
     }
 }

@@ -4,121 +4,111 @@
 //! numbers of the entries from [`LOW`] on, sorted. A low entry's place is its rank among the low ones that are read.
 #![deny(clippy::panic)]
 
-use super::opcode::code::*;
-use super::scan::{LOW, Plan, next_entry};
-use crate::object::arena::Step;
+use super::action;
+use super::scan::{LOW, Plan, each_entry};
 use crate::object::{Arena, Slot};
 
 pub(super) struct Memo<'p> {
     pub(super) plan: &'p Plan,
-    /// How many low entries are read.
-    lows: usize,
     /// How many entries are set: MEMOIZE's next number.
     pub(super) len: u32,
-    /// No entry from here on is read: MEMOIZE only counts them.
-    pub(super) limit: u32,
 }
 
 impl<'p> Memo<'p> {
-    pub(super) fn new(plan: &'p Plan, input: &[u8], start: usize, arena: &mut Arena<'_>) -> Step<Memo<'p>> {
-        let table = arena.table(plan.table());
-        table.fill(Slot::EMPTY);
-        let mut limit = 0;
-        if plan.high > 0 {
-            limit = u32::MAX;
-            collect(input, start, plan, table.get_mut(plan.entries..).unwrap_or_default())?;
-        } else if plan.reads {
-            let top = plan.low.iter().rposition(|bits| *bits != 0).unwrap_or(0);
-            limit = (top as u32).wrapping_add(1).wrapping_mul(32);
-        }
-        Ok(Memo { plan, lows: plan.entries.wrapping_sub(plan.high), len: 0, limit })
+    pub(super) const fn new(plan: &'p Plan) -> Memo<'p> {
+        Memo { plan, len: 0 }
     }
 
-    /// The place of an entry in the table, if it has one.
-    #[inline]
-    fn place(&self, arena: &mut Arena<'_>, id: u32) -> Option<usize> {
+    /// Makes the table.
+    pub(super) fn open(&self, input: &[u8], arena: &mut Arena<'_>) {
+        arena.table(0, self.plan.table()).fill(Slot::EMPTY);
+        if self.plan.high > 0 {
+            collect(input, self.plan, arena.table(self.plan.entries, self.plan.table()));
+        }
+    }
+
+    /// The slot of an entry, if it has one.
+    fn place(&self, arena: &Arena<'_>, id: u32) -> Option<usize> {
+        let table = arena.table_start();
         if id >= LOW {
-            let numbers = arena.table(self.plan.table()).get(self.plan.entries..)?;
-            let place = numbers.partition_point(|number| number.bits() < id);
-            return (numbers.get(place)?.bits() == id).then(|| self.lows.wrapping_add(place));
-        }
-        let bit = 1u32 << (id % 32);
-        let mut rank = 0;
-        for (word, bits) in (0..=id / 32).zip(&self.plan.low) {
-            let mut below = *bits;
-            if word == id / 32 {
-                if bits & bit == 0 {
-                    return None;
+            let numbers = table.wrapping_add(self.plan.entries);
+            let (mut low, mut high) = (0, self.plan.high);
+            while low < high {
+                let middle = low.wrapping_add(high) / 2;
+                if arena.get(numbers.wrapping_add(middle)).bits() < id {
+                    low = middle.wrapping_add(1);
+                } else {
+                    high = middle;
                 }
-                below &= bit.wrapping_sub(1);
             }
-            rank = below.count_ones().wrapping_add(rank);
+            let found = low < self.plan.high && arena.get(numbers.wrapping_add(low)).bits() == id;
+            return found.then(|| numbers.wrapping_sub(self.plan.high).wrapping_add(low));
         }
-        Some(rank as usize)
+        let read = self.plan.low.get((id / 32) as usize)? >> (id % 32) & 1 != 0;
+        read.then(|| table.wrapping_add(self.plan.low_below(id)))
     }
 
     /// The value of an entry, if it was set.
-    pub(super) fn get(&self, arena: &mut Arena<'_>, id: u32) -> Option<Slot> {
+    pub(super) fn get(&self, arena: &Arena<'_>, id: u32) -> Option<Slot> {
         let place = self.place(arena, id)?;
-        arena.table(self.plan.entries).get(place).copied().filter(|value| *value != Slot::EMPTY)
+        Some(arena.get(place)).filter(|value| *value != Slot::EMPTY)
     }
 
-    /// The entry that an opcode sets, if it is read: MEMOIZE's if no number is given, which is counted if it is not.
-    pub(super) fn entry(&mut self, arena: &mut Arena<'_>, id: Option<u32>) -> Option<usize> {
+    /// The slot of the entry that an opcode sets, if it is read: MEMOIZE's if no number is given, which is counted if it is
+    /// not.
+    pub(super) fn entry(&mut self, arena: &Arena<'_>, id: Option<u32>) -> Option<usize> {
         let place = self.place(arena, id.unwrap_or(self.len));
         self.len = self.len.wrapping_add(u32::from(place.is_none() && id.is_none()));
         place
     }
 
-    /// Remembers a value in an entry.
+    /// Remembers a value in the slot of an entry.
     pub(super) fn store(&mut self, arena: &mut Arena<'_>, entry: usize, value: Slot) {
-        if let Some(entry) = arena.table(self.plan.entries).get_mut(entry) {
-            self.len = self.len.wrapping_add(u32::from(*entry == Slot::EMPTY));
-            *entry = value;
-        }
+        self.len = self.len.wrapping_add(u32::from(arena.get(entry) == Slot::EMPTY));
+        arena.set(entry, value);
     }
 }
 
 /// Collects the numbers of the high entries that are read (or set, if MEMOIZE and PUT are mixed), sorted. One that comes more than once has
 /// the place of its first.
-fn collect(input: &[u8], start: usize, plan: &Plan, numbers: &mut [Slot]) -> Step {
-    let (mut at, mut n) = (start, 0);
-    while let Some((code, id, next)) = next_entry(input, at, plan.end)? {
-        let reads = matches!(code, GET | BINGET | LONG_BINGET);
-        if code != MEMOIZE
-            && (reads || plan.mixed)
-            && id >= LOW
+#[inline(never)]
+fn collect(input: &[u8], plan: &Plan, numbers: &mut [Slot]) {
+    let mut n: usize = 0;
+    each_entry(input, plan.end, &mut |action, id| {
+        if id >= LOW
+            && (action == action::GET || plan.mixed)
             && let Some(number) = numbers.get_mut(n)
         {
             *number = Slot::raw(id);
             n = n.saturating_add(1);
         }
-        at = next;
-    }
+    });
     sort(numbers);
-    Ok(())
 }
 
 /// Heap sort: in place, without recursion, n log n whatever the input.
 fn sort(numbers: &mut [Slot]) {
-    let n = numbers.len();
-    for start in (0..n / 2).rev() {
-        sift(numbers, start);
-    }
-    for end in (1..n).rev() {
-        numbers.swap(0, end);
-        sift(numbers.get_mut(..end).unwrap_or_default(), 0);
+    let mut end = numbers.len();
+    let mut start = end / 2;
+    while end > 1 {
+        if start > 0 {
+            start = start.wrapping_sub(1);
+        } else {
+            end = end.wrapping_sub(1);
+            numbers.swap(0, end);
+        }
+        sift(numbers.get_mut(..end).unwrap_or_default(), start);
     }
 }
 
-/// Lets the number at `at` sink to its place.
+/// Lets the number at `at` sink to its place. None is 0.
 fn sift(numbers: &mut [Slot], mut at: usize) {
-    let value = |i: usize, numbers: &[Slot]| numbers.get(i).map(|n| n.bits());
+    let value = |numbers: &[Slot], i: usize| numbers.get(i).map_or(0, |n| n.bits());
     loop {
         let left = at.wrapping_mul(2).wrapping_add(1);
         let right = left.wrapping_add(1);
-        let largest = if value(right, numbers) > value(left, numbers) { right } else { left };
-        if value(largest, numbers) <= value(at, numbers) {
+        let largest = if value(numbers, right) > value(numbers, left) { right } else { left };
+        if value(numbers, largest) <= value(numbers, at) {
             return;
         }
         numbers.swap(at, largest);

@@ -10,100 +10,101 @@ fn is_space(b: &u8) -> bool {
     matches!(b, b' ' | b'\t'..=b'\r')
 }
 
-/// The text up to the first NUL, where C strings end, without leading space; whether a minus stood there; the rest.
-fn sign(text: &[u8]) -> (bool, &[u8]) {
+/// The text up to the first NUL, where C strings end.
+#[inline(never)]
+fn c_string(text: &[u8]) -> &[u8] {
     let end = text.iter().position(|b| *b == 0).unwrap_or(text.len());
-    let start = text.iter().take_while(|b| is_space(b)).count();
-    match text.get(start..end).unwrap_or_default() {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
-    }
+    text.get(..end).unwrap_or_default()
 }
 
-fn is_digit(b: u8, radix: u8) -> bool {
-    char::from(b).is_digit(u32::from(radix))
+/// The digit that a byte is; 255 if it is none.
+fn digit(b: u8) -> u8 {
+    match b {
+        b'0'..=b'9' => b.wrapping_sub(b'0'),
+        b'a'..=b'f' | b'A'..=b'F' => (b & 7).wrapping_add(9),
+        _ => u8::MAX,
+    }
 }
 
 /// Which prefixes and zeros an int may begin with.
 #[derive(Clone, Copy, PartialEq)]
-enum Base {
-    /// None: Python's `int(text, 10)`.
+pub(super) enum Base {
+    /// None: Python's `int(text, 10)`, in GET and PUT.
     Ten,
-    /// Python's `int(text, 0)`.
+    /// Python's `int(text, 0)`, in LONG.
     Any,
-    /// The same, and a zero before octal digits as C's `strtol(text, NULL, 0)` takes it.
+    /// The same; before that, C's `strtol(text, NULL, 0)` tries: in INT.
     C,
 }
 
-/// An int as text.
-fn parse(text: &[u8], base: Base) -> Option<Long<'_>> {
-    let (negative, mut digits) = sign(text);
-    while let [rest @ .., last] = digits
-        && is_space(last)
+/// The argument of LONG, GET or PUT; or that of INT: an int or, in the spellings of two characters, a bool. None for what is
+/// neither.
+#[inline(never)]
+pub(super) fn int(line: &[u8], base: Base) -> Atom<'_> {
+    let text = match line {
+        [text @ .., b'L'] if base == Base::Any => text,
+        // An empty string to C.
+        [0, ..] if base == Base::C => b"0",
+        _ => line,
+    };
+    let mut rest = c_string(text);
+    while let [b, behind @ ..] = rest
+        && is_space(b)
     {
-        digits = rest;
+        rest = behind;
     }
-    let mut radix = 10;
-    if base != Base::Ten
-        && let [b'0', letter, rest @ ..] = digits
+    let negative = rest.first() == Some(&b'-');
+    if let [b'-' | b'+', behind @ ..] = rest {
+        rest = behind;
+    }
+    let mut digits = rest;
+    while let [before @ .., b] = digits
+        && is_space(b)
     {
-        radix = match letter.to_ascii_lowercase() {
+        digits = before;
+    }
+    // C does not read to the end what ends with a space.
+    let is_c = base == Base::C && digits.len() == rest.len();
+    let (mut radix, mut is_octal) = (10, false);
+    if base != Base::Ten
+        && let [b'0', letter, behind @ ..] = digits
+    {
+        radix = match letter | 0x20 {
             b'x' => 16,
             b'o' => 8,
             b'b' => 2,
-            _ => 10,
+            // Zeros only.
+            _ => 1,
         };
-        if radix != 10 {
-            digits = rest.strip_prefix(b"_").unwrap_or(rest);
-        } else if digits.iter().any(|b| !matches!(b, b'0' | b'_')) {
-            if base != Base::C || !digits.iter().all(|b| is_digit(*b, 8)) {
-                return None;
-            }
-            radix = 8;
-            // What C reads fits its long.
-            Long::Digits { negative, radix, digits }.to_i64()?;
+        if radix > 1 {
+            digits = if let [b'_', behind @ ..] = behind { behind } else { behind };
+        } else if is_c && digits.iter().all(|b| digit(*b) < 8) {
+            (radix, is_octal) = (8, true);
         }
     }
     // Single underscores between digits only.
-    let mut last = b'_';
-    let mut count: usize = 0;
+    let (mut last, mut count) = (b'_', 0_usize);
     for b in digits {
-        if !is_digit(*b, radix) && (*b != b'_' || last == b'_') {
-            return None;
+        let fits = if *b == b'_' { last != b'_' } else { digit(*b) < radix };
+        if !fits {
+            return Atom::None;
         }
         count = count.wrapping_add(usize::from(*b != b'_'));
         last = *b;
     }
-    (last != b'_' && (radix != 10 || count <= MAX_DECIMAL_DIGITS)).then_some(Long::Digits { negative, radix, digits })
-}
-
-/// The argument of INT: an int or, in the spellings of two characters, a bool.
-pub(super) fn int(line: &[u8]) -> Option<Atom<'_>> {
-    let int = match line {
-        // An empty string to C.
-        [0, ..] => Atom::Int(0),
-        _ => small(parse(line, Base::C)?),
-    };
-    // C does not read to the end what ends with a space.
-    let bool = matches!(line, [_, last] if !is_space(last));
-    Some(match int {
-        Atom::Int(value @ (0 | 1)) if bool => Atom::Bool(value == 1),
+    if last == b'_' || (radix == 10 && count > MAX_DECIMAL_DIGITS) {
+        return Atom::None;
+    }
+    match small(Long::Digits { negative, radix: radix.max(2), digits }) {
+        Atom::Int(value @ (0 | 1)) if is_c && line.len() == 2 => Atom::Bool(value == 1),
+        // What C reads fits its long.
+        Atom::Long(_) if is_octal => Atom::None,
         int => int,
-    })
-}
-
-/// The argument of LONG.
-pub(super) fn long(line: &[u8]) -> Option<Atom<'_>> {
-    parse(line.strip_suffix(b"L").unwrap_or(line), Base::Any).map(small)
-}
-
-/// The argument of GET and PUT.
-pub(super) fn index(line: &[u8]) -> Option<u32> {
-    parse(line, Base::Ten)?.to_i64()?.try_into().ok()
+    }
 }
 
 /// An int as it is used most easily.
+#[inline(never)]
 pub(super) fn small(long: Long<'_>) -> Atom<'_> {
     match long.to_i64() {
         Some(value) => Atom::Int(value),
@@ -113,8 +114,7 @@ pub(super) fn small(long: Long<'_>) -> Atom<'_> {
 
 /// The argument of FLOAT; `None` also for numbers beyond the largest float.
 pub(super) fn float(line: &[u8]) -> Option<f64> {
-    let end = line.iter().position(|b| *b == 0).unwrap_or(line.len());
-    let text = line.get(..end)?;
+    let text = c_string(line);
     let value = decimal::parse(text)?;
     let named = text.iter().any(|b| matches!(b, b'n' | b'N'));
     (value.is_finite() || named).then_some(value)

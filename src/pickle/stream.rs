@@ -8,7 +8,7 @@
 #![deny(clippy::panic)]
 
 use super::opcode::code::*;
-use super::scan::{entry, is_atom, next, plain};
+use super::shape::{entry, in_frame, is_atom, next};
 use crate::bytes;
 use crate::object::serde::De;
 use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
@@ -69,11 +69,17 @@ impl<'a> Stream<'a> {
     }
 
     /// Refuses to go on.
-    #[cold]
-    fn odd<T>(&mut self) -> Option<T> {
+    #[inline]
+    fn stop(&mut self) {
         self.odd = self.odd.min(self.at);
         self.at = usize::MAX;
-        None
+    }
+
+    /// The same, where a call costs nothing.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self) {
+        self.stop();
     }
 
     /// The opcode that comes, frames passed over; NEXT_BUFFER, which is nowhere expected, at the end.
@@ -88,13 +94,11 @@ impl<'a> Stream<'a> {
 
     #[cold]
     fn frame(&mut self) -> u8 {
-        let first = self.at.wrapping_add(9);
-        let len = bytes::u64_le(self.input, self.at.wrapping_add(1)).and_then(|len| usize::try_from(len).ok());
-        match len.and_then(|len| first.checked_add(len)) {
-            Some(end) if end <= self.input.len() => self.at = first,
-            _ => return NEXT_BUFFER,
+        if in_frame(self.input, self.at).is_err() {
+            return NEXT_BUFFER;
         }
-        self.input.get(first).copied().filter(|code| *code != FRAME).unwrap_or(NEXT_BUFFER)
+        self.at = self.at.wrapping_add(9);
+        bytes::u8(self.input, self.at).filter(|code| *code != FRAME).unwrap_or(NEXT_BUFFER)
     }
 
     /// Goes on by `n` bytes.
@@ -215,11 +219,10 @@ impl<'a> Stream<'a> {
 
     /// The place behind the atom at `at` and behind the opcode that remembers it; `None` if no simple atom stands there.
     fn past_atom(&self, at: usize) -> Option<usize> {
-        let next = match *self.input.get(at)? {
-            BINGET => at.wrapping_add(2),
-            BINUNICODE | BINBYTES => next(self.input, at).ok()?,
-            code => plain(self.input, at, code)?,
-        };
+        if !is_atom(*self.input.get(at)?) {
+            return None;
+        }
+        let next = next(self.input, at).ok()?;
         Some(match self.input.get(next) {
             Some(&MEMOIZE) => next.wrapping_add(1),
             Some(&BINPUT) => next.wrapping_add(2),
@@ -229,11 +232,8 @@ impl<'a> Stream<'a> {
 
     /// Whether a new list or dict, behind which no batch begins, has an item that comes now: `items` values and then the
     /// opcode that sets them. Only atoms are looked at; of containers it is guessed that they are items.
+    #[inline(never)]
     fn has_single(&mut self, items: usize, close: u8) -> bool {
-        match self.peek() {
-            APPEND | APPENDS | SETITEM | SETITEMS | TUPLE | TUPLE1 | TUPLE2 | TUPLE3 | STOP => return false,
-            _ => {}
-        }
         let mut at = self.at;
         for _ in 0..items {
             match self.past_atom(at) {
@@ -400,10 +400,13 @@ impl<'a> Stream<'a> {
 }
 
 /// What was read; if nothing was, nothing else will be.
-macro_rules! or_odd {
-    ($stream:ident, $read:expr) => {
+macro_rules! or {
+    ($stream:ident.$refuse:ident(), $read:expr) => {
         match $read {
-            None => $stream.odd(),
+            None => {
+                $stream.$refuse();
+                None
+            }
             read => read,
         }
     };
@@ -432,28 +435,29 @@ impl<'a> Source<'a> for Stream<'a> {
     fn bool(&mut self) -> Option<bool> {
         let code = self.peek();
         if !matches!(code, NEWTRUE | NEWFALSE) {
-            return self.odd();
+            self.refuse();
+            return None;
         }
         self.skip(1);
         Some(code == NEWTRUE)
     }
 
     fn int(&mut self) -> Option<i64> {
-        or_odd!(self, self.read_int())
+        or!(self.refuse(), self.read_int())
     }
 
     fn float(&mut self) -> Option<f64> {
         // A float field may hold an int.
         let float = if self.peek() == BINFLOAT { self.read_float() } else { self.read_int().map(float) };
-        or_odd!(self, float)
+        or!(self.refuse(), float)
     }
 
     fn text(&mut self) -> Option<&'a str> {
-        or_odd!(self, self.raw_text().and_then(|text| core::str::from_utf8(text).ok()))
+        or!(self.stop(), self.raw_text().and_then(|text| core::str::from_utf8(text).ok()))
     }
 
     fn bytes(&mut self) -> Option<&'a [u8]> {
-        or_odd!(self, self.read_bytes())
+        or!(self.refuse(), self.read_bytes())
     }
 
     fn skip(&mut self) -> Option<()> {
@@ -461,19 +465,19 @@ impl<'a> Source<'a> for Stream<'a> {
     }
 
     fn seq(&mut self, len: usize, level: &mut Level<'_, 'a>) -> Option<()> {
-        or_odd!(self, self.open_seq(len, level))
+        or!(self.refuse(), self.open_seq(len, level))
     }
 
     fn more(&mut self, level: &mut Level<'_, 'a>) -> Option<bool> {
-        or_odd!(self, self.another(level, APPEND, APPENDS))
+        or!(self.refuse(), self.another(level, APPEND, APPENDS))
     }
 
     fn map(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
-        or_odd!(self, self.open_map(level))
+        or!(self.refuse(), self.open_map(level))
     }
 
     fn key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
-        or_odd!(self, self.next_key(level, fields))
+        or!(self.stop(), self.next_key(level, fields))
     }
 
     fn leave(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
@@ -492,11 +496,12 @@ impl<'a> Source<'a> for Stream<'a> {
                 }
             }
         }
-        self.odd()
+        self.refuse();
+        None
     }
 
     fn blame(&mut self, _: &Level<'_, 'a>, fail: Fail) -> Fail {
-        let _: Option<()> = self.odd();
+        self.refuse();
         fail
     }
 }

@@ -4,13 +4,13 @@
 use super::atom;
 use super::machine;
 use super::memo::Memo;
-use super::number;
 use super::old::OLD;
 use super::opcode::code::*;
 use super::opcode::{Argument, Opcode, opcode};
 use super::out::Out;
 use super::pickler::Writer;
-use super::scan::{Plan, argument, next, next_entry, unsigned};
+use super::scan::Plan;
+use super::shape::{argument, entry, next, unsigned};
 use crate::bytes;
 use crate::object::{Arena, Atom, Error, ErrorKind, Result, Slot, Spelling, Text};
 
@@ -88,7 +88,7 @@ fn value<'a>(input: &'a [u8], at: usize, row: &Opcode) -> Option<Value<'a>> {
         Argument::U1 | Argument::U2 | Argument::U4 => int(i64::from(unsigned(argument))),
         Argument::I4 => int(i64::from(unsigned(argument) as i32)),
         Argument::U8 => Some(Value::Length(bytes::u64_le(argument, 0)?)),
-        Argument::DecimalLine if row.code != INT => int(i64::from(number::index(argument)?)),
+        Argument::DecimalLine if row.code != INT => int(i64::from(entry(input, at, row.code).ok()?)),
         Argument::Line => Some(Value::Atom(Atom::Str(Text::new(argument, Spelling::Utf8)))),
         _ => match atom::read(input, at) {
             Atom::None => None,
@@ -106,7 +106,8 @@ fn value<'a>(input: &'a [u8], at: usize, row: &Opcode) -> Option<Value<'a>> {
 /// slots as [`loads`](super::loads) wants. An error comes after the globals before it. This is no filter: a filter is a
 /// [registry](crate::copyreg), which lets nothing through but what it lists.
 pub fn scan<'a>(bytes: &'a [u8], slots: &mut [Slot], found: &mut dyn FnMut(Text<'a>, Text<'a>)) -> Result<()> {
-    let plan = Plan::new(bytes, 0)?;
+    let mut plan = Plan::EMPTY;
+    plan.look(bytes, false)?;
     machine::globals(bytes, &plan, slots, found)
 }
 
@@ -115,14 +116,16 @@ pub fn scan<'a>(bytes: &'a [u8], slots: &mut [Slot], found: &mut dyn FnMut(Text<
 ///
 /// Where MEMOIZE and PUT are mixed, which no pickler does, every entry that a PUT makes is kept.
 pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Result<&'b [u8]> {
-    let plan = Plan::new(bytes, 0)?;
+    let mut plan = Plan::EMPTY;
+    plan.look(bytes, false)?;
     let needed = plan.table();
     if slots.len() < needed {
         return Err(Error::new(ErrorKind::OutOfSlots { needed }, 0));
     }
     let mut arena = Arena::new(slots, 0, needed);
-    let mut memo = Memo::new(&plan, bytes, 0, &mut arena).map_err(|fault| fault.at(bytes, 0))?;
-    let protocol = protocol(bytes, &plan)?;
+    let mut memo = Memo::new(&plan);
+    memo.open(bytes, &mut arena);
+    let protocol = protocol(bytes);
     let mut writer = Writer::new(Out::new(&mut *buf, None, true), protocol, false, &mut []);
     writer.set_old(if protocol == 0 { Some(&OLD) } else { None });
     for op in genops(bytes) {
@@ -134,13 +137,13 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
         match code {
             FRAME => {}
             PUT | BINPUT | LONG_BINPUT | MEMOIZE => {
-                if let Some(entry) = memo.entry(&mut arena, op.entry()) {
+                if let Some(entry) = memo.entry(&arena, op.entry()) {
                     memo.store(&mut arena, entry, Slot::raw(writer.memo.wrapping_add(1)));
                     writer.put_memo();
                 }
             }
             GET | BINGET | LONG_BINGET => {
-                let new = op.entry().and_then(|id| memo.get(&mut arena, id));
+                let new = op.entry().and_then(|id| memo.get(&arena, id));
                 let new = new.ok_or(Error::new(ErrorKind::NoSuchEntry, op.offset))?;
                 writer.get(new.bits().wrapping_sub(1))
             }
@@ -157,13 +160,12 @@ pub fn optimize<'b>(bytes: &[u8], slots: &mut [Slot], buf: &'b mut [u8]) -> Resu
 }
 
 /// The protocol of the memo's opcodes: what a PROTO says, else what the GETs are of.
-fn protocol(bytes: &[u8], plan: &Plan) -> Result<u8> {
-    let (mut at, mut protocol) = (0, plan.protocol);
-    while let Some((code, _, next)) = next_entry(bytes, at, plan.end).map_err(|fault| fault.at(bytes, at))? {
-        protocol = protocol.max(u8::from(matches!(code, BINGET | LONG_BINGET)));
-        at = next;
-    }
-    Ok(protocol)
+fn protocol(bytes: &[u8]) -> u8 {
+    genops(bytes).flatten().fold(0, |protocol, op| match (op.opcode.code, op.argument) {
+        (PROTO, Some(Value::Atom(Atom::Int(number)))) => protocol.max(number as u8),
+        (BINGET | LONG_BINGET, _) => protocol.max(1),
+        _ => protocol,
+    })
 }
 
 impl Op<'_> {

@@ -286,6 +286,7 @@ pub(crate) trait Source<'a> {
 }
 
 /// An int as a float.
+#[inline(never)]
 pub(crate) fn float(int: i64) -> f64 {
     let magnitude = int.unsigned_abs() as f64;
     if int < 0 { -magnitude } else { magnitude }
