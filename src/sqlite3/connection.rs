@@ -7,12 +7,11 @@ use super::compile::{Compiler, unescaped, unquoted};
 use super::cursor::{Cursor, Held, Statement};
 use super::error::{ErrorKind, Result};
 use super::function::Custom;
-use super::rows::AtHand;
 use super::statement::{Program, Verb};
 use super::store::{CURSORS, Savepoint, Store};
 use super::token;
 use super::value::Value;
-use super::vm::{Layout, Machine, OWN_CURSOR, Outcome, Session, State};
+use super::vm::{Machine, OWN_CURSOR, Outcome, Session, State};
 use super::write::action;
 
 /// Bytes to lend to a connection or a statement.
@@ -375,27 +374,9 @@ impl Base<'_> {
         if !state.running {
             return Ok(Outcome::Done);
         }
-        let layout = Layout { end: state.end.into(), ..Layout::of(program, arena.len()) };
-        let mut machine = Machine {
-            program,
-            sql,
-            parameters,
-            arena,
-            store: self.store,
-            session: &mut self.session,
-            layout,
-            pc: state.pc.into(),
-            sp: layout.stack + super::cell::CELL * usize::from(state.sp),
-            bump: state.bump.into(),
-            row: AtHand::NOTHING,
-            state,
-        };
+        let mut machine = Machine::new(program, arena, self.store, state, &mut self.session, sql, parameters);
         let outcome = if program.explain != 0 { machine.explain() } else { machine.run() };
-        let (pc, sp, bump, end) = (machine.pc, machine.sp, machine.bump, machine.layout.end);
-        state.pc = pc as u16;
-        state.sp = (sp.saturating_sub(layout.stack) / super::cell::CELL) as u8;
-        state.bump = bump as u16;
-        state.end = end as u16;
+        machine.stop();
         match outcome {
             Ok(Outcome::Row) => Ok(Outcome::Row),
             Ok(Outcome::Done) => {
@@ -412,6 +393,7 @@ impl Base<'_> {
     }
 
     /// A statement ran to its end.
+    #[inline(never)]
     fn end(&mut self, program: &Program, state: &mut State) -> Result<()> {
         self.count(program, state.changes);
         if state.own
@@ -433,6 +415,7 @@ impl Base<'_> {
     }
 
     /// A statement failed: what it did is undone, or more, or less, as its constraint asks.
+    #[inline(never)]
     fn fail(&mut self, program: &Program, state: &State) {
         self.count(program, if state.action == action::FAIL { state.changes } else { 0 });
         if !state.wrote {

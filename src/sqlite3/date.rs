@@ -9,7 +9,7 @@
 
 use super::decimal::{self, Conversion, Style};
 use super::error::{ErrorKind, Result};
-use super::function::Id;
+use super::function::{Call, Id};
 use super::scratch::Scratch;
 use super::string::before_nul;
 use super::text;
@@ -47,48 +47,47 @@ struct Moment {
 }
 
 /// Calls one of the functions.
-#[inline(never)]
-pub(super) fn call<'a>(id: Id, args: &[Value<'a>], scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    let (format, times) = match (id, args.split_first()) {
-        (Id::Strftime, None) => return Ok(Value::Null),
-        (Id::Strftime, Some((format, rest))) => (*format, rest),
-        (Id::DateTime, _) => (Value::Text(b"%Y-%m-%d %H:%M:%S"), args),
-        (Id::Time, _) => (Value::Text(b"%H:%M:%S"), args),
-        (_, _) => (Value::Text(b"%Y-%m-%d"), args),
-    };
-    if format.is_null() || args.iter().any(|value| value.is_null()) {
+pub(super) fn call<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    let first = usize::from(c.id == Id::Strftime);
+    if c.count < first {
         return Ok(Value::Null);
     }
-    let mut moment = match read(times, scratch) {
+    let mut moment = match read(c, first) {
         Ok(moment) => moment,
         Err(error) if error.is(NO_TIME) => return Ok(Value::Null),
         Err(error) => return Err(error),
     };
     let julian = moment.julian;
-    match id {
+    let format: &[u8] = match c.id {
         Id::JulianDay => return Ok(Value::Real(julian as f64 / DAY as f64)),
         Id::UnixEpoch => return Ok(Value::Integer((julian / 1000).wrapping_sub(UNIX / 1000))),
-        _ => {}
-    }
-    let format = before_nul(format.to_text(scratch)?);
-    if write(&mut moment, format, id != Id::Strftime, scratch).is_none() {
-        scratch.truncate(0);
+        Id::DateTime => b"%Y-%m-%d %H:%M:%S",
+        Id::Time => b"%H:%M:%S",
+        Id::Date => b"%Y-%m-%d",
+        _ => before_nul(c.text(0)?),
+    };
+    if write(&mut moment, format, c.id != Id::Strftime, c.scratch).is_none() {
+        c.scratch.truncate(0);
         return Ok(Value::Null);
     }
-    Ok(Value::Text(scratch.finish()?))
+    c.written()
 }
 
-fn read<'a>(times: &[Value<'a>], scratch: &mut Scratch<'a>) -> Result<Moment> {
+/// The moment that the arguments from `first` on say.
+fn read(c: &mut Call<'_, '_>, first: usize) -> Result<Moment> {
     // Without an argument the time is now.
-    let Some((first, modifiers)) = times.split_first() else { return Err(ErrorKind::Unsupported.into()) };
-    let mut moment = Moment::default();
-    match first {
-        Value::Integer(_) | Value::Real(_) => moment.of_number(first.to_real()),
-        other => moment.parse(before_nul(other.to_text(scratch)?))?,
+    if c.count <= first {
+        return Err(ErrorKind::Unsupported.into());
     }
-    for (at, modifier) in modifiers.iter().enumerate() {
-        let modifier = before_nul(modifier.to_text(scratch)?);
-        moment.modify(modifier, at == 0)?;
+    let mut moment = Moment::default();
+    match c.argument(first) {
+        number @ (Value::Integer(_) | Value::Real(_)) => moment.of_number(number.to_real()),
+        _ => moment.parse(before_nul(c.text(first)?))?,
+    }
+    let modifiers = first.saturating_add(1);
+    for at in modifiers..c.count {
+        let modifier = before_nul(c.text(at)?);
+        moment.modify(modifier, at == modifiers)?;
     }
     moment.make_julian()?;
     if !(0..=LAST).contains(&moment.julian) {

@@ -201,65 +201,149 @@ impl defmt::Format for Custom {
 /// aggregate, and where a clock or a seed is missing.
 pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
     let arg = |at: usize| args.get(at).copied().unwrap_or(Value::Null);
-    let (first, second, third) = (arg(0), arg(1), arg(2));
-    let optional = |at: usize, value| (args.len() > at).then_some(value);
+    Call { id, count: args.len(), arguments: &arg, context, scratch }.answer()
+}
+
+/// A call of a function: its arguments, and what it may use.
+pub(super) struct Call<'a, 'c> {
+    pub(super) id: Id,
+    pub(super) count: usize,
+    /// Gives an argument, counted from 0, of those that there are.
+    pub(super) arguments: &'c dyn Fn(usize) -> Value<'a>,
+    pub(super) context: &'c mut Context,
+    pub(super) scratch: &'c mut Scratch<'a>,
+}
+
+/// What a function does.
+type Work = for<'a, 'c, 'r> fn(&'r mut Call<'a, 'c>) -> Result<Value<'a>>;
+
+/// The functions in the order of their numbers. (An index out of bounds would not compile.)
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+static WORKS: [Work; Id::Avg as usize] = {
+    let mut works = [work(Id::Likely); Id::Avg as usize];
+    let mut at = 0;
+    while at < works.len() {
+        works[at] = work(super::ids::ALL[at]);
+        at += 1;
+    }
+    works
+};
+
+const fn work(id: Id) -> Work {
     match id {
-        Id::Changes => Ok(Value::Integer(context.changes)),
-        Id::Char => string::char(args, scratch),
-        Id::Coalesce => Ok(args.iter().copied().find(|value| !value.is_null()).unwrap_or(Value::Null)),
-        Id::Date | Id::DateTime | Id::JulianDay | Id::Strftime | Id::Time | Id::UnixEpoch => {
-            date::call(id, args, scratch)
-        }
-        Id::Hex => string::hex(first, scratch),
-        Id::Iif => Ok(if first.truth() == Some(true) { second } else { third }),
-        Id::LastInsertRowid => Ok(Value::Integer(context.last_insert_rowid)),
-        Id::Likely => Ok(first),
-        Id::Nullif => {
-            let equal = first.compare_known(second, context.collation).is_some_and(|order| order.is_eq());
+        Id::Abs => numeric::abs,
+        Id::Changes => |c| Ok(Value::Integer(c.context.changes)),
+        Id::Char => string::char,
+        Id::Coalesce => |c| {
+            let known = (0..c.count).find(|&at| !c.argument(at).is_null());
+            Ok(known.map_or(Value::Null, |at| c.argument(at)))
+        },
+        Id::Date | Id::DateTime | Id::JulianDay | Id::Strftime | Id::Time | Id::UnixEpoch => date::call,
+        Id::Glob => like::glob,
+        Id::Hex => string::hex,
+        Id::Iif => |c| Ok(c.argument(if c.argument(0).truth() == Some(true) { 1 } else { 2 })),
+        Id::Instr => string::instr,
+        Id::LastInsertRowid => |c| Ok(Value::Integer(c.context.last_insert_rowid)),
+        Id::Length => string::length,
+        Id::Like => like::like,
+        Id::Lower => |c| string::map(c, |byte| byte.to_ascii_lowercase()),
+        Id::Ltrim | Id::Rtrim | Id::Trim => string::trim,
+        Id::Max | Id::Min => numeric::extreme,
+        Id::Nullif => |c| {
+            let (first, second) = (c.argument(0), c.argument(1));
+            let equal = first.compare_known(second, c.context.collation).is_some_and(|order| order.is_eq());
             Ok(if equal { Value::Null } else { first })
+        },
+        Id::Printf => printf::printf,
+        Id::Quote => |c| string::quote(c.argument(0), c.scratch),
+        Id::Random => random,
+        Id::Replace => string::replace,
+        Id::Round => numeric::round,
+        Id::Sign => numeric::sign,
+        Id::Substr => string::substr,
+        Id::TotalChanges => |c| Ok(Value::Integer(c.context.total_changes)),
+        Id::TypeOf => |c| Ok(Value::Text(c.argument(0).class().name().as_bytes())),
+        Id::Unicode => string::unicode,
+        Id::Upper => |c| string::map(c, |byte| byte.to_ascii_uppercase()),
+        Id::ZeroBlob => |c| {
+            c.scratch.fill(0, usize::try_from(c.integer(0).max(0)).unwrap_or(usize::MAX));
+            Ok(Value::Blob(c.scratch.finish()?))
+        },
+        _ => |c| Ok(c.argument(0)),
+    }
+}
+
+/// The functions that take NULL for an argument like others. The rest answers NULL to one.
+const TAKES_NULL: u64 = {
+    use Id::*;
+    let ids = [
+        Changes,
+        Char,
+        Coalesce,
+        Glob,
+        Hex,
+        Iif,
+        LastInsertRowid,
+        Like,
+        Likely,
+        Nullif,
+        Printf,
+        Quote,
+        Random,
+        Replace,
+        TotalChanges,
+        TypeOf,
+        ZeroBlob,
+    ];
+    let (mut bits, mut at) = (0, 0);
+    while at < ids.len() {
+        bits |= 1 << ids[at] as u8;
+        at += 1;
+    }
+    bits
+};
+
+impl<'a> Call<'a, '_> {
+    pub(super) fn answer(&mut self) -> Result<Value<'a>> {
+        let Some(work) = WORKS.get(self.id as usize) else { return Err(ErrorKind::Unsupported.into()) };
+        if TAKES_NULL >> self.id as u8 & 1 == 0 && self.any_null() {
+            return Ok(Value::Null);
         }
-        Id::Printf => printf::printf(args, scratch),
-        Id::Quote => string::quote(first, scratch),
-        Id::Random => random(context),
-        Id::TotalChanges => Ok(Value::Integer(context.total_changes)),
-        Id::TypeOf => Ok(Value::Text(first.class().name().as_bytes())),
-        Id::ZeroBlob => {
-            scratch.fill(0, usize::try_from(first.to_integer().max(0)).unwrap_or(usize::MAX));
-            Ok(Value::Blob(scratch.finish()?))
-        }
-        // An empty pattern leaves the text, whatever it was to become.
-        Id::Replace if !first.is_null() && !second.is_null() => string::replace(first, second, third, scratch),
-        // A blob is like nothing, not even like NULL.
-        Id::Like | Id::Glob if matches!((first, second), (Value::Blob(_), _) | (_, Value::Blob(_))) => {
-            Ok(Value::Integer(0))
-        }
-        // The escape is looked at first.
-        Id::Like if args.len() < 3 || !third.is_null() => like::like(first, second, optional(2, third), scratch),
-        _ if args.iter().any(|value| value.is_null()) => Ok(Value::Null),
-        // From here on, NULL is nobody's argument.
-        Id::Abs => numeric::abs(first),
-        Id::Glob => like::glob(first, second, scratch),
-        Id::Instr => string::instr(first, second, scratch),
-        Id::Length => string::length(first, scratch),
-        Id::Lower => string::map(first, |byte| byte.to_ascii_lowercase(), scratch),
-        Id::Ltrim => string::trim(first, optional(1, second), (true, false), scratch),
-        Id::Max => Ok(numeric::extreme(args, true, context.collation)),
-        Id::Min => Ok(numeric::extreme(args, false, context.collation)),
-        Id::Round => numeric::round(first, optional(1, second), scratch),
-        Id::Rtrim => string::trim(first, optional(1, second), (false, true), scratch),
-        Id::Sign => Ok(numeric::sign(first)),
-        Id::Substr => string::substr(first, second, optional(2, third), scratch),
-        Id::Trim => string::trim(first, optional(1, second), (true, true), scratch),
-        Id::Unicode => string::unicode(first, scratch),
-        Id::Upper => string::map(first, |byte| byte.to_ascii_uppercase(), scratch),
-        _ => Err(ErrorKind::Unsupported.into()),
+        work(self)
+    }
+
+    /// An argument, counted from 0; NULL if there are fewer.
+    #[inline(never)]
+    pub(super) fn argument(&self, at: usize) -> Value<'a> {
+        if at < self.count { (self.arguments)(at) } else { Value::Null }
+    }
+
+    /// An argument as text.
+    #[inline(never)]
+    pub(super) fn text(&mut self, at: usize) -> Result<&'a [u8]> {
+        self.argument(at).to_text(self.scratch)
+    }
+
+    /// An argument as an integer.
+    pub(super) fn integer(&self, at: usize) -> i64 {
+        self.argument(at).to_integer()
+    }
+
+    /// What was written to the scratch.
+    #[inline(never)]
+    pub(super) fn written(&mut self) -> Result<Value<'a>> {
+        Ok(Value::Text(self.scratch.finish()?))
+    }
+
+    pub(super) fn any_null(&self) -> bool {
+        (0..self.count).any(|at| self.argument(at).is_null())
     }
 }
 
 /// SplitMix64, from the user's seed.
-fn random<'a>(context: &mut Context) -> Result<Value<'a>> {
-    let state = context.random.ok_or(ErrorKind::Unsupported)?.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    context.random = Some(state);
+fn random<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    let state = c.context.random.ok_or(ErrorKind::Unsupported)?.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    c.context.random = Some(state);
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     Ok(Value::Integer((mixed ^ (mixed >> 31)) as i64))

@@ -10,7 +10,7 @@ pub(crate) const GLOB_OPERATOR: u8 = 251;
 
 /// All functions in the order of their numbers.
 #[rustfmt::skip]
-const ALL: &[Id] = &[
+pub(super) const ALL: &[Id] = &[
     Id::Abs, Id::Changes, Id::Char, Id::Coalesce, Id::Date, Id::DateTime, Id::Glob, Id::Hex, Id::Iif, Id::Instr,
     Id::JulianDay, Id::LastInsertRowid, Id::Length, Id::Like, Id::Likely, Id::Lower, Id::Ltrim, Id::Max, Id::Min,
     Id::Nullif, Id::Printf, Id::Quote, Id::Random, Id::Replace, Id::Round, Id::Rtrim, Id::Sign, Id::Strftime, Id::Substr,

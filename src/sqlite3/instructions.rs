@@ -8,10 +8,11 @@ use super::FULL;
 use super::cell::{CELL, Cell};
 use super::compile::{NONE, get16};
 use super::error::ErrorKind;
-use super::function;
+use super::function::{self, Call, Custom};
 use super::program::{Comparison, OPS, Op};
 use super::record;
 use super::schema;
+use super::scratch::Scratch;
 use super::value::{self, Affinity, Operator, Value};
 use super::vm::{Machine, Result};
 
@@ -373,33 +374,27 @@ impl Machine<'_> {
     /// A function.
     fn call(&mut self) -> Result<()> {
         let (id, count, collation) = (self.u8() as u8, self.u8(), self.u8() as u8);
-        let swap = id >= super::ids::LIKE_OPERATOR;
-        let custom = self.session.functions.get(usize::from(id.wrapping_sub(super::ids::CUSTOM)));
-        let custom = custom.filter(|_| !swap && id >= super::ids::CUSTOM);
-        let id = match id {
-            super::ids::LIKE_OPERATOR => function::Id::Like,
-            super::ids::GLOB_OPERATOR => function::Id::Glob,
-            _ if custom.is_some() => function::Id::Likely,
-            _ => function::Id::numbered(id).ok_or(ErrorKind::Internal)?,
-        };
-        if count > ARGUMENTS {
-            return Err(ErrorKind::TooBig.into());
-        }
         let first = self.sp.saturating_sub(count * CELL);
         self.session.context.collation = schema::collation(collation);
+        let custom = self.session.functions;
         let made = self.make(&mut |view, scratch, context| {
-            let mut arguments = [Value::Null; ARGUMENTS];
-            for (at, argument) in arguments.iter_mut().take(count).enumerate() {
-                *argument = view.at(first + at * CELL);
+            let argument = |at: usize| view.at(first + at * CELL);
+            if (super::ids::CUSTOM..super::ids::LIKE_OPERATOR).contains(&id) {
+                let custom = custom.get(usize::from(id - super::ids::CUSTOM)).ok_or(ErrorKind::Internal)?;
+                return call_custom(custom, count, &argument, scratch);
             }
-            if swap {
-                arguments.swap(0, 1);
+            // The subject of the operators comes first.
+            let swapped = |at: usize| argument(at ^ 1);
+            let mut call = Call { id: function::Id::Like, count, arguments: &swapped, context, scratch };
+            match id {
+                super::ids::LIKE_OPERATOR => {}
+                super::ids::GLOB_OPERATOR => call.id = function::Id::Glob,
+                _ => {
+                    call.id = function::Id::numbered(id).ok_or(ErrorKind::Internal)?;
+                    call.arguments = &argument;
+                }
             }
-            let arguments = arguments.get(..count).unwrap_or_default();
-            match custom {
-                Some(custom) => (custom.call)(arguments, scratch),
-                None => function::call(id, arguments, context, scratch),
-            }
+            call.answer()
         })?;
         self.sp = first;
         self.push(made);
@@ -414,4 +409,20 @@ impl Machine<'_> {
             _ => Err(ErrorKind::Mismatch.into()),
         }
     }
+}
+
+/// A function of the user's own, which takes its arguments in a row.
+#[inline(never)]
+fn call_custom<'a>(
+    custom: &Custom,
+    count: usize,
+    argument: &dyn Fn(usize) -> Value<'a>,
+    scratch: &mut Scratch<'a>,
+) -> Result<Value<'a>> {
+    let mut arguments = [Value::Null; ARGUMENTS];
+    let arguments = arguments.get_mut(..count).ok_or(ErrorKind::TooBig)?;
+    for (at, place) in arguments.iter_mut().enumerate() {
+        *place = argument(at);
+    }
+    (custom.call)(arguments, scratch)
 }

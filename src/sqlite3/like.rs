@@ -6,7 +6,7 @@
 #![deny(clippy::panic)]
 
 use super::error::{ErrorKind, Result};
-use super::scratch::Scratch;
+use super::function::Call;
 use super::string::{before_nul, next_character};
 use super::value::Value;
 
@@ -24,17 +24,28 @@ struct Wildcards {
 }
 
 /// `text LIKE pattern ESCAPE escape`.
-pub(super) fn like<'a>(
-    pattern: Value<'a>,
-    text: Value<'a>,
-    escape: Option<Value<'a>>,
-    scratch: &mut Scratch<'a>,
-) -> Result<Value<'a>> {
-    let mut wildcards = Wildcards { all: '%'.into(), one: '_'.into(), escape: 0, glob: false };
-    let unknown = pattern.is_null() || text.is_null();
-    let pattern = checked(pattern.to_text(scratch)?)?;
-    if let Some(escape) = escape {
-        let mut bytes = before_nul(escape.to_text(scratch)?);
+pub(super) fn like<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    matched(c, Wildcards { all: '%'.into(), one: '_'.into(), escape: 0, glob: false })
+}
+
+/// `text GLOB pattern`.
+pub(super) fn glob<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    matched(c, Wildcards { all: '*'.into(), one: '?'.into(), escape: 0, glob: true })
+}
+
+fn matched<'a>(c: &mut Call<'a, '_>, mut wildcards: Wildcards) -> Result<Value<'a>> {
+    // A blob is like nothing, not even like NULL.
+    if (0..2).any(|at| matches!(c.argument(at), Value::Blob(_))) {
+        return Ok(Value::Integer(0));
+    }
+    let unknown = c.argument(0).is_null() || c.argument(1).is_null();
+    // The escape is looked at before NULL in the place of a text.
+    if unknown && wildcards.glob || c.count > 2 && c.argument(2).is_null() {
+        return Ok(Value::Null);
+    }
+    let pattern = checked(c.text(0)?)?;
+    if c.count > 2 {
+        let mut bytes = before_nul(c.text(2)?);
         let character = next_character(&mut bytes);
         if character == 0 || !bytes.is_empty() {
             return Err(ErrorKind::WrongArguments.into());
@@ -50,15 +61,7 @@ pub(super) fn like<'a>(
     if unknown {
         return Ok(Value::Null);
     }
-    let text = before_nul(text.to_text(scratch)?);
-    Ok(Value::of_truth(Some(matches(before_nul(pattern), text, wildcards))))
-}
-
-/// `text GLOB pattern`.
-pub(super) fn glob<'a>(pattern: Value<'a>, text: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    let wildcards = Wildcards { all: '*'.into(), one: '?'.into(), escape: 0, glob: true };
-    let pattern = checked(pattern.to_text(scratch)?)?;
-    let text = before_nul(text.to_text(scratch)?);
+    let text = before_nul(c.text(1)?);
     Ok(Value::of_truth(Some(matches(before_nul(pattern), text, wildcards))))
 }
 

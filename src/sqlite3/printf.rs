@@ -7,6 +7,7 @@
 
 use super::decimal::{self, Conversion, Style};
 use super::error::{Error, Result};
+use super::function::Call;
 use super::scratch::Scratch;
 use super::string::{before_nul, character_size, write_quoted};
 use super::value::Value;
@@ -28,25 +29,29 @@ struct Field {
 }
 
 /// The arguments in their order; what is missing is NULL.
-struct Arguments<'a, 'b>(core::slice::Iter<'b, Value<'a>>);
+struct Arguments<'a, 'c> {
+    all: &'c dyn Fn(usize) -> Value<'a>,
+    count: usize,
+    next: usize,
+}
 
 impl<'a> Arguments<'a, '_> {
     fn next(&mut self) -> Value<'a> {
-        self.0.next().copied().unwrap_or(Value::Null)
+        let at = self.next;
+        self.next = at.saturating_add(1);
+        if at < self.count { (self.all)(at) } else { Value::Null }
     }
 }
 
-/// Formats `args[1..]` by the format `args[0]`; NULL without a format.
-#[inline(never)]
-pub(super) fn printf<'a>(args: &[Value<'a>], scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    let Some((format, rest)) = args.split_first() else { return Ok(Value::Null) };
-    if format.is_null() {
+/// Formats the arguments behind the first by the format that this is; NULL without a format.
+pub(super) fn printf<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    if c.argument(0).is_null() {
         return Ok(Value::Null);
     }
-    let format = before_nul(format.to_text(scratch)?);
-    let anything = write(format, Arguments(rest.iter()), scratch)?;
-    let text = scratch.finish()?;
-    Ok(if anything { Value::Text(text) } else { Value::Null })
+    let format = before_nul(c.text(0)?);
+    let anything = write(format, Arguments { all: c.arguments, count: c.count, next: 1 }, c.scratch)?;
+    let text = c.written()?;
+    Ok(if anything { text } else { Value::Null })
 }
 
 /// False if the format holds nothing before its end or its first error: then SQLite gives NULL in the place of ''.

@@ -6,6 +6,7 @@
 
 use super::decimal::{self, Conversion, Style};
 use super::error::Result;
+use super::function::{Call, Id};
 use super::scratch::Scratch;
 use super::text;
 use super::value::Value;
@@ -66,38 +67,33 @@ pub(super) fn next_character(bytes: &mut &[u8]) -> u32 {
 }
 
 /// Characters of a text, bytes of a blob or of a printed number.
-pub(super) fn length<'a>(value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    Ok(Value::Integer(match value {
+pub(super) fn length<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    Ok(Value::Integer(match c.argument(0) {
         Value::Text(bytes) => count_characters(before_nul(bytes)),
-        other => other.to_text(scratch)?.len() as i64,
+        _ => c.text(0)?.len() as i64,
     }))
 }
 
 /// lower and upper: ASCII letters only.
-pub(super) fn map<'a>(value: Value<'a>, change: fn(u8) -> u8, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    for byte in value.to_text(scratch)? {
-        scratch.push(change(*byte));
+pub(super) fn map<'a>(c: &mut Call<'a, '_>, change: fn(u8) -> u8) -> Result<Value<'a>> {
+    for byte in c.text(0)? {
+        c.scratch.push(change(*byte));
     }
-    Ok(Value::Text(scratch.finish()?))
+    c.written()
 }
 
 /// From the character (or byte of a blob) `start`, counted from 1, or from the end if negative; `length` of them, or
 /// those before if that is negative.
-pub(super) fn substr<'a>(
-    value: Value<'a>,
-    start: Value<'_>,
-    length: Option<Value<'_>>,
-    scratch: &mut Scratch<'a>,
-) -> Result<Value<'a>> {
-    let blob = matches!(value, Value::Blob(_));
-    let bytes = value.to_text(scratch)?;
+pub(super) fn substr<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    let blob = matches!(c.argument(0), Value::Blob(_));
+    let bytes = c.text(0)?;
     if blob && bytes.is_empty() {
         return Ok(Value::Null);
     }
     let bytes = if blob { bytes } else { before_nul(bytes) };
     let size = if blob { bytes.len() as i64 } else { count_characters(bytes) };
-    let mut from = i64::from(start.to_integer() as i32);
-    let wanted = length.map_or(1_000_000_000, |length| i64::from(length.to_integer() as i32));
+    let mut from = i64::from(c.integer(1) as i32);
+    let wanted = if c.count > 2 { i64::from(c.integer(2) as i32) } else { 1_000_000_000 };
     let mut count = wanted.saturating_abs();
     if from < 0 {
         from = from.saturating_add(size);
@@ -128,18 +124,11 @@ pub(super) fn substr<'a>(
     Ok(Value::Text(rest.get(..count).unwrap_or(rest)))
 }
 
-/// Cuts the characters of `set` (spaces where there is none) off the front, the back or both.
-pub(super) fn trim<'a>(
-    value: Value<'a>,
-    set: Option<Value<'a>>,
-    (front, back): (bool, bool),
-    scratch: &mut Scratch<'a>,
-) -> Result<Value<'a>> {
-    let mut bytes = value.to_text(scratch)?;
-    let set = match set {
-        Some(set) => before_nul(set.to_text(scratch)?),
-        None => b" ",
-    };
+/// Cuts the characters of a set (spaces where there is none) off the front, the back or both.
+pub(super) fn trim<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    let (front, back) = (c.id != Id::Rtrim, c.id != Id::Ltrim);
+    let mut bytes = c.text(0)?;
+    let set = if c.count > 1 { before_nul(c.text(1)?) } else { b" " };
     while front && let Some(rest) = characters(set).find_map(|one| bytes.strip_prefix(one)) {
         bytes = rest;
     }
@@ -157,42 +146,42 @@ fn characters(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Every `pattern` in the text, from left to right, becomes `by`.
-pub(super) fn replace<'a>(
-    value: Value<'a>,
-    pattern: Value<'a>,
-    by: Value<'a>,
-    scratch: &mut Scratch<'a>,
-) -> Result<Value<'a>> {
-    let pattern = pattern.to_text(scratch)?;
+/// Every pattern in the text, from left to right, becomes the third argument.
+pub(super) fn replace<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    let (value, by) = (c.argument(0), c.argument(2));
+    if value.is_null() || c.argument(1).is_null() {
+        return Ok(Value::Null);
+    }
+    let pattern = c.text(1)?;
+    // An empty pattern leaves the text, whatever it was to become.
     if before_nul(pattern).is_empty() {
         return Ok(if let Value::Blob(bytes) = value { Value::Text(bytes) } else { value });
     }
     if by.is_null() {
         return Ok(Value::Null);
     }
-    let mut bytes = value.to_text(scratch)?;
-    let by = by.to_text(scratch)?;
+    let mut bytes = c.text(0)?;
+    let by = c.text(2)?;
     while let Some((first, rest)) = bytes.split_first() {
         bytes = match bytes.strip_prefix(pattern) {
             Some(rest) => {
-                scratch.extend(by);
+                c.scratch.extend(by);
                 rest
             }
             None => {
-                scratch.push(*first);
+                c.scratch.push(*first);
                 rest
             }
         };
     }
-    Ok(Value::Text(scratch.finish()?))
+    c.written()
 }
 
-/// The place of `needle` counted from 1, in characters, or in bytes between two blobs; 0 where it is not.
-pub(super) fn instr<'a>(haystack: Value<'a>, needle: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    let by_bytes = matches!((haystack, needle), (Value::Blob(_), Value::Blob(_)));
-    let mut rest = haystack.to_text(scratch)?;
-    let needle = needle.to_text(scratch)?;
+/// The place of the second argument counted from 1, in characters, or in bytes between two blobs; 0 where it is not.
+pub(super) fn instr<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    let by_bytes = (0..2).all(|at| matches!(c.argument(at), Value::Blob(_)));
+    let mut rest = c.text(0)?;
+    let needle = c.text(1)?;
     let mut place = 1i64;
     while !rest.starts_with(needle) {
         if rest.len() < needle.len() {
@@ -208,10 +197,10 @@ pub(super) fn instr<'a>(haystack: Value<'a>, needle: Value<'a>, scratch: &mut Sc
 }
 
 /// Capital hexadecimal digits of the bytes; a number's are those of its text, NULL has none.
-pub(super) fn hex<'a>(value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    let bytes = value.to_text(scratch)?;
-    write_hex(bytes, scratch);
-    Ok(Value::Text(scratch.finish()?))
+pub(super) fn hex<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    let bytes = c.text(0)?;
+    write_hex(bytes, c.scratch);
+    c.written()
 }
 
 fn write_hex(bytes: &[u8], out: &mut Scratch<'_>) {
@@ -259,11 +248,11 @@ pub(super) fn quote<'a>(value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<V
 }
 
 /// The text of these code points; what is none becomes U+FFFD.
-pub(super) fn char<'a>(args: &[Value<'_>], scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    for arg in args {
-        write_character(u32::try_from(arg.to_integer()).unwrap_or(u32::MAX), scratch);
+pub(super) fn char<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    for at in 0..c.count {
+        write_character(u32::try_from(c.integer(at)).unwrap_or(u32::MAX), c.scratch);
     }
-    Ok(Value::Text(scratch.finish()?))
+    c.written()
 }
 
 /// Appends a code point as UTF-8, surrogates too.
@@ -279,8 +268,8 @@ pub(super) fn write_character(code: u32, out: &mut Scratch<'_>) {
 }
 
 /// The code point of the first character; NULL of an empty text.
-pub(super) fn unicode<'a>(value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
-    let mut bytes = before_nul(value.to_text(scratch)?);
+pub(super) fn unicode<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+    let mut bytes = before_nul(c.text(0)?);
     if bytes.is_empty() {
         return Ok(Value::Null);
     }

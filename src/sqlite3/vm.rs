@@ -174,6 +174,43 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// A machine that goes on from where the statement stands.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn new(
+        program: &'a Program,
+        arena: &'a mut [u8],
+        store: &'a mut dyn Store,
+        state: &'a mut State,
+        session: &'a mut Session,
+        sql: &'a [u8],
+        parameters: &'a [Value<'a>],
+    ) -> Self {
+        let layout = Layout::of(program, arena.len());
+        Machine {
+            pc: state.pc.into(),
+            sp: layout.stack + CELL * usize::from(state.sp),
+            bump: state.bump.into(),
+            layout: Layout { end: state.end.into(), ..layout },
+            arena,
+            store,
+            state,
+            session,
+            sql,
+            parameters,
+            program,
+            row: AtHand::NOTHING,
+        }
+    }
+
+    /// Keeps where the machine stands, for its next step.
+    pub(crate) fn stop(&mut self) {
+        self.state.pc = self.pc as u16;
+        self.state.sp = (self.sp.saturating_sub(self.layout.stack) / CELL) as u8;
+        self.state.bump = self.bump as u16;
+        self.state.end = self.layout.end as u16;
+    }
+
     // ---- operands
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]

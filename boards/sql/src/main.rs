@@ -23,7 +23,6 @@ unsafe extern "C" {
     static _store_end: u8;
 }
 
-/// Simple statements come first: the stack's mark only ever goes deeper.
 const STATEMENTS: &[&str] = &[
     "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, temp REAL)",
     "INSERT INTO t VALUES(1, 'pantry', 12.5), (2, 'cellar', 9.25), (3, 'attic', 31.0)",
@@ -66,6 +65,7 @@ fn run(store: impl NorFlash, pages: &mut [u8], memory: &mut [u8], depths: &mut [
 #[inline(never)]
 fn of_the_store(db: &mut dbm::Dbm<'_, impl NorFlash>) -> dbm::Result<u32> {
     let mut buf = [0; 64];
+    stack::repaint(&buf);
     for turn in 0..60u8 {
         db.begin()?;
         db.set(&[1, turn % 20], &[turn; 40])?;
@@ -87,6 +87,7 @@ fn of_the_store(db: &mut dbm::Dbm<'_, impl NorFlash>) -> dbm::Result<u32> {
 #[inline(never)]
 fn statement(con: &mut Connection<'_>, sql: &str) -> Result<u32> {
     let parameters = [Value::Integer(2)];
+    stack::repaint(&parameters);
     let takes = usize::from(sql.contains("?1"));
     let mut rows = con.execute(sql, &parameters[..takes])?;
     while rows.fetchone()?.is_some() {}
