@@ -384,7 +384,7 @@ impl Machine<'_> {
                 return call_custom(custom, count, &argument, scratch);
             }
             // The subject of the operators comes first.
-            let swapped = |at: usize| argument(at ^ 1);
+            let swapped = |at: usize| argument(if at < 2 { at ^ 1 } else { at });
             let mut call = Call { id: function::Id::Like, count, arguments: &swapped, context, scratch };
             match id {
                 super::ids::LIKE_OPERATOR => {}
