@@ -273,7 +273,9 @@ const fn work(id: Id) -> Work {
     }
 }
 
-/// The functions that take NULL for an argument like others. The rest answers NULL to one.
+/// The functions that take NULL for an argument like others. The rest answers NULL to one. (An index out of bounds would not
+/// compile.)
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 const TAKES_NULL: u64 = {
     use Id::*;
     let ids = [
