@@ -25,9 +25,9 @@
 
 mod atom;
 pub mod code;
-mod head;
+mod cursor;
+mod fields;
 mod reader;
-mod scan;
 #[cfg(feature = "serde")]
 mod stream;
 pub mod typecode;
@@ -35,7 +35,7 @@ mod writer;
 
 use crate::object::{Error, ErrorKind, Object, Refused, Result, Slot, walk};
 pub use code::{Header, Python};
-use head::Reading;
+use cursor::Rules;
 pub use writer::Writer;
 
 /// The version that is written unless another is asked for, as in Python 3.4 to 3.13.
@@ -57,7 +57,7 @@ pub fn slots_needed(bytes: &[u8]) -> Result<usize> {
 /// A reader with other rules than the usual ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Unmarshaller {
-    reading: Reading,
+    rules: Rules,
 }
 
 #[cfg(feature = "defmt")]
@@ -74,19 +74,22 @@ impl Default for Unmarshaller {
 }
 
 impl Unmarshaller {
-    /// The rules of the newest Python, code objects allowed.
+    /// The rules of the newest Python, without code objects.
     pub const fn new() -> Self {
-        Unmarshaller { reading: Reading::new(Python::NEWEST, true) }
+        Unmarshaller { rules: Rules::new(Python::NEWEST, None) }
     }
 
-    /// The stream was written by this Python: code objects have its layout, and only its type codes are known.
+    /// The stream was written by this Python: only its type codes are known, and code objects, which have another layout
+    /// in each, are read as its own.
     pub const fn python(self, python: Python) -> Self {
-        Unmarshaller { reading: Reading::new(python, self.reading.allow_code) }
+        Unmarshaller { rules: Rules::new(python, Some(fields::fields)) }
     }
 
-    /// Whether code objects are allowed, as 3.13's `allow_code`.
+    /// Whether code objects are allowed, as 3.13's `allow_code`: from [`Unmarshaller::python`] on they are, before they
+    /// are not, as nobody has said whose they would be.
     pub const fn allow_code(self, allow: bool) -> Self {
-        Unmarshaller { reading: Reading::new(self.reading.python, allow) }
+        let code: Option<cursor::Fields> = if allow { Some(fields::fields) } else { None };
+        Unmarshaller { rules: Rules::new(self.rules.python, code) }
     }
 
     /// Reads the first value of `bytes`.
@@ -97,13 +100,13 @@ impl Unmarshaller {
     /// Reads the value at byte `at`, and answers the place behind it: where the next one stands, as Python's
     /// `marshal.load` leaves its file. References do not cross from one value to the next.
     pub fn load<'a>(&self, bytes: &'a [u8], at: usize, slots: &'a mut [Slot]) -> Result<(Object<'a>, usize)> {
-        reader::read(self.reading, bytes, at, slots)
+        reader::read(self.rules, bytes, at, slots)
     }
 
     /// Decodes the first value of `bytes` into a `T`, see [`from_slice`].
     #[cfg(feature = "serde")]
     pub fn from_slice<'a, T: serde::Deserialize<'a>>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<T> {
-        if self.reading.has_references()
+        if self.rules.has_references()
             && bytes.len() <= Slot::MAX_INPUT
             && let Ok(value) = stream::from_slice(bytes, slots)
         {
@@ -113,10 +116,10 @@ impl Unmarshaller {
         crate::object::serde::from_object(&object, crate::object::serde::Limits::of(bytes))
     }
 
-    /// How many slots reading the first value of `bytes` needs: in one pass, exact but for values referred to twice,
-    /// whose cells are counted twice. Nested deeper than 60, the answer is the most that so many bytes can need.
+    /// How many slots reading the first value of `bytes` needs: in one pass and exact, but where it is nested deeper than
+    /// 60; then the answer is the most that so many bytes can need.
     pub fn slots_needed(&self, bytes: &[u8]) -> Result<usize> {
-        scan::slots_needed(&self.reading, bytes)
+        reader::slots_needed(self.rules, bytes)
     }
 }
 

@@ -218,11 +218,6 @@ pub(super) fn holds(python: Python) -> &'static [Hold] {
     }
 }
 
-/// How many numbers stand in a row from this field on.
-pub(super) fn numbers(holds: &[Hold], field: usize) -> usize {
-    holds.get(field..).unwrap_or_default().iter().take_while(|hold| **hold == Hold::Number).count()
-}
-
 /// The first magic number of each Python 3, in order.
 static MAGIC: [(u16, u8); 16] = [
     (3000, 0),

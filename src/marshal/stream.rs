@@ -3,8 +3,12 @@
 //! It does the common part: plain values, lists, tuples, sets and dicts that a type reads to their end, and references.
 //! Whatever else comes, it refuses, and the whole value is read again by way of the object model, which knows all kinds,
 //! makes every check and says what is wrong and where. So both ways give the same value, or the same error.
+//!
+//! What is read most, floats, ints and names that came before, has a short way of its own; the rest goes by way of the
+//! cursor, as the object model's reader does.
 
-use super::atom;
+use super::atom::{self, RULES_3};
+use super::cursor::Cursor;
 use super::typecode::*;
 use crate::bytes;
 use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
@@ -16,23 +20,22 @@ use crate::object::{Atom, Error, ErrorKind, Result, Slot};
 pub(super) fn from_slice<'a, T: serde::Deserialize<'a>>(input: &'a [u8], refs: &mut [Slot]) -> Result<T> {
     let mut stream = Stream::new(input, refs);
     match T::deserialize(De { source: &mut stream }) {
-        Ok(value) if stream.at <= input.len() => Ok(value),
+        Ok(value) if stream.cursor.at <= input.len() => Ok(value),
         _ => Err(Error::new(ErrorKind::NotPlain, 0)),
     }
 }
 
 struct Stream<'a, 's> {
-    input: &'a [u8],
     /// Beyond the input once something was refused.
-    at: usize,
+    cursor: Cursor<'a>,
     depth: u16,
     /// What comes is a key or a member of a set: only the object model knows whether a container may be one.
     member: bool,
+    /// A value is being read again, by reference.
+    replays: bool,
     /// Where each value stands that took an index.
     refs: &'s mut [Slot],
     indices: usize,
-    /// A value is being read again, by reference.
-    replays: bool,
     /// Where to go on behind the container that [`Stream::next`] just gave, if it is read again.
     back: Return,
     /// How many values may yet be read again.
@@ -44,19 +47,6 @@ struct Stream<'a, 's> {
 /// How many texts are remembered.
 const RECENT: usize = 8;
 
-/// A value, or the head of a container.
-enum Next<'a> {
-    None,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Str(&'a str),
-    Bytes(&'a [u8]),
-    /// So many items follow. Whether they must be hashable.
-    Items(usize, bool),
-    Pairs,
-}
-
 /// Where reading goes on after a value that was read again, and whether it was itself inside of one.
 type Return = Option<(usize, bool)>;
 
@@ -65,13 +55,12 @@ impl<'a, 's> Stream<'a, 's> {
     fn new(input: &'a [u8], refs: &'s mut [Slot]) -> Self {
         let Limits { depth, fuel } = Limits::of(input);
         Stream {
-            input,
-            at: 0,
+            cursor: Cursor::new(RULES_3, input, 0),
             depth,
             member: false,
+            replays: false,
             refs,
             indices: 0,
-            replays: false,
             back: None,
             fuel,
             recent: [(usize::MAX, ""); RECENT],
@@ -80,153 +69,113 @@ impl<'a, 's> Stream<'a, 's> {
 
     /// Refuses to go on.
     #[cold]
-    fn odd<T>(&mut self) -> Option<T> {
-        self.at = usize::MAX;
-        None
-    }
-
-    /// The next value.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn next(&mut self) -> Option<Next<'a>> {
-        let start = self.at;
-        let byte = bytes::u8(self.input, start)?;
-        let at = start.wrapping_add(1);
-        let code = byte & !FLAG_REF;
-        if byte & FLAG_REF != 0 && !self.replays {
-            self.index(code, start)?;
-        }
-        match code {
-            INT => {
-                self.at = at.wrapping_add(4);
-                bytes::u32_le(self.input, at).map(|word| Next::Int(i64::from(word as i32)))
-            }
-            BINARY_FLOAT => {
-                self.at = at.wrapping_add(8);
-                bytes::u64_le(self.input, at).map(|bits| Next::Float(f64::from_bits(bits)))
-            }
-            SHORT_ASCII | SHORT_ASCII_INTERNED => core::str::from_utf8(self.short(at)?).ok().map(Next::Str),
-            REF => self.again(at),
-            LONG if let Some((value, end)) = atom::short_long(self.input, at) => {
-                self.at = end;
-                Some(Next::Int(value))
-            }
-            TRUE | FALSE => {
-                self.at = at;
-                Some(Next::Bool(code == TRUE))
-            }
-            LIST | STRING => {
-                let count = bytes::u32_le(self.input, at)? as usize;
-                self.at = at.wrapping_add(4);
-                let rest = self.input.get(self.at..)?.get(..count)?;
-                if code == LIST {
-                    return Some(Next::Items(count, false));
-                }
-                self.at = self.at.wrapping_add(count);
-                Some(Next::Bytes(rest))
-            }
-            _ => self.rarer(code, start),
-        }
-    }
-
-    /// Text that was read by reference lately.
-    #[inline]
-    fn recent(&self, index: usize) -> Option<&'a str> {
-        let (known, text) = self.recent.get(index % RECENT)?;
-        (*known == index).then_some(*text)
-    }
-
-    /// The text behind a short code, from its length at `at` on.
-    #[inline]
-    fn short(&mut self, at: usize) -> Option<&'a [u8]> {
-        let len = usize::from(bytes::u8(self.input, at)?);
-        let first = at.wrapping_add(1);
-        self.at = first.wrapping_add(len);
-        bytes::take(self.input, first, len).filter(|raw| raw.is_ascii())
-    }
-
-    /// The name of a field.
-    #[inline]
-    fn name(&mut self, byte: u8) -> Option<&'a [u8]> {
-        let (start, at) = (self.at, self.at.wrapping_add(1));
-        let code = byte & !FLAG_REF;
-        if code == REF
-            && let Some(text) = bytes::u32_le(self.input, at).and_then(|index| self.recent(index as usize))
-        {
-            self.at = at.wrapping_add(4);
-            return Some(text.as_bytes());
-        }
-        if matches!(code, SHORT_ASCII | SHORT_ASCII_INTERNED) {
-            if byte != code && !self.replays {
-                self.index(code, start)?;
-            }
-            return self.short(at);
-        }
-        match self.next()? {
-            Next::Str(name) => Some(name.as_bytes()),
-            _ => None,
-        }
-    }
-
-    /// What the object model's own functions read.
     #[inline(never)]
-    fn rarer(&mut self, code: u8, start: usize) -> Option<Next<'a>> {
-        let head = atom::READING_3.head(self.input, start).ok()?;
-        self.at = head.end;
-        let body = self.input.get(start.wrapping_add(1)..head.end)?;
-        Some(match code {
-            NONE => Next::None,
-            SMALL_TUPLE | TUPLE | LIST => Next::Items(head.count, false),
-            SET | FROZENSET => Next::Items(head.count, true),
-            DICT => Next::Pairs,
-            _ => match atom::any(code, body, false)? {
-                Atom::Bool(value) => Next::Bool(value),
-                Atom::Int(value) => Next::Int(value),
-                Atom::Float(value) => Next::Float(value),
-                Atom::Str(text) => Next::Str(text.as_str()?),
-                Atom::Bytes(bytes) => Next::Bytes(bytes),
-                _ => return None,
-            },
-        })
+    fn odd(&mut self) {
+        self.cursor.at = usize::MAX;
     }
 
     /// Gives the value at `start` the next index.
     #[inline]
-    fn index(&mut self, code: u8, start: usize) -> Option<()> {
-        if matches!(code, NULL | NONE | FALSE | TRUE | REF) {
-            return Some(());
+    fn index(&mut self, start: usize) -> Option<()> {
+        if !self.replays {
+            *self.refs.get_mut(self.indices)? = Slot::raw(start as u32);
+            self.indices = self.indices.wrapping_add(1);
         }
-        *self.refs.get_mut(self.indices)? = Slot::raw(start as u32);
-        self.indices = self.indices.wrapping_add(1);
         Some(())
     }
 
-    /// The place of the value that the reference with its index at `at` stands for.
-    fn referred(&self, at: usize) -> Option<(usize, usize)> {
-        let index = bytes::u32_le(self.input, at)? as usize;
-        let known = self.refs.get(..self.indices)?.get(index)?;
-        Some((index, known.bits() as usize))
+    /// The `len` bytes behind this code, if it comes: the short way for what is read most.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn quick(&mut self, code: u8, len: usize) -> Option<&'a [u8]> {
+        let start = self.cursor.at;
+        let byte = bytes::u8(self.cursor.input, start)?;
+        if byte & !FLAG_REF != code {
+            return None;
+        }
+        let first = start.wrapping_add(1);
+        let found = bytes::take(self.cursor.input, first, len)?;
+        if byte != code {
+            self.index(start)?;
+        }
+        self.cursor.at = first.wrapping_add(len);
+        Some(found)
     }
 
-    /// The value that the reference with its index at `at` stands for.
+    /// So many bytes more.
+    #[inline]
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let taken = bytes::take(self.cursor.input, self.cursor.at, len)?;
+        self.cursor.at = self.cursor.at.wrapping_add(len);
+        Some(taken)
+    }
+
+    /// The next value, whose type code is answered: what is referred to, if that is what comes.
     #[inline(never)]
-    fn again(&mut self, at: usize) -> Option<Next<'a>> {
-        let (index, place) = self.referred(at)?;
-        let back = (at.wrapping_add(4), self.replays);
-        if let Some(text) = self.recent(index) {
-            self.at = back.0;
-            return Some(Next::Str(text));
+    fn next(&mut self) -> Option<u8> {
+        self.cursor.next().ok()?;
+        if self.cursor.code == REF {
+            let back = (self.cursor.at, self.replays);
+            self.cursor.at = self.refs.get(..self.indices)?.get(self.cursor.count)?.bits() as usize;
+            self.cursor.next().ok()?;
+            if matches!(self.cursor.code, LIST | TUPLE | SMALL_TUPLE | SET | FROZENSET | DICT) {
+                self.back = Some(back);
+                self.replays = true;
+            } else {
+                self.cursor.at = back.0;
+            }
+        } else if self.cursor.indexed {
+            self.index(self.cursor.start)?;
         }
-        self.at = place;
-        self.replays = true;
-        let next = self.next()?;
-        match next {
-            Next::Items(..) | Next::Pairs => self.back = Some(back),
-            _ => (self.at, self.replays) = back,
+        Some(self.cursor.code)
+    }
+
+    /// The next value, if it is an atom.
+    fn atom(&mut self) -> Option<Atom<'a>> {
+        self.next()?;
+        self.cursor.atom()
+    }
+
+    /// Text in UTF-8, which may not be well-formed.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn raw(&mut self) -> Option<&'a [u8]> {
+        let short = match self.quick(SHORT_ASCII_INTERNED, 1) {
+            None => self.quick(SHORT_ASCII, 1),
+            short => short,
+        };
+        if let Some(len) = short {
+            let len = bytes::u8(len, 0)?;
+            return self.take(len.into()).filter(|raw| raw.is_ascii());
         }
-        if let (Next::Str(text), Some(recent)) = (&next, self.recent.get_mut(index % RECENT)) {
-            *recent = (index, text);
+        if let Some(known) = self.known() {
+            return Some(known.as_bytes());
         }
-        Some(next)
+        self.rare()
+    }
+
+    /// The rarer cases of it.
+    #[inline(never)]
+    fn rare(&mut self) -> Option<&'a [u8]> {
+        let place = self.cursor.at;
+        let Some(Atom::Str(text)) = self.atom() else { return None };
+        let text = text.as_str()?;
+        if let [REF, index @ ..] = bytes::array::<5>(self.cursor.input, place)? {
+            let index = u32::from_le_bytes(index) as usize;
+            *self.recent.get_mut(index % RECENT)? = (index, text);
+        }
+        Some(text.as_bytes())
+    }
+
+    /// A reference to text that was read by reference lately.
+    #[inline]
+    fn known(&mut self) -> Option<&mut &'a str> {
+        let [REF, index @ ..] = bytes::array::<5>(self.cursor.input, self.cursor.at)? else { return None };
+        let index = u32::from_le_bytes(index) as usize;
+        let (known, text) = self.recent.get_mut(index % RECENT)?;
+        if *known != index {
+            return None;
+        }
+        self.cursor.at = self.cursor.at.wrapping_add(5);
+        Some(text)
     }
 
     /// One more value is visited; those that are read again cost fuel.
@@ -238,31 +187,53 @@ impl<'a, 's> Stream<'a, 's> {
         Some(())
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn enter(&mut self, level: &mut Level<'_, 'a>, map: bool) -> Option<()> {
         if self.member {
             return None;
         }
         self.depth = self.depth.checked_sub(1)?;
-        let (left, members) = match self.next()? {
-            Next::Items(left, members) if !map => (left, members),
+        let (left, members) = if map && self.quick(DICT, 0).is_some() {
             // A dict has one more until its end was seen.
-            Next::Pairs if map => (1, true),
-            _ => return None,
+            (1, true)
+        } else if !map && let Some(count) = self.quick(LIST, 4) {
+            (bytes::u32_le(count, 0)? as usize, false)
+        } else {
+            match self.next()? {
+                LIST | TUPLE | SMALL_TUPLE if !map => (self.cursor.count, false),
+                SET | FROZENSET if !map => (self.cursor.count, true),
+                DICT if map => (1, true),
+                _ => return None,
+            }
         };
         level.content = Content::Counted { left, members, back: self.back.take() };
         Some(())
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    /// The field that is expected, if its name comes by a reference and was known lately.
+    #[inline]
+    fn expected(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<&'static str> {
+        let field = *fields.get(level.next)?;
+        let [REF, index @ ..] = bytes::array::<5>(self.cursor.input, self.cursor.at)? else { return None };
+        let index = u32::from_le_bytes(index) as usize;
+        let (known, name) = self.recent.get(index % RECENT)?;
+        if *known != index || !core::ptr::eq(*name, field) || level.ended || self.replays {
+            return None;
+        }
+        self.member = true;
+        self.cursor.at = self.cursor.at.wrapping_add(5);
+        level.next = level.next.wrapping_add(1);
+        Some(field)
+    }
+
+    #[inline(never)]
     fn next_key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
         let Content::Counted { left, .. } = &mut level.content else { return None };
         if level.ended {
             return Some(Key::End);
         }
-        let byte = bytes::u8(self.input, self.at)?;
-        if byte & !FLAG_REF == NULL {
-            self.at = self.at.wrapping_add(1);
+        let before = (self.cursor.at, self.indices);
+        if bytes::u8(self.cursor.input, before.0)? & !FLAG_REF == NULL {
+            self.cursor.at = before.0.wrapping_add(1);
             (*left, level.ended) = (0, true);
             return Some(Key::End);
         }
@@ -271,35 +242,40 @@ impl<'a, 's> Stream<'a, 's> {
         if fields.is_empty() {
             return Some(Key::Value);
         }
-        let before = (self.at, self.indices);
-        let name = self.name(byte)?;
-        Some(match level.find(fields, name) {
+        let field = match self.known() {
+            Some(name) => {
+                let field = level.find(fields, name.as_bytes());
+                // So it is known by its address next time.
+                *name = field.unwrap_or(name);
+                field
+            }
+            None => level.find(fields, self.raw()?),
+        };
+        Some(match field {
             Some(field) => Key::Name(field),
             None => {
-                (self.at, self.indices) = before;
+                (self.cursor.at, self.indices) = before;
                 Key::Value
             }
         })
     }
-}
 
-/// The next value, if it is of this kind.
-macro_rules! take {
-    ($stream:ident, $($next:pat => $value:expr),+) => {
-        match $stream.next() {
-            $(Some($next) => Some($value),)+
-            _ => $stream.odd(),
+    /// What was read; if nothing was, nothing else will be.
+    #[inline]
+    fn told<T>(&mut self, read: Option<T>) -> Option<T> {
+        if read.is_none() {
+            self.odd();
         }
-    };
+        read
+    }
 }
 
 impl<'a> Source<'a> for Stream<'a, '_> {
     fn what(&mut self) -> Option<What> {
-        let mut code = bytes::u8(self.input, self.at)? & !FLAG_REF;
-        if code == REF {
-            let (_, place) = self.referred(self.at.wrapping_add(1))?;
-            code = bytes::u8(self.input, place)? & !FLAG_REF;
-        }
+        let (at, indices, replays) = (self.cursor.at, self.indices, self.replays);
+        let code = self.next();
+        let code = self.told(code)?;
+        (self.cursor.at, self.indices, self.replays, self.back) = (at, indices, replays, None);
         Some(match code {
             NONE => What::None,
             TRUE | FALSE => What::Bool,
@@ -313,29 +289,63 @@ impl<'a> Source<'a> for Stream<'a, '_> {
     }
 
     fn none(&mut self) -> bool {
-        let none = bytes::u8(self.input, self.at).is_some_and(|byte| byte & !FLAG_REF == NONE);
-        self.at = self.at.wrapping_add(usize::from(none));
+        let none = bytes::u8(self.cursor.input, self.cursor.at).is_some_and(|byte| byte & !FLAG_REF == NONE);
+        self.cursor.at = self.cursor.at.wrapping_add(usize::from(none));
         none
     }
 
     fn bool(&mut self) -> Option<bool> {
-        take!(self, Next::Bool(value) => value)
+        if self.quick(TRUE, 0).is_some() {
+            return Some(true);
+        }
+        match self.atom() {
+            Some(Atom::Bool(value)) => Some(value),
+            _ => self.told(None),
+        }
     }
 
     fn int(&mut self) -> Option<i64> {
-        take!(self, Next::Int(value) => value)
+        if let Some(number) = self.quick(INT, 4) {
+            return bytes::u32_le(number, 0).map(|number| i64::from(number as i32));
+        }
+        let atom = match self.quick(LONG, 4).and_then(|count| bytes::u32_le(count, 0)) {
+            Some(count) => {
+                let digits = self.take((count as i32).unsigned_abs().wrapping_mul(2) as usize);
+                digits.and_then(|digits| atom::long((count as i32) < 0, digits))
+            }
+            None => self.atom(),
+        };
+        match atom {
+            Some(Atom::Int(value)) => Some(value),
+            _ => self.told(None),
+        }
     }
 
     fn float(&mut self) -> Option<f64> {
-        take!(self, Next::Float(value) => value, Next::Int(value) => float(value))
+        if let Some(bits) = self.quick(BINARY_FLOAT, 8) {
+            return bytes::u64_le(bits, 0).map(f64::from_bits);
+        }
+        match self.atom() {
+            Some(Atom::Float(value)) => Some(value),
+            Some(Atom::Int(value)) => Some(float(value)),
+            _ => self.told(None),
+        }
     }
 
     fn text(&mut self) -> Option<&'a str> {
-        take!(self, Next::Str(text) => text)
+        let text = self.raw().and_then(|raw| core::str::from_utf8(raw).ok());
+        self.told(text)
     }
 
     fn bytes(&mut self) -> Option<&'a [u8]> {
-        take!(self, Next::Bytes(bytes) => bytes)
+        if let Some(len) = self.quick(STRING, 4) {
+            let taken = bytes::u32_le(len, 0).and_then(|len| self.take(len as usize));
+            return self.told(taken);
+        }
+        match self.atom() {
+            Some(Atom::Bytes(bytes)) => Some(bytes),
+            _ => self.told(None),
+        }
     }
 
     fn skip(&mut self) -> Option<()> {
@@ -344,7 +354,7 @@ impl<'a> Source<'a> for Stream<'a, '_> {
 
     fn seq(&mut self, _: usize, level: &mut Level<'_, 'a>) -> Option<()> {
         let entered = self.enter(level, false);
-        if entered.is_none() { self.odd() } else { entered }
+        self.told(entered)
     }
 
     fn more(&mut self, level: &mut Level<'_, 'a>) -> Option<bool> {
@@ -355,7 +365,7 @@ impl<'a> Source<'a> for Stream<'a, '_> {
             None => return Some(false),
         }
         let burnt = self.burn();
-        if burnt.is_none() { self.odd() } else { Some(true) }
+        self.told(burnt).map(|()| true)
     }
 
     fn left(&self, level: &Level<'_, 'a>) -> Option<usize> {
@@ -367,14 +377,15 @@ impl<'a> Source<'a> for Stream<'a, '_> {
 
     fn map(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
         let entered = self.enter(level, true);
-        if entered.is_none() { self.odd() } else { entered }
+        self.told(entered)
     }
 
     fn key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
-        match self.next_key(level, fields) {
-            None => self.odd(),
-            key => key,
+        if let Some(field) = self.expected(level, fields) {
+            return Some(Key::Name(field));
         }
+        let key = self.next_key(level, fields);
+        self.told(key)
     }
 
     fn value(&mut self, _: &mut Level<'_, 'a>) {
@@ -383,15 +394,15 @@ impl<'a> Source<'a> for Stream<'a, '_> {
 
     fn leave(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
         self.depth = self.depth.wrapping_add(1);
-        let Content::Counted { left: 0, back, .. } = level.content else { return self.odd() };
+        let Content::Counted { left: 0, back, .. } = level.content else { return self.told(None) };
         if let Some((at, replays)) = back {
-            (self.at, self.replays) = (at, replays);
+            (self.cursor.at, self.replays) = (at, replays);
         }
         Some(())
     }
 
     fn blame(&mut self, _: &Level<'_, 'a>, fail: Fail) -> Fail {
-        let _: Option<()> = self.odd();
+        self.odd();
         fail
     }
 }

@@ -3,9 +3,8 @@
 //! Rules: `w_object` and `w_complex_object` of CPython's `Python/marshal.c`. Below version 3 the bytes are CPython's own;
 //! from 3 on CPython's flags depend on its reference counts, so that here only what is referred to has a flag.
 
-use super::code::Python;
-use super::head::Reading;
-use super::scan;
+use super::atom::RULES_3;
+use super::reader;
 use super::typecode::*;
 use crate::decimal;
 use crate::object::{Container, Emit, Level, Long, Refused, Slot, Spelling, Text};
@@ -454,14 +453,13 @@ impl<'o> Writer<'o> {
         let end = self.at as usize;
         let Some(items) = self.buf.get_mut(first..end) else { return };
         // Runs of 1, 2, 4 ... items are merged in place.
-        let reading = Reading::new(Python::NEWEST, true);
         let mut run = 1u32;
         while run < count {
             let mut at = 0;
             while at < items.len() {
-                let middle = skip(&reading, items, at, run);
-                let end = skip(&reading, items, middle, run);
-                merge(&reading, items, at, middle, end);
+                let middle = skip(items, at, run);
+                let end = skip(items, middle, run);
+                merge(items, at, middle, end);
                 at = end;
             }
             run = run.saturating_mul(2);
@@ -470,26 +468,26 @@ impl<'o> Writer<'o> {
 }
 
 /// The place behind `n` values.
-fn skip(reading: &Reading, items: &[u8], at: usize, n: u32) -> usize {
+fn skip(items: &[u8], at: usize, n: u32) -> usize {
     let mut at = at;
     for _ in 0..n {
         if at >= items.len() {
             break;
         }
-        at = scan::end(reading, items, at).unwrap_or(items.len());
+        at = reader::end(RULES_3, items, at).unwrap_or(items.len());
     }
     at
 }
 
 /// Merges two sorted runs of values that lie side by side.
-fn merge(reading: &Reading, items: &mut [u8], first: usize, middle: usize, end: usize) {
+fn merge(items: &mut [u8], first: usize, middle: usize, end: usize) {
     let (mut left, mut right) = (first, middle);
     while left < right && right < end {
-        let left_end = skip(reading, items, left, 1);
+        let left_end = skip(items, left, 1);
         // How many of the right run come before the first of the left.
         let mut stop = right;
         while stop < end {
-            let next = skip(reading, items, stop, 1);
+            let next = skip(items, stop, 1);
             if items.get(stop..next) >= items.get(left..left_end) {
                 break;
             }

@@ -74,7 +74,7 @@ pub const SIMPLE_EMPTY_TUPLE: u32 = 1;
 /// Forms of FIXED: a global named by two words, module and qualified name.
 pub const FORM_GLOBAL: Tag = 0;
 /// A persistent id: one word.
-pub const FORM_PERSID: Tag = 1;
+pub const FORM_PERSID: Tag = 5;
 /// A read-only view: one word.
 pub const FORM_READONLY: Tag = 2;
 /// A slice: start, stop, step.
@@ -91,7 +91,8 @@ pub const FORM_NEWOBJ_EX: Tag = 2;
 /// A class and a tuple of arguments, by INST or OBJ.
 pub const FORM_INST: Tag = 3;
 
-/// A TUPLE row's flag: it holds something unhashable, so it is no dict key.
+/// The flag of a TUPLE row and of a FROZENDICT header, and the form of a slice: it holds something unhashable, so it is no
+/// dict key.
 pub const UNHASHABLE: Tag = 1;
 
 const PAYLOAD: u32 = 0x0fff_ffff;
@@ -527,9 +528,15 @@ impl<'s> Arena<'s> {
         match word.tag() {
             ATOM => true,
             LIST | DICT | SET | MUTABLE => false,
-            TUPLE => self.get(word.payload()).tag() != UNHASHABLE,
+            TUPLE | FROZENDICT | FIXED => self.get(word.payload()).tag() != UNHASHABLE,
             _ => true,
         }
+    }
+
+    /// Whether the words from `first` on are hashable, all or every `step`th, as far as before `end`.
+    pub fn hashable(&self, first: usize, end: usize, step: usize) -> bool {
+        let mut words = self.slots.get(first..end).unwrap_or_default().iter().step_by(step);
+        words.all(|word| self.is_hashable(*word))
     }
 
     /// Whether all of the `n` topmost words are hashable, or every second of them, beginning with the one pushed first.
@@ -542,6 +549,11 @@ impl<'s> Arena<'s> {
             left = rest;
         }
         true
+    }
+
+    /// Where the topmost word stands.
+    pub(crate) fn top(&self) -> usize {
+        self.top
     }
 
     /// The end: the slots as they now are and the number of cells, for [`Tree`](super::Tree).

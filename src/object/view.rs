@@ -161,7 +161,7 @@ impl<'a> Object<'a> {
                 FORM_GLOBAL => Kind::Global,
                 FORM_PERSID => Kind::PersId,
                 FORM_READONLY => Kind::ReadonlyBuffer,
-                FORM_SLICE => Kind::Slice,
+                FORM_SLICE | UNHASHABLE => Kind::Slice,
                 _ => Kind::Code,
             },
             BUFFER => Kind::Buffer,
@@ -234,7 +234,7 @@ impl<'a> Object<'a> {
         match word.tag() {
             LIST | DICT | SET | FROZENDICT => Words::ring(&self.tree, at, None),
             TUPLE | FROZENSET => Words::slice(self.tree.row(at).1),
-            FIXED if matches!(self.tree.slot(at).tag(), FORM_SLICE | FORM_CODE) => Words::slice(self.tree.row(at).1),
+            FIXED if matches!(self.tree.slot(at).tag(), FORM_SLICE | UNHASHABLE | FORM_CODE) => Words::slice(self.tree.row(at).1),
             _ => Words::slice(&[]),
         }
     }
