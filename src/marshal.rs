@@ -94,13 +94,15 @@ impl Unmarshaller {
 
     /// Reads the first value of `bytes`.
     pub fn loads<'a>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
-        Ok(self.load(bytes, 0, slots)?.0)
+        reader::read(self.rules, bytes, &mut 0, slots)
     }
 
     /// Reads the value at byte `at`, and answers the place behind it: where the next one stands, as Python's
     /// `marshal.load` leaves its file. References do not cross from one value to the next.
     pub fn load<'a>(&self, bytes: &'a [u8], at: usize, slots: &'a mut [Slot]) -> Result<(Object<'a>, usize)> {
-        reader::read(self.rules, bytes, at, slots)
+        let mut at = at;
+        let object = reader::read(self.rules, bytes, &mut at, slots)?;
+        Ok((object, at))
     }
 
     /// Decodes the first value of `bytes` into a `T`, see [`from_slice`].

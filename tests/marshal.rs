@@ -160,8 +160,8 @@ fn malformed_streams_are_refused_where_they_are() {
         (b"\xbe\x01\0\0\0r\0\0\0\0", ErrorKind::NoSuchEntry, 5),
         (b"<\x01\0\0\0[\0\0\0\0", ErrorKind::Unhashable, 5),
         (b"<\x01\0\0\0)\x01[\0\0\0\0", ErrorKind::Unhashable, 7),
-        (b"{[\0\0\0\0N0", ErrorKind::Unhashable, 6),
-        (b"\xa9\x01{r\0\0\0\0N0", ErrorKind::Unhashable, 8),
+        (b"{[\0\0\0\0N0", ErrorKind::Unhashable, 7),
+        (b"\xa9\x01{r\0\0\0\0N0", ErrorKind::Unhashable, 9),
     ];
     for (bytes, kind, offset) in refused {
         let mut slots = [Slot::EMPTY; 64];

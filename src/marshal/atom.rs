@@ -1,8 +1,7 @@
 //! The values of marshal that need no cell: read from their place in the input when they are asked for.
 
 use super::code::Python;
-use super::cursor::{Cursor, Rules};
-use super::typecode::*;
+use super::cursor::{Cursor, Makes, Rules};
 use crate::bytes;
 use crate::object::{Atom, Long, Spelling, Text};
 
@@ -31,31 +30,29 @@ impl<'a> Cursor<'a> {
     pub(super) fn atom(&self) -> Option<Atom<'a>> {
         let body = self.input.get(self.body..self.end).unwrap_or_default();
         let bits = |at| bytes::u64_le(body, at);
-        let code = self.code;
-        Some(match code {
-            FALSE | TRUE => Atom::Bool(code == TRUE),
-            STOP_ITERATION => Atom::StopIteration,
-            ELLIPSIS => Atom::Ellipsis,
-            INT => Atom::Int(i64::from(bytes::u32_le(body, 0)? as i32)),
-            INT64 => Atom::Int(bits(0)? as i64),
-            BINARY_FLOAT => Atom::Float(f64::from_bits(bits(0)?)),
-            BINARY_COMPLEX => Atom::Complex(f64::from_bits(bits(0)?), f64::from_bits(bits(8)?)),
-            LONG => {
+        let python_2 = self.rules.python.is_2();
+        Some(match self.makes {
+            Makes::False | Makes::True => Atom::Bool(self.makes == Makes::True),
+            Makes::StopIteration => Atom::StopIteration,
+            Makes::Ellipsis => Atom::Ellipsis,
+            Makes::Int => Atom::Int(i64::from(bytes::u32_le(body, 0)? as i32)),
+            Makes::Int64 => Atom::Int(bits(0)? as i64),
+            Makes::Float => Atom::Float(f64::from_bits(bits(0)?)),
+            Makes::Complex => Atom::Complex(f64::from_bits(bits(0)?), f64::from_bits(bits(8)?)),
+            Makes::Long => {
                 let high = bytes::u8(self.input, self.body.wrapping_sub(1))?;
                 long(high & 0x80 != 0, body)?
             }
-            FLOAT => Atom::Float(float(body)?),
-            COMPLEX => {
+            Makes::FloatText => Atom::Float(float(body)?),
+            Makes::ComplexText => {
                 let (re, im) = body.split_at_checked(self.count)?;
                 Atom::Complex(float(re)?, float(im.get(1..)?)?)
             }
-            STRING | INTERNED if self.rules.python.is_2() => Atom::ByteString(Text::new(body, Spelling::Latin1)),
-            STRING => Atom::Bytes(body),
-            UNICODE | INTERNED | ASCII | ASCII_INTERNED | SHORT_ASCII | SHORT_ASCII_INTERNED => {
-                // What is not ASCII behind an "ASCII" code is Latin-1.
-                let utf8 = matches!(code, UNICODE | INTERNED) || body.is_ascii();
-                Atom::Str(Text::new(body, if utf8 { Spelling::Utf8 } else { Spelling::Latin1 }))
-            }
+            Makes::Bytes | Makes::Interned if python_2 => Atom::ByteString(Text::new(body, Spelling::Latin1)),
+            Makes::Bytes => Atom::Bytes(body),
+            // What is not ASCII behind an "ASCII" code is Latin-1.
+            Makes::Ascii if !body.is_ascii() => Atom::Str(Text::new(body, Spelling::Latin1)),
+            Makes::Interned | Makes::Text | Makes::Ascii => Atom::Str(Text::new(body, Spelling::Utf8)),
             _ => Atom::None,
         })
     }

@@ -205,7 +205,7 @@ const fn held<const N: usize>(layout: &[Field; N]) -> [Hold; N] {
 }
 
 /// What the fields of the code objects that a Python writes hold, in order: all that reading must know of them.
-pub(super) fn holds(python: Python) -> &'static [Hold] {
+pub(super) const fn holds(python: Python) -> &'static [Hold] {
     static HOLDS_2: [Hold; 14] = held(&PYTHON_2);
     static HOLDS_30: [Hold; 15] = held(&PYTHON_30);
     static HOLDS_38: [Hold; 16] = held(&PYTHON_38);

@@ -4,11 +4,11 @@
 //! Whatever else comes, it refuses, and the whole value is read again by way of the object model, which knows all kinds,
 //! makes every check and says what is wrong and where. So both ways give the same value, or the same error.
 //!
-//! What is read most, floats, ints and names that came before, has a short way of its own; the rest goes by way of the
-//! cursor, as the object model's reader does.
+//! All values go by way of the cursor, as in the object model's reader. Where there is flash enough, what is read most has
+//! a short way besides ([`SHORT_WAYS`]): half the instructions for 700 bytes.
 
 use super::atom::{self, RULES_3};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Makes};
 use super::typecode::*;
 use crate::bytes;
 use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
@@ -25,24 +25,29 @@ pub(super) fn from_slice<'a, T: serde::Deserialize<'a>>(input: &'a [u8], refs: &
     }
 }
 
+/// Bytes stand first, where short loads reach them.
+#[repr(C)]
 struct Stream<'a, 's> {
-    /// Beyond the input once something was refused.
-    cursor: Cursor<'a>,
-    depth: u16,
     /// What comes is a key or a member of a set: only the object model knows whether a container may be one.
     member: bool,
     /// A value is being read again, by reference.
     replays: bool,
+    depth: u16,
+    /// Beyond the input once something was refused.
+    cursor: Cursor<'a>,
+    /// How many values may yet be read again.
+    fuel: u32,
     /// Where each value stands that took an index.
     refs: &'s mut [Slot],
     indices: usize,
     /// Where to go on behind the container that [`Stream::next`] just gave, if it is read again.
     back: Return,
-    /// How many values may yet be read again.
-    fuel: u32,
     /// Text that was read by reference lately, by its index: the keys of one struct after another.
     recent: [(usize, &'a str); RECENT],
 }
+
+/// Whether plain values have a short way of their own. Each does what the cursor does, and is left out where flash counts.
+const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
 /// How many texts are remembered.
 const RECENT: usize = 8;
@@ -84,9 +89,12 @@ impl<'a, 's> Stream<'a, 's> {
         Some(())
     }
 
-    /// The `len` bytes behind this code, if it comes: the short way for what is read most.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    /// The short way: the `len` bytes behind this code, if it comes.
+    #[inline(always)]
     fn quick(&mut self, code: u8, len: usize) -> Option<&'a [u8]> {
+        if !SHORT_WAYS {
+            return None;
+        }
         let start = self.cursor.at;
         let byte = bytes::u8(self.cursor.input, start)?;
         if byte & !FLAG_REF != code {
@@ -109,15 +117,15 @@ impl<'a, 's> Stream<'a, 's> {
         Some(taken)
     }
 
-    /// The next value, whose type code is answered: what is referred to, if that is what comes.
+    /// The next value: what is referred to, if that is what comes.
     #[inline(never)]
-    fn next(&mut self) -> Option<u8> {
+    fn next(&mut self) -> Option<Makes> {
         self.cursor.next().ok()?;
-        if self.cursor.code == REF {
+        if self.cursor.makes == Makes::Ref {
             let back = (self.cursor.at, self.replays);
             self.cursor.at = self.refs.get(..self.indices)?.get(self.cursor.count)?.bits() as usize;
             self.cursor.next().ok()?;
-            if matches!(self.cursor.code, LIST | TUPLE | SMALL_TUPLE | SET | FROZENSET | DICT) {
+            if self.cursor.makes >= Makes::List {
                 self.back = Some(back);
                 self.replays = true;
             } else {
@@ -126,7 +134,7 @@ impl<'a, 's> Stream<'a, 's> {
         } else if self.cursor.indexed {
             self.index(self.cursor.start)?;
         }
-        Some(self.cursor.code)
+        Some(self.cursor.makes)
     }
 
     /// The next value, if it is an atom.
@@ -142,40 +150,49 @@ impl<'a, 's> Stream<'a, 's> {
             None => self.quick(SHORT_ASCII, 1),
             short => short,
         };
-        if let Some(len) = short {
-            let len = bytes::u8(len, 0)?;
-            return self.take(len.into()).filter(|raw| raw.is_ascii());
+        match short {
+            Some(len) => {
+                let len = bytes::u8(len, 0)?;
+                self.take(len.into()).filter(|raw| raw.is_ascii())
+            }
+            None => self.str().map(str::as_bytes),
         }
-        if let Some(known) = self.known() {
-            return Some(known.as_bytes());
-        }
-        self.rare()
     }
 
-    /// The rarer cases of it.
-    #[inline(never)]
-    fn rare(&mut self) -> Option<&'a [u8]> {
-        let place = self.cursor.at;
+    /// Any text.
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    fn str(&mut self) -> Option<&'a str> {
+        let index = self.referred();
+        if let Some(index) = index
+            && let Some((known, text)) = self.recent.get(index % RECENT)
+            && *known == index
+        {
+            self.cursor.at = self.cursor.at.wrapping_add(5);
+            return Some(text);
+        }
         let Some(Atom::Str(text)) = self.atom() else { return None };
         let text = text.as_str()?;
-        if let [REF, index @ ..] = bytes::array::<5>(self.cursor.input, place)? {
-            let index = u32::from_le_bytes(index) as usize;
-            *self.recent.get_mut(index % RECENT)? = (index, text);
-        }
-        Some(text.as_bytes())
+        self.remember(index, text);
+        Some(text)
     }
 
-    /// A reference to text that was read by reference lately.
+    /// The index of the reference that comes.
     #[inline]
-    fn known(&mut self) -> Option<&mut &'a str> {
-        let [REF, index @ ..] = bytes::array::<5>(self.cursor.input, self.cursor.at)? else { return None };
-        let index = u32::from_le_bytes(index) as usize;
-        let (known, text) = self.recent.get_mut(index % RECENT)?;
-        if *known != index {
+    fn referred(&self) -> Option<usize> {
+        if bytes::u8(self.cursor.input, self.cursor.at)? != REF {
             return None;
         }
-        self.cursor.at = self.cursor.at.wrapping_add(5);
-        Some(text)
+        bytes::u32_le(self.cursor.input, self.cursor.at.wrapping_add(1)).map(|index| index as usize)
+    }
+
+    /// Text that was read by reference.
+    #[inline]
+    fn remember(&mut self, index: Option<usize>, text: &'a str) {
+        if let Some(index) = index
+            && let Some(recent) = self.recent.get_mut(index % RECENT)
+        {
+            *recent = (index, text);
+        }
     }
 
     /// One more value is visited; those that are read again cost fuel.
@@ -199,9 +216,9 @@ impl<'a, 's> Stream<'a, 's> {
             (bytes::u32_le(count, 0)? as usize, false)
         } else {
             match self.next()? {
-                LIST | TUPLE | SMALL_TUPLE if !map => (self.cursor.count, false),
-                SET | FROZENSET if !map => (self.cursor.count, true),
-                DICT if map => (1, true),
+                Makes::List | Makes::Tuple if !map => (self.cursor.count, false),
+                Makes::Set | Makes::FrozenSet if !map => (self.cursor.count, true),
+                Makes::Dict if map => (1, true),
                 _ => return None,
             }
         };
@@ -209,12 +226,13 @@ impl<'a, 's> Stream<'a, 's> {
         Some(())
     }
 
-    /// The field that is expected, if its name comes by a reference and was known lately.
-    #[inline]
+    /// The short way: the field that is expected, if its name comes by a reference and was known lately.
+    #[inline(always)]
     fn expected(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<&'static str> {
-        let field = *fields.get(level.next)?;
-        let [REF, index @ ..] = bytes::array::<5>(self.cursor.input, self.cursor.at)? else { return None };
-        let index = u32::from_le_bytes(index) as usize;
+        if !SHORT_WAYS {
+            return None;
+        }
+        let (field, index) = (*fields.get(level.next)?, self.referred()?);
         let (known, name) = self.recent.get(index % RECENT)?;
         if *known != index || !core::ptr::eq(*name, field) || level.ended || self.replays {
             return None;
@@ -225,7 +243,7 @@ impl<'a, 's> Stream<'a, 's> {
         Some(field)
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn next_key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
         let Content::Counted { left, .. } = &mut level.content else { return None };
         if level.ended {
@@ -242,17 +260,14 @@ impl<'a, 's> Stream<'a, 's> {
         if fields.is_empty() {
             return Some(Key::Value);
         }
-        let field = match self.known() {
-            Some(name) => {
-                let field = level.find(fields, name.as_bytes());
+        let index = if SHORT_WAYS { self.referred() } else { None };
+        let name = self.raw()?;
+        Some(match level.find(fields, name) {
+            Some(field) => {
                 // So it is known by its address next time.
-                *name = field.unwrap_or(name);
-                field
+                self.remember(index, field);
+                Key::Name(field)
             }
-            None => level.find(fields, self.raw()?),
-        };
-        Some(match field {
-            Some(field) => Key::Name(field),
             None => {
                 (self.cursor.at, self.indices) = before;
                 Key::Value
@@ -273,17 +288,17 @@ impl<'a, 's> Stream<'a, 's> {
 impl<'a> Source<'a> for Stream<'a, '_> {
     fn what(&mut self) -> Option<What> {
         let (at, indices, replays) = (self.cursor.at, self.indices, self.replays);
-        let code = self.next();
-        let code = self.told(code)?;
+        let next = self.next();
+        let next = self.told(next)?;
         (self.cursor.at, self.indices, self.replays, self.back) = (at, indices, replays, None);
-        Some(match code {
-            NONE => What::None,
-            TRUE | FALSE => What::Bool,
-            INT | INT64 | LONG => What::Int,
-            BINARY_FLOAT | FLOAT => What::Float,
-            STRING => What::Bytes,
-            LIST | TUPLE | SMALL_TUPLE | SET | FROZENSET => What::Seq,
-            DICT => What::Map,
+        Some(match next {
+            Makes::None => What::None,
+            Makes::True | Makes::False => What::Bool,
+            Makes::Int | Makes::Int64 | Makes::Long => What::Int,
+            Makes::Float | Makes::FloatText => What::Float,
+            Makes::Bytes => What::Bytes,
+            Makes::List | Makes::Tuple | Makes::Set | Makes::FrozenSet => What::Seq,
+            Makes::Dict => What::Map,
             _ => What::Text,
         })
     }

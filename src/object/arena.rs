@@ -76,9 +76,9 @@ pub const FORM_GLOBAL: Tag = 0;
 /// A persistent id: one word.
 pub const FORM_PERSID: Tag = 5;
 /// A read-only view: one word.
-pub const FORM_READONLY: Tag = 2;
+pub const FORM_READONLY: Tag = 3;
 /// A slice: start, stop, step.
-pub const FORM_SLICE: Tag = 3;
+pub const FORM_SLICE: Tag = 2;
 /// A code object: its fields in stream order.
 pub const FORM_CODE: Tag = 4;
 
@@ -533,22 +533,30 @@ impl<'s> Arena<'s> {
         }
     }
 
-    /// Whether the words from `first` on are hashable, all or every `step`th, as far as before `end`.
-    pub fn hashable(&self, first: usize, end: usize, step: usize) -> bool {
-        let mut words = self.slots.get(first..end).unwrap_or_default().iter().step_by(step);
-        words.all(|word| self.is_hashable(*word))
+    /// Which words from `first` on, before `end`, are not hashable: bit 0 for the first, third ..., bit 1 for the others.
+    #[inline(never)]
+    pub fn unhashable(&self, first: usize, end: usize) -> u8 {
+        let (mut found, mut bit) = (0, 1);
+        for word in self.slots.get(first..end).unwrap_or_default() {
+            found |= if self.is_hashable(*word) { 0 } else { bit };
+            bit ^= 3;
+        }
+        found
     }
 
-    /// Whether all of the `n` topmost words are hashable, or every second of them, beginning with the one pushed first.
+    /// Whether all of the `n` topmost words are hashable, or (with `step` 2) every second of them, beginning with the one
+    /// pushed first.
     pub fn are_hashable(&self, n: usize, step: usize) -> bool {
-        let mut left = n;
-        while let Some(rest) = left.checked_sub(step) {
-            if !self.is_hashable(self.below(left.wrapping_sub(1))) {
-                return false;
-            }
-            left = rest;
-        }
-        true
+        let words = if step == 1 { 3 } else { 2 >> (n & 1) };
+        self.unhashable(self.top, self.top.wrapping_add(n)) & words == 0
+    }
+
+    /// Begins again, over `len` of the slots, with room for `cells` shared values.
+    pub(crate) fn restart(&mut self, cells: usize, len: usize) -> Step {
+        self.slots = core::mem::take(&mut self.slots).get_mut(..len).ok_or(Fault::Full)?;
+        (self.cells, self.reserved, self.heap) = (0, cells, cells);
+        self.clear();
+        Ok(())
     }
 
     /// Where the topmost word stands.

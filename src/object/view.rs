@@ -234,7 +234,9 @@ impl<'a> Object<'a> {
         match word.tag() {
             LIST | DICT | SET | FROZENDICT => Words::ring(&self.tree, at, None),
             TUPLE | FROZENSET => Words::slice(self.tree.row(at).1),
-            FIXED if matches!(self.tree.slot(at).tag(), FORM_SLICE | UNHASHABLE | FORM_CODE) => Words::slice(self.tree.row(at).1),
+            FIXED if matches!(self.tree.slot(at).tag(), FORM_SLICE | UNHASHABLE | FORM_CODE) => {
+                Words::slice(self.tree.row(at).1)
+            }
             _ => Words::slice(&[]),
         }
     }
