@@ -38,6 +38,9 @@ pub use code::{Header, Python};
 use cursor::Rules;
 pub use writer::Writer;
 
+/// Whether what is done most has a short way besides the general one, which does the same: not where flash is short.
+const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+
 /// The version that is written unless another is asked for, as in Python 3.4 to 3.13.
 pub const DEFAULT_VERSION: u8 = 4;
 
@@ -243,7 +246,8 @@ impl<'b> Marshaller<'b> {
         let buf = self.buf;
         let mut writer = Writer::new(&mut *buf, self.version, self.allow_code, self.old);
         writer.set_shared(shared);
-        let (written, at) = (write(&mut writer), writer.position());
+        let written = write(&mut writer).and_then(|()| writer.finish());
+        let at = writer.position();
         match written {
             Ok(()) => (buf as &'b [u8]).get(..at).ok_or(Error::new(ErrorKind::BufferTooSmall { needed: at }, 0)),
             Err(refused) => Err(Error::new(refused.into(), at)),

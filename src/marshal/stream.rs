@@ -5,8 +5,9 @@
 //! makes every check and says what is wrong and where. So both ways give the same value, or the same error.
 //!
 //! All values go by way of the cursor, as in the object model's reader. Where there is flash enough, what is read most has
-//! a short way besides ([`SHORT_WAYS`]): half the instructions for 700 bytes.
+//! a short way besides ([`SHORT_WAYS`](super::SHORT_WAYS)): half the instructions for 700 bytes.
 
+use super::SHORT_WAYS;
 use super::atom::{self, RULES_3};
 use super::cursor::{Cursor, Makes};
 use super::typecode::*;
@@ -45,9 +46,6 @@ struct Stream<'a, 's> {
     /// Text that was read by reference lately, by its index: the keys of one struct after another.
     recent: [(usize, &'a str); RECENT],
 }
-
-/// Whether plain values have a short way of their own. Each does what the cursor does, and is left out where flash counts.
-const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
 /// How many texts are remembered.
 const RECENT: usize = 8;

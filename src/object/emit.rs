@@ -137,6 +137,10 @@ pub trait Emit {
     fn bool(&mut self, value: bool) -> Result<(), Refused>;
     /// An int of 64 bits.
     fn int(&mut self, value: i64) -> Result<(), Refused>;
+    /// A number among the fields of a code object.
+    fn number(&mut self, value: i32) -> Result<(), Refused> {
+        self.int(value.into())
+    }
     /// An int that is not negative.
     fn unsigned(&mut self, value: u64) -> Result<(), Refused> {
         match i64::try_from(value) {

@@ -226,7 +226,11 @@ impl Walk<'_, '_> {
             return self.emit.global(&module, &name).map(|()| None);
         }
         if let Some(atom) = object.atom() {
-            return self.emit.atom(&atom).map(|()| None);
+            let written = match atom {
+                Atom::Int(number) if word.tag() == NUMBER => self.emit.number(number as i32),
+                _ => self.emit.atom(&atom),
+            };
+            return written.map(|()| None);
         }
         self.enter(&object, kind)
     }
