@@ -182,7 +182,7 @@ fn is_plain(default: &[u8]) -> bool {
         _ => first,
     };
     match number.kind {
-        Kind::Integer | Kind::Real | Kind::Hex | Kind::Null => true,
+        Kind::Integer | Kind::Real | Kind::Hex | Kind::Blob | Kind::Null => true,
         Kind::String => !default.get(1..default.len().saturating_sub(1)).unwrap_or_default().contains(&b'\''),
         _ => default.is_empty(),
     }

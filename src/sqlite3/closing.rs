@@ -268,7 +268,7 @@ impl Compiler<'_> {
         let open = self.pop();
         let left = self.pop_operand();
         self.advance();
-        if open.c == 0 {
+        if open.c == 0 && !self.reads_group(left.start) {
             // Nothing is in it, whatever stands before, which is not even computed.
             self.code = left.start.into();
             self.shrink(1);

@@ -171,6 +171,18 @@ impl Compiler<'_> {
         None
     }
 
+    /// Whether code from an offset on reads a column or an aggregate of a group: these are counted.
+    pub(crate) fn reads_group(&self, from: u16) -> bool {
+        let mut at = usize::from(from);
+        while at < self.code {
+            if matches!(Op::from(self.code_byte(at)), Op::GroupColumn | Op::GroupResult) {
+                return true;
+            }
+            at += program::length(self.arena, at);
+        }
+        false
+    }
+
     fn code_byte(&self, at: usize) -> u8 {
         self.arena.get(at).copied().unwrap_or(0)
     }

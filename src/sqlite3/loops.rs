@@ -182,12 +182,12 @@ impl Compiler<'_> {
 
     /// Goes to the token behind a term.
     pub(crate) fn skip_term(&mut self, whole: bool) {
-        let mut between = false;
+        let mut between = 0usize;
         loop {
             self.skip_to(class::LOGIC | class::CONDITION);
             match self.token.kind {
-                Kind::Between => between = true,
-                Kind::And if between => between = false,
+                Kind::Between => between += 1,
+                Kind::And if between > 0 => between -= 1,
                 Kind::And if whole => {}
                 Kind::Or => {}
                 _ => return,

@@ -289,3 +289,13 @@ CREATE TABLE declared(c UNIQUE ON CONFLICT REPLACE, d)
 INSERT INTO declared VALUES (100, 1), (6, 2)
 UPDATE declared SET c = 2 WHERE c >= 2
 SELECT rowid, * FROM declared
+-- A BETWEEN in a BETWEEN, as a term of ON and WHERE.
+SELECT y.d FROM visited AS x JOIN visited AS y ON x.e NOT BETWEEN 1 BETWEEN 1 AND 1 AND NULL WHERE x.e < 1 OR x.e > 0
+SELECT x.e, y.e FROM visited AS x JOIN visited AS y ON x.e NOT BETWEEN 3 BETWEEN 1 AND 1 AND NULL WHERE x.e >= 3 BETWEEN 1 BETWEEN 0 AND 5 AND NULL
+ALTER TABLE visited ADD COLUMN f DEFAULT x'01ff'
+SELECT f, typeof(f) FROM visited
+-- Nor what stands before an empty IN in a group.
+CREATE TABLE grouped(a, b, c DOUBLE)
+INSERT INTO grouped VALUES(1,2,3),(4,5,6),(1,7,8)
+SELECT c IN () + 0, iif(a,c,c), sum(b) FROM grouped GROUP BY c IN () + 0, iif(a,c,c)
+SELECT c IN (), a, b IN () OR c, sum(b) IN (), max(c) FROM grouped GROUP BY a
