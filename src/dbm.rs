@@ -135,8 +135,6 @@ pub struct Dbm<'m, F> {
     pub(crate) doubtful: bool,
     /// A sector that lags behind in wear may be moved.
     pub(crate) level: bool,
-    /// There is a page that has to be walked.
-    pub(crate) stale: bool,
     /// What is dead in each page is kept up to date by every write.
     pub(crate) counting: bool,
     /// Parts of long values in the head page.
@@ -232,7 +230,6 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         level: false,
         doubtful: false,
         merge: cursor::Merge::NONE,
-        stale: false,
         stamps: 0,
         changes: 0,
         counting: false,
@@ -405,10 +402,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         let total = record.total(&self.log.geometry);
         self.full = u32::MAX;
         self.tail += total;
-        self.guess = (self.guess * 3 + total.clamp(16, 124)).div_ceil(4);
         if record.kind == Kind::Commit {
             return Ok(());
         }
+        // Nearly the largest of late: what is not read at once is read in a second go.
+        let size = total.clamp(16, 124);
+        self.guess = size.max(self.guess - self.guess.saturating_sub(size).div_ceil(8));
         self.note_lent(record, key);
         self.list(record, key)
     }

@@ -5,9 +5,10 @@ mod merge;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{KEY_MAX, Kind, read32};
-use super::record::Record;
+use super::format::{KEY_MAX, Kind};
+use super::record::{Record, Spot};
 use super::{Dbm, Fail, NO_PAGE, Res, Result};
+use crate::crc;
 pub(crate) use merge::Merge;
 
 /// Bytes of a key that a cursor holds itself.
@@ -17,8 +18,9 @@ const HELD: usize = 32;
 /// [`Dbm::cursor`] is live: it sees what is written while it is open. One made by [`Dbm::snapshot`], and each copy of it,
 /// sees the store as it was then.
 ///
-/// A cursor on a key of more than 32 bytes remembers where that key's record stands; when compaction has moved it since,
-/// the next move answers [`Error::Stale`](super::Error::Stale).
+/// A cursor on a key of more than 32 bytes holds 64 bits that tell it from others, and reads it from a record of that key. Where compaction has moved that, the next move goes through the log to find it; when the key was deleted and no record
+/// of it is left, the answer is [`Error::Stale`](super::Error::Stale): where the key stood is not known any more. (Then
+/// [`seek`](Dbm::seek) to the key goes on; [`Dbm::delete_range`] does.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Cursor {
@@ -150,11 +152,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         // The merge is set up for the key itself, and the cursor stands before the record that it gives.
         self.build(cursor.until, Place::Before, key, true)?;
-        let walked = if self.stale { self.walk_all(Place::Before, key, true)? } else { None };
-        let Some((record, _)) = self.merged_with(walked)? else {
+        if !self.nearest(&mut [0; KEY_MAX])?.is_some() {
             cursor.put(Place::End, &[]);
             return Ok(());
-        };
+        }
+        let record = self.log.cur;
         self.put_cursor(cursor, Place::Before, &record)?;
         if record.kind == Kind::Deleted && self.merged(cursor, true)?.is_some() {
             (cursor.place, cursor.stamp) = (Place::Before, 0);
@@ -172,95 +174,95 @@ impl<F: NorFlash> Dbm<'_, F> {
         cursor.put(Place::End, &[]);
     }
 
-    /// The next key and its value, at the start of `buf`; `None` behind the last. When `buf` is too small, the cursor stays.
+    /// The next key and its value, at the start of `buf`; `None` behind the last. The cursor stays when that fails: when
+    /// `buf` is too small, say.
     pub fn next<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        Ok(self.step_cursor(cursor, true, buf)?)
+        Ok(self.moved(cursor, true, true, buf)?.and_then(|lengths| entry(lengths, buf)))
     }
 
     /// The key before the cursor and its value, at the start of `buf`; `None` before the first.
     pub fn previous<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        Ok(self.step_cursor(cursor, false, buf)?)
+        Ok(self.moved(cursor, false, true, buf)?.and_then(|lengths| entry(lengths, buf)))
     }
 
     /// The next key, without its value, at the start of `buf`; `None` behind the last.
     pub fn next_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        Ok(self.step_key(cursor, true, buf)?)
+        Ok(self.moved(cursor, true, false, buf)?.and_then(|[key, _]| buf.get(..key)))
     }
 
     /// The key before the cursor, without its value, at the start of `buf`; `None` before the first.
     pub fn previous_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        Ok(self.step_key(cursor, false, buf)?)
+        Ok(self.moved(cursor, false, false, buf)?.and_then(|[key, _]| buf.get(..key)))
     }
 
-    fn step_key<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Res<Option<&'b [u8]>> {
+    /// Moves a cursor and copies the key it comes to, and its value if that is wanted: their lengths.
+    fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Res<Option<[usize; 2]>> {
         let before = *cursor;
-        let Some(record) = self.advance(cursor, forward)? else { return Ok(None) };
-        let key = self.log.key(&record, buf);
-        if key.is_err() {
+        let moved = match self.advance(cursor, forward) {
+            Ok(Some(record)) => self.take(&record, value, buf).map(Some),
+            Ok(None) => Ok(None),
+            Err(fail) => Err(fail),
+        };
+        if moved.is_err() {
             *cursor = before;
             cursor.stamp = 0;
         }
-        Ok(Some(key?))
+        moved
     }
 
-    /// Moves a cursor before the first key after `key`.
-    pub(crate) fn seek_past(&mut self, cursor: &mut Cursor, key: &[u8]) -> Result<()> {
-        self.seek(cursor, key)
-    }
-
-    fn step_cursor<'b>(&mut self, cursor: &mut Cursor, forward: bool, buf: &'b mut [u8]) -> Res<Option<Entry<'b>>> {
-        let before = *cursor;
-        let Some(record) = self.advance(cursor, forward)? else { return Ok(None) };
-        let needed = record.key_len() as usize + self.value_len(&record)?;
-        if buf.len() < needed {
-            *cursor = before;
-            cursor.stamp = 0;
-            return Err(Fail::buffer(needed));
-        }
-        if record.kind == Kind::Value {
+    /// Copies a record's key, and its value if that is wanted: their lengths.
+    fn take(&mut self, record: &Record, value: bool, buf: &mut [u8]) -> Res<[usize; 2]> {
+        let key = record.key_len() as usize;
+        let len = if value { self.value_len(record)? } else { 0 };
+        let buf = buf.get_mut(..key + len).ok_or(Fail::buffer(key + len))?;
+        if record.kind == Kind::Long {
+            let (key, value) = buf.split_at_mut_checked(key).unwrap_or_default();
+            self.log.key(record, key)?;
+            self.piece(record, 0, value)?;
+        } else {
             // The value stands behind the key, as it does here.
-            self.log.copy(record.page, record.key_at(), buf.get_mut(..needed).unwrap_or(&mut []))?;
-            let (key, rest) = buf.split_at(record.key_len() as usize);
-            return Ok(Some(Entry { key, value: rest.get(..needed - key.len()).unwrap_or(&[]) }));
+            self.log.copy(record.page, record.key_at(), buf)?;
         }
-        let (key, rest) = buf.split_at_mut(record.key_len() as usize);
-        self.log.copy(record.page, record.key_at(), key)?;
-        let value = self.value(&record, rest)?;
-        Ok(Some(Entry { key, value }))
+        Ok([key, len])
     }
 
     /// Moves a cursor to the next live key in a direction. The record's check has been found right.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
-        let live = cursor.until == Until::LIVE;
+        let live = cursor.until.page == NO_PAGE;
         match if live { self.step_lent(cursor, forward)? } else { None } {
             Some(moved) => Ok(moved),
             None => self.merged(cursor, forward),
         }
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place, record: &Record) -> Res<()> {
         (cursor.stamp, cursor.version) = (0, 0);
         (cursor.place, cursor.len, cursor.page, cursor.at) = (place, record.key_len() as u8, record.page, record.at());
         if let Some(held) = cursor.key.get_mut(..record.key_len() as usize) {
             return self.log.copy(record.page, record.key_at(), held);
         }
-        // Another record may come to stand at its place: this tells.
-        let hash = self.log.hash(record)?;
-        cursor.key.iter_mut().zip(hash.to_le_bytes()).for_each(|(to, from)| *to = from);
+        self.log.cur = *record;
+        cursor.key = [0; HELD];
+        let marks = self.marks()?.to_le_bytes();
+        cursor.key.iter_mut().zip(marks).for_each(|(to, from)| *to = from);
         Ok(())
+    }
+
+    /// What a cursor holds of a long key, that of the record looked at: a hash and a check.
+    #[inline(never)]
+    fn marks(&mut self) -> Res<u64> {
+        let (page, (at, len)) = (self.log.cur.page, self.log.cur.name());
+        let check = self.log.check_over(page, at, at + len, crc::START)?;
+        Ok(u64::from(self.log.hashed()?) << 32 | u64::from(check))
     }
 
     /// The key a cursor is at, and its length.
     pub(crate) fn cursor_key(&mut self, cursor: &Cursor, buf: &mut [u8; KEY_MAX]) -> Res<usize> {
         let len = usize::from(cursor.len);
         if len > HELD {
-            let record = self.log.head(cursor.page, cursor.at, u32::from(cursor.len))?;
-            let record = record.filter(|record| record.key_len() == u32::from(cursor.len)).ok_or(Fail::STALE)?;
-            self.log.key(&record, buf)?;
-            if self.log.hash(&record)? != read32(&cursor.key, 0) || !self.log.verify(&record)? {
-                return Err(Fail::STALE);
-            }
-            return Ok(len);
+            self.look_long(cursor)?;
+            return self.log.read_name(buf);
         }
         for (to, from) in buf.iter_mut().zip(cursor.key.iter().take(len)) {
             *to = *from;
@@ -268,11 +270,42 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(len)
     }
 
+    /// Looks at a record of the long key that a cursor is at: where it met one, or elsewhere if that was moved.
+    #[inline(never)]
+    fn look_long(&mut self, cursor: &Cursor) -> Res<()> {
+        let marks = u64::from_le_bytes(cursor.key.first_chunk().copied().unwrap_or_default());
+        let mut found = self.look_sound(cursor.page, cursor.at, self.log.geometry.page)?;
+        let (mut place, mut walk) = (self.table.count(), None);
+        loop {
+            if found.is_some() && self.log.cur.key_len() == cursor.len.into() && self.marks()? == marks {
+                return Ok(());
+            }
+            found = match &mut walk {
+                Some(walk) => self.advance_any(walk)?,
+                None => Spot::NONE,
+            };
+            if !found.is_some() {
+                place = place.checked_sub(1).ok_or(Fail::STALE)?;
+                let page = self.table.order(place);
+                self.load(page)?;
+                let walk = walk.insert(self.go(page));
+                // What an open batch wrote counts as well.
+                walk.open_from = 0;
+            }
+        }
+    }
+
     /// All keys, in order. Python: `db.keys()`.
     pub fn keys(&mut self) -> Keys<'_, Self> {
         let cursor = self.cursor();
         Keys { db: self, cursor }
     }
+}
+
+/// What a step copied.
+fn entry([key, value]: [usize; 2], buf: &[u8]) -> Option<Entry<'_>> {
+    let (key, rest) = buf.split_at_checked(key)?;
+    Some(Entry { key, value: rest.get(..value)? })
 }
 
 /// The keys of a store, in order, one at a time.
@@ -291,9 +324,6 @@ impl<D> defmt::Format for Keys<'_, D> {
 impl<F: NorFlash> Keys<'_, Dbm<'_, F>> {
     /// The next key, at the start of `buf`.
     pub fn next<'b>(&mut self, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        match self.db.advance(&mut self.cursor, true)? {
-            Some(record) => Ok(Some(self.db.log.key(&record, buf)?)),
-            None => Ok(None),
-        }
+        self.db.next_key(&mut self.cursor, buf)
     }
 }

@@ -169,7 +169,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 // A cursor on a long key does not survive compaction.
                 let len = key.len();
                 let key = buf.get(..len).unwrap_or(&[]);
-                self.seek_past(&mut cursor, key)?;
+                self.seek(&mut cursor, key)?;
             }
         }
         Ok(count)

@@ -80,6 +80,8 @@ pub(crate) struct Geometry {
     pub(crate) compact: bool,
     /// Bits of an offset in words.
     pub(crate) offset_bits: u8,
+    /// Bits of an offset in a word.
+    pub(crate) word_bits: u8,
     /// Bits of a fingerprint in a large index.
     pub(crate) finger_bits: u8,
 }
@@ -120,6 +122,7 @@ impl Geometry {
             per_sector,
             compact,
             offset_bits: offset_bits as u8,
+            word_bits: bits_for(word) as u8,
             // With the three bits above it and an offset, it fits in a list entry.
             finger_bits: (bits_for(pages) + 1).clamp(5, 10).min(21 - offset_bits) as u8,
         })

@@ -122,12 +122,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(())
     }
 
-    /// The rank in the list of the first key that is not less than `key` (greater, if `after`).
-    pub(crate) fn list_search(&mut self, key: &[u8], after: bool) -> Res<usize> {
-        self.sort_list()?;
-        self.rank_listed(key, false, after)
-    }
-
     /// Empties the list.
     pub(crate) fn clear_list(&mut self) {
         self.table.clear_list();
@@ -158,6 +152,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         // From here on the page takes no more records, whatever happens.
         self.head = NO_PAGE;
         self.table.set_state(page, State::Stale);
+        self.epoch = self.epoch.wrapping_add(1);
         let start = geometry.limit(entries, false);
         for _ in self.tail..geometry.limit(entries, batch) {
             self.log.page_check = crc::update32(self.log.page_check, &[0xff]);
@@ -215,7 +210,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.set_parts(page, parts > 0);
         self.set_dead(page, live, entries);
         self.clear_list();
-        self.epoch = self.epoch.wrapping_add(1);
         Ok(())
     }
 }

@@ -33,8 +33,9 @@ pub(crate) struct Lent<'m, F> {
     undo: Option<Undo<F>>,
 }
 
-/// A key's newest record is another one now.
-type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
+/// A key's newest record is another one now; the place of the one before, if an index knows it.
+type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> Option<u32>;
+type Placed<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8], Option<u32>);
 type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Spot>;
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Option<Option<Record>>>;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> Res<bool>;
@@ -48,7 +49,7 @@ struct IndexCalls<F> {
 }
 
 struct OrderCalls<F> {
-    noted: Noted<F>,
+    placed: Placed<F>,
     step: Step<F>,
     seek: Seek<F>,
     build: Build<F>,
@@ -106,7 +107,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     /// happens between two steps and however many cursors there are. It is built when a cursor moves for the first time; a
     /// set of a new key or an old one costs a search in it. When the keys outgrow it, it is no longer used.
     pub fn lend_order(&mut self, words: &'m mut [u32]) {
-        let calls = OrderCalls { noted: order::noted, step: order::step, seek: order::seek, build: order::built };
+        let calls = OrderCalls { placed: order::placed, step: order::step, seek: order::seek, build: order::built };
         self.lent.order = Some((Order::new(words), calls));
         self.lent.undo = Some(undo);
     }
@@ -153,16 +154,17 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
         if matches!(record.kind, Kind::Part | Kind::Commit) {
             return;
         }
-        self.note_index(record, key);
+        let old = self.note_index(record, key);
         if let Some((_, calls)) = &self.lent.order {
-            (calls.noted)(self, record, key);
+            (calls.placed)(self, record, key, old);
         }
     }
 
-    /// As `note_lent`, of the index alone.
-    pub(crate) fn note_index(&mut self, record: &Record, key: &[u8]) {
-        if let Some((_, calls)) = &self.lent.cells {
-            (calls.noted)(self, record, key);
+    /// As `note_lent`, of the index alone; the place that it had of the key.
+    pub(crate) fn note_index(&mut self, record: &Record, key: &[u8]) -> Option<u32> {
+        match &self.lent.cells {
+            Some((_, calls)) => (calls.noted)(self, record, key),
+            None => None,
         }
     }
 
@@ -216,20 +218,28 @@ fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Res<()> {
     Ok(())
 }
 
-/// Bits of a place, in words from the start of the store.
+/// Bits of a place: a page and, in it, a word.
 fn place_bits<F>(log: &Log<F>) -> u32 {
-    let words = log.geometry.pages * (log.geometry.page / log.geometry.word);
-    super::format::bits_for(words)
+    super::format::bits_for(log.geometry.pages) + u32::from(log.geometry.offset_bits)
 }
 
 /// Where a record stands.
 fn place_of<F>(log: &Log<F>, record: &Record) -> u32 {
-    u32::from(record.page) * (log.geometry.page / log.geometry.word) + record.at() / log.geometry.word
+    u32::from(record.page) << log.geometry.offset_bits | record.at() >> log.geometry.word_bits
 }
 
-/// The record at a place.
-fn record_at<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<Record> {
-    let words = log.geometry.page / log.geometry.word;
-    let (page, at) = ((place / words) as u16, place % words * log.geometry.word);
-    log.head(page, at, guess)?.ok_or(Fail::corrupt(page, at))
+fn spot<F>(log: &Log<F>, place: u32) -> Spot {
+    let bits = log.geometry.offset_bits;
+    Spot::new((place >> bits) as u16, (place & !(u32::MAX << bits)) << log.geometry.word_bits)
+}
+
+/// Looks at the record at a place.
+fn look_at<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> {
+    log.must(spot(log, place), guess).map(|_| ())
+}
+
+/// The same; its check is right, or an error.
+fn look_sound<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> {
+    look_at(log, place, guess)?;
+    log.trusted()
 }

@@ -77,6 +77,7 @@ impl<F: NorFlash> Log<F> {
 
     /// Shows the bytes from `at` in a page on: at least `need` of them (at most [`WINDOW`] less two read units), and when the
     /// flash has to be asked, `want`. Never beyond the page. Where in `shown` they stand; `seen` says how many.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn show(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<usize> {
         let room = self.geometry.page.saturating_sub(at);
         if need > room {
@@ -102,6 +103,7 @@ impl<F: NorFlash> Log<F> {
 
     /// Reads into one of the windows; where in `shown` that begins. What is staged is programmed first if it is needed; it
     /// is read round if it is only wanted, since it may end within a word.
+    #[inline(never)]
     fn load(&mut self, start: u32, need: u32, mut want: u32) -> Res<(usize, Window)> {
         if self.staged(start, want) {
             if start + need > self.stage_at {
@@ -129,14 +131,16 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// The four bytes at a place, as a number; `want` bytes are read if the flash has to be asked.
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn word(&mut self, page: u16, at: u32, want: u32) -> Res<u32> {
         let from = self.show(page, at, 4, want)?;
         Ok(read32(&self.shown, from))
     }
 
     /// Shows the bytes of a page from `at` up to `end`, piece by piece, as long as `more` says so.
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn each(&mut self, page: u16, mut at: u32, end: u32, more: &mut dyn FnMut(&[u8]) -> bool) -> Res<()> {
         while at < end {
             let from = self.show(page, at, 1, end - at)?;
@@ -155,8 +159,23 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Fills `buf` from `at` in a page on.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Res<()> {
+        if cfg!(target_pointer_width = "64") {
+            // A host copies whole records at once.
+            let len = buf.len() as u32;
+            let from = if len <= WINDOW as u32 / 2 { self.show(page, at, len, len)? } else { usize::MAX };
+            if let Some(bytes) = self.shown.get(from..from.saturating_add(buf.len())) {
+                buf.copy_from_slice(bytes);
+                return Ok(());
+            }
+        }
+        self.copy_pieces(page, at, buf)
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    fn copy_pieces(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Res<()> {
         if F::READ_SIZE == 1 && buf.len() > WINDOW {
             let start = u32::from(page) * self.geometry.page + at;
             if self.staged(start, buf.len() as u32) {

@@ -136,7 +136,8 @@ impl Record {
     }
 
     /// Bytes of the whole record: head, key, value, ones up to where the check ends on a word, check.
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn total(&self, geometry: &Geometry) -> u32 {
         geometry.align(self.head_len() + self.key_len() + self.value_len() + geometry.check())
     }
@@ -181,6 +182,7 @@ impl Record {
 
 impl<F: NorFlash> Log<F> {
     /// Looks at the record at a place: its head is in `cur` then. None where no record begins. `guess` bytes are read.
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn look(&mut self, spot: Spot, guess: u32) -> Res<Spot> {
         let size = self.geometry.page;
         if spot.at() + HEAD_MAX > size {
@@ -193,7 +195,8 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// As [`look`](Self::look), where a record must be.
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn must(&mut self, spot: Spot, guess: u32) -> Res<Spot> {
         match self.look(spot, guess)? {
             Spot::NONE => Err(Fail::corrupt(spot.page(), spot.at())),
@@ -202,7 +205,8 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// The record looked at, if its check is right.
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn right(&mut self) -> Res<Spot> {
         let spot = self.cur.spot();
         let mut check = Check::new(self.geometry.compact);
@@ -215,7 +219,8 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// An error with its place, if the check of the record looked at is wrong.
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn trusted(&mut self) -> Res<()> {
         match self.right()? {
             Spot::NONE => Err(Fail::corrupt(self.cur.page, self.cur.at())),
@@ -268,18 +273,7 @@ impl<F: NorFlash> Log<F> {
         Ok(len as usize)
     }
 
-    /// The head of the record at a place; none where no record begins.
-    pub(crate) fn head(&mut self, page: u16, at: u32, guess: u32) -> Res<Option<Record>> {
-        Ok(self.look(Spot::new(page, at), guess)?.is_some().then_some(self.cur))
-    }
-
-    /// Whether a record's check is right.
-    pub(crate) fn verify(&mut self, record: &Record) -> Res<bool> {
-        self.cur = *record;
-        Ok(self.right()?.is_some())
-    }
-
-    /// As [`verify`](Self::verify), as an error with its place.
+    /// An error with its place, if a record's check is wrong.
     pub(crate) fn trust(&mut self, record: &Record) -> Res<()> {
         self.cur = *record;
         self.trusted()

@@ -89,7 +89,8 @@ impl<'m> Table<'m> {
     }
 
     /// A number of so many bytes.
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn get(&self, at: usize, bytes: usize) -> u32 {
         let mut number = 0;
         for byte in self.memory.get(at..at + bytes).unwrap_or(&[]).iter().rev() {
@@ -241,7 +242,8 @@ impl<'m> Table<'m> {
     fn list_at(&self, i: usize) -> usize {
         self.pages * (self.number + ENTRY) + i * LIST
     }
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn list(&self, i: usize) -> u32 {
         self.get(self.list_at(i), LIST)
     }

@@ -37,17 +37,10 @@ impl<'m, F: NorFlash> OnFlash<'m, F> {
         self.db
     }
 
-    /// Moves a cursor with `step`, which leaves it where it was if it fails.
-    fn step<T>(
-        &mut self,
-        cursor: usize,
-        step: impl FnOnce(&mut Dbm<'m, F>, &mut Cursor) -> dbm::Result<T>,
-    ) -> Result<T, Error> {
+    /// The store and one of the cursors.
+    fn at(&mut self, cursor: usize) -> Result<(&mut Dbm<'m, F>, &mut Cursor), Error> {
         let place = self.cursors.get_mut(cursor).ok_or(ErrorKind::Internal)?;
-        let mut moved = *place;
-        let found = step(&mut self.db, &mut moved)?;
-        *place = moved;
-        Ok(found)
+        Ok((&mut self.db, place))
     }
 }
 
@@ -89,19 +82,23 @@ impl<F: NorFlash> Store for OnFlash<'_, F> {
     }
 
     fn seek(&mut self, cursor: usize, key: &[u8]) -> Result<(), Error> {
-        self.step(cursor, |db, place| db.seek(place, key))
+        let (db, place) = self.at(cursor)?;
+        Ok(db.seek(place, key)?)
     }
 
     fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
-        self.step(cursor, |db, place| Ok(lengths(db.next(place, buf)?)))
+        let (db, place) = self.at(cursor)?;
+        Ok(lengths(db.next(place, buf)?))
     }
 
     fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
-        self.step(cursor, |db, place| Ok(lengths(db.previous(place, buf)?)))
+        let (db, place) = self.at(cursor)?;
+        Ok(lengths(db.previous(place, buf)?))
     }
 
     fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, Error> {
-        self.step(cursor, |db, place| Ok(db.previous_key(place, key)?.map(<[u8]>::len)))
+        let (db, place) = self.at(cursor)?;
+        Ok(db.previous_key(place, key)?.map(<[u8]>::len))
     }
 
     fn begin(&mut self) -> Result<(), Error> {

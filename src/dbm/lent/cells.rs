@@ -4,15 +4,13 @@
 //! follows from either of them and these bits, so that cells make room for others without a look at the flash.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use core::cmp::Ordering;
-
 use embedded_storage::nor_flash::NorFlash;
 
 use super::super::format::{Kind, hash};
 use super::super::log::Log;
 use super::super::record::{self, Record};
 use super::super::{Dbm, Res};
-use super::{State, note_all, place_of, record_at};
+use super::{State, look_sound, note_all, place_of};
 
 /// Cells of a bucket.
 const BUCKET: u32 = 8;
@@ -101,8 +99,7 @@ impl<'m> Cells<'m> {
     }
 
     /// Puts a cell into one of its buckets.
-    fn insert(&mut self, spot: &Spot, place: u32) {
-        let mut cell = spot.finger << self.bits | place;
+    fn insert(&mut self, spot: &Spot, mut cell: u32) {
         for bucket in spot.buckets {
             if self.fill(bucket, cell) {
                 return;
@@ -156,10 +153,9 @@ impl<'m> Cells<'m> {
 
 /// The record at a place, if it is of this key. Its check is right, or an error.
 fn right<F: NorFlash>(log: &mut Log<F>, place: u32, key: &[u8], guess: u32) -> Res<Option<Record>> {
-    let record = record_at(log, place, guess)?;
-    let same = log.compare(&record, key)? == Ordering::Equal;
-    log.trust(&record)?;
-    Ok(same.then_some(record))
+    look_sound(log, place, guess)?;
+    let record = log.cur;
+    Ok((log.order(key)? == 0).then_some(record))
 }
 
 /// Looks a key up.
@@ -216,20 +212,24 @@ pub(super) fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
     Ok(true)
 }
 
-/// A key's newest record is this one, a tombstone perhaps.
-pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) {
+/// A key's newest record is this one, a tombstone perhaps. The place of the one before.
+pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> Option<u32> {
     let guess = db.guess;
-    let Some((cells, _)) = &mut db.lent.cells else { return };
+    let (cells, _) = db.lent.cells.as_mut()?;
     if matches!(cells.state, State::Forgotten | State::Off) {
-        return;
+        return None;
     }
     let spot = cells.spot(key);
-    let place = place_of(&db.log, record);
+    let cell = spot.finger << cells.bits | place_of(&db.log, record);
     let gone = record.kind == Kind::Deleted;
     match cells.find(&mut db.log, &spot, key, guess) {
-        Ok(Some((at, _))) => cells.set(at, if gone { EMPTY } else { spot.finger << cells.bits | place }),
+        Ok(Some((at, old))) => {
+            cells.set(at, if gone { EMPTY } else { cell });
+            return Some(place_of(&db.log, &old));
+        }
         Err(error) if !error.is_corrupt() => cells.state = State::Forgotten,
         _ if gone => {}
-        _ => cells.insert(&spot, place),
+        _ => cells.insert(&spot, cell),
     }
+    None
 }

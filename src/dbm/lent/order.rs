@@ -10,7 +10,7 @@ use super::super::format::{KEY_MAX, Kind};
 use super::super::log::Log;
 use super::super::record::Record;
 use super::super::{Dbm, Fail, Res};
-use super::{State, place_of, record_at};
+use super::{State, look_at, look_sound, place_of};
 
 /// The words lent.
 pub(super) struct Order<'m> {
@@ -32,40 +32,47 @@ impl<'m> Order<'m> {
         self.version = self.version.wrapping_add(1).max(1);
     }
 
-    /// How the key at a rank compares with another.
-    fn compare<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, key: &[u8]) -> Res<Ordering> {
-        let record = self.record(log, rank, key.len() as u32 + 4)?;
-        log.compare(&record, key)
+    fn place(&self, rank: usize) -> u32 {
+        self.places.get(rank).copied().unwrap_or(0)
     }
 
-    fn record<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, guess: u32) -> Res<Record> {
-        record_at(log, self.places.get(rank).copied().unwrap_or(0), guess)
+    /// The rank of a place. A look at the words alone: as cheap as the move that a new key costs.
+    fn rank_of(&self, place: u32) -> Option<usize> {
+        // Keys are often overwritten in order, or again and again.
+        let near = self.hint.saturating_sub(1);
+        if let Some(rank) = (near..(self.hint + 1).min(self.len)).find(|rank| self.place(*rank) == place) {
+            return Some(rank);
+        }
+        let (eights, rest) = self.places.get(..self.len)?.as_chunks::<8>();
+        let with = eights.iter().position(|eight| eight.iter().fold(false, |any, here| any | (*here == place)));
+        let (from, some) = match with {
+            Some(eight) => (eight * 8, eights.get(eight)?.as_slice()),
+            None => (eights.len() * 8, rest),
+        };
+        some.iter().position(|here| *here == place).map(|rank| from + rank)
+    }
+
+    /// How the key at a rank compares with another.
+    fn compare<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, key: &[u8]) -> Res<Ordering> {
+        look_at(log, self.place(rank), key.len() as u32 + 4)?;
+        Ok(log.order(key)?.cmp(&0))
     }
 
     /// The rank of a key, or of the first one after it; whether the key is there. An error if damage was in the way.
     fn locate<F: NorFlash>(&self, log: &mut Log<F>, key: &[u8], guess: u32) -> Res<(usize, bool)> {
         let (mut low, mut high) = (0, self.len);
-        // Keys often come in order.
-        let mut middle = if self.hint < self.len { self.hint } else { self.len.saturating_sub(1) };
-        let mut first = true;
+        // Keys often come in order: behind the one that came last, and before the one after it.
+        let (mut middle, mut looks) = (self.hint.saturating_sub(1), 0);
         while low < high {
-            match self.compare(log, middle, key)? {
-                Ordering::Less => {
-                    low = middle + 1;
-                    middle = if first { middle + 1 } else { low + (high - low) / 2 };
-                }
-                Ordering::Equal => {
-                    (low, high) = (middle, middle);
-                }
-                Ordering::Greater => {
-                    high = middle;
-                    middle = if first && middle > 0 { middle - 1 } else { low + (high - low) / 2 };
-                }
-            }
-            if !first || middle >= high {
+            if looks > 1 || middle >= high {
                 middle = low + (high - low) / 2;
             }
-            first = false;
+            match self.compare(log, middle, key)? {
+                Ordering::Less => (low, middle) = (middle + 1, middle + 1),
+                Ordering::Equal => (low, high) = (middle, middle),
+                Ordering::Greater => (high, looks) = (middle, 2),
+            }
+            looks += 1;
         }
         // What damage did to a key on the way shows in its neighbours: they are as they were written, and the key belongs
         // between them.
@@ -85,51 +92,51 @@ impl<'m> Order<'m> {
         guess: u32,
         wrong: Ordering,
     ) -> Res<Ordering> {
-        let record = self.record(log, rank, guess)?;
-        log.trust(&record)?;
-        let order = log.compare(&record, key)?;
-        if order == wrong { Err(Fail::corrupt(record.page, record.at())) } else { Ok(order) }
+        look_sound(log, self.place(rank), guess)?;
+        let order = log.order(key)?.cmp(&0);
+        if order == wrong { Err(Fail::corrupt(log.cur.page, log.cur.at())) } else { Ok(order) }
     }
 
-    /// The place of a key's newest record, or none when the key is gone.
-    fn note<F: NorFlash>(&mut self, log: &mut Log<F>, key: &[u8], place: Option<u32>, guess: u32) -> Res<()> {
-        let (rank, there) = self.locate(log, key, guess)?;
-        match (there, place) {
-            (true, Some(place)) => {
-                if let Some(to) = self.places.get_mut(rank) {
-                    *to = place;
-                }
+    /// The place of a key's newest record, or none when the key is gone. `old`: the place it had, if that is known.
+    fn note<F: NorFlash>(
+        &mut self,
+        log: &mut Log<F>,
+        key: &[u8],
+        [old, place]: [Option<u32>; 2],
+        guess: u32,
+    ) -> Res<()> {
+        let known = old.and_then(|old| self.rank_of(old)).map(|rank| (rank, true));
+        let (rank, there) = match known {
+            Some(known) => known,
+            None => self.locate(log, key, guess)?,
+        };
+        if !there && place.is_some() {
+            if self.len >= self.places.len() {
+                self.state = State::Off;
+                return Ok(());
             }
-            (true, None) => {
-                self.places.copy_within(rank + 1..self.len, rank);
-                self.len -= 1;
-                self.changed();
-            }
-            (false, Some(place)) => {
-                if self.len >= self.places.len() {
-                    self.state = State::Off;
-                    return Ok(());
-                }
-                self.places.copy_within(rank..self.len, rank + 1);
-                self.len += 1;
-                if let Some(to) = self.places.get_mut(rank) {
-                    *to = place;
-                }
-                self.changed();
-            }
-            (false, None) => {}
+            self.places.copy_within(rank..self.len, rank + 1);
+            self.len += 1;
+            self.changed();
+        } else if there && place.is_none() {
+            self.places.copy_within(rank + 1..self.len, rank);
+            self.len -= 1;
+            self.changed();
+        }
+        if let (Some(place), Some(to)) = (place, self.places.get_mut(rank)) {
+            *to = place;
         }
         self.hint = rank + usize::from(place.is_some());
         Ok(())
     }
 }
 
-/// A key's newest record is this one, a tombstone perhaps.
-pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) {
+/// A key's newest record is this one, a tombstone perhaps; the one before stood at `old`.
+pub(super) fn placed<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8], old: Option<u32>) {
     let guess = db.guess;
     let place = (record.kind != Kind::Deleted).then(|| place_of(&db.log, record));
     let Some((order, _)) = &mut db.lent.order else { return };
-    if order.state == State::Whole && order.note(&mut db.log, key, place, guess).is_err() {
+    if order.state == State::Whole && order.note(&mut db.log, key, [old, place], guess).is_err() {
         order.state = State::Off;
     }
 }
@@ -198,7 +205,8 @@ fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> 
         cursor.put(Place::End, &[]);
         return Ok(());
     }
-    let record = order.record(&mut db.log, rank, guess)?;
+    look_at(&mut db.log, order.place(rank), guess)?;
+    let record = db.log.cur;
     let version = order.version;
     db.put_cursor(cursor, Place::Before, &record)?;
     cursor.ranked(rank as u32, version);
@@ -231,8 +239,8 @@ fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -
         return Ok(None);
     }
     rank -= usize::from(!forward);
-    let record = order.record(&mut db.log, rank, guess)?;
-    db.log.trust(&record)?;
+    look_sound(&mut db.log, order.place(rank), guess)?;
+    let record = db.log.cur;
     let version = order.version;
     db.put_cursor(cursor, Place::On, &record)?;
     cursor.ranked(rank as u32, version);
