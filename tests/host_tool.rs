@@ -143,17 +143,28 @@ fn deep_and_shared_structures_are_walked_without_recursion() {
     assert_eq!(text.matches('*').count(), 60);
 }
 
-/// recode, show, dis and optimize, against what the real Python loads and prints.
-#[test]
-fn what_the_tool_writes_python_loads() {
+/// Runs a script of tests/python that calls the tool itself; nothing is compared where there is no Python.
+fn python(script: &str, arguments: &[&str]) {
     if Command::new("python3").arg("--version").output().is_err() {
         eprintln!("no python3: nothing compared");
         return;
     }
-    let folder = folder("recode");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/recode.py");
-    let run = Command::new("python3").arg(script).args([TOOL, "25", "6"]).arg(&folder).output().unwrap();
+    let folder = folder(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script);
+    let run = Command::new("python3").arg(script).arg(TOOL).args(arguments).arg(&folder).output().unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// recode, show, dis and optimize, against what the real Python loads and prints.
+#[test]
+fn what_the_tool_writes_python_loads() {
+    python("recode.py", &["25", "6"]);
+}
+
+/// dis of what is malformed, against pickletools.
+#[test]
+fn what_dis_prints_before_an_error_pickletools_prints() {
+    python("dis.py", &["100", "6"]);
 }
 
 /// A repr is cut short where it unfolds or nests too far, and the tool neither hangs nor dies.

@@ -20,6 +20,10 @@ pub enum ErrorKind {
     NoMark,
     /// The memo, or the list of references, has no such entry (`UnpicklingError: Memo value not found`).
     NoSuchEntry,
+    /// The memo has this entry already (pickletools: `ValueError: memo key already defined`).
+    DuplicateEntry,
+    /// Values are left on the stack at the end (pickletools: `ValueError: stack not empty after STOP`).
+    LeftOver,
     /// An argument that no writer writes: a negative length, a number that is none (ValueError, OverflowError).
     BadArgument,
     /// Text that is not in its encoding, or a broken escape (UnicodeDecodeError, ValueError).
@@ -110,6 +114,8 @@ impl core::fmt::Display for ErrorKind {
             ErrorKind::StackUnderflow => "the stack is empty",
             ErrorKind::NoMark => "there is no mark",
             ErrorKind::NoSuchEntry => "no such entry in the memo",
+            ErrorKind::DuplicateEntry => "the memo has this entry already",
+            ErrorKind::LeftOver => "values are left on the stack",
             ErrorKind::BadArgument => "an argument that makes no sense",
             ErrorKind::BadText => "text that is not in its encoding",
             ErrorKind::WrongKind => "a value of a kind that this place does not allow",

@@ -119,3 +119,24 @@ pub(super) fn float(line: &[u8]) -> Option<f64> {
     let named = text.iter().any(|b| matches!(b, b'n' | b'N'));
     (value.is_finite() || named).then_some(value)
 }
+
+/// A float as Python's `float` reads bytes: with space around it and single underscores between its digits, of which there
+/// are a hundred at most. What is too large is infinite.
+pub(super) fn python_float(text: &[u8]) -> Option<f64> {
+    let start = text.iter().position(|b| !is_space(b))?;
+    let end = text.iter().rposition(|b| !is_space(b))?.wrapping_add(1);
+    let text = text.get(start..end)?;
+    if !text.contains(&b'_') {
+        return decimal::parse(text);
+    }
+    let (mut buf, mut len) = ([0; 100], 0);
+    for (i, b) in text.iter().enumerate() {
+        if *b != b'_' {
+            *buf.get_mut(len)? = *b;
+            len = len.wrapping_add(1);
+        } else if ![i.wrapping_sub(1), i.wrapping_add(1)].iter().all(|i| text.get(*i).is_some_and(u8::is_ascii_digit)) {
+            return None;
+        }
+    }
+    decimal::parse(buf.get(..len)?)
+}

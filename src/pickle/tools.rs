@@ -4,13 +4,14 @@
 use super::atom;
 use super::machine;
 use super::memo::Memo;
+use super::number::{self, Base};
 use super::old::OLD;
 use super::opcode::code::*;
 use super::opcode::{Argument, Opcode, opcode};
 use super::out::Out;
 use super::pickler::Writer;
 use super::scan::Plan;
-use super::shape::{argument, entry, next, unsigned};
+use super::shape::{argument, next, unsigned};
 use crate::bytes;
 use crate::object::{Arena, Atom, Error, ErrorKind, Result, Slot, Spelling, Text};
 
@@ -69,7 +70,7 @@ impl<'a> Iterator for Genops<'a> {
 }
 
 /// The opcode at `at`.
-fn op(input: &[u8], at: usize) -> Result<Op<'_>> {
+pub(super) fn op(input: &[u8], at: usize) -> Result<Op<'_>> {
     let code = input.get(at).copied().ok_or(Error::new(ErrorKind::Truncated, at))?;
     let row = opcode(code).ok_or(Error::new(ErrorKind::UnknownCode(code), at))?;
     let end = next(input, at).map_err(|fault| fault.at(input, at))?;
@@ -80,24 +81,56 @@ fn op(input: &[u8], at: usize) -> Result<Op<'_>> {
     Ok(Op { opcode: row, argument, offset: at, end })
 }
 
-/// The argument of the opcode at `at`, which is there as a whole.
+/// The argument of the opcode at `at`, which is there as a whole, as pickletools reads it: that takes other texts than the
+/// unpickler does, and refuses some that the unpickler takes.
 fn value<'a>(input: &'a [u8], at: usize, row: &Opcode) -> Option<Value<'a>> {
     let argument = argument(input, at);
-    let int = |n: i64| Some(Value::Atom(Atom::Int(n)));
-    match row.argument {
-        Argument::U1 | Argument::U2 | Argument::U4 => int(i64::from(unsigned(argument))),
-        Argument::I4 => int(i64::from(unsigned(argument) as i32)),
-        Argument::U8 => Some(Value::Length(bytes::u64_le(argument, 0)?)),
-        Argument::DecimalLine if row.code != INT => int(i64::from(entry(input, at, row.code).ok()?)),
-        Argument::Line => Some(Value::Atom(Atom::Str(Text::new(argument, Spelling::Utf8)))),
-        _ => match atom::read(input, at) {
-            Atom::None => None,
-            Atom::Global(module, name) => Some(Value::Pair(module, name)),
-            Atom::ByteString(text) => Some(Value::Atom(Atom::Str(text))),
-            Atom::Str(text) if !text.is_valid() => None,
-            atom => Some(Value::Atom(atom)),
+    let text = |raw, spelling| Some(Text::new(raw, spelling)).filter(Text::is_valid);
+    let atom = match row.argument {
+        Argument::U1 | Argument::U2 | Argument::U4 => Atom::Int(i64::from(unsigned(argument))),
+        Argument::I4 => Atom::Int(i64::from(unsigned(argument) as i32)),
+        Argument::U8 => return Some(Value::Length(bytes::u64_le(argument, 0)?)),
+        Argument::DecimalLine => match argument {
+            b"00" | b"01" => Atom::Bool(argument == b"01"),
+            _ => decimal(argument)?,
         },
+        Argument::LongLine => decimal(argument.strip_suffix(b"L").unwrap_or(argument))?,
+        Argument::FloatLine => Atom::Float(number::python_float(argument)?),
+        Argument::QuotedLine => {
+            let quote = argument.first().filter(|b| matches!(**b, b'\'' | b'"') && argument.last() == Some(*b))?;
+            // One quote is both ends.
+            let inside = argument.get(1..).and_then(|rest| rest.strip_suffix(&[*quote])).unwrap_or_default();
+            Atom::Str(text(inside, Spelling::Quoted)?)
+        }
+        Argument::Line => Atom::Str(escaped(argument)?),
+        Argument::LinePair => {
+            let (module, behind) = bytes::line(argument, 0)?;
+            return Some(Value::Pair(escaped(module)?, escaped(argument.get(behind..)?)?));
+        }
+        _ => match atom::read(input, at) {
+            Atom::None => return None,
+            Atom::ByteString(text) => Atom::Str(text),
+            Atom::Str(text) if !text.is_valid() => return None,
+            atom => atom,
+        },
+    };
+    Some(Value::Atom(atom))
+}
+
+/// A decimal int, as `int` reads bytes: a NUL is no digit.
+fn decimal(text: &[u8]) -> Option<Atom<'_>> {
+    if text.contains(&0) {
+        return None;
     }
+    Some(number::int(text, Base::Ten)).filter(|atom| *atom != Atom::None)
+}
+
+/// A line of text, in which pickletools, other than the unpickler, undoes escapes. Those of bytes beyond ASCII are refused.
+fn escaped(line: &[u8]) -> Option<Text<'_>> {
+    if !line.contains(&b'\\') {
+        return Some(Text::new(line, Spelling::Utf8)).filter(|text| text.as_str().is_some());
+    }
+    Some(Text::new(line, Spelling::Quoted)).filter(|text| text.is_valid() && text.chars().all(|c| c < 128))
 }
 
 /// The globals that a pickle names, module and name of each, as often as it names them; nothing is built.
@@ -173,6 +206,7 @@ impl Op<'_> {
     pub(super) fn entry(&self) -> Option<u32> {
         match self.argument {
             Some(Value::Atom(Atom::Int(id))) => u32::try_from(id).ok(),
+            Some(Value::Atom(Atom::Bool(id))) => Some(u32::from(id)),
             _ => None,
         }
     }
