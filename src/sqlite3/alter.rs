@@ -91,9 +91,7 @@ impl Compiler<'_> {
             return self.fail_at(ErrorKind::Unsupported, column);
         }
         self.mark_at(begin, 0x20);
-        if let Some(moved) = self.arena.get_mut(place..self.code) {
-            moved.rotate_left(begin - place);
-        }
+        self.bring(begin, place);
         self.edit_schema(table.bytes(), Edit::Add(column.start(), end));
         self.save(table.bytes(), from);
     }

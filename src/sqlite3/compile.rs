@@ -152,12 +152,13 @@ pub(crate) struct Mark {
 /// Bytes of a [`Mark`].
 pub(crate) const MARK: usize = 8;
 
-/// Some tokens: what ends them, and the last two of them (the first, if there are no more).
+/// Some tokens: what ends them, and the last three of them (the first, if there are no more).
 #[derive(Clone, Copy)]
 pub(crate) struct Walk {
     pub(crate) end: Token,
     pub(crate) last: Token,
     pub(crate) before: Token,
+    pub(crate) third: Token,
 }
 
 /// Numbers given out while compiling.
@@ -311,14 +312,14 @@ impl Compiler<'_> {
     /// The tokens from one on, to the first on their level that is of these classes.
     #[inline(never)]
     pub(crate) fn walk(&self, from: Token, stop: u8) -> Walk {
-        let (mut end, mut last, mut before) = (from, from, from);
+        let (mut end, mut last, mut before, mut third) = (from, from, from, from);
         let (mut parentheses, mut cases) = (0usize, 0usize);
         loop {
             // `IS DISTINCT FROM` is no FROM.
             let stops = cases == 0 && end.kind.is(stop) && !(end.kind == Kind::From && last.kind == Kind::Distinct);
             let outermost = parentheses == 0 && (stops || end.kind == Kind::RightParen);
             if outermost || end.kind.is(class::END) {
-                return Walk { end, last, before };
+                return Walk { end, last, before, third };
             }
             match end.kind {
                 Kind::LeftParen => parentheses += 1,
@@ -327,7 +328,7 @@ impl Compiler<'_> {
                 Kind::End => cases = cases.saturating_sub(1),
                 _ => {}
             }
-            (before, last) = (last, end);
+            (third, before, last) = (before, last, end);
             end = self.after(end);
         }
     }

@@ -268,14 +268,7 @@ impl Compiler<'_> {
         let first = self.lex(term.start);
         let alone = first == term.last;
         if alone && first.kind == Kind::Integer {
-            let number = super::text::leading_integer(self.text(first));
-            return match u16::try_from(number) {
-                Ok(number) if number >= 1 && number <= self.own(f::COLUMNS) => Some(number - 1),
-                _ => {
-                    self.fail_at(ErrorKind::Schema, first);
-                    None
-                }
-            };
+            return Some(self.column_number(first));
         }
         let wanted = self.lone_column((term.start, term.last));
         let (mut at, mut column, mut found) = (self.own(f::RESULT), 0, None);
@@ -284,9 +277,10 @@ impl Compiler<'_> {
                 return Some(column);
             }
             let width = self.width(at);
-            let star = self.is_star(at);
-            let same =
-                if star { self.column_in_star(at, wanted) } else { self.is_item(at, item.end, term).then_some(0) };
+            let same = match self.star_at(at) {
+                Some(table) => self.column_in_star(table, wanted),
+                None => self.is_item(at, item.last, term).then_some(0),
+            };
             if let (None, Some(place)) = (found, same) {
                 found = Some(column + place);
             }
@@ -299,18 +293,9 @@ impl Compiler<'_> {
         found
     }
 
-    /// Whether the result column at an offset is `*` or `t.*`.
-    fn is_star(&self, at: u16) -> bool {
-        let token = self.lex(at);
-        let dot = self.after(token);
-        token.kind == Kind::Star || dot.kind == Kind::Dot && self.after(dot).kind == Kind::Star
-    }
-
     /// Which of the columns of a star is the one that is wanted.
-    fn column_in_star(&self, at: u16, wanted: Option<super::source::Found>) -> Option<u16> {
+    fn column_in_star(&self, table: Option<Token>, wanted: Option<super::source::Found>) -> Option<u16> {
         let wanted = wanted.filter(|wanted| wanted.frame == self.frame)?;
-        let token = self.lex(at);
-        let table = (token.kind != Kind::Star).then_some(token);
         let (mut before, mut from) = (0, usize::from(self.own(f::SOURCES)));
         while from != 0 {
             if table.is_none_or(|table| self.is_called(from, table)) {
@@ -328,13 +313,9 @@ impl Compiler<'_> {
     }
 
     /// Whether a result column is the same column or the same text as a term.
-    fn is_item(&self, at: u16, end: u16, term: Term) -> bool {
+    fn is_item(&self, at: u16, last: Token, term: Term) -> bool {
         let (mut one, mut other) = (self.lex(at), self.lex(term.start));
-        let mut last = one;
         let mut same = true;
-        while last.end() < end && self.after(last).end() <= end {
-            last = self.after(last);
-        }
         let (a, b) = (self.lone_column((at, last)), self.lone_column((term.start, term.last)));
         if a.is_some() && a == b {
             return true;

@@ -32,9 +32,7 @@ impl Compiler<'_> {
         // The index is written behind the checks, and goes between them and the other indexes.
         let (place, end) = (from + self.built(from).checks_at(), self.code);
         self.write_index(from, number, u8::from(unique), &parts, name.bytes());
-        if let Some(moved) = self.arena.get_mut(place..self.code) {
-            moved.rotate_left(end - place);
-        }
+        self.bring(end, place);
         self.fill_index(from, place - from, token);
         // The name as the table was declared is in sqlite_schema; here the statement's spelling is taken.
         let head: &[u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };
@@ -144,8 +142,7 @@ impl Compiler<'_> {
             }
             self.advance();
             let definition = self.built(from);
-            let (text, quote) = unquoted(self.text(name));
-            let Some(column) = definition.position(|known| same_name(text, quote, known)) else {
+            let Some(column) = self.position(definition, name) else {
                 return self.fail_at(ErrorKind::NoSuchColumn, name);
             };
             let rowid = definition.rowid_column();

@@ -89,7 +89,7 @@ impl Compiler<'_> {
         let at = self.code;
         if walk == Walk::Columns {
             let plain = self.plain_name(name);
-            if self.built(from).position(|known| known.eq_ignore_ascii_case(plain.bytes())).is_some() {
+            if self.position(self.built(from), name).is_some() {
                 return self.fail_at(ErrorKind::Schema, name);
             }
             let type_len = last.end().saturating_sub(first.start());

@@ -208,6 +208,17 @@ impl Compiler<'_> {
         self.set_at(at, self.at(at) | bits);
     }
 
+    /// What was built from an offset on goes to a place before.
+    #[inline(never)]
+    pub(crate) fn bring(&mut self, from: usize, to: usize) {
+        let last = self.code.saturating_sub(1);
+        for _ in from..self.code {
+            let byte = self.at(last);
+            self.shift(to, last - to, to + 1);
+            self.set_at(to, byte);
+        }
+    }
+
     // ---- rows
 
     /// Begins a walk over the rows of a table.

@@ -241,20 +241,26 @@ impl Compiler<'_> {
             self.word(token.start() + 1);
             return self.word(len as u16);
         }
-        let from = token.start() + 1;
         self.op(Op::Text);
         let at = self.code;
         self.word(0);
-        let mut skip = false;
+        let written = self.without_quotes(token);
+        put16(self.arena, at, written as u16);
+    }
+
+    /// Writes the bytes between the quotes of a token; how many there are.
+    #[inline(never)]
+    pub(crate) fn without_quotes(&mut self, token: Token) -> usize {
+        let (text, quote) = unquoted(self.text(token));
+        let (begin, len, mut skip) = (self.code, text.len(), false);
         for offset in 0..len {
-            let Some(&byte) = self.source(from).get(offset) else { break };
+            let byte = self.source(token.start() + 1).get(offset).copied().unwrap_or(0);
             skip = byte == quote && !skip;
             if !skip {
                 self.byte(byte);
             }
         }
-        let written = self.code - at - 2;
-        put16(self.arena, at, written as u16);
+        self.code - begin
     }
 
     /// The text from an offset on.

@@ -2,8 +2,9 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
+use super::error::ErrorKind;
 use super::frame::{f, flag, s};
-use super::token::{Kind, Token};
+use super::token::Token;
 
 impl Compiler<'_> {
     // ---- names of the result columns
@@ -23,14 +24,9 @@ impl Compiler<'_> {
     pub(crate) fn result_names(&mut self) {
         let mut at = self.own(f::RESULT);
         while let Some(item) = self.item_at(at) {
-            let (token, dot) = (self.lex(at), self.after(self.lex(at)));
-            let star = self.after(dot);
-            if token.kind == Kind::Star {
-                self.star_names(None);
-            } else if dot.kind == Kind::Dot && star.kind == Kind::Star {
-                self.star_names(Some(token));
-            } else {
-                self.item_name(token, item);
+            match self.star_at(at) {
+                Some(table) => self.star_names(table),
+                None => self.item_name(self.lex(at), item),
             }
             match item.next {
                 Some(next) => at = next,
@@ -42,38 +38,24 @@ impl Compiler<'_> {
     pub(crate) fn item_name(&mut self, first: Token, item: super::source::Item) {
         if let Some(alias) = item.alias {
             let (text, quote) = unquoted(self.text(alias));
-            let (doubled, len) = (quote != 0 && text.contains(&quote), text.len());
-            if !doubled {
+            let len = text.len();
+            if quote == 0 || !text.contains(&quote) {
                 let start = alias.start() + u16::from(len < usize::from(alias.end() - alias.start()));
                 return self.name_at(start, len);
             }
-            return self.name_bytes(|compiler, out| {
-                let (text, quote) = unquoted(compiler.text(alias));
-                unescaped(text, quote).zip(out.iter_mut()).map(|(byte, place)| *place = byte).count()
-            });
+            let at = self.code;
+            self.byte(0);
+            let written = self.without_quotes(alias);
+            if written > 250 {
+                self.fail_at(ErrorKind::TooBig, alias);
+            }
+            return self.set_at(at, written as u8);
         }
         // A column goes by its declared name, in parentheses too; anything else by its text.
-        let (mut qualifier, mut name, mut parentheses) = (None, first, 0);
-        while name.kind == Kind::LeftParen {
-            name = self.after(name);
-            parentheses += 1;
+        if let Some(found) = self.lone_column((first.start(), item.last)) {
+            return self.declared_name(found.source, found.column);
         }
-        while is_name(name.kind) && self.after(name).kind == Kind::Dot {
-            qualifier = Some(name);
-            name = self.after(self.after(name));
-        }
-        let mut end = name;
-        for _ in 0..parentheses {
-            end = self.after(end);
-        }
-        if is_name(name.kind)
-            && end.end() == item.end
-            && (parentheses == 0 || end.kind == Kind::RightParen)
-            && let Ok(Some(found)) = self.look_up(qualifier, name)
-        {
-            return self.declared_name(found.source, found.column, Some(name));
-        }
-        self.name_at(first.start(), usize::from(item.end - first.start()))
+        self.name_at(first.start(), usize::from(item.last.end() - first.start()));
     }
 
     pub(crate) fn name_at(&mut self, start: u16, len: usize) {
@@ -82,19 +64,11 @@ impl Compiler<'_> {
         self.word(len as u16)
     }
 
-    pub(crate) fn name_bytes(&mut self, write: impl Fn(&Self, &mut [u8; 128]) -> usize) {
-        let mut name = [0; 128];
-        let len = write(self, &mut name);
-        self.byte(len as u8);
-        self.bytes(name.get(..len).unwrap_or_default())
-    }
-
     /// The name of a column as its table declares it.
-    pub(crate) fn declared_name(&mut self, source: usize, column: u8, written: Option<Token>) {
+    pub(crate) fn declared_name(&mut self, source: usize, column: u8) {
         let definition = self.definition(source);
         let column = if column == super::schema::ROWID { definition.rowid_column() } else { column };
         if column >= definition.columns() {
-            let _ = written;
             self.byte(5);
             return self.bytes(b"rowid");
         }
@@ -102,10 +76,7 @@ impl Compiler<'_> {
         let (from, len) = definition.name_at(column);
         let from = usize::from(self.get(source, s::DEFINITION)) + from;
         self.byte(len);
-        for at in from..from + usize::from(len) {
-            let byte = self.arena.get(at).copied().unwrap_or(0);
-            self.byte(byte);
-        }
+        self.copy(from as u16 | IN_ARENA, len.into());
     }
 
     pub(crate) fn star_names(&mut self, table: Option<Token>) {
@@ -113,7 +84,7 @@ impl Compiler<'_> {
         while from != 0 {
             if table.is_none_or(|table| self.is_called(from, table)) {
                 for column in 0..self.definition(from).columns() {
-                    self.declared_name(from, column, None);
+                    self.declared_name(from, column);
                 }
                 if table.is_some() {
                     break;

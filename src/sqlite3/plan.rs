@@ -289,16 +289,15 @@ impl Compiler<'_> {
         if !is_name(first.kind) {
             return None;
         }
-        let (qualifier, name) = if first.end() == last_end.end() {
-            (None, first)
-        } else {
-            let dot = self.after(first);
-            let name = self.after(dot);
-            if dot.kind != Kind::Dot || name.end() != last_end.end() {
+        let (mut qualifier, mut name) = (None, first);
+        while name.end() < last_end.end() {
+            let dot = self.after(name);
+            if dot.kind != Kind::Dot {
                 return None;
             }
-            (Some(first), name)
-        };
+            qualifier = Some(name);
+            name = self.after(dot);
+        }
         self.look_up(qualifier, name).ok().flatten()
     }
 

@@ -2,7 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::error::{ErrorKind, Result};
+use super::error::ErrorKind;
 use super::frame::{f, s};
 use super::program::Op;
 use super::select::{Output, step};
@@ -13,16 +13,7 @@ impl Compiler<'_> {
     // ---- result columns
 
     pub(crate) fn item_begin(&mut self) {
-        let star = match self.token.kind {
-            Kind::Star => Some(None),
-            kind if is_name(kind) || kind == Kind::String => {
-                let dot = self.after(self.token);
-                let star = self.after(dot);
-                (dot.kind == Kind::Dot && star.kind == Kind::Star).then_some(Some(self.token))
-            }
-            _ => None,
-        };
-        match star {
+        match self.star_at(self.token.start()) {
             None => {
                 self.goto(step::ITEM_1);
                 self.expression()
@@ -136,46 +127,53 @@ impl Compiler<'_> {
     // ---- ORDER BY
 
     /// The number of the result column that a term of ORDER BY names, by number or alias.
-    pub(crate) fn named_column(&self) -> Result<Option<u16>> {
+    pub(crate) fn named_column(&mut self) -> Option<u16> {
         let token = self.token;
-        let next = self.after(token);
-        let alone = next.kind.is(class::TERM | class::END);
-        if !alone {
-            return Ok(None);
+        if !self.after(token).kind.is(class::TERM | class::END) {
+            return None;
         }
         if token.kind == Kind::Integer {
-            let number = super::text::leading_integer(self.text(token));
-            return match u16::try_from(number) {
-                Ok(number) if number >= 1 && number <= self.own(f::COLUMNS) => Ok(Some(number - 1)),
-                _ => Err(self.error_here(ErrorKind::Schema)),
-            };
+            return Some(self.column_number(token));
         }
         if is_name(token.kind) || token.kind == Kind::String {
             let (mut at, mut column) = (self.own(f::RESULT), 0u16);
             while let Some(item) = self.item_at(at) {
                 if item.alias.is_some_and(|alias| self.same_tokens(alias, token)) {
-                    return Ok(Some(column));
+                    return Some(column);
                 }
                 // A star before the alias makes more columns than one.
                 column += self.width(at);
-                match item.next {
-                    Some(next) => at = next,
-                    None => break,
-                }
+                at = item.next?;
             }
         }
-        Ok(None)
+        None
+    }
+
+    /// The result column with a number, counted from 0.
+    #[inline(never)]
+    pub(crate) fn column_number(&mut self, token: Token) -> u16 {
+        let number = super::text::leading_integer(self.text(token));
+        if number < 1 || number > self.own(f::COLUMNS).into() {
+            self.fail_at(ErrorKind::Schema, token);
+        }
+        (number as u16).wrapping_sub(1)
+    }
+
+    /// Whether the item at an offset is `*`, or `t.*` with that table.
+    #[inline(never)]
+    pub(crate) fn star_at(&self, at: u16) -> Option<Option<Token>> {
+        let token = self.lex(at);
+        if token.kind == Kind::Star {
+            return Some(None);
+        }
+        let dot = self.after(token);
+        let named = is_name(token.kind) || token.kind == Kind::String;
+        (named && dot.kind == Kind::Dot && self.after(dot).kind == Kind::Star).then_some(Some(token))
     }
 
     /// How many columns the item at an offset makes.
     pub(crate) fn width(&self, at: u16) -> u16 {
-        let token = self.lex(at);
-        let dot = self.after(token);
-        let table = match token.kind {
-            Kind::Star => None,
-            _ if dot.kind == Kind::Dot && self.after(dot).kind == Kind::Star => Some(token),
-            _ => return 1,
-        };
+        let Some(table) = self.star_at(at) else { return 1 };
         let (mut columns, mut from) = (0, usize::from(self.own(f::SOURCES)));
         while from != 0 {
             if table.is_none_or(|table| self.is_called(from, table)) {
@@ -187,11 +185,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn key_begin(&mut self) {
-        let named = match self.named_column() {
-            Ok(named) => named,
-            Err(error) => return self.fail(error),
-        };
-        if let Some(column) = named {
+        if let Some(column) = self.named_column() {
             let place = self.own(f::DEPTH) + column;
             self.op1(Op::Pick, place as u8);
             self.grow(1);

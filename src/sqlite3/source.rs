@@ -10,7 +10,7 @@ use super::error::{ErrorKind, Result};
 use super::expression::mark;
 use super::frame::{f, flag, joined, s};
 use super::program::{self, Op};
-use super::schema::{self, ROWID};
+use super::schema::{self, Definition, ROWID};
 use super::token::{Kind, Token, class};
 
 /// What a name means.
@@ -157,11 +157,18 @@ impl Compiler<'_> {
         unescaped(a, quote_a).same(unescaped(b, quote_b))
     }
 
+    /// The place of the column of a definition that goes by this name.
+    #[inline(never)]
+    pub(crate) fn position(&self, definition: Definition<'_>, name: Token) -> Option<u8> {
+        let (text, quote) = unquoted(self.text(name));
+        definition.position(|known| same_name(text, quote, known))
+    }
+
     /// The column of a source with this name; [`ROWID`] for its rowid.
+    #[inline(never)]
     pub(crate) fn column_of(&self, source: usize, name: Token) -> Option<u8> {
         let definition = self.definition(source);
-        let (text, quote) = unquoted(self.text(name));
-        if let Some(at) = definition.position(|known| same_name(text, quote, known)) {
+        if let Some(at) = self.position(definition, name) {
             return Some(if at == definition.rowid_column() { ROWID } else { at });
         }
         let has_rowid = self.get(source, s::FLAGS) & joined::SUBQUERY == 0;
@@ -214,7 +221,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn is_declared(&self, source: usize, name: Token) -> bool {
-        self.definition(source).position(|known| self.same(name, known)).is_some()
+        self.position(self.definition(source), name).is_some()
     }
 
     /// Whether a name is a column here.
@@ -395,25 +402,20 @@ impl Compiler<'_> {
     /// A result column that begins at an offset: its alias, its end, where the next one begins.
     pub(crate) fn item_at(&self, at: u16) -> Option<Item> {
         let first = self.lex(at);
-        let Walk { end, last, before } = self.walk(first, class::ITEM);
+        let Walk { end, mut last, before, third } = self.walk(first, class::ITEM);
         if end == first {
             return None;
         }
-        let mut item = Item { alias: None, end: last.end(), next: None };
-        if end.kind == Kind::Comma {
-            item.next = Some(self.after(end).start());
-        }
+        let next = (end.kind == Kind::Comma).then(|| self.after(end).start());
+        let mut alias = None;
         if before != last {
             let named = is_name(last.kind) || last.kind == Kind::String;
-            if before.kind == Kind::As {
-                item.alias = Some(last);
-                item.end = before.start();
-            } else if named && ends_operand(before.kind) && last.kind != Kind::End {
-                item.alias = Some(last);
-                item.end = before.end();
+            if before.kind == Kind::As || named && ends_operand(before.kind) && last.kind != Kind::End {
+                alias = Some(last);
+                last = if before.kind == Kind::As { third } else { before };
             }
         }
-        Some(item)
+        Some(Item { alias, last, next })
     }
 }
 
@@ -421,7 +423,8 @@ impl Compiler<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Item {
     pub(crate) alias: Option<Token>,
-    pub(crate) end: u16,
+    /// The last token before the alias.
+    pub(crate) last: Token,
     pub(crate) next: Option<u16>,
 }
 

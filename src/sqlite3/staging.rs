@@ -54,7 +54,7 @@ impl Compiler<'_> {
         let mut covered = 0u32;
         loop {
             match self.named_column() {
-                Ok(Some(column)) if column < 32 => covered |= 1 << column,
+                Some(column) if column < 32 => covered |= 1 << column,
                 _ => return false,
             }
             self.advance();

@@ -143,14 +143,7 @@ impl Compiler<'_> {
 
     /// The column with this name.
     pub(crate) fn target_column(&self, name: Token) -> Option<u8> {
-        let definition = self.definition(self.target());
-        if let Some(at) = definition.each_column().position(|column| self.same(name, column.name)) {
-            return Some(if at as u8 == definition.rowid_column() { ROWID } else { at as u8 });
-        }
-        if self.same(name, b"rowid") || self.same(name, b"_rowid_") || self.same(name, b"oid") {
-            return Some(ROWID);
-        }
-        None
+        self.column_of(self.target(), name)
     }
 
     /// The columns are in the locals: affinities, NOT NULL, CHECK.
