@@ -206,8 +206,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) low: usize,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
-    /// Tokens that were read lately, with the offset at which reading began.
-    pub(crate) recent: [Cell<(u16, Token)>; RECENT],
+    /// Tokens that were read lately.
+    pub(crate) recent: [Cell<Token>; RECENT],
 }
 
 /// Memory is read and written by these, so that nothing out of bounds can panic: such reads give 0.
@@ -230,19 +230,15 @@ impl Compiler<'_> {
     /// The token at an offset.
     pub(crate) fn lex(&self, at: u16) -> Token {
         if at & IN_ARENA == 0 {
-            // Most tokens are read several times within a few steps.
+            // Most tokens are read several times within a few steps, and most stand behind one space or none.
+            let at = at + u16::from(self.sql.get(usize::from(at)) == Some(&b' '));
             let Some(place) = self.recent.get(usize::from(at) % RECENT) else { return self.token };
-            let (known, token) = place.get();
-            if known == at {
-                return token;
+            if place.get().start() == at {
+                return place.get();
             }
-            let token = token::next(self.sql, usize::from(at));
-            place.set((at, token));
-            // It is asked for by its own offset, and by that of the end of the token before it.
-            if token.start() != at
-                && let Some(place) = self.recent.get(usize::from(token.start()) % RECENT)
-            {
-                place.set((token.start(), token));
+            let token = token::next(self.sql, at.into());
+            if let Some(place) = self.recent.get(usize::from(token.start()) % RECENT) {
+                place.set(token);
             }
             return token;
         }

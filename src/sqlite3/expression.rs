@@ -283,15 +283,10 @@ impl Compiler<'_> {
 
     /// The number of a parameter: `?` is one more than the largest so far, `?N` is N, a name is the number it had before.
     pub(crate) fn parameter(&mut self, token: Token) -> u8 {
-        let text = self.text(token);
-        let number = if let Some(digits) = text.strip_prefix(b"?").filter(|digits| !digits.is_empty()) {
-            super::text::leading_integer(digits)
-        } else {
-            if self.numbered.0 != token.start() {
-                self.numbered = (token.start(), super::parameter::number(self.sql, token));
-            }
-            i64::from(self.numbered.1)
-        };
+        if self.numbered.0 != token.start() {
+            self.numbered = (token.start(), super::parameter::number(self.sql, token));
+        }
+        let number = self.numbered.1;
         if !(1..=250).contains(&number) {
             self.fail_at(ErrorKind::TooBig, token);
         }

@@ -184,6 +184,18 @@ impl Compiler<'_> {
         self.put(frame, f::FLAGS, if on { flags | bit } else { flags & !bit });
     }
 
+    /// Whether a source is the right side of a LEFT JOIN.
+    #[inline(never)]
+    pub(crate) fn is_left(&self, source: usize) -> bool {
+        super::FULL && self.get(source, s::FLAGS) & joined::LEFT != 0
+    }
+
+    /// Whether a source is a subquery.
+    #[inline(never)]
+    pub(crate) fn is_subquery(&self, source: usize) -> bool {
+        super::FULL && self.get(source, s::FLAGS) & joined::SUBQUERY != 0
+    }
+
     /// Whether the current frame has a flag.
     #[inline(never)]
     pub(crate) fn flagged(&self, bit: u16) -> bool {

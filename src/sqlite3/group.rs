@@ -11,7 +11,6 @@ use super::expression::mark;
 use super::frame::{f, flag, s};
 use super::function::{self, Id};
 use super::program::{self, Op};
-use super::schema::ROWID;
 use super::select::step;
 use super::template::{LOW, NEW, PATCH, WORD};
 use super::token::{Kind, Token, class};
@@ -285,9 +284,6 @@ impl Compiler<'_> {
         while from != 0 && self.get(from, s::CURSOR) != u16::from(cursor) {
             from = self.get(from, s::NEXT).into();
         }
-        let known =
-            self.definition(from).column(column).filter(|known| column != ROWID && known.added && known.has_default);
-        let default_at = known.map(|known| usize::from(self.get(from, s::DEFINITION)) + known.default_at);
-        self.read_column(from, column, default_at)
+        self.read_column(from, column)
     }
 }

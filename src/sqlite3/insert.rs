@@ -171,12 +171,10 @@ impl Compiler<'_> {
                 if self.own(f::ORDER) != NONE && given(self, which) {
                     continue;
                 }
-                let known = self.definition(self.target()).column(column).filter(|known| known.has_default && !rowid);
-                if let Some(default_at) = known.map(|known| known.default_at) {
-                    let text = usize::from(self.get(self.target(), s::DEFINITION)) + default_at;
+                if let Some(text) = self.default_of(self.target(), column).filter(|_| !rowid) {
                     self.set_own(f::TERM, column.into());
                     self.goto(at::DEFAULT_1);
-                    return self.expression_at(text as u16 | IN_ARENA);
+                    return self.expression_at(text);
                 }
                 self.op(Op::Null);
                 self.op1(Op::SetLocal, self.local(which));

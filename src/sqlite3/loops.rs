@@ -3,7 +3,7 @@
 
 use super::compile::*;
 use super::expression::mark;
-use super::frame::{f, flag, joined, s};
+use super::frame::{f, flag, s};
 use super::program::Op;
 use super::select::step;
 use super::template::{CHAIN, GOTO, HERE, LOW, OF, PATCH, WORD};
@@ -15,10 +15,10 @@ impl Compiler<'_> {
     /// Opens the loop over the source at hand.
     pub(crate) fn open_source(&mut self) {
         let at = usize::from(self.own(f::AT));
-        if self.get(at, s::FLAGS) & joined::LEFT != 0 {
+        if self.is_left(at) {
             self.emit(&[Op::Flag as u8, OF, LOW | s::MATCHED, 0]);
         }
-        if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
+        if self.is_subquery(at) {
             return self.open_subquery(at);
         }
         self.choose_plan(at);
@@ -29,10 +29,10 @@ impl Compiler<'_> {
     /// The cursor is open: its loop begins.
     pub(crate) fn opened(&mut self) {
         let at = usize::from(self.own(f::AT));
-        if self.get(at, s::FLAGS) & joined::SUBQUERY == 0 {
+        if !self.is_subquery(at) {
             self.emit(&[OF, HERE, s::LOOP, Op::Next as u8, OF, LOW | s::CURSOR, LOW | f::DEPTH, OF, CHAIN | s::EXIT]);
         }
-        if self.get(at, s::FLAGS) & joined::LEFT == 0 {
+        if !self.is_left(at) {
             self.begin_filter();
             return;
         }
@@ -59,7 +59,7 @@ impl Compiler<'_> {
 
     /// The target of the jump just begun is the next row of a source.
     pub(crate) fn chain_next(&mut self, at: usize) {
-        if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
+        if self.is_subquery(at) {
             return self.chain_in(at, s::LOOP);
         }
         self.word(self.get(at, s::LOOP))
@@ -152,7 +152,7 @@ impl Compiler<'_> {
         let mut from = usize::from(self.own(f::SOURCES));
         while from != 0 {
             let on = self.get(from, s::ON);
-            if on != NONE && on > pos && self.get(from, s::FLAGS) & joined::LEFT == 0 {
+            if on != NONE && on > pos && !self.is_left(from) {
                 return self.region(on);
             }
             from = self.get(from, s::NEXT).into();
@@ -224,7 +224,7 @@ impl Compiler<'_> {
         if at == 0 {
             return self.emit(&[PATCH, f::NEXT, GOTO, step::FINISH as u8]);
         }
-        if self.get(at, s::FLAGS) & joined::SUBQUERY != 0 {
+        if self.is_subquery(at) {
             return self.close_subquery(at);
         }
         // What asks for the next row of all sources asks the innermost.
@@ -238,7 +238,7 @@ impl Compiler<'_> {
     /// Behind a loop: the row of NULLs of a LEFT JOIN, then the loop around it.
     pub(crate) fn loop_end(&mut self, at: usize) {
         self.emit(&[OF, PATCH, s::EXIT]);
-        if self.get(at, s::FLAGS) & joined::LEFT != 0 {
+        if self.is_left(at) {
             let matched = LOW | s::MATCHED;
             self.emit(&[Op::IfFlag as u8, OF, matched, OF, CHAIN | s::EXIT, Op::Flag as u8, OF, matched, 1]);
             self.emit(&[Op::NullRow as u8, OF, LOW | s::CURSOR, Op::Jump as u8, OF, WORD, s::BODY, OF, PATCH, s::EXIT]);

@@ -7,91 +7,69 @@
 
 use super::token::{self, Kind, Token};
 
-/// The parameters of a statement in order, with their numbers.
-struct Walk<'a> {
-    sql: &'a [u8],
-    at: usize,
-    largest: u16,
-}
-
-impl<'a> Walk<'a> {
-    fn next(&mut self) -> Option<(Token, &'a [u8])> {
-        loop {
-            // Words, numbers and signs are no parameters: what may be one, or holds what looks like one, is read as a token.
-            self.at = token::skip_plain(self.sql, self.at);
-            let token = token::plain(self.sql, self.at);
-            self.at = token.end().into();
-            match token.kind {
-                Kind::End_ | Kind::Illegal => return None,
-                Kind::Parameter => return Some((token, self.sql.get(token.start().into()..token.end().into())?)),
-                _ => {}
-            }
+/// The first parameter at or after an offset, and its text; none behind the end.
+fn next(sql: &[u8], at: u16) -> Option<(Token, &[u8])> {
+    let mut at = usize::from(at);
+    loop {
+        // Words, numbers and signs are no parameters: what may be one, or holds what looks like one, is read as a token.
+        at = token::skip_plain(sql, at);
+        let token = token::plain(sql, at);
+        at = token.end().into();
+        match token.kind {
+            Kind::End_ | Kind::Illegal => return None,
+            Kind::Parameter => return Some((token, sql.get(token.start().into()..at)?)),
+            _ => {}
         }
     }
 }
 
-/// The number of the parameter at a token; 0 if there is none.
-pub(crate) fn number(sql: &[u8], wanted: Token) -> u16 {
-    let mut walk = Walk { sql, at: 0, largest: 0 };
-    while let Some((token, text)) = walk.next() {
-        let number = match text {
-            b"?" => walk.largest.saturating_add(1),
-            [b'?', digits @ ..] => u16::try_from(super::text::leading_integer(digits)).unwrap_or(u16::MAX),
-            // A name that stood before has its number.
-            _ => match first_use(sql, text, token.start()) {
-                Some(first) => number_of_name(sql, first),
-                None => walk.largest.saturating_add(1),
-            },
-        };
-        if token.start() == wanted.start() {
-            return number;
-        }
-        walk.largest = walk.largest.max(number);
+/// Where the parameter of this text stands first, before an offset. Each `?` stands for itself.
+fn first_use(sql: &[u8], text: &[u8], before: u16) -> Option<Token> {
+    if text.starts_with(b"?") {
+        return None;
     }
-    0
-}
-
-/// Where a name stands first, before an offset.
-fn first_use(sql: &[u8], name: &[u8], before: u16) -> Option<Token> {
-    let mut walk = Walk { sql, at: 0, largest: 0 };
-    while let Some((token, text)) = walk.next() {
-        if token.start() >= before {
-            return None;
-        }
-        if text == name {
+    let mut at = 0;
+    while let Some((token, found)) = next(sql, at).filter(|(token, _)| token.start() < before) {
+        if found == text {
             return Some(token);
         }
+        at = token.end();
     }
     None
 }
 
-/// The number of a name at its first use: one more than the largest before it.
-fn number_of_name(sql: &[u8], first: Token) -> u16 {
-    let mut walk = Walk { sql, at: 0, largest: 0 };
-    while let Some((token, text)) = walk.next() {
-        if token.start() == first.start() {
-            break;
-        }
+/// The number of the parameter at a token; 0 if there is none.
+#[inline(never)]
+pub(crate) fn number(sql: &[u8], wanted: Token) -> u16 {
+    let text = sql.get(wanted.start().into()..wanted.end().into()).unwrap_or_default();
+    let wanted = first_use(sql, text, wanted.start()).unwrap_or(wanted);
+    let (mut at, mut largest) = (0, 0u16);
+    while let Some((token, text)) = next(sql, at) {
         let number = match text {
             [b'?', digits @ ..] if !digits.is_empty() => {
                 u16::try_from(super::text::leading_integer(digits)).unwrap_or(u16::MAX)
             }
-            [b'?'] => walk.largest.saturating_add(1),
+            // A name that stood before is counted already.
             _ if first_use(sql, text, token.start()).is_some() => 0,
-            _ => walk.largest.saturating_add(1),
+            _ => largest.saturating_add(1),
         };
-        walk.largest = walk.largest.max(number);
+        if token.start() == wanted.start() {
+            return number;
+        }
+        largest = largest.max(number);
+        at = token.end();
     }
-    walk.largest.saturating_add(1)
+    0
 }
 
 /// The number of a named parameter, with or without the sign before it; 0 if there is none.
 pub(crate) fn named(sql: &[u8], name: &[u8]) -> u16 {
-    let mut walk = Walk { sql, at: 0, largest: 0 };
-    while let Some((token, text)) = walk.next() {
+    let mut at = 0;
+    while let Some((token, text)) = next(sql, at) {
         if !text.starts_with(b"?") && (text == name || text.get(1..) == Some(name)) {
             return number(sql, token);
         }
+        at = token.end();
     }
     0
 }

@@ -188,7 +188,7 @@ impl Compiler<'_> {
 
     /// The terms for a source: those of WHERE and of inner joins, or for the right side of a LEFT JOIN those of its ON.
     fn terms(&mut self, at: usize) -> Terms {
-        if self.get(at, s::FLAGS) & joined::LEFT != 0 {
+        if self.is_left(at) {
             let (on, whole) = self.region(self.get(at, s::ON)).unwrap_or((NONE, false));
             return Terms { at: on, whole, rest: 0 };
         }
@@ -205,7 +205,7 @@ impl Compiler<'_> {
             }
             let from = terms.rest;
             terms.rest = self.get(from, s::NEXT).into();
-            if self.get(from, s::FLAGS) & joined::LEFT == 0
+            if !self.is_left(from)
                 && let Some((on, whole)) = self.region(self.get(from, s::ON))
             {
                 (terms.at, terms.whole) = (on, whole);
@@ -405,7 +405,7 @@ impl Compiler<'_> {
         let done = self.own(f::POS);
         let (term, end) = (self.get(at, s::LOW), self.get(at, s::HIGH));
         if self.get(at, s::PLAN) == found_by::FIND
-            && self.get(at, s::FLAGS) & joined::LEFT == 0
+            && !self.is_left(at)
             && term < 32
             && (self.token.start() == end || self.token.kind == Kind::Equal)
         {

@@ -171,7 +171,7 @@ impl Compiler<'_> {
         if let Some(at) = self.position(definition, name) {
             return Some(if at == definition.rowid_column() { ROWID } else { at });
         }
-        let has_rowid = self.get(source, s::FLAGS) & joined::SUBQUERY == 0;
+        let has_rowid = !self.is_subquery(source);
         let is_rowid = self.same(name, b"rowid") || self.same(name, b"_rowid_") || self.same(name, b"oid");
         (has_rowid && is_rowid).then_some(ROWID)
     }
@@ -284,17 +284,12 @@ impl Compiler<'_> {
         let start = self.here();
         let definition = self.definition(source);
         let mut operand = Operand::of_column(3, 0, start);
-        let mut default_at = None;
         if column != ROWID
             && let Some(known) = definition.column(column)
         {
             operand = Operand::of_column(known.affinity, known.collation, start);
-            let has_none = self.get(source, s::FLAGS) & joined::SUBQUERY != 0 && known.type_name == b"-";
-            if has_none {
+            if known.type_name == b"-" && self.is_subquery(source) {
                 operand = operand.with_affinity(0);
-            }
-            if known.added && known.has_default {
-                default_at = Some(usize::from(self.get(source, s::DEFINITION)) + known.default_at);
             }
         }
         if self.get(source, s::FLAGS) & joined::LOCALS != 0 {
@@ -304,29 +299,38 @@ impl Compiler<'_> {
         } else if self.get(frame, f::MODE) == 1 {
             self.bare_column(frame, source, column);
         } else {
-            self.read_column(source, column, default_at);
+            self.read_column(source, column);
         }
         self.grow(1);
         operand
     }
 
     /// Code that reads a column of a cursor's row.
-    pub(crate) fn read_column(&mut self, source: usize, column: u8, default_at: Option<usize>) {
+    #[inline(never)]
+    pub(crate) fn read_column(&mut self, source: usize, column: u8) {
         let cursor = self.get(source, s::CURSOR) as u8;
-        match (column, default_at) {
-            (ROWID, _) => self.op1(Op::Rowid, cursor),
-            (_, None) => self.op2(Op::Column, cursor, column),
-            (_, Some(at)) => {
-                self.op2(Op::ColumnOr, cursor, column);
-                let end = self.chain(NONE);
-                let affinity = self.definition(source).column(column).map_or(0, |known| known.affinity);
-                self.literal_default(at, affinity);
-                if affinity != 0 {
-                    self.op1(Op::Apply, affinity);
-                }
-                self.patch_here(end);
+        let Some(known) = self.definition(source).column(column).filter(|_| column != ROWID) else {
+            return self.op1(Op::Rowid, cursor);
+        };
+        let (affinity, late) = (known.affinity, known.added && known.has_default);
+        let at = usize::from(self.get(source, s::DEFINITION)) + known.default_at;
+        self.op2(if late { Op::ColumnOr } else { Op::Column }, cursor, column);
+        if late {
+            // A row older than the column has its default.
+            let end = self.chain(NONE);
+            self.literal_default(at, affinity);
+            if affinity != 0 {
+                self.op1(Op::Apply, affinity);
             }
+            self.patch_here(end);
         }
+    }
+
+    /// Where the text of the default of a column stands in the arena.
+    #[inline(never)]
+    pub(crate) fn default_of(&self, source: usize, column: u8) -> Option<u16> {
+        let known = self.definition(source).column(column).filter(|known| known.has_default)?;
+        Some((self.get(source, s::DEFINITION) + known.default_at as u16) | IN_ARENA)
     }
 
     /// A bare column of a group: the value it had in the row that stands for the group.

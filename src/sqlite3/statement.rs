@@ -128,7 +128,7 @@ impl<'a> Compiler<'a> {
             arena,
             store,
             token: first,
-            recent: [const { Cell::new((NONE, Token::new(Kind::End_, 0, 0))) }; RECENT],
+            recent: [const { Cell::new(Token::new(Kind::End_, NONE, NONE)) }; RECENT],
             mode: Mode::Step,
             frame: 0,
             now: Counts::default(),

@@ -152,11 +152,7 @@ impl Compiler<'_> {
         let rowid = self.definition(self.target()).rowid_column();
         for column in 0..columns {
             if column != rowid {
-                let known =
-                    self.definition(self.target()).column(column).filter(|known| known.added && known.has_default);
-                let default_at =
-                    known.map(|known| usize::from(self.get(self.target(), s::DEFINITION)) + known.default_at);
-                self.read_column(self.target(), column, default_at);
+                self.read_column(self.target(), column);
                 self.grow(1);
                 self.op1(Op::SetLocal, self.local(column));
                 self.shrink(1);

@@ -162,14 +162,14 @@ impl Compiler<'_> {
             else {
                 continue;
             };
-            let (has_default, default_at) = (known.has_default, known.default_at);
             let how = if action == action::NONE { known.action } else { action };
-            if how == action::REPLACE && has_default {
+            if how == action::REPLACE
+                && let Some(text) = self.default_of(self.target(), column)
+            {
                 self.op1(Op::Local, first + column);
                 self.set_own(f::TERM, column.into());
                 self.emit(&[Op::IfKnown as u8, NEW, f::CODE, GOTO, at::REPLACED as u8]);
-                let at = usize::from(self.get(self.target(), s::DEFINITION)) + default_at;
-                return self.expression_at(at as u16 | IN_ARENA);
+                return self.expression_at(text);
             }
             self.check_null(column, how);
         }
