@@ -8,96 +8,72 @@ use super::key::Writer;
 use super::program::{self, Op};
 use super::record;
 use super::schema::{self, Definition};
-use super::scratch::Scratch;
 use super::stage;
 use super::value::Value;
 use super::vm::{Machine, OWN_CURSOR, Outcome, Result, stretch};
 
 impl Machine<'_> {
-    /// The next row of EXPLAIN.
+    /// The next row: where an instruction stands, its name, its first operands; or where it stands, 0, 0, a line of the plan.
     #[inline(never)]
     pub(crate) fn explain(&mut self) -> Result<Outcome> {
         // Names of columns stand behind the program, or before its end.
         let (names, code) = (usize::from(self.program.names), usize::from(self.program.code));
         let behind = self.program.columns > 0 && self.get8(names.wrapping_sub(1)) == Op::Halt as u8;
-        let end = if behind { names } else { code };
-        if self.program.explain == 2 {
-            return self.explain_plan(end);
-        }
-        let at = self.pc;
-        let Some(op) = self.arena.get(at).map(|&byte| Op::from(byte)).filter(|_| at < end) else {
-            return Ok(Outcome::Done);
-        };
-        self.pc = at + program::length(self.arena, at);
-        let first = self.row_cells(5)?;
-        let name = self.make(&mut |_, _, _| Ok(Value::Text(op.name())))?;
-        Cell::integer(at as i64).write(self.arena, first);
-        name.write(self.arena, first + CELL);
-        let mut operand = at + 1;
-        let mut cells = [Cell::NULL; 3];
-        for (kind, cell) in op.operands().iter().zip(&mut cells) {
-            let value = match kind {
-                b'b' => self.get8(operand).into(),
-                b'd' => i64::from(get16(self.arena, operand)) | i64::from(get16(self.arena, operand + 2)) << 16,
-                _ => i64::from(get16(self.arena, operand)),
-            };
-            *cell = Cell::integer(value);
-            operand += match kind {
-                b'b' => 1,
-                b'd' => 4,
-                b'q' => 8,
-                b't' => 2 + usize::from(get16(self.arena, operand)),
-                _ => 2,
-            };
-        }
-        for (place, cell) in cells.iter().enumerate() {
-            cell.write(self.arena, first + (2 + place) * CELL);
-        }
-        self.state.row = first as u16;
-        self.state.columns = 5;
-        Ok(Outcome::Row)
-    }
-
-    /// Room for the cells of a row, at the front of the scratch.
-    fn row_cells(&mut self, count: usize) -> Result<usize> {
+        let (end, plan) = (if behind { names } else { code }, self.program.explain == 2);
+        let (count, place) = if plan { (4, 3) } else { (5, 1) };
         let first = self.layout.scratch;
-        self.bump = first + count * CELL;
-        if self.bump > self.layout.end {
-            return Err(Error::limit(self.arena.len() + count * CELL));
-        }
-        Ok(first)
-    }
-
-    /// The next row of EXPLAIN QUERY PLAN.
-    fn explain_plan(&mut self, end: usize) -> Result<Outcome> {
         loop {
             let at = self.pc;
-            let Some(op) = self.arena.get(at).map(|&byte| Op::from(byte)).filter(|_| at < end) else {
+            if at >= end {
                 return Ok(Outcome::Done);
-            };
+            }
+            let op = Op::from(self.get8(at));
             self.pc = at + program::length(self.arena, at);
-            let text = match op {
-                Op::Scan | Op::Find | Op::Range => self.source_line(op, at)?,
-                Op::StageStart => {
-                    let line: &[u8] = match self.get8(at + 2) {
-                        stage::SORT | stage::UNIQUE => b"SORT IN PASSES FOR ORDER BY",
-                        stage::UNITED => b"PASSES FOR COMPOUND SELECT",
-                        stage::DISTINCT => b"PASSES FOR DISTINCT",
-                        stage::GROUP => b"SORT IN PASSES FOR GROUP BY",
-                        _ => continue,
-                    };
-                    self.row_cells(4)?;
-                    self.make(&mut |_, _, _| Ok(Value::Text(line)))?
-                }
+            self.bump = first + count * CELL;
+            if self.bump > self.layout.end {
+                return Err(Error::limit(self.arena.len() + count * CELL));
+            }
+            let text: &[u8] = match op {
+                _ if !plan => op.name(),
+                Op::Scan | Op::Find | Op::Range => b"",
+                Op::StageStart => match self.get8(at + 2) {
+                    stage::SORT | stage::UNIQUE => b"SORT IN PASSES FOR ORDER BY",
+                    stage::UNITED => b"PASSES FOR COMPOUND SELECT",
+                    stage::DISTINCT => b"PASSES FOR DISTINCT",
+                    stage::GROUP => b"SORT IN PASSES FOR GROUP BY",
+                    _ => continue,
+                },
                 _ => continue,
             };
-            let first = self.layout.scratch;
-            Cell::integer(at as i64).write(self.arena, first);
-            Cell::integer(0).write(self.arena, first + CELL);
-            Cell::integer(0).write(self.arena, first + 2 * CELL);
-            text.write(self.arena, first + 3 * CELL);
+            let text = if text.is_empty() {
+                self.source_line(op, at)?
+            } else {
+                self.make(&mut |_, _, _| Ok(Value::Text(text)))?
+            };
+            let (mut operand, mut kinds) = (at + 1, op.operands().iter());
+            for cell in 0..count {
+                let value = if cell == 0 {
+                    Cell::integer(at as i64)
+                } else if cell == place {
+                    text
+                } else if plan {
+                    Cell::integer(0)
+                } else if let Some(&kind) = kinds.next() {
+                    let size = program::size_of(kind, self.arena, operand);
+                    let (low, high) = (get16(self.arena, operand), get16(self.arena, operand + 2));
+                    operand += size;
+                    Cell::integer(match size {
+                        1 => (low as u8).into(),
+                        4 => i64::from(low) | i64::from(high) << 16,
+                        _ => low.into(),
+                    })
+                } else {
+                    Cell::NULL
+                };
+                value.write(self.arena, first + cell * CELL);
+            }
             self.state.row = first as u16;
-            self.state.columns = 4;
+            self.state.columns = count as u8;
             return Ok(Outcome::Row);
         }
     }
@@ -105,60 +81,41 @@ impl Machine<'_> {
     /// "SCAN t", or "SEARCH t USING INDEX i (a=? AND b>?)".
     fn source_line(&mut self, op: Op, at: usize) -> Result<Cell> {
         let table = get16(self.arena, at + 2);
-        self.row_cells(4)?;
         let (name_at, name_len) = self.name_of(table)?;
         let definition = self.definition_of(name_at, name_len)?;
         let is_index = op == Op::Range && get16(self.arena, at + 4) > 2;
-        let flags = self.get8(at + 6);
-        let equal = usize::from(self.get8(at + 7));
+        let (flags, equal) = if op == Op::Range { (self.get8(at + 6), self.get8(at + 7).into()) } else { (0, 1) };
         let number = get16(self.arena, at + 8);
         self.make(&mut |view, scratch, _| {
             let name = stretch(view.arena, name_at, name_len);
             scratch.extend(if op == Op::Scan { b"SCAN " } else { b"SEARCH " });
             scratch.extend(name);
-            if op != Op::Scan {
-                let known = Definition(stretch(view.arena, definition.0, definition.1));
-                let index = known.each_index().find(|index| is_index && index.number == number);
-                match index {
-                    Some(index) if index.name.is_empty() => {
-                        scratch.extend(b" USING INDEX sqlite_autoindex_");
-                        scratch.extend(name);
-                    }
-                    Some(index) => {
-                        scratch.extend(b" USING INDEX ");
-                        scratch.extend(index.name);
-                    }
-                    None => scratch.extend(b" USING INTEGER PRIMARY KEY"),
-                }
-                scratch.extend(b" (");
-                let column = |part: usize, scratch: &mut Scratch<'_>| match index {
-                    Some(index) => {
-                        let column = known.column(index.part(part).0);
-                        scratch.extend(column.map_or(&b"rowid"[..], |column| column.name));
-                    }
-                    None => scratch.extend(b"rowid"),
-                };
-                let mut any = false;
-                let and = |scratch: &mut Scratch<'_>, any: &mut bool| {
-                    if core::mem::replace(any, true) {
-                        scratch.extend(b" AND ");
-                    }
-                };
-                let equals = if op == Op::Find { 1 } else { equal };
-                for part in 0..equals {
-                    and(scratch, &mut any);
-                    column(part, scratch);
-                    scratch.extend(b"=?");
-                }
-                for (bit, sign) in [(1, b'>'), (4, b'<')] {
-                    if op == Op::Range && flags & bit != 0 {
-                        and(scratch, &mut any);
-                        column(equals, scratch);
-                        scratch.extend(&[sign, b'?']);
-                    }
-                }
-                scratch.push(b')');
+            if op == Op::Scan {
+                return Ok(Value::Text(scratch.finish()?));
             }
+            let known = Definition(stretch(view.arena, definition.0, definition.1));
+            let index = known.each_index().find(|index| is_index && index.number == number);
+            scratch.extend(if index.is_some() { b" USING INDEX " } else { b" USING INTEGER PRIMARY KEY" });
+            if let Some(index) = index {
+                let automatic = index.name.is_empty();
+                scratch.extend(if automatic { b"sqlite_autoindex_" } else { b"" });
+                scratch.extend(if automatic { name } else { index.name });
+            }
+            let mut sign: &[u8] = b" (";
+            let mut condition = |part: usize, relation: &[u8]| {
+                scratch.extend(sign);
+                sign = b" AND ";
+                let column = index.and_then(|index| known.column(index.part(part).0));
+                scratch.extend(column.map_or(b"rowid", |column| column.name));
+                scratch.extend(relation);
+            };
+            (0..equal).for_each(|part| condition(part, b"=?"));
+            for (bit, relation) in [(1, b">?"), (4, b"<?")] {
+                if flags & bit != 0 {
+                    condition(equal, relation);
+                }
+            }
+            scratch.push(b')');
             Ok(Value::Text(scratch.finish()?))
         })
     }

@@ -277,17 +277,19 @@ pub(crate) fn chunk_mut<const N: usize>(bytes: &mut [u8], at: usize) -> Option<&
 /// The length of the instruction at `at`.
 pub(crate) fn length(code: &[u8], at: usize) -> usize {
     let op = Op::from(code.get(at).copied().unwrap_or(0xff));
-    let mut len = 1;
-    for operand in op.operands() {
-        len += match operand {
-            b'b' => 1,
-            b'd' => 4,
-            b'q' => 8,
-            b't' => 2 + usize::from(word(code, at + len)),
-            _ => 2,
-        };
+    op.operands().iter().fold(1, |len, &kind| len + size_of(kind, code, at + len))
+}
+
+/// The bytes of an operand of a kind, at an offset.
+#[inline(never)]
+pub(crate) fn size_of(kind: u8, code: &[u8], at: usize) -> usize {
+    match kind {
+        b'b' => 1,
+        b'd' => 4,
+        b'q' => 8,
+        b't' => 2 + usize::from(word(code, at)),
+        _ => 2,
     }
-    len
 }
 
 /// How two values compare: one byte of relation, affinity and collation.
