@@ -224,32 +224,16 @@ impl Compiler<'_> {
     pub(crate) fn membership(&mut self, negated: u8) {
         self.reduce(level::EQUAL);
         self.advance();
-        let left = self.peek(0);
-        if self.token.kind == Kind::LeftParen {
-            let next = self.after(self.token);
-            self.advance();
-            if matches!(next.kind, Kind::Select | Kind::Values | Kind::With) {
-                if !self.full() {
-                    return;
-                }
-                self.pop();
-                return self.in_subquery(left, negated);
-            }
+        let list = self.accept(Kind::LeftParen);
+        if list && !matches!(self.token.kind, Kind::Select | Kind::Values | Kind::With) {
             self.op1(Op::Int8, 0);
             self.grow(1);
             self.push(Mark { kind: mark::IN, a: negated, b: 0, c: 0, d: 0 });
             self.mode = Mode::Operand;
-            return;
+        } else if self.full() {
+            let left = self.pop();
+            if list { self.in_subquery(left, negated) } else { self.in_table(left, negated) }
         }
-        if !self.full() {
-            return;
-        }
-        let operand = self.pop_operand();
-        self.in_table(operand);
-        if negated != 0 {
-            self.op(Op::Not);
-        }
-        self.operand_done(operand.alone())
     }
 
     /// An item of an IN list: it takes the affinity of the left side, and has none of its own.

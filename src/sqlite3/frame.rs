@@ -77,6 +77,8 @@ pub(crate) mod f {
     pub(crate) const LOCALS: u8 = 50;
     pub(crate) const ACTION: u8 = 51;
     pub(crate) const TOKEN: u8 = 52;
+    /// Of `IN table`: where the text goes on behind the SELECT that stands for it.
+    pub(crate) const BACK: u8 = ACTION;
     /// Where the set of an IN (SELECT) begins in the code.
     pub(crate) const ONCE: u8 = 53;
     pub(crate) const FIELDS: u8 = 54;

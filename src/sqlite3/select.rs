@@ -353,6 +353,7 @@ impl Compiler<'_> {
         let (output, extra) = (self.get(frame, f::OUTPUT), self.get(frame, f::EXTRA));
         let (once, set, place) =
             (self.get(frame, f::ONCE), self.get(frame, f::LOCALS) as u8, self.get(frame, f::PLACE) as u8);
+        let back = self.get(frame, f::BACK);
         let (first, outer) = (Operand::unpack(self.get(frame, f::FIRST) as u8, start), self.has(frame, flag::OUTER));
         self.go(self.get(frame, f::END));
         if resume == Resume::Statement as u16 {
@@ -367,6 +368,9 @@ impl Compiler<'_> {
             return;
         }
         self.expect(Kind::RightParen);
+        if back != NONE {
+            self.go(back);
+        }
         if output == Output::In as u16 {
             if outer {
                 // Each row outside has a set of its own, which is not kept.

@@ -160,54 +160,23 @@ impl Compiler<'_> {
         self.row_done()
     }
 
-    /// `x IN table`: the table has one column.
-    pub(crate) fn in_table(&mut self, left: Operand) {
+    /// `x IN table` is `x IN (SELECT * FROM table)`, whose text stands in the code, which jumps over it.
+    pub(crate) fn in_table(&mut self, left: Mark, negated: u8) {
+        let begin = self.token.start();
         let name = self.table_name();
-        let top = self.top;
-        let (at, len) = self.load(name, ErrorKind::NoSuchTable);
-        let definition = self.defined(at, len);
-        if definition.kind() != schema::TABLE {
-            return self.fail_at(ErrorKind::Unsupported, name);
+        if !self.exists(name) {
+            return self.fail_at(ErrorKind::NoSuchTable, name);
         }
-        let Some(column) = definition.column(0).filter(|_| definition.columns() == 1) else {
-            return self.fail_at(ErrorKind::Schema, name);
-        };
-        if column.added {
-            return self.fail_at(ErrorKind::Unsupported, name);
-        }
-        let right = Operand::of_column(column.affinity, column.collation, 0);
-        let (number, is_rowid) = (definition.number(), definition.rowid_column() == 0);
-        self.top = top;
-        let cursor = self.new_cursor();
-        let set = self.new_local();
-        self.keeps = true;
-        self.op1(Op::InSet, set);
-        let known = self.chain(NONE);
-        let place = self.now.depth;
-        self.grow(1);
-        self.op1(Op::Scan, cursor);
-        self.word(number);
-        self.byte(0);
-        let next = self.here();
-        self.op2(Op::Next, cursor, place + 1);
-        let exit = self.chain(NONE);
-        if is_rowid {
-            self.op1(Op::Rowid, cursor)
-        } else {
-            self.op2(Op::Column, cursor, 0)
-        }
-        self.grow(1);
-        self.shrink(1);
-        let comparison = Operand::member(left, right);
-        self.bytes(&[Op::InRow as u8, place, comparison, set]);
-        let exit = self.chain(exit);
-        self.jump_to(Op::Jump, next);
-        self.patch_here(exit);
-        self.op1(Op::Depth, place + 1);
-        self.patch_here(known);
-        self.bytes(&[Op::InFind as u8, place, comparison, set]);
-        self.op(Op::Nip);
-        self.shrink(1);
-        self.now.cursors = cursor;
+        let behind = self.token.start();
+        self.op(Op::Jump);
+        let over = self.chain(NONE);
+        let select = self.here();
+        self.bytes(b"SELECT*FROM ");
+        self.copy(begin, usize::from(name.end() - begin));
+        self.bytes(b")\0");
+        self.patch_here(over);
+        self.go(select | IN_ARENA);
+        self.in_subquery(left, negated);
+        self.set_own(f::BACK, behind);
     }
 }
