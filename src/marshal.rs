@@ -97,14 +97,14 @@ impl Unmarshaller {
 
     /// Reads the first value of `bytes`.
     pub fn loads<'a>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
-        reader::read(self.rules, bytes, &mut 0, slots)
+        reader::read(&self.rules, bytes, &mut 0, slots)
     }
 
     /// Reads the value at byte `at`, and answers the place behind it: where the next one stands, as Python's
     /// `marshal.load` leaves its file. References do not cross from one value to the next.
     pub fn load<'a>(&self, bytes: &'a [u8], at: usize, slots: &'a mut [Slot]) -> Result<(Object<'a>, usize)> {
         let mut at = at;
-        let object = reader::read(self.rules, bytes, &mut at, slots)?;
+        let object = reader::read(&self.rules, bytes, &mut at, slots)?;
         Ok((object, at))
     }
 
@@ -117,14 +117,16 @@ impl Unmarshaller {
         {
             return Ok(value);
         }
-        let object = self.loads(bytes, slots)?;
-        crate::object::serde::from_object(&object, crate::object::serde::Limits::of(bytes))
+        match &self.loads(bytes, slots) {
+            Ok(object) => crate::object::serde::from_object(object, crate::object::serde::Limits::of(bytes)),
+            Err(error) => Err(*error),
+        }
     }
 
     /// How many slots reading the first value of `bytes` needs: in one pass and exact, but where it is nested deeper than
     /// 60; then the answer is the most that so many bytes can need.
     pub fn slots_needed(&self, bytes: &[u8]) -> Result<usize> {
-        reader::slots_needed(self.rules, bytes)
+        reader::slots_needed(&self.rules, bytes)
     }
 }
 

@@ -1,24 +1,25 @@
 //! The values of marshal that need no cell: read from their place in the input when they are asked for.
 
+use super::SHORT_WAYS;
 use super::code::Python;
 use super::cursor::{Cursor, Makes, Rules};
 use crate::bytes;
 use crate::object::{Atom, Long, Spelling, Text};
 
-const RULES_2: Rules = Rules::new(Python::new(2, 7), None);
-pub(super) const RULES_3: Rules = Rules::new(Python::NEWEST, None);
+static RULES_2: Rules = Rules::new(Python::new(2, 7), None);
+pub(super) static RULES_3: Rules = Rules::new(Python::NEWEST, None);
 
 /// The atom at `at` as Python 3 reads it.
 pub(super) fn read_3(input: &[u8], at: usize) -> Atom<'_> {
-    read(RULES_3, input, at)
+    read(&RULES_3, input, at)
 }
 
 /// The atom at `at` as Python 2 reads it: what is bytes there is its str.
 pub(super) fn read_2(input: &[u8], at: usize) -> Atom<'_> {
-    read(RULES_2, input, at)
+    read(&RULES_2, input, at)
 }
 
-fn read(rules: Rules, input: &[u8], at: usize) -> Atom<'_> {
+fn read<'a>(rules: &Rules, input: &'a [u8], at: usize) -> Atom<'a> {
     let mut cursor = Cursor::new(rules, input, at);
     cursor.next().ok().and_then(|()| cursor.atom()).unwrap_or(Atom::None)
 }
@@ -60,19 +61,19 @@ impl<'a> Cursor<'a> {
 
 /// An int of these digits.
 pub(super) fn long(negative: bool, digits: &[u8]) -> Option<Atom<'_>> {
-    let (mut value, digits_15) = (0i64, digits.as_chunks::<2>().0);
-    // The highest digit is never 0.
-    if digits_15.last() == Some(&[0, 0]) {
-        return None;
-    }
-    for digit in digits_15.iter().rev() {
+    let (mut value, mut high) = (0i64, 0);
+    for digit in digits.as_chunks::<2>().0.iter().rev() {
         let digit = u16::from_le_bytes(*digit);
-        if digit > 0x7fff {
+        high |= digit;
+        // The highest digit is never 0.
+        if high == 0 || digit > 0x7fff {
             return None;
         }
-        value = value << 15 | i64::from(digit);
+        if SHORT_WAYS {
+            value = value << 15 | i64::from(digit);
+        }
     }
-    if digits.len() <= 8 {
+    if SHORT_WAYS && digits.len() <= 8 {
         return Some(Atom::Int(if negative { value.wrapping_neg() } else { value }));
     }
     let long = Long::Base15 { negative, digits };

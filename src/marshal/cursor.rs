@@ -193,7 +193,8 @@ const FIXED: u8 = 5;
 const VALUES: u8 = 0x80;
 
 impl<'a> Cursor<'a> {
-    pub(super) const fn new(rules: Rules, input: &'a [u8], at: usize) -> Self {
+    pub(super) fn new(rules: &Rules, input: &'a [u8], at: usize) -> Self {
+        let rules = *rules;
         Cursor { input, at, start: at, body: at, end: at, count: 0, makes: Makes::Null, indexed: false, rules }
     }
 

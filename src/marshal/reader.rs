@@ -106,7 +106,7 @@ pub(super) struct Reader<'a, 's> {
 }
 
 /// Reads the value at `at` into the slots; `at` is then the place behind it.
-pub(super) fn read<'a>(rules: Rules, input: &'a [u8], at: &mut usize, slots: &'a mut [Slot]) -> Result<Object<'a>> {
+pub(super) fn read<'a>(rules: &Rules, input: &'a [u8], at: &mut usize, slots: &'a mut [Slot]) -> Result<Object<'a>> {
     let mut reader = Reader::new(rules, input, *at, slots, Mode::Mark);
     match reader.read(*at) {
         Ok(()) => {
@@ -120,7 +120,7 @@ pub(super) fn read<'a>(rules: Rules, input: &'a [u8], at: &mut usize, slots: &'a
 }
 
 /// The slots that the value at the start of `input` needs, see [`super::Unmarshaller::slots_needed`].
-pub(super) fn slots_needed(rules: Rules, input: &[u8]) -> Result<usize> {
+pub(super) fn slots_needed(rules: &Rules, input: &[u8]) -> Result<usize> {
     let mut slots = [Slot::EMPTY; COUNTED];
     let mut reader = Reader::new(rules, input, 0, &mut slots, Mode::Count);
     match reader.count() {
@@ -130,14 +130,14 @@ pub(super) fn slots_needed(rules: Rules, input: &[u8]) -> Result<usize> {
 }
 
 /// The place behind the value at `at`; none for a malformed one, or one nested deeper than 60.
-pub(super) fn end(rules: Rules, input: &[u8], at: usize) -> Option<usize> {
+pub(super) fn end(rules: &Rules, input: &[u8], at: usize) -> Option<usize> {
     let mut slots = [Slot::EMPTY; COUNTED];
     let mut reader = Reader::new(rules, input, at, &mut slots, Mode::Count);
     reader.run().ok().map(|()| reader.cursor.at)
 }
 
 impl<'a, 's> Reader<'a, 's> {
-    fn new(rules: Rules, input: &'a [u8], at: usize, slots: &'s mut [Slot], mode: Mode) -> Self {
+    fn new(rules: &Rules, input: &'a [u8], at: usize, slots: &'s mut [Slot], mode: Mode) -> Self {
         Reader {
             cursor: Cursor::new(rules, input, at),
             arena: Arena::new(slots, 0, 0),

@@ -58,7 +58,7 @@ impl<'a, 's> Stream<'a, 's> {
     fn new(input: &'a [u8], refs: &'s mut [Slot]) -> Self {
         let Limits { depth, fuel } = Limits::of(input);
         Stream {
-            cursor: Cursor::new(RULES_3, input, 0),
+            cursor: Cursor::new(&RULES_3, input, 0),
             depth,
             member: false,
             replays: false,

@@ -100,12 +100,13 @@ impl<'o> Writer<'o> {
     }
 
     /// The type code of a value that can have an index: with the flag, if it is shared.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn flagged(&mut self, code: u8) -> u8 {
         if self.pending == 0 { code } else { self.flag(code) }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn flag(&mut self, code: u8) -> u8 {
         let id = core::mem::take(&mut self.pending);
         self.indices = self.indices.wrapping_add(1);

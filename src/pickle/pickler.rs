@@ -566,6 +566,8 @@ impl Emit for Writer<'_> {
 
 #[cfg(feature = "serde")]
 impl crate::object::serde::Encoder for Writer<'_> {
+    const INSTANCES: bool = true;
+
     #[inline]
     fn instances(&self) -> Option<Ops<Self>> {
         self.instances

@@ -77,14 +77,12 @@ impl Emit for Writer<'_> {
 
     #[inline]
     fn float(&mut self, value: f64) -> Done {
-        let binary = self.version >= 2;
-        let code = self.flagged(if binary { BINARY_FLOAT } else { FLOAT });
         match self.old {
-            Some(old) if !binary => {
-                self.out.put_byte(code);
-                (old.float)(self, value);
+            Some(old) if self.version < 2 => (old.float)(self, value),
+            _ => {
+                let code = self.flagged(BINARY_FLOAT);
+                self.out.put_word(code, value.to_bits(), 8);
             }
-            _ => self.out.put_word(code, value.to_bits(), 8),
         }
         Ok(())
     }

@@ -6,50 +6,65 @@ use crate::marshal::SHORT_WAYS;
 /// How many names are known at most.
 const NAMES: usize = 8;
 
+/// A name, known by its address and length, and its index.
+#[derive(Clone, Copy)]
+struct Known {
+    address: usize,
+    len: u32,
+    index: u32,
+}
+
 pub(super) struct Names {
-    /// The names, known by their address and length, and their indices.
-    known: [&'static str; NAMES],
-    indices: [u32; NAMES],
+    known: [Known; NAMES],
     len: usize,
     /// The one that probably comes next.
     next: usize,
 }
 
+impl Known {
+    fn new(name: &'static str, index: u32) -> Self {
+        Known { address: name.as_ptr().addr(), len: name.len() as u32, index }
+    }
+
+    #[inline]
+    fn is(&self, name: &'static str) -> bool {
+        self.address == name.as_ptr().addr() && self.len as usize == name.len()
+    }
+}
+
 impl Names {
     pub(super) const fn new() -> Self {
-        Names { known: [""; NAMES], indices: [0; NAMES], len: 0, next: 0 }
+        Names { known: [Known { address: 0, len: 0, index: 0 }; NAMES], len: 0, next: 0 }
     }
 
     /// The index of a name.
     #[inline]
     pub(super) fn find(&mut self, name: &'static str) -> Option<u32> {
         if SHORT_WAYS
-            && self.next < self.len
             && let Some(known) = self.known.get(self.next)
-            && core::ptr::eq(*known, name)
+            && known.is(name)
         {
-            return self.found(self.next);
+            let next = self.next.wrapping_add(1);
+            self.next = if next < self.len { next } else { 0 };
+            return Some(known.index);
         }
-        let known = self.known.get(..self.len)?;
-        let i = known.iter().position(|known| core::ptr::eq(*known, name))?;
-        self.found(i)
+        self.search(name)
     }
 
-    #[inline]
-    fn found(&mut self, i: usize) -> Option<u32> {
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    fn search(&mut self, name: &'static str) -> Option<u32> {
+        let i = self.known.iter().position(|known| known.is(name))?;
         if SHORT_WAYS {
             let next = i.wrapping_add(1);
             self.next = if next < self.len { next } else { 0 };
         }
-        self.indices.get(i).copied()
+        Some(self.known.get(i)?.index)
     }
 
     /// Remembers a name by its index; false if there is no room.
     pub(super) fn learn(&mut self, name: &'static str, index: u32) -> bool {
-        let (Some(known), Some(place)) = (self.known.get_mut(self.len), self.indices.get_mut(self.len)) else {
-            return false;
-        };
-        (*known, *place) = (name, index);
+        let Some(place) = self.known.get_mut(self.len) else { return false };
+        *place = Known::new(name, index);
         self.len = self.len.wrapping_add(1);
         true
     }

@@ -2,19 +2,26 @@
 
 use super::Writer;
 use crate::decimal;
+use crate::marshal::typecode::FLOAT;
 use crate::marshal::{atom, reader};
 
 /// What versions 0 to 2 have of their own. It is reached through the version that was asked for alone, so that who writes
 /// newer ones links none of it.
 pub(in crate::marshal) struct Old {
-    /// A float's text behind its length.
+    /// Writes a float.
     pub(super) float: for<'w> fn(&mut Writer<'w>, f64),
     /// Sorts the items of a set: so many, from a place on.
     pub(super) sort: for<'w> fn(&mut Writer<'w>, usize, u32),
 }
 
-pub(in crate::marshal) static OLD: Old =
-    Old { float: |writer, value| writer.float_text(value), sort: |writer, at, count| writer.sort(at, count) };
+pub(in crate::marshal) static OLD: Old = Old {
+    float: |writer, value| {
+        let code = writer.flagged(FLOAT);
+        writer.out.put_byte(code);
+        writer.float_text(value);
+    },
+    sort: |writer, at, count| writer.sort(at, count),
+};
 
 impl Writer<'_> {
     /// A float's text behind its length.
@@ -49,7 +56,7 @@ fn skip(items: &[u8], at: usize, n: u32) -> usize {
         if at >= items.len() {
             break;
         }
-        at = reader::end(atom::RULES_3, items, at).unwrap_or(items.len());
+        at = reader::end(&atom::RULES_3, items, at).unwrap_or(items.len());
     }
     at
 }

@@ -67,12 +67,11 @@ impl<'o> Out<'o> {
     /// A byte.
     #[inline]
     pub(super) fn put_byte(&mut self, byte: u8) {
-        match self.buf.get_mut(self.at as usize) {
-            Some(to) => {
-                *to = byte;
-                self.at = self.at.wrapping_add(1);
-            }
-            None => self.count(1),
+        if SHORT_WAYS && let Some(to) = self.buf.get_mut(self.at as usize) {
+            *to = byte;
+            self.at = self.at.wrapping_add(1);
+        } else {
+            self.put(&[byte], &[]);
         }
     }
 

@@ -6,6 +6,9 @@ use serde::ser::{self, Serialize};
 
 /// A writer as serde's types know it: the codec's own, not behind a trait object.
 pub(crate) trait Encoder: Emit + Sized {
+    /// Whether it writes instances at all: who does not links nothing of it.
+    const INSTANCES: bool = false;
+
     /// How instances of the registry's classes are written, if there is a registry.
     fn instances(&self) -> Option<Ops<Self>> {
         None
@@ -128,7 +131,8 @@ impl<'e, E: Encoder> Fields<'e, E> {
                 self.left = core::mem::take(&mut level.left);
                 self.emit.name(name)
             }
-            Shape::Instance(writing, go_on) => go_on(writing, Some(name), self.emit),
+            Shape::Instance(writing, go_on) if E::INSTANCES => go_on(writing, Some(name), self.emit),
+            Shape::Instance(..) => Err(Refused::Custom),
         }
     }
 
@@ -143,7 +147,8 @@ impl<'e, E: Encoder> Fields<'e, E> {
                 self.left = core::mem::take(&mut level.left);
                 Ok(())
             }
-            Shape::Instance(writing, go_on) => go_on(writing, Some(""), self.emit),
+            Shape::Instance(writing, go_on) if E::INSTANCES => go_on(writing, Some(""), self.emit),
+            Shape::Instance(..) => Err(Refused::Custom),
         }
     }
 
@@ -155,7 +160,8 @@ impl<'e, E: Encoder> Fields<'e, E> {
                 Ok(())
             }
             Shape::Plain(level) => self.emit.close_plain(Level { left: self.left, ..level }),
-            Shape::Instance(mut writing, go_on) => go_on(&mut writing, None, self.emit),
+            Shape::Instance(mut writing, go_on) if E::INSTANCES => go_on(&mut writing, None, self.emit),
+            Shape::Instance(..) => Err(Refused::Custom),
         }
     }
 }
