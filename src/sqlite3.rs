@@ -48,6 +48,7 @@ mod plan;
 mod pragma;
 mod printf;
 mod program;
+mod real;
 pub mod record;
 mod result;
 mod rows;

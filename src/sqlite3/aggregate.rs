@@ -7,6 +7,7 @@
 
 use super::error::{ErrorKind, Result};
 use super::function::Id;
+use super::real;
 use super::scratch::Scratch;
 use super::text::{self, Number};
 use super::value::{Collation, Value};
@@ -40,7 +41,7 @@ impl Accumulator {
             Id::Count => Value::Integer(self.count as i64),
             Id::Total => Value::real(self.real),
             Id::Avg | Id::Sum if self.count == 0 => Value::Null,
-            Id::Avg => Value::real(self.real / self.count as f64),
+            Id::Avg => Value::real(real::quotient(self.real, real::of(self.count as i64))),
             Id::Sum if self.overflow => return Err(ErrorKind::Overflow.into()),
             Id::Sum if self.inexact => Value::real(self.real),
             Id::Sum => Value::Integer(self.integer),
@@ -75,7 +76,7 @@ pub fn number(value: Value<'_>) -> Value<'static> {
 /// NULL; `None` for `count(*)`.
 #[inline]
 pub fn step(state: &mut [u8; Accumulator::SIZE], id: Id, value: Option<Value<'_>>) {
-    let ([real, integer, count], [flags]) = state.as_chunks_mut::<8>() else { return };
+    let ([place, integer, count], [flags]) = state.as_chunks_mut::<8>() else { return };
     let number = match value {
         Some(Value::Null) => return,
         Some(value) => value,
@@ -85,14 +86,14 @@ pub fn step(state: &mut [u8; Accumulator::SIZE], id: Id, value: Option<Value<'_>
     if id == Id::Count {
         return;
     }
-    let sum = f64::from_le_bytes(*real);
+    let sum = f64::from_le_bytes(*place);
     match number {
         Value::Real(more) => {
-            *real = (sum + more).to_le_bytes();
+            *place = real::sum(sum, more).to_le_bytes();
             *flags |= INEXACT;
         }
         Value::Integer(more) => {
-            *real = (sum + more as f64).to_le_bytes();
+            *place = real::sum(sum, real::of(more)).to_le_bytes();
             if *flags & INEXACT == 0 {
                 match i64::from_le_bytes(*integer).checked_add(more) {
                     Some(sum) => *integer = sum.to_le_bytes(),

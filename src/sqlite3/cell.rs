@@ -7,7 +7,8 @@
 use core::cmp::Ordering;
 
 use super::program::{chunk, chunk_mut};
-use super::value::{self, Value};
+use super::real;
+use super::value::Value;
 
 /// Bytes of a cell.
 pub(crate) const CELL: usize = 10;
@@ -119,7 +120,7 @@ impl Cell {
     pub(crate) fn compare_numbers(self, other: Self) -> Option<Ordering> {
         match (self.kind, other.kind) {
             (INTEGER, INTEGER) => Some((self.bits as i64).cmp(&(other.bits as i64))),
-            (REAL, REAL) => Some(value::compare_reals(f64::from_bits(self.bits), f64::from_bits(other.bits))),
+            (REAL, REAL) => Some(real::order(f64::from_bits(self.bits), f64::from_bits(other.bits))),
             _ => None,
         }
     }

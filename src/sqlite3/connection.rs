@@ -496,9 +496,8 @@ impl Base<'_> {
         let savepoint = self.store.savepoint()?;
         let len = arena.len().min(0x7ff0);
         let mut compiler = Compiler::new(sql, arena.get_mut(..len).unwrap_or_default(), self.store);
-        (compiler.functions, compiler.session) = (self.session.functions, self.session.number);
+        compiler.functions = self.session.functions;
         let result = compiler.run_schema();
-        self.session.number = compiler.session;
         self.forget();
         match result {
             Ok(()) if own => self.commit(),

@@ -43,7 +43,7 @@ impl<'m> Held<'m> {
     /// Compiles a statement. (The compiler must not stand on the stack while the statement runs.)
     #[inline(never)]
     pub(crate) fn compile(&mut self, sql: &[u8], base: &mut Base<'_>) -> Result<()> {
-        self.program = statement::compile(sql, self.memory, base.store, &base.session)?;
+        self.program = statement::compile(sql, self.memory, base.store, base.session.functions)?;
         Ok(())
     }
 
@@ -389,7 +389,7 @@ impl FromValue<'_> for f64 {
     fn from_value(value: Value<'_>) -> Option<Self> {
         match value {
             Value::Real(r) => Some(r),
-            Value::Integer(i) => Some(i as f64),
+            Value::Integer(i) => Some(super::real::of(i)),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@
 use super::decimal::{self, Conversion, Style};
 use super::error::{ErrorKind, Result};
 use super::function::{Call, Id};
+use super::real::{self, divided_signed};
 use super::scratch::Scratch;
 use super::string::before_nul;
 use super::text;
@@ -59,8 +60,8 @@ pub(super) fn call<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
     };
     let julian = moment.julian;
     let format: &[u8] = match c.id {
-        Id::JulianDay => return Ok(Value::Real(julian as f64 / DAY as f64)),
-        Id::UnixEpoch => return Ok(Value::Integer((julian / 1000).wrapping_sub(UNIX / 1000))),
+        Id::JulianDay => return Ok(Value::Real(julian_day(julian))),
+        Id::UnixEpoch => return Ok(Value::Integer(unix_seconds(julian))),
         Id::DateTime => b"%Y-%m-%d %H:%M:%S",
         Id::Time => b"%H:%M:%S",
         Id::Date => b"%Y-%m-%d",
@@ -117,7 +118,30 @@ fn two_behind(mark: u8, bytes: &mut &[u8], least: i32, most: i32) -> Option<i32>
 
 /// The days from a number of milliseconds.
 fn days(millis: i64) -> i32 {
-    (millis / DAY) as i32
+    divided_signed(millis, DAY).0 as i32
+}
+
+/// The milliseconds of its day.
+fn of_day(millis: i64) -> i64 {
+    divided_signed(millis, DAY).1
+}
+
+fn julian_day(millis: i64) -> f64 {
+    real::quotient(real::of(millis), DAY as f64)
+}
+
+fn unix_seconds(millis: i64) -> i64 {
+    divided_signed(millis, 1000).0.wrapping_sub(UNIX / 1000)
+}
+
+/// Half up.
+fn rounded(real: f64) -> i64 {
+    real::whole(real::sum(real, 0.5))
+}
+
+/// Whether a number is in a range that ends before `end`.
+fn within(real: f64, start: f64, end: f64) -> bool {
+    real::order(real, start).is_ge() && real::order(real, end).is_lt()
 }
 
 fn take(bytes: &mut &[u8], wanted: u8) -> bool {
@@ -141,8 +165,8 @@ fn skip_spaces(bytes: &mut &[u8]) {
 impl Moment {
     fn of_number(&mut self, number: f64) {
         (self.raw, self.has_raw) = (number, true);
-        if (0.0..5_373_484.5).contains(&number) {
-            (self.julian, self.has_julian) = ((number * DAY as f64 + 0.5) as i64, true);
+        if within(number, 0.0, 5_373_484.5) {
+            (self.julian, self.has_julian) = (rounded(real::product(number, DAY as f64)), true);
         }
     }
 
@@ -192,16 +216,17 @@ impl Moment {
         self.minutes = two_behind(b':', &mut bytes, 0, 59)?;
         self.seconds = 0.0;
         if take(&mut bytes, b':') {
-            self.seconds = digits(&mut bytes, 2, 0, 59)?.into();
+            self.seconds = real::of(digits(&mut bytes, 2, 0, 59)?.into());
             let mut fraction = bytes;
             if take(&mut fraction, b'.') && fraction.first().is_some_and(u8::is_ascii_digit) {
                 let (mut numerator, mut scale) = (0.0, 1.0);
                 while let Some((digit @ b'0'..=b'9', rest)) = fraction.split_first() {
-                    numerator = numerator * 10.0 + f64::from(digit.wrapping_sub(b'0'));
-                    scale *= 10.0;
+                    let digit = real::of(digit.wrapping_sub(b'0').into());
+                    numerator = real::sum(real::product(numerator, 10.0), digit);
+                    scale = real::product(scale, 10.0);
                     fraction = rest;
                 }
-                self.seconds += numerator / scale;
+                self.seconds = real::sum(self.seconds, real::quotient(numerator, scale));
                 bytes = fraction;
             }
         }
@@ -244,7 +269,7 @@ impl Moment {
             let minutes = self.hours.wrapping_mul(60).wrapping_add(self.minutes).wrapping_sub(self.zone);
             julian = julian
                 .wrapping_add(minutes.wrapping_mul(60_000).into())
-                .wrapping_add((self.seconds * 1000.0 + 0.5) as i64);
+                .wrapping_add(rounded(real::product(self.seconds, 1000.0)));
             if self.zone != 0 {
                 (self.has_date, self.has_time, self.zone) = (false, false, 0);
             }
@@ -284,11 +309,11 @@ impl Moment {
             return Ok(());
         }
         self.make_julian()?;
-        let millis = self.julian.wrapping_add(DAY / 2).wrapping_rem(DAY) as i32;
+        let millis = of_day(self.julian.wrapping_add(DAY / 2)) as i32;
         let seconds = millis / 1000;
-        let fraction = f64::from(millis) / 1000.0 - f64::from(seconds);
+        let fraction = real::sum(real::quotient(real::of(millis.into()), 1000.0), -real::of(seconds.into()));
         (self.hours, self.minutes) = (seconds / 3600, (seconds / 60).wrapping_rem(60));
-        self.seconds = f64::from(seconds.wrapping_rem(60)) + fraction;
+        self.seconds = real::sum(real::of(seconds.wrapping_rem(60).into()), fraction);
         (self.has_raw, self.has_time) = (false, true);
         Ok(())
     }
@@ -330,9 +355,10 @@ impl Moment {
             return self.of_unix(253_402_300_799.999);
         }
         if let Some(day) = rest(b"weekday ") {
-            let number =
-                number(day).filter(|number| (0.0..7.0).contains(number) && *number == f64::from(*number as i32));
-            return self.go_to_weekday(number.ok_or(NO_TIME)? as i32);
+            let number = number(day).filter(|&number| {
+                within(number, 0.0, 7.0) && real::order(real::of(real::whole(number)), number).is_eq()
+            });
+            return self.go_to_weekday(real::whole(number.ok_or(NO_TIME)?) as i32);
         }
         if let Some(unit) = rest(b"start of ") {
             return self.go_to_start(unit);
@@ -346,12 +372,12 @@ impl Moment {
     /// Takes the raw number for seconds since 1970.
     fn of_unix(&mut self, most: f64) -> Result<()> {
         let seconds = self.raw;
-        if !(-210_866_760_000.0..=most).contains(&seconds) {
+        if real::order(seconds, -210_866_760_000.0).is_lt() || real::order(seconds, most).is_gt() {
             return Err(NO_TIME.into());
         }
-        let millis = seconds * 1000.0 + UNIX as f64;
+        let millis = real::sum(real::product(seconds, 1000.0), UNIX as f64);
         self.has_raw = false;
-        self.set((millis + 0.5) as i64);
+        self.set(rounded(millis));
         Ok(())
     }
 
@@ -403,23 +429,25 @@ impl Moment {
             unit = singular;
         }
         self.make_julian()?;
+        const MONTH: i32 = 2_592_000;
+        const YEAR: i32 = 31_536_000;
         /// Unit, most of it, seconds in it.
-        static UNITS: [(&[u8], u64, u32); 6] = [
-            (b"second", 464_269_060_800, 1),
-            (b"minute", 7_737_817_680, 60),
-            (b"hour", 128_963_628, 3600),
-            (b"day", 5_373_485, 86_400),
-            (b"month", 176_546, 2_592_000),
-            (b"year", 14_713, 31_536_000),
+        static UNITS: [(&[u8], f64, i32); 6] = [
+            (b"second", 464_269_060_800.0, 1),
+            (b"minute", 7_737_817_680.0, 60),
+            (b"hour", 128_963_628.0, 3600),
+            (b"day", 5_373_485.0, 86_400),
+            (b"month", 176_546.0, MONTH),
+            (b"year", 14_713.0, YEAR),
         ];
-        let round = if amount < 0.0 { -0.5 } else { 0.5 };
+        let round = if real::is_negative(amount) { -0.5 } else { 0.5 };
         let known = UNITS.iter().find(|(name, ..)| unit.eq_ignore_ascii_case(name));
-        let &(_, most, seconds) = known.filter(|(_, most, _)| amount.abs() < *most as f64).ok_or(NO_TIME)?;
+        let &(.., seconds) = known.filter(|(_, most, _)| within(amount.abs(), 0.0, *most)).ok_or(NO_TIME)?;
         // Months and years count in the calendar; what is behind their point, in seconds.
-        if most <= 176_546 {
-            let whole = amount as i32;
+        if seconds >= MONTH {
+            let whole = real::whole(amount) as i32;
             self.make_calendar()?;
-            if most == 14_713 {
+            if seconds == YEAR {
                 self.year = self.year.wrapping_add(whole);
             } else {
                 let month = self.month.wrapping_add(whole);
@@ -427,10 +455,11 @@ impl Moment {
                 self.year = self.year.wrapping_add(years);
                 self.month = month.wrapping_sub(years.wrapping_mul(12));
             }
-            amount -= f64::from(whole);
+            amount = real::sum(amount, -real::of(whole.into()));
         }
         self.make_julian()?;
-        self.set(self.julian.wrapping_add((amount * 1000.0 * f64::from(seconds) + round) as i64));
+        let millis = real::product(real::product(amount, 1000.0), real::of(seconds.into()));
+        self.set(self.julian.wrapping_add(real::whole(real::sum(millis, round))));
         Ok(())
     }
 
@@ -442,7 +471,7 @@ impl Moment {
         let mut other = Moment::default();
         other.parse_time(unsigned).ok_or(NO_TIME)?;
         other.make_julian()?;
-        let millis = other.julian.wrapping_sub(DAY / 2).wrapping_rem(DAY);
+        let millis = of_day(other.julian.wrapping_sub(DAY / 2));
         let millis = if modifier.first() == Some(&b'-') { millis.wrapping_neg() } else { millis };
         self.make_julian()?;
         self.set(self.julian.wrapping_add(millis));
@@ -453,7 +482,7 @@ impl Moment {
 /// All of a text as a number.
 fn number(bytes: &[u8]) -> Option<f64> {
     match text::number(bytes) {
-        (text::Number::Integer(integer), true) => Some(integer as f64),
+        (text::Number::Integer(integer), true) => Some(real::of(integer)),
         (text::Number::Real(real), true) => Some(real),
         _ => None,
     }
@@ -475,18 +504,19 @@ fn write(moment: &mut Moment, format: &[u8], long: bool, out: &mut Scratch<'_>) 
         match format.next()? {
             b'd' => padded(day, 2, out),
             b'f' => {
-                if seconds < 9.9995 {
+                if real::order(seconds, 9.9995).is_lt() {
                     out.push(b'0');
                 }
-                decimal::write(seconds.min(59.999), Style::new(Conversion::Fixed, 3), out);
+                let seconds = if real::order(seconds, 59.999).is_lt() { seconds } else { 59.999 };
+                decimal::write(seconds, Style::new(Conversion::Fixed, 3), out);
             }
             b'H' => padded(hours, 2, out),
             b'j' => padded(day_of_year(moment)?.wrapping_add(1), 3, out),
-            b'J' => decimal::write(julian as f64 / DAY as f64, Style::new(Conversion::General, 16), out),
+            b'J' => decimal::write(julian_day(julian), Style::new(Conversion::General, 16), out),
             b'm' => padded(month, 2, out),
             b'M' => padded(minutes, 2, out),
-            b's' => text::write_integer((julian / 1000).wrapping_sub(UNIX / 1000), out),
-            b'S' => padded(seconds as i32, 2, out),
+            b's' => text::write_integer(unix_seconds(julian), out),
+            b'S' => padded(real::whole(seconds) as i32, 2, out),
             b'w' => padded(days(julian.wrapping_add(DAY.wrapping_mul(3) / 2)).wrapping_rem(7), 1, out),
             b'W' => {
                 let weekday = days(julian.wrapping_add(DAY / 2)).wrapping_rem(7);

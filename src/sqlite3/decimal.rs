@@ -7,6 +7,7 @@
 #![deny(clippy::panic)]
 
 use super::extended::Extended;
+use super::real;
 use super::scratch::Scratch;
 
 /// How a REAL is to be printed.
@@ -65,11 +66,11 @@ impl Digits {
 
 /// Appends a REAL in the given style; `Inf` and `-Inf` for the infinities.
 pub(super) fn write(real: f64, style: Style, out: &mut Scratch<'_>) {
-    let sign = if real < 0.0 { Some(b'-') } else { style.plus };
+    let sign = if real::is_negative(real) { Some(b'-') } else { style.plus };
     if let Some(sign) = sign {
         out.push(sign);
     }
-    if real.is_infinite() {
+    if real::is_infinite(real) {
         return out.extend(b"Inf");
     }
     let general = style.conversion == Conversion::General;
@@ -126,7 +127,7 @@ fn rounder(number: &Extended, real: f64, precision: u32, conversion: Conversion)
     let mut places = precision & 0xfff;
     let mut half = HALVES.get((places % 10) as usize).copied().unwrap_or(0.0);
     while places >= 10 {
-        half *= 1e-10;
+        half = real::product(half, 1e-10);
         places = places.saturating_sub(10);
     }
     let half = Extended::from_real(half);

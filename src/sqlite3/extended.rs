@@ -73,59 +73,65 @@ impl Extended {
     }
 
     pub(super) fn times(self, other: Self) -> Self {
+        let (product, rest) = self.product(other);
+        Self::rounded(product.mantissa, product.exponent, rest)
+    }
+
+    /// The product, cut off, and what follows its mantissa.
+    fn product(self, other: Self) -> (Self, u64) {
         let (high, low) = wide_product(self.mantissa, other.mantissa);
         if high == 0 {
-            return Extended { mantissa: 0, exponent: 0 };
+            return (Extended { mantissa: 0, exponent: 0 }, 0);
         }
         let exponent = self.exponent + other.exponent + 64;
         if high & TOP != 0 {
-            Self::rounded(high, exponent, low)
+            (Extended { mantissa: high, exponent }, low)
         } else {
-            Self::rounded(high << 1 | low >> 63, exponent - 1, low << 1)
+            (Extended { mantissa: high << 1 | low >> 63, exponent: exponent - 1 }, low << 1)
         }
     }
 
     /// `other` is not zero.
     pub(super) fn over(self, other: Self) -> Self {
-        if self.mantissa == 0 {
-            return self;
-        }
-        // The first bit of the quotient is set after at most one step back.
-        let divisor = other.mantissa;
-        let mut exponent = self.exponent - other.exponent - 63;
-        let mut rest = self.mantissa;
-        let mut carry = false;
-        if rest < divisor {
-            carry = true;
-            rest <<= 1;
-            exponent -= 1;
-        }
-        let mut quotient = 0u64;
-        for step in 0..64 {
-            if step > 0 {
-                carry = rest & TOP != 0;
-                rest <<= 1;
-            }
-            quotient <<= 1;
-            if carry || rest >= divisor {
-                rest = rest.wrapping_sub(divisor);
-                quotient |= 1;
-            }
-        }
+        let (quotient, rest) = self.quotient(other);
         // The remainder against half of the divisor says how to round.
-        let half = divisor - rest;
+        let half = other.mantissa - rest;
         let rest = match rest.cmp(&half) {
             core::cmp::Ordering::Less => 0,
             core::cmp::Ordering::Equal => TOP,
             core::cmp::Ordering::Greater => u64::MAX,
         };
-        Self::rounded(quotient, exponent, rest)
+        Self::rounded(quotient.mantissa, quotient.exponent, rest)
+    }
+
+    /// The quotient, cut off, and the remainder in the divisor's scale.
+    fn quotient(self, other: Self) -> (Self, u64) {
+        if self.mantissa == 0 {
+            return (self, 0);
+        }
+        // So scaled that the first bit of the quotient is set.
+        let exponent = self.exponent - other.exponent;
+        let (mantissa, rest, exponent) = if self.mantissa < other.mantissa {
+            let (quotient, rest) = long_division(self.mantissa, 0, other.mantissa);
+            (quotient, rest, exponent - 64)
+        } else {
+            let (quotient, rest) = long_division(self.mantissa >> 1, self.mantissa << 63, other.mantissa);
+            (quotient, rest, exponent - 63)
+        };
+        (Extended { mantissa, exponent }, rest)
     }
 
     pub(super) fn plus(self, other: Self) -> Self {
+        let (sum, rest) = self.total(other, false);
+        Self::rounded(sum.mantissa, sum.exponent, rest)
+    }
+
+    /// The sum, or the difference of the larger and the smaller one, cut off, and what follows its mantissa. For a
+    /// difference, that is only whether something follows.
+    fn total(self, other: Self, opposite: bool) -> (Self, u64) {
         let (large, small) = if self.at_least(other) { (self, other) } else { (other, self) };
         if small.mantissa == 0 {
-            return large;
+            return (large, 0);
         }
         let distance = (large.exponent - small.exponent) as u32;
         let (shifted, rest) = match distance {
@@ -134,12 +140,17 @@ impl Extended {
             64 => (0, small.mantissa),
             _ => (0, 1),
         };
+        if opposite {
+            let left = large.mantissa - shifted - u64::from(rest != 0);
+            return (Self::normal(left | u64::from(rest != 0), large.exponent), rest);
+        }
         match large.mantissa.overflowing_add(shifted) {
-            (sum, false) => Self::rounded(sum, large.exponent, rest),
+            (sum, false) => (Extended { mantissa: sum, exponent: large.exponent }, rest),
             // One bit more moves into the rest, which keeps a trace of everything below it.
-            (sum, true) => {
-                Self::rounded(TOP | sum >> 1, large.exponent + 1, sum << 63 | rest >> 1 | u64::from(rest & 1 != 0))
-            }
+            (sum, true) => (
+                Extended { mantissa: TOP | sum >> 1, exponent: large.exponent + 1 },
+                sum << 63 | rest >> 1 | u64::from(rest & 1 != 0),
+            ),
         }
     }
 
@@ -164,6 +175,51 @@ impl Extended {
             _ => (0, self),
         }
     }
+}
+
+/// For REAL, which has eleven bits less: the last bit says whether anything follows, so that it is rounded once.
+#[cfg(any(not(target_pointer_width = "64"), test))]
+impl Extended {
+    pub(super) fn sum(self, other: Self, opposite: bool) -> Self {
+        let (sum, rest) = self.total(other, opposite);
+        Extended { mantissa: sum.mantissa | u64::from(rest != 0), ..sum }
+    }
+
+    pub(super) fn exact_times(self, other: Self) -> Self {
+        let (product, rest) = self.product(other);
+        Extended { mantissa: product.mantissa | u64::from(rest != 0), ..product }
+    }
+
+    pub(super) fn exact_over(self, other: Self) -> Self {
+        let (quotient, rest) = self.quotient(other);
+        Extended { mantissa: quotient.mantissa | u64::from(rest != 0), ..quotient }
+    }
+
+    /// Without the fraction; `None` beyond 63 bits.
+    pub(super) fn whole(self) -> Option<u64> {
+        match self.exponent {
+            0.. if self.mantissa != 0 => None,
+            -63..=-1 => Some(self.mantissa >> -self.exponent),
+            _ => Some(0),
+        }
+    }
+}
+
+/// Quotient and remainder of a number of 128 bits, whose upper half is below the divisor.
+#[inline(never)]
+pub(super) fn long_division(high: u64, mut low: u64, divisor: u64) -> (u64, u64) {
+    let mut rest = high;
+    for _ in 0..64 {
+        let carry = rest & TOP != 0;
+        rest = rest << 1 | low >> 63;
+        // The quotient takes the place of what was used up.
+        low <<= 1;
+        if carry || rest >= divisor {
+            rest = rest.wrapping_sub(divisor);
+            low |= 1;
+        }
+    }
+    (low, rest)
 }
 
 /// The product as (high, low) halves.

@@ -30,6 +30,7 @@
 #![deny(clippy::panic)]
 
 use super::error::{Error, ErrorKind, Result};
+use super::real;
 use super::value::{Collation, Value, without_trailing_spaces};
 
 /// The first byte of NULL's coding.
@@ -109,7 +110,7 @@ impl<'a> Writer<'a> {
         match value {
             Value::Null => self.byte(NULL),
             Value::Integer(i) => self.number(i < 0, integer_bits(i.unsigned_abs())),
-            Value::Real(r) => self.number(r < 0.0, (r.to_bits() & (u64::MAX >> 1), 0)),
+            Value::Real(r) => self.number(real::is_negative(r), (r.to_bits() & (u64::MAX >> 1), 0)),
             Value::Text(bytes) => {
                 self.byte(TEXT);
                 cut = self.text(bytes, order.collation);

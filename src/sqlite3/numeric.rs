@@ -5,8 +5,9 @@
 use super::decimal::{self, Conversion, Style};
 use super::error::{ErrorKind, Result};
 use super::function::{Call, Id};
+use super::real;
 use super::text;
-use super::value::{Affinity, Value, compare_reals};
+use super::value::{Affinity, Value};
 
 /// An INTEGER stays one; anything else counts as REAL.
 pub(super) fn abs<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
@@ -15,7 +16,7 @@ pub(super) fn abs<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
         value => {
             let real = value.to_real();
             // -0.0 is not below zero and stays.
-            Ok(Value::Real(if real < 0.0 { -real } else { real }))
+            Ok(Value::Real(if real::is_negative(real) { -real } else { real }))
         }
     }
 }
@@ -24,7 +25,7 @@ pub(super) fn abs<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
 pub(super) fn sign<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
     let order = match Affinity::Numeric.apply_numeric(c.argument(0)) {
         Value::Integer(i) => i.cmp(&0),
-        Value::Real(r) => compare_reals(r, 0.0),
+        Value::Real(r) => real::order(r, 0.0),
         _ => return Ok(Value::Null),
     };
     Ok(Value::Integer((order as i8).into()))
@@ -35,10 +36,10 @@ pub(super) fn round<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
     const NO_FRACTION: f64 = 4_503_599_627_370_496.0;
     let places = (c.integer(1) as i32).clamp(0, 30);
     let real = c.argument(0).to_real();
-    let rounded = if !(-NO_FRACTION..=NO_FRACTION).contains(&real) {
+    let rounded = if real::order(real, NO_FRACTION).is_gt() || real::order(real, -NO_FRACTION).is_lt() {
         real
     } else if places == 0 {
-        (real + if real < 0.0 { -0.5 } else { 0.5 }) as i64 as f64
+        real::of(real::whole(real::sum(real, if real::is_negative(real) { -0.5 } else { 0.5 })))
     } else {
         let style = Style::new(Conversion::Fixed, places as u32);
         decimal::write(real, style, c.scratch);

@@ -8,6 +8,7 @@
 use super::decimal::{self, Conversion, Style};
 use super::error::{Error, Result};
 use super::function::Call;
+use super::real;
 use super::scratch::Scratch;
 use super::string::{before_nul, character_size, write_quoted};
 use super::value::Value;
@@ -211,9 +212,9 @@ fn write_integer(
     let mut count = 0usize;
     let mut rest = number;
     for place in &mut digits {
-        let digit = rest.checked_rem(radix.base).unwrap_or(0);
+        let (more, digit) = real::divided(rest, radix.base);
         *place = radix.digits.get(digit as usize).copied().unwrap_or(0);
-        rest = rest.checked_div(radix.base).unwrap_or(0);
+        rest = more;
         count = count.saturating_add(1);
         if rest == 0 {
             break;
@@ -266,8 +267,8 @@ fn write_real(letter: u8, real: f64, field: Field, out: &mut Scratch<'_>) {
         upper: letter.is_ascii_uppercase(),
     };
     decimal::write(real, style, out);
-    if field.zeros && !field.left && !real.is_infinite() {
-        let sign = usize::from(real < 0.0 || field.plus.is_some());
+    if field.zeros && !field.left && !real::is_infinite(real) {
+        let sign = usize::from(real::is_negative(real) || field.plus.is_some());
         let missing = (field.width as usize).saturating_sub(out.len().saturating_sub(start));
         out.insert(start.saturating_add(sign), b'0', missing);
     }

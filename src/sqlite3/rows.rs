@@ -12,6 +12,7 @@ use super::cell::{Cell, locate};
 use super::error::ErrorKind;
 use super::key::{Reader, Writer};
 use super::program::{chunk, chunk_mut, word};
+use super::real;
 use super::record::{self, Walk};
 use super::schema;
 use super::store::Entry;
@@ -493,17 +494,18 @@ fn rowid_bound(value: Value<'_>, far: bool, inclusive: bool, writer: &mut Writer
             writer.rowid(i);
             inclusive
         }
-        Value::Real(r) if r >= 9.3e18 || r <= -9.3e18 => {
+        Value::Real(r) if real::order(r, 9.3e18).is_ge() || real::order(r, -9.3e18).is_le() => {
             // Beyond all rowids: all or nothing.
-            if r > 0.0 {
+            let above = !real::is_negative(r);
+            if above {
                 writer.byte(super::key::ABOVE);
             }
-            far && r > 0.0 || !far && r < 0.0
+            far == above
         }
         Value::Real(r) => {
             let below = {
-                let cut = r as i64;
-                if (cut as f64) > r { cut - 1 } else { cut }
+                let cut = real::whole(r);
+                if real::order(real::of(cut), r).is_gt() { cut - 1 } else { cut }
             };
             writer.rowid(below);
             // Rows up to the integer below are on its low side.

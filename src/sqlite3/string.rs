@@ -7,6 +7,7 @@
 use super::decimal::{self, Conversion, Style};
 use super::error::Result;
 use super::function::{Call, Id};
+use super::real;
 use super::scratch::Scratch;
 use super::text;
 use super::value::Value;
@@ -228,7 +229,7 @@ pub(super) fn quote<'a>(value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<V
         Value::Integer(i) => text::write_integer(i, scratch),
         Value::Real(r) => {
             text::write_real(r, scratch);
-            if text::leading_real(scratch.pushed()) != r {
+            if real::order(text::leading_real(scratch.pushed()), r).is_ne() {
                 scratch.truncate(0);
                 decimal::write(r, Style { full: true, ..Style::new(Conversion::Exponent, 20) }, scratch);
             }

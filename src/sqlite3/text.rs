@@ -6,6 +6,7 @@
 #![deny(clippy::panic)]
 
 use super::extended::Extended;
+use super::real;
 use super::scratch::Scratch;
 use super::value::Value;
 
@@ -156,21 +157,19 @@ fn scale(mut significand: u64, exponent: i32) -> f64 {
             }
             significand = with_digit(significand, 0);
         } else {
-            if !significand.is_multiple_of(10) {
-                break;
-            }
-            significand /= 10;
+            let (tenth, 0) = real::divided(significand, 10) else { break };
+            significand = tenth;
         }
         power = power.saturating_sub(1);
     }
     let exact = Extended::from_integer(significand);
     match (power, up) {
-        (0, _) => significand as f64,
+        (0, _) => real::of(significand as i64),
         (1..=307, true) => exact.times(power_of_ten(power)).to_real(),
         (1..=307, false) => exact.over(power_of_ten(power)).to_real(),
         // Two steps, of which the second is one of binary64.
-        (308..=341, true) => exact.times(power_of_ten(power.saturating_sub(308))).to_real() * 1e308,
-        (308..=341, false) => exact.over(power_of_ten(power.saturating_sub(308))).to_real() / 1e308,
+        (308..=341, true) => real::product(exact.times(power_of_ten(power.saturating_sub(308))).to_real(), 1e308),
+        (308..=341, false) => real::quotient(exact.over(power_of_ten(power.saturating_sub(308))).to_real(), 1e308),
         (_, true) => f64::INFINITY,
         (_, false) => 0.0,
     }
@@ -253,13 +252,14 @@ pub fn cast_to_numeric(bytes: &[u8]) -> Value<'static> {
     if matches!(form, Form::Other | Form::Integer) && matches!(fit, Fit::Whole | Fit::Prefix) {
         return Value::Integer(integer);
     }
-    if is_small_integer(real) { Value::Integer(real as i64) } else { Value::real(real) }
+    if is_small_integer(real) { Value::Integer(real::whole(real)) } else { Value::real(real) }
 }
 
 /// Whether a REAL is an integer of at most 51 bits (and not -0.0 unless zero is meant).
 fn is_small_integer(real: f64) -> bool {
-    const LIMIT: f64 = 2_251_799_813_685_248.0;
-    real == real as i64 as f64 && (-LIMIT..LIMIT).contains(&real)
+    const LIMIT: i64 = 2_251_799_813_685_248;
+    let integer = real::whole(real);
+    real::order(real, real::of(integer)).is_eq() && (-LIMIT..LIMIT).contains(&integer)
 }
 
 /// The integer that a text begins with, clamped; 0 where there is none.
@@ -318,8 +318,9 @@ pub fn write_unsigned(integer: u64, out: &mut Scratch<'_>) {
     let mut rest = integer;
     let mut first = digits.len();
     for (at, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0'.wrapping_add((rest % 10) as u8);
-        rest /= 10;
+        let (tenth, last) = real::divided(rest, 10);
+        *digit = b'0'.wrapping_add(last as u8);
+        rest = tenth;
         first = at;
         if rest == 0 {
             break;

@@ -12,6 +12,7 @@
 use core::cmp::Ordering;
 
 use super::error::Result;
+use super::real;
 use super::scratch::Scratch;
 use super::text::{self, Number};
 
@@ -181,8 +182,8 @@ impl Affinity {
         };
         match (self, number, value) {
             // -0.0 is kept as 0.0.
-            (Affinity::Real, Value::Integer(_), Value::Real(r)) => Value::Real(r + 0.0),
-            (Affinity::Real, Value::Integer(i), _) => Value::Real(i as f64),
+            (Affinity::Real, Value::Integer(_), Value::Real(r)) => Value::Real(if real::is_zero(r) { 0.0 } else { r }),
+            (Affinity::Real, Value::Integer(i), _) => Value::Real(real::of(i)),
             _ => number,
         }
     }
@@ -206,8 +207,8 @@ impl Affinity {
 
 /// A REAL as INTEGER where nothing is lost, as INTEGER and NUMERIC columns keep it.
 fn integer_if_exact<'a>(real: f64) -> Value<'a> {
-    let integer = real as i64;
-    if integer as f64 == real && integer > i64::MIN && integer < i64::MAX {
+    let integer = real::whole(real);
+    if real::order(real::of(integer), real).is_eq() && integer > i64::MIN && integer < i64::MAX {
         Value::Integer(integer)
     } else {
         Value::Real(real)
@@ -217,7 +218,7 @@ fn integer_if_exact<'a>(real: f64) -> Value<'a> {
 impl<'a> Value<'a> {
     /// A REAL, or NULL in the place of NaN.
     pub fn real(real: f64) -> Self {
-        if real.is_nan() { Value::Null } else { Value::Real(real) }
+        if real::is_nan(real) { Value::Null } else { Value::Real(real) }
     }
 
     /// TRUE is 1, FALSE is 0, unknown is NULL.
@@ -246,7 +247,7 @@ impl<'a> Value<'a> {
         match self {
             Value::Null => None,
             Value::Integer(i) => Some(i != 0),
-            _ => Some(self.to_real() != 0.0),
+            _ => Some(!real::is_zero(self.to_real())),
         }
     }
 
@@ -255,7 +256,7 @@ impl<'a> Value<'a> {
         match self {
             Value::Null => 0,
             Value::Integer(i) => i,
-            Value::Real(r) => r as i64,
+            Value::Real(r) => real::whole(r),
             Value::Text(bytes) | Value::Blob(bytes) => text::leading_integer(bytes),
         }
     }
@@ -264,7 +265,7 @@ impl<'a> Value<'a> {
     pub fn to_real(self) -> f64 {
         match self {
             Value::Null => 0.0,
-            Value::Integer(i) => i as f64,
+            Value::Integer(i) => real::of(i),
             Value::Real(r) => r,
             Value::Text(bytes) | Value::Blob(bytes) => text::leading_real(bytes),
         }
@@ -311,7 +312,7 @@ impl<'a> Value<'a> {
         match (self, other) {
             (Value::Integer(a), Value::Integer(b)) => a.cmp(&b),
             (Value::Text(a), Value::Text(b)) => collation.compare(a, b),
-            (Value::Real(a), Value::Real(b)) => compare_reals(a, b),
+            (Value::Real(a), Value::Real(b)) => real::order(a, b),
             (Value::Integer(a), Value::Real(b)) => compare_integer_to_real(a, b),
             (Value::Real(a), Value::Integer(b)) => compare_integer_to_real(b, a).reverse(),
             (Value::Blob(a), Value::Blob(b)) => a.cmp(b),
@@ -326,21 +327,16 @@ impl<'a> Value<'a> {
     }
 }
 
-#[inline]
-pub(crate) fn compare_reals(left: f64, right: f64) -> Ordering {
-    left.partial_cmp(&right).unwrap_or(Ordering::Equal)
-}
-
 /// Exact for all 64 bits of the integer.
 fn compare_integer_to_real(integer: i64, real: f64) -> Ordering {
     const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
-    if real < -TWO_TO_63 {
+    if real::order(real, -TWO_TO_63).is_lt() {
         Ordering::Greater
-    } else if real >= TWO_TO_63 {
+    } else if real::order(real, TWO_TO_63).is_ge() {
         Ordering::Less
     } else {
         // What is cut off decides only where the whole parts are equal; then the integer is exact as a real.
-        integer.cmp(&(real as i64)).then_with(|| compare_reals(integer as f64, real))
+        integer.cmp(&real::whole(real)).then_with(|| real::order(real::of(integer), real))
     }
 }
 
@@ -415,7 +411,8 @@ fn arithmetic(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'s
             Operator::Subtract => a.checked_sub(b),
             Operator::Multiply => a.checked_mul(b),
             Operator::Divide if b == 0 => return Value::Null,
-            Operator::Divide => a.checked_div(b),
+            // (The quotient of the smallest integer and -1 is one too large.)
+            Operator::Divide => Some(real::divided_signed(a, b).0).filter(|_| a != i64::MIN || b != -1),
             _ => return remainder(a, b).map_or(Value::Null, Value::Integer),
         };
         if let Some(exact) = exact {
@@ -424,18 +421,18 @@ fn arithmetic(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'s
     }
     let (a, b) = (left.to_real(), right.to_real());
     Value::real(match operator {
-        Operator::Add => a + b,
-        Operator::Subtract => a - b,
-        Operator::Multiply => a * b,
-        Operator::Divide if b == 0.0 => return Value::Null,
-        Operator::Divide => a / b,
-        _ => return remainder(left.to_integer(), right.to_integer()).map_or(Value::Null, |r| Value::Real(r as f64)),
+        Operator::Add => real::sum(a, b),
+        Operator::Subtract => real::sum(a, -b),
+        Operator::Multiply => real::product(a, b),
+        Operator::Divide if real::is_zero(b) => return Value::Null,
+        Operator::Divide => real::quotient(a, b),
+        _ => return remainder(left.to_integer(), right.to_integer()).map_or(Value::Null, |r| Value::Real(real::of(r))),
     })
 }
 
-/// NULL by zero; by -1 it is 0 also for the smallest integer.
+/// NULL by zero.
 fn remainder(left: i64, right: i64) -> Option<i64> {
-    if right == 0 { None } else { Some(left.checked_rem(right).unwrap_or(0)) }
+    if right == 0 { None } else { Some(real::divided_signed(left, right).1) }
 }
 
 /// Shifts left by `count`, right (keeping the sign) by a negative one.
