@@ -3,7 +3,9 @@
 //! marshal is the format of `.pyc` files, and a fast one for plain values between a device and a Python of one's own
 //! choosing: CPython promises to read its older versions, and changes code objects with each release. [`loads`] reads
 //! every type code there has been, with CPython's checks: a stream that `marshal.loads` refuses is refused here, at the
-//! byte of the offending type code. Nothing is run: a code object is the values of its fields ([`code`]).
+//! byte of the offending type code (for a key or member that cannot be one: where its container ends). Nothing is run: a
+//! code object is the values of its fields ([`code`]). They are another in each Python, so that it is read where somebody
+//! says whose it is: [`Unmarshaller::python`], [`load_pyc`].
 //!
 //! ```
 //! use larder::marshal;
@@ -123,8 +125,8 @@ impl Unmarshaller {
         }
     }
 
-    /// How many slots reading the first value of `bytes` needs: in one pass and exact, but where it is nested deeper than
-    /// 60; then the answer is the most that so many bytes can need.
+    /// How many slots reading the first value of `bytes` wants: in one pass and exact, but where it is nested deeper than
+    /// 60; then the answer is the most that so many bytes can want.
     pub fn slots_needed(&self, bytes: &[u8]) -> Result<usize> {
         reader::slots_needed(&self.rules, bytes)
     }

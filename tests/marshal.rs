@@ -70,6 +70,14 @@ fn every_vector_is_read_with_the_slots_it_says() {
         let mut slots = vec![Slot::EMPTY; needed];
         let object = reader.loads(stream, &mut slots).unwrap_or_else(|e| panic!("{}: {e}", vector.name));
         visit(object, 10_000);
+        // One less is refused, with this very number, or with the most that there can be.
+        let most = 3 * stream.len() + 8;
+        if let Some(less) = needed.checked_sub(1) {
+            match reader.loads(stream, &mut vec![Slot::EMPTY; less]).err().map(|error| error.kind) {
+                Some(ErrorKind::OutOfSlots { needed: enough }) if enough == needed || enough == most => {}
+                error => assert!(error.is_none() && needed == most, "{}: {error:?}", vector.name),
+            }
+        }
         // Fewer are too few, and the error says how many are enough.
         for less in (0..needed).step_by(1 + needed / 50) {
             let mut slots = vec![Slot::EMPTY; less];
@@ -162,11 +170,35 @@ fn malformed_streams_are_refused_where_they_are() {
         (b"<\x01\0\0\0)\x01[\0\0\0\0", ErrorKind::Unhashable, 7),
         (b"{[\0\0\0\0N0", ErrorKind::Unhashable, 7),
         (b"\xa9\x01{r\0\0\0\0N0", ErrorKind::Unhashable, 9),
+        (b"<\x01\0\0\0:[\0\0\0\0NN", ErrorKind::Unhashable, 12),
+        (b"<\x01\0\0\0}N[\0\0\0\x000", ErrorKind::Unhashable, 12),
+        (b"{<\x01\0\0\0NN0", ErrorKind::Unhashable, 8),
+        (b"c", ErrorKind::WrongKind, 0),
     ];
     for (bytes, kind, offset) in refused {
         let mut slots = [Slot::EMPTY; 64];
         let error = marshal::loads(bytes, &mut slots).err().unwrap_or_else(|| panic!("{bytes:x?}"));
         assert_eq!((error.kind, error.offset), (*kind, *offset), "{bytes:x?}");
+    }
+}
+
+/// What may be a key or member, and what may hold what cannot be one.
+#[test]
+fn hashable_is_what_pythons_is() {
+    let mut slots = [Slot::EMPTY; 64];
+    for (bytes, kind) in [
+        (&b"<\x01\0\0\0:NNi\x01\0\0\0"[..], Kind::Set),
+        (b"{:NNNT0", Kind::Dict),
+        (b">\x01\0\0\0}NT0", Kind::FrozenSet),
+        (b"{)\x01>\0\0\0\0[\0\0\0\x000", Kind::Dict),
+        (b":[\0\0\0\0NN", Kind::Slice),
+        (b"}N[\0\0\0\x000", Kind::FrozenDict),
+        // A key without a value ends the dict, whatever it is.
+        (b"{[\0\0\0\x000", Kind::Dict),
+    ] {
+        let object = marshal::loads(bytes, &mut slots).unwrap_or_else(|e| panic!("{bytes:x?}: {e}"));
+        assert_eq!(object.kind(), kind);
+        visit(object, 100);
     }
 }
 
@@ -195,6 +227,11 @@ fn code_objects_only_where_they_are_allowed() {
     let forbidden = Unmarshaller::new().python(header.python).allow_code(false);
     let error = forbidden.loads(&vector.bytes[16..], &mut slots).err().unwrap();
     assert_eq!((error.kind, error.offset), (ErrorKind::WrongKind, 0));
+    // Nobody says whose they are.
+    let error = marshal::loads(&vector.bytes[16..], &mut slots).err().unwrap();
+    assert_eq!((error.kind, error.offset), (ErrorKind::WrongKind, 0));
+    // The newest Python's, by name: 3.11 to 3.15 have one layout.
+    assert!(Unmarshaller::new().allow_code(true).loads(&vector.bytes[16..], &mut slots).is_ok());
 }
 
 #[test]
@@ -282,4 +319,20 @@ fn dicts_as_keys_need_no_more_slots_than_promised() {
     let mut slots = vec![Slot::EMPTY; needed];
     let error = reader.loads(bytes, &mut slots).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unhashable);
+}
+
+/// Open dicts that take an index each, found by the fuzz target: cut off, they are that and not short of slots.
+#[test]
+fn what_is_cut_off_needs_no_more_slots_than_promised() {
+    for n in [1, 10, 60, 500, 1_998] {
+        let bytes = [&b"\xa9\x01"[..], &b"\xfb".repeat(n), b"(an"].concat();
+        let mut slots = vec![Slot::EMPTY; 3 * bytes.len() + 8];
+        assert_eq!(marshal::loads(&bytes, &mut slots).unwrap_err().kind, ErrorKind::Truncated);
+        // Keys without values end each dict.
+        let bytes = [&b"\xfb".repeat(n)[..], &b"0".repeat(n)].concat();
+        let mut slots = vec![Slot::EMPTY; 3 * bytes.len() + 8];
+        let needed = marshal::slots_needed(&bytes).unwrap();
+        assert!(needed <= slots.len());
+        assert!(marshal::loads(&bytes, &mut slots[..needed]).is_ok());
+    }
 }

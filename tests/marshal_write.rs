@@ -138,6 +138,21 @@ fn a_struct_goes_both_ways() {
     assert!(bytes.starts_with(b"{\xda\x06sensorz\x06bme280\xda\x01tg"));
 }
 
+/// Structs in structs: as deep as CPython goes, and no deeper.
+#[test]
+fn structs_are_written_as_deep_as_cpython_reads() {
+    #[derive(serde::Serialize)]
+    struct Node {
+        next: Option<Box<Node>>,
+    }
+    let nested = |n: usize| (0..n).fold(None, |next, _| Some(Box::new(Node { next })));
+    let mut buf = vec![0; 40_000];
+    // The innermost holds None, one deeper still.
+    let written = Marshaller::new(&mut buf).dumps(&nested(1_999)).unwrap().to_vec();
+    assert!(larder::marshal::loads(&written, &mut vec![Slot::EMPTY; 3 * written.len() + 8]).is_ok());
+    assert_eq!(Marshaller::new(&mut buf).dumps(&nested(2_000)).unwrap_err().kind, ErrorKind::TooDeep);
+}
+
 #[test]
 fn a_buffer_too_small_says_how_much_is_enough() {
     let value: BTreeMap<&str, Vec<i64>> = [("a", vec![1, 2, 1 << 40]), ("b", vec![])].into();

@@ -21,7 +21,10 @@ pub(super) fn read_2(input: &[u8], at: usize) -> Atom<'_> {
 
 fn read<'a>(rules: &Rules, input: &'a [u8], at: usize) -> Atom<'a> {
     let mut cursor = Cursor::new(rules, input, at);
-    cursor.next().ok().and_then(|()| cursor.atom()).unwrap_or(Atom::None)
+    match cursor.next() {
+        Ok(()) => cursor.atom().unwrap_or(Atom::None),
+        Err(_) => Atom::None,
+    }
 }
 
 impl<'a> Cursor<'a> {

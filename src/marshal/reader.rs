@@ -167,7 +167,12 @@ impl<'a, 's> Reader<'a, 's> {
                 self.needed = counted.min(self.needed);
                 Ok(())
             }
-            Err(Fault::Full) => Ok(()),
+            Err(Fault::Full) if self.mode == Mode::Count => Ok(()),
+            Err(Fault::Full) => {
+                // With so many, nothing that is whole comes here.
+                self.arena.restart(0, self.needed)?;
+                Err(Fault::Truncated)
+            }
             fault => fault,
         }
     }
@@ -244,8 +249,9 @@ impl<'a, 's> Reader<'a, 's> {
             Slot::new(arena::ATOM, self.cursor.start)
         };
         if self.writes() {
-            match self.cursor.atom().ok_or(Fault::BadArgument)? {
-                Atom::Str(text) if !text.is_valid() => return Err(Fault::BadText),
+            match &self.cursor.atom() {
+                None => return Err(Fault::BadArgument),
+                Some(Atom::Str(text)) if !text.is_valid() => return Err(Fault::BadText),
                 _ => {}
             }
         }
@@ -301,9 +307,9 @@ impl<'a, 's> Reader<'a, 's> {
             CODE_FRAME => usize::from(self.cursor.rules.fields),
             _ => self.cursor.count,
         };
-        // A value inside of it would be too deep.
         self.depth = self.depth.wrapping_add(1);
         self.deepest = self.deepest.max(self.depth);
+        // A value inside of it would be too deep.
         if self.depth >= MAX_DEPTH && (shape & DICT != 0 || count > 0) {
             return Err(Fault::TooDeep);
         }
@@ -397,7 +403,7 @@ impl<'a, 's> Reader<'a, 's> {
         }
         self.frame.end = place;
         // A chunk has two words more.
-        self.heap = self.heap.wrapping_add(2);
+        self.heap = self.heap.wrapping_add(if place > 0 { 2 } else { 0 });
         if self.writes() {
             let (header, top) = (self.arena.resolve(word).payload(), self.arena.top());
             self.check(header, top, top.wrapping_add(place))?;
