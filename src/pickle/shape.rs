@@ -197,13 +197,10 @@ fn skip_far(input: &[u8], next: usize, kind: u16) -> Step<usize> {
         return Ok(end);
     }
     end = next.wrapping_add(usize::from(kind.wrapping_sub(8)));
-    let mut len = 0_u32;
-    for byte in input.get(next..end).ok_or(Fault::Truncated)?.iter().rev() {
-        // What is longer than 4 GiB is longer than any input.
-        if len >> 24 != 0 {
-            return Err(Fault::Truncated);
-        }
-        len = len << 8 | u32::from(*byte);
+    let len = bytes::u32_le(input, next).ok_or(Fault::Truncated)?;
+    // What is longer than 4 GiB is longer than any input.
+    if kind == COUNT8 && bytes::u32_le(input, next.wrapping_add(4)) != Some(0) {
+        return Err(Fault::Truncated);
     }
     let left = input.len().wrapping_sub(end);
     let len = usize::try_from(len).ok().filter(|len| *len <= left).ok_or(Fault::Truncated)?;
