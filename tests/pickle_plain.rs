@@ -1,7 +1,7 @@
 //! Plain data both ways: serde types against bytes that CPython wrote; several pickles in one stream.
 #![cfg(all(feature = "pickle", feature = "serde"))]
 
-use larder::object::Slot;
+use larder::object::{Kind, Object, Slot};
 use larder::pickle::{self, ErrorKind, Pickler, Unpickler};
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +172,118 @@ fn a_bad_field_is_named_and_placed() {
         let error = read(pickle).unwrap_err();
         assert_eq!((error.kind, error.offset), (kind, offset), "{pickle:?}");
     }
+}
+
+/// A value that any type's field may turn out to be.
+#[derive(Clone)]
+enum Any {
+    None,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(&'static str),
+    List(Vec<Any>),
+    Dict(Vec<(&'static str, Any)>),
+}
+
+impl Serialize for Any {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Any::None => serializer.serialize_unit(),
+            Any::Bool(value) => serializer.serialize_bool(*value),
+            Any::Int(value) => serializer.serialize_i64(*value),
+            Any::Float(value) => serializer.serialize_f64(*value),
+            Any::Text(value) => serializer.serialize_str(value),
+            Any::List(items) => serializer.collect_seq(items),
+            Any::Dict(pairs) => serializer.collect_map(pairs.iter().map(|(key, value)| (key, value))),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code)] // read, and dropped
+struct Station<'a> {
+    name: &'a str,
+    on: bool,
+    last: Sample,
+    all: Vec<Sample>,
+}
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code)]
+struct Sample {
+    at: u32,
+    celsius: f64,
+}
+
+type Fields = Vec<(&'static str, Any)>;
+
+/// Every field of a struct, of one in it and of one in a list in it, missing, twice and of every other kind, in every
+/// protocol: the error has the field's name and its place.
+#[test]
+fn whatever_field_is_bad_is_named_and_placed() {
+    let sample = |at| Any::Dict(vec![("at", Any::Int(at)), ("celsius", Any::Float(21.5))]);
+    let list = Any::List(vec![sample(2), sample(3)]);
+    let good = vec![("name", Any::Text("roof")), ("on", Any::Bool(true)), ("last", sample(1)), ("all", list)];
+    let others = [Any::None, Any::Text("x"), Any::Int(7), Any::Float(0.5), Any::List(vec![])];
+    // Which of those are of the field's own kind: a float field takes an int, and a struct is also read from a list.
+    let fits = |field, kind: usize| {
+        matches!((field, kind), ("name", 1) | ("at", 2) | ("celsius", 2 | 3) | ("all" | "last", 4))
+    };
+    let checked = std::cell::Cell::new(0);
+    for protocol in 0..=5 {
+        for cpython in [false, true] {
+            let check = |pairs: &Fields, path: &[&str], kind: ErrorKind, place: &dyn Fn(&Object<'_>) -> usize| {
+                let mut buf = [0; 600];
+                let pickler = Pickler::new(&mut buf).protocol(protocol);
+                let pickler = if cpython { pickler.cpython() } else { pickler };
+                let pickle = pickler.dumps(&Any::Dict(pairs.to_vec())).unwrap();
+                let mut slots = [Slot::EMPTY; 200];
+                let error = pickle::from_slice::<Station>(pickle, &mut slots).unwrap_err();
+                let mut slots = [Slot::EMPTY; 200];
+                let mut at = pickle::loads(pickle, &mut slots).unwrap();
+                for name in path {
+                    at = if at.kind() == Kind::List { at.at(1) } else { at.get(name) }.unwrap();
+                }
+                assert_eq!((error.kind, error.offset), (kind, place(&at)), "{protocol} {path:?}");
+                checked.set(checked.get() + 1);
+            };
+            // The fields of the struct whose pairs these are; `whole` puts changed ones in their place.
+            let each = |pairs: &Fields, path: &[&str], whole: &dyn Fn(Fields) -> Fields| {
+                for i in 0..pairs.len() {
+                    let name = pairs[i].0;
+                    let mut changed = pairs.to_vec();
+                    changed.remove(i);
+                    check(&whole(changed.clone()), path, ErrorKind::MissingField(name), &|at| at.offset());
+                    let mut twice = pairs.to_vec();
+                    twice.push(pairs[i].clone());
+                    let last = twice.len() - 1;
+                    check(&whole(twice), path, ErrorKind::DuplicateField(name), &|at| {
+                        at.pairs().nth(last).unwrap().0.offset()
+                    });
+                    for (_, other) in others.iter().enumerate().filter(|(kind, _)| !fits(name, *kind)) {
+                        let mut changed = pairs.to_vec();
+                        changed[i].1 = other.clone();
+                        let path: Vec<_> = path.iter().copied().chain([name]).collect();
+                        check(&whole(changed), &path, ErrorKind::FieldType(name), &|at| at.offset());
+                    }
+                }
+            };
+            let Any::Dict(inner) = sample(1) else { unreachable!() };
+            each(&good, &[], &|pairs| pairs);
+            each(&inner, &["last"], &|pairs| {
+                let mut good = good.clone();
+                good[2].1 = Any::Dict(pairs);
+                good
+            });
+            each(&inner, &["all", "the second"], &|pairs| {
+                let mut good = good.clone();
+                good[3].1 = Any::List(vec![sample(2), Any::Dict(pairs)]);
+                good
+            });
+        }
+    }
+    assert!(checked.get() > 400);
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
