@@ -114,6 +114,23 @@ fn both_ways_of_reading_agree() {
     }
 }
 
+/// Sizes that are none, or more than there is.
+#[test]
+fn both_ways_agree_on_sizes() {
+    for code in b"il[s(uatzZAl" {
+        for size in [0, 1, 2, 4, 5, 0x7fff_ffff, 0x8000_0000u32, 0x8000_0001, 0xffff_fffe, 0xffff_ffff] {
+            for flag in [0, 0x80] {
+                let bytes = [&[code | flag][..], &size.to_le_bytes(), b"N\x01\x02\x03\x04\x05NN"].concat();
+                compare::<Any>(&bytes);
+                compare::<i64>(&bytes);
+                compare::<Vec<()>>(&bytes);
+                compare::<String>(&bytes);
+                compare::<Option<f64>>(&bytes);
+            }
+        }
+    }
+}
+
 #[test]
 fn both_ways_agree_on_damaged_streams() {
     let mut state = 0x9e37_79b9u32;

@@ -203,6 +203,12 @@ impl<'a, 's> Stream<'a, 's> {
     }
 
     fn enter(&mut self, level: &mut Level<'_, 'a>, map: bool) -> Option<()> {
+        let entered = self.opened(level, map);
+        self.told(entered)
+    }
+
+    #[inline]
+    fn opened(&mut self, level: &mut Level<'_, 'a>, map: bool) -> Option<()> {
         if self.member {
             return None;
         }
@@ -211,7 +217,10 @@ impl<'a, 's> Stream<'a, 's> {
             // A dict has one more until its end was seen.
             (1, true)
         } else if !map && let Some(count) = self.quick(LIST, 4) {
-            (bytes::u32_le(count, 0)? as usize, false)
+            let count = bytes::u32_le(count, 0)? as usize;
+            // Each takes a byte at least.
+            bytes::take(self.cursor.input, self.cursor.at, count)?;
+            (count, false)
         } else {
             match self.next()? {
                 Makes::List | Makes::Tuple if !map => (self.cursor.count, false),
@@ -323,7 +332,7 @@ impl<'a> Source<'a> for Stream<'a, '_> {
         }
         let atom = match self.quick(LONG, 4).and_then(|count| bytes::u32_le(count, 0)) {
             Some(count) => {
-                let digits = self.take((count as i32).unsigned_abs().wrapping_mul(2) as usize);
+                let digits = self.take(((count as i32).unsigned_abs() as usize).saturating_mul(2));
                 digits.and_then(|digits| atom::long((count as i32) < 0, digits))
             }
             None => self.atom(),
@@ -366,8 +375,7 @@ impl<'a> Source<'a> for Stream<'a, '_> {
     }
 
     fn seq(&mut self, _: usize, level: &mut Level<'_, 'a>) -> Option<()> {
-        let entered = self.enter(level, false);
-        self.told(entered)
+        self.enter(level, false)
     }
 
     fn more(&mut self, level: &mut Level<'_, 'a>) -> Option<bool> {
@@ -389,8 +397,7 @@ impl<'a> Source<'a> for Stream<'a, '_> {
     }
 
     fn map(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
-        let entered = self.enter(level, true);
-        self.told(entered)
+        self.enter(level, true)
     }
 
     fn key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {

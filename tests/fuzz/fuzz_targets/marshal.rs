@@ -2,9 +2,11 @@
 #![no_main]
 
 use larder::marshal::{self, Marshaller, Python, Unmarshaller};
+use larder::object::serde::{Limits, from_object};
 use larder::object::{ErrorKind, Object, Slot};
 use libfuzzer_sys::fuzz_target;
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Write};
 
 const PYTHONS: [(u8, u8); 7] = [(2, 7), (3, 6), (3, 8), (3, 10), (3, 13), (3, 14), (3, 15)];
 
@@ -14,8 +16,18 @@ fn recoded(object: &Object<'_>, version: u8) -> Option<Vec<u8>> {
     Marshaller::new(&mut buf).version(version).recode(object, &mut scratch).ok().map(<[u8]>::to_vec)
 }
 
+/// Typed reading straight from the stream says what typed reading of the object says.
+fn both_ways<T: for<'a> serde::Deserialize<'a> + Debug>(bytes: &[u8]) {
+    let mut slots = vec![Slot::EMPTY; 3 * bytes.len() + 8];
+    let straight = format!("{:?}", marshal::from_slice::<T>(bytes, &mut slots));
+    let object = marshal::loads(bytes, &mut slots);
+    assert_eq!(straight, format!("{:?}", object.and_then(|object| from_object::<T>(&object, Limits::of(bytes)))));
+}
+
 fuzz_target!(|input: &[u8]| {
     let Some((first, bytes)) = input.split_first() else { return };
+    both_ways::<Vec<Option<i64>>>(bytes);
+    both_ways::<BTreeMap<String, f64>>(bytes);
     let (major, minor) = PYTHONS[usize::from(*first) % PYTHONS.len()];
     let python = Python::new(major, minor);
     let reader = Unmarshaller::new().python(python);
@@ -43,6 +55,4 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(recoded(&second, 2).as_deref(), Some(&plain[..]));
         }
     }
-    let _ = marshal::from_slice::<Vec<Option<i64>>>(bytes, &mut vec![Slot::EMPTY; 3 * bytes.len() + 8]);
-    let _ = marshal::from_slice::<std::collections::BTreeMap<String, f64>>(bytes, &mut []);
 });
