@@ -13,6 +13,7 @@ pub mod arena;
 mod atom;
 mod emit;
 mod error;
+pub(crate) mod items;
 mod long;
 pub mod repr;
 #[cfg(feature = "serde")]
@@ -26,8 +27,9 @@ pub use arena::{Arena, Fault, Slot};
 pub use atom::{Atom, ReadAtom};
 pub use emit::{Container, Emit, Level, Refused};
 pub use error::{Error, ErrorKind, Result};
+pub use items::{Items, Pairs};
 pub use long::{Long, MAX_DECIMAL_DIGITS};
 pub(crate) use text::encode_utf8;
 pub use text::{Chars, Spelling, Text};
 pub use tree::{Encoding, PersistentLoad, Tree};
-pub use view::{Extra, Items, Kind, Object, Pairs};
+pub use view::{Extra, Kind, Object};

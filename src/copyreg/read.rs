@@ -2,7 +2,7 @@
 
 use super::{Class, Instance, State};
 use crate::object::arena::Slot;
-use crate::object::view::Words;
+use crate::object::items::Words;
 use crate::object::{ErrorKind, Extra, Kind, Object, Result, Tree};
 
 /// A field's name: from the struct, where Python gives only a place, or from the stream.

@@ -10,7 +10,7 @@
 
 use crate::copyreg::Fields;
 use crate::object::arena::Slot;
-use crate::object::view::Words;
+use crate::object::items::Words;
 use crate::object::{Chars, ErrorKind, Tree};
 use serde::de;
 
