@@ -91,6 +91,13 @@ impl Compiler<'_> {
         self.mode = Mode::Operand;
     }
 
+    /// The same, and the frame's next step.
+    #[inline(never)]
+    pub(crate) fn expression_then(&mut self, step: u16) {
+        self.goto(step);
+        self.expression();
+    }
+
     /// Begins the expression at an offset.
     pub(crate) fn expression_at(&mut self, at: u16) {
         self.go(at);

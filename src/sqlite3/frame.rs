@@ -198,6 +198,11 @@ impl Compiler<'_> {
         super::FULL && self.get(source, s::FLAGS) & joined::SUBQUERY != 0
     }
 
+    /// The source whose loop is being compiled.
+    pub(crate) fn looped(&self) -> usize {
+        self.own(f::AT).into()
+    }
+
     /// Whether the current frame has a flag.
     #[inline(never)]
     pub(crate) fn flagged(&self, bit: u16) -> bool {

@@ -207,8 +207,7 @@ impl Compiler<'_> {
         if !self.accept(Kind::Distinct) {
             self.accept(Kind::All);
         }
-        self.goto(step::STEP_1);
-        self.expression()
+        self.expression_then(step::STEP_1)
     }
 
     pub(crate) fn aggregate_argument(&mut self) {

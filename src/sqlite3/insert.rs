@@ -97,7 +97,7 @@ impl Compiler<'_> {
     pub(crate) fn column_for(&self, place: u16) -> Option<u8> {
         let list = self.own(f::ORDER);
         if list == NONE {
-            let definition = self.definition(self.target());
+            let definition = self.table_here();
             let column = place as u8;
             return (place < definition.columns().into()).then_some(if column == definition.rowid_column() {
                 ROWID
@@ -120,8 +120,7 @@ impl Compiler<'_> {
     pub(crate) fn begin_row(&mut self) {
         self.expect(Kind::LeftParen);
         self.set_own(f::TERM, 0);
-        self.goto(at::VALUE_1);
-        self.expression()
+        self.expression_then(at::VALUE_1)
     }
 
     pub(crate) fn value(&mut self) {
@@ -132,8 +131,7 @@ impl Compiler<'_> {
         self.set_column(column, place);
         self.set_own(f::TERM, place + 1);
         if self.accept(Kind::Comma) {
-            self.goto(at::VALUE_1);
-            return self.expression();
+            return self.expression_then(at::VALUE_1);
         }
         self.expect(Kind::RightParen);
         if self.column_for(place + 1).is_some() {
@@ -153,7 +151,7 @@ impl Compiler<'_> {
     /// Columns without a value get their default, from this one on.
     pub(crate) fn defaults(&mut self, first: u8) {
         let all = self.own(f::ORDER) == NONE && self.own(f::TOKEN) != 0;
-        let columns = self.definition(self.target()).columns();
+        let columns = self.table_here().columns();
         let given = |compiler: &Self, column: u8| {
             let mut place = 0;
             while let Some(known) = compiler.column_for(place) {
@@ -166,7 +164,7 @@ impl Compiler<'_> {
         };
         if !all {
             for column in first..columns {
-                let rowid = column == self.definition(self.target()).rowid_column();
+                let rowid = column == self.table_here().rowid_column();
                 let which = if rowid { ROWID } else { column };
                 if self.own(f::ORDER) != NONE && given(self, which) {
                     continue;
@@ -181,7 +179,7 @@ impl Compiler<'_> {
             }
         }
         if self.own(f::ORDER) == NONE || !given(self, ROWID) {
-            let rowid = self.definition(self.target()).rowid_column();
+            let rowid = self.table_here().rowid_column();
             if rowid == ROWID {
                 self.op(Op::Null);
                 self.op1(Op::SetLocal, self.local(ROWID));

@@ -14,7 +14,7 @@ impl Compiler<'_> {
 
     /// Opens the loop over the source at hand.
     pub(crate) fn open_source(&mut self) {
-        let at = usize::from(self.own(f::AT));
+        let at = self.looped();
         if self.is_left(at) {
             self.emit(&[Op::Flag as u8, OF, LOW | s::MATCHED, 0]);
         }
@@ -28,7 +28,7 @@ impl Compiler<'_> {
 
     /// The cursor is open: its loop begins.
     pub(crate) fn opened(&mut self) {
-        let at = usize::from(self.own(f::AT));
+        let at = self.looped();
         if !self.is_subquery(at) {
             self.emit(&[OF, HERE, s::LOOP, Op::Next as u8, OF, LOW | s::CURSOR, LOW | f::DEPTH, OF, CHAIN | s::EXIT]);
         }
@@ -44,7 +44,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn on_end(&mut self) {
-        let at = usize::from(self.own(f::AT));
+        let at = self.looped();
         self.op(Op::IfNot);
         self.chain_next(at);
         self.shrink(1);
@@ -73,7 +73,7 @@ impl Compiler<'_> {
 
     /// The next term of WHERE, or of an ON, that was not compiled yet.
     pub(crate) fn filter(&mut self) {
-        let at = usize::from(self.own(f::AT));
+        let at = self.looped();
         let last = at == 0 || self.get(at, s::NEXT) == 0;
         loop {
             let Some((pos, whole)) = self.next_term() else {
@@ -107,7 +107,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn filter_end(&mut self) {
-        let at = usize::from(self.own(f::AT));
+        let at = self.looped();
         self.set_own(f::POS, self.token.start());
         self.shrink(1);
         let known = if at == 0 { 0 } else { (self.get(at, s::BIT) << 1).wrapping_sub(1) };
@@ -220,7 +220,7 @@ impl Compiler<'_> {
 
     /// The ends of the loops, from the innermost outwards.
     pub(crate) fn unwind(&mut self) {
-        let at = usize::from(self.own(f::AT));
+        let at = self.looped();
         if at == 0 {
             return self.emit(&[PATCH, f::NEXT, GOTO, step::FINISH as u8]);
         }

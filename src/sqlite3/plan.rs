@@ -342,7 +342,7 @@ impl Compiler<'_> {
 
     /// Code for the next value of the plan, or the opening of the cursor.
     pub(crate) fn plan_next(&mut self) {
-        let at = usize::from(self.own(f::AT));
+        let at = self.looped();
         let (equals, bounds) = (self.get(at, s::EQUALS), self.get(at, s::RANGE));
         let done = self.own(f::POS);
         let low = u16::from(bounds & range::LOW != 0);
@@ -401,7 +401,7 @@ impl Compiler<'_> {
 
     /// A value is on the stack: it takes the affinity of its column.
     pub(crate) fn plan_value(&mut self) {
-        let at = usize::from(self.own(f::AT));
+        let at = self.looped();
         let done = self.own(f::POS);
         let (term, end) = (self.get(at, s::LOW), self.get(at, s::HIGH));
         if self.get(at, s::PLAN) == found_by::FIND

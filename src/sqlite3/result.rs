@@ -14,10 +14,7 @@ impl Compiler<'_> {
 
     pub(crate) fn item_begin(&mut self) {
         match self.star_at(self.token.start()) {
-            None => {
-                self.goto(step::ITEM_1);
-                self.expression()
-            }
+            None => self.expression_then(step::ITEM_1),
             Some(table) => {
                 self.star(table);
                 self.item_next()
@@ -198,8 +195,7 @@ impl Compiler<'_> {
             self.goto(step::KEY_1);
             return;
         }
-        self.goto(step::KEY_1);
-        self.expression()
+        self.expression_then(step::KEY_1)
     }
 
     /// Reads ASC, DESC and NULLS; bit 0 descending, collation above it, bit 3 the other end for NULLs.

@@ -140,7 +140,7 @@ impl Compiler<'_> {
             let bare = self.here() == begin + program::length(self.arena, begin.into()) as u16;
             if bare
                 && self.get(self.target(), s::PLAN) == super::plan::found_by::FIND
-                && self.definition(self.target()).indexes() == 0
+                && self.table_here().indexes() == 0
                 && let Some(unread) = self.arena.get_mut(usize::from(begin).wrapping_sub(1))
             {
                 // Nothing is asked of the row but to go.
@@ -148,8 +148,8 @@ impl Compiler<'_> {
             }
             return self.emit(&[Op::Delete as u8, WORD, f::TABLE, OF, LOW | s::CURSOR, GOTO, step::UNWIND as u8]);
         }
-        let columns = self.definition(self.target()).columns();
-        let rowid = self.definition(self.target()).rowid_column();
+        let columns = self.table_here().columns();
+        let rowid = self.table_here().rowid_column();
         for column in 0..columns {
             if column != rowid {
                 self.read_column(self.target(), column);
@@ -169,8 +169,7 @@ impl Compiler<'_> {
         let name = self.name();
         self.set_own(f::TOKEN, name.start());
         self.expect(Kind::Equal);
-        self.goto(at::SET_1);
-        self.expression()
+        self.expression_then(at::SET_1)
     }
 
     pub(crate) fn set_end(&mut self) {

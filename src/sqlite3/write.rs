@@ -10,7 +10,7 @@ use super::compile::*;
 use super::error::ErrorKind;
 use super::frame::{FRAME, f, flag, joined, s};
 use super::program::Op;
-use super::schema::{self, ROWID};
+use super::schema::{self, Definition, ROWID};
 use super::select::step;
 use super::template::{CHAIN, GOTO, HERE, LOW, NEW, OF, PATCH, SHRINK, WORD};
 use super::token::{Kind, Token};
@@ -136,8 +136,14 @@ impl Compiler<'_> {
         self.own(f::SOURCES).into()
     }
 
+    /// Its definition.
+    #[inline(never)]
+    pub(crate) fn table_here(&self) -> Definition<'_> {
+        self.definition(self.target())
+    }
+
     pub(crate) fn local(&self, column: u8) -> u8 {
-        let columns = self.definition(self.target()).columns();
+        let columns = self.table_here().columns();
         self.own(f::LOCALS) as u8 + if column == ROWID { columns } else { column }
     }
 
@@ -156,10 +162,9 @@ impl Compiler<'_> {
     fn not_nulls(&mut self, from: u8) {
         let frame = self.frame;
         let (first, action) = (self.get(frame, f::LOCALS) as u8, self.get(frame, f::ACTION) as u8);
-        for column in from..self.definition(self.target()).columns() {
-            let rowid = column == self.definition(self.target()).rowid_column();
-            let Some(known) = self.definition(self.target()).column(column).filter(|known| known.not_null && !rowid)
-            else {
+        for column in from..self.table_here().columns() {
+            let rowid = column == self.table_here().rowid_column();
+            let Some(known) = self.table_here().column(column).filter(|known| known.not_null && !rowid) else {
                 continue;
             };
             let how = if action == action::NONE { known.action } else { action };
@@ -173,7 +178,7 @@ impl Compiler<'_> {
             }
             self.check_null(column, how);
         }
-        if self.definition(self.target()).checks() == 0 {
+        if self.table_here().checks() == 0 {
             return self.checked();
         }
         self.put(frame, f::STEP, at::CHECKED);
@@ -239,7 +244,7 @@ impl Compiler<'_> {
     /// All checks passed: the row is written.
     pub(crate) fn checked(&mut self) {
         let frame = self.frame;
-        let definition = self.definition(self.target());
+        let definition = self.table_here();
         let how = definition.column(definition.rowid_column()).map_or(0, |known| known.action << 3);
         let update = self.get(frame, f::KEYS) == verb::UPDATE;
         self.op(if update { Op::Update } else { Op::Insert });
@@ -275,7 +280,7 @@ impl Compiler<'_> {
     /// No more than one row is written: without indexes that is one record.
     pub(crate) fn writes_one(&mut self) {
         let at = self.own(f::START);
-        if self.definition(self.target()).indexes() == 0
+        if self.table_here().indexes() == 0
             && let Some(place) = self.arena.get_mut(usize::from(at))
             && at != NONE
         {
