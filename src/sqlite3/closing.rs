@@ -228,8 +228,7 @@ impl Compiler<'_> {
         if list && !matches!(self.token.kind, Kind::Select | Kind::Values | Kind::With) {
             self.op1(Op::Int8, 0);
             self.grow(1);
-            self.push(Mark { kind: mark::IN, a: negated, b: 0, c: 0, d: 0 });
-            self.mode = Mode::Operand;
+            self.open(mark::IN, negated, 0);
         } else if self.full() {
             let left = self.pop();
             if list { self.in_subquery(left, negated) } else { self.in_table(left, negated) }
@@ -252,7 +251,7 @@ impl Compiler<'_> {
         let open = self.pop();
         let left = self.pop_operand();
         self.advance();
-        if open.c == 0 && !self.reads_group(left.start) {
+        if open.c == NONE && !self.reads_group(left.start) {
             // Nothing is in it, whatever stands before, which is not even computed.
             self.code = left.start.into();
             self.shrink(1);

@@ -18,7 +18,7 @@ use super::value::{Collation, Value};
 /// Kinds of marks.
 pub(crate) mod mark {
     pub(crate) const OPERAND: u8 = 1;
-    /// a: which operator, b: precedence, c: its token.
+    /// a: which operator, b: precedence, c: the jump of an AND or OR.
     pub(crate) const BINARY: u8 = 2;
     pub(crate) const UNARY: u8 = 3;
     pub(crate) const PAREN: u8 = 4;
@@ -87,8 +87,7 @@ impl Compiler<'_> {
     /// Begins the expression at the current token. When it ends, the frame's next step finds its kind in `result`, and the
     /// current token behind it.
     pub(crate) fn expression(&mut self) {
-        self.push(Mark { kind: mark::BASE, a: 0, b: 0, c: 0, d: 0 });
-        self.mode = Mode::Operand;
+        self.open(mark::BASE, 0, 0);
     }
 
     /// The same, and the frame's next step.
@@ -105,7 +104,13 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn open(&mut self, kind: u8, a: u8, b: u16) {
-        self.push(Mark { kind, a, b, c: NONE, d: 0 })
+        self.open_with(kind, a, b, NONE);
+    }
+
+    #[inline(never)]
+    fn open_with(&mut self, kind: u8, a: u8, b: u16, c: u16) {
+        self.push(Mark { kind, a, b, c, d: 0 });
+        self.mode = Mode::Operand;
     }
 
     /// Opens what needs its mark for more than the place where its code begins: that stands below it.
@@ -202,8 +207,8 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn prefix(&mut self, operator: u8, level: u16) {
-        let token = self.advance();
-        self.push(Mark { kind: mark::UNARY, a: operator, b: level, c: token.start(), d: 0 })
+        self.advance();
+        self.open(mark::UNARY, operator, level);
     }
 
     /// A number as an instruction.
@@ -306,7 +311,7 @@ impl Compiler<'_> {
         let open = self.peek(0);
         match open.kind {
             mark::CALL if open.d == 0 => self.end_call(),
-            mark::IN if open.c == 0 => self.end_in(),
+            mark::IN if open.c == NONE => self.end_in(),
             _ => self.fail_unexpected(),
         }
     }
@@ -352,14 +357,13 @@ impl Compiler<'_> {
             return self.close();
         }
         self.reduce(level);
-        let token = self.advance();
-        let mut d = 0;
+        self.advance();
+        let mut rest = NONE;
         if level <= level::AND {
             self.op(if level == level::AND { Op::IfFalseKeep } else { Op::IfTrueKeep });
-            d = self.chain(NONE);
+            rest = self.chain(NONE);
         }
-        self.push(Mark { kind: mark::BINARY, a: operator, b: level, c: token.start(), d });
-        self.mode = Mode::Operand;
+        self.open_with(mark::BINARY, operator, level, rest);
     }
 
     /// The innermost mark that no reduction passes, if it is the begin of the expression, or of a BETWEEN; nothing else.
@@ -384,9 +388,8 @@ impl Compiler<'_> {
         if open.kind != mark::BETWEEN || self.peek(1).kind != mark::BETWEEN {
             return self.binary(Op::And as u8, level::AND);
         }
-        let token = self.advance();
-        self.push(Mark { kind: mark::BINARY, a: operator::BETWEEN | open.a, b: level::EQUAL, c: token.start(), d: 0 });
-        self.mode = Mode::Operand;
+        self.advance();
+        self.open(mark::BINARY, operator::BETWEEN | open.a, level::EQUAL);
     }
 
     /// ESCAPE belongs to the nearest LIKE, whatever its pattern is.
@@ -394,16 +397,14 @@ impl Compiler<'_> {
         while matches!(self.peek(1).kind, mark::BINARY | mark::UNARY) && self.peek(1).a & 0xf0 != operator::LIKE {
             self.reduce_one();
         }
-        let token = self.advance();
-        self.push(Mark { kind: mark::BINARY, a: operator::ESCAPE, b: level::EQUAL, c: token.start(), d: 0 });
-        self.mode = Mode::Operand;
+        self.advance();
+        self.open(mark::BINARY, operator::ESCAPE, level::EQUAL);
     }
 
     pub(crate) fn between(&mut self, negated: u8) {
         self.reduce(level::EQUAL);
         self.advance();
         self.open(mark::BETWEEN, negated, 0);
-        self.mode = Mode::Operand;
     }
 
     pub(crate) fn postfix(&mut self, op: Op) {
@@ -554,7 +555,7 @@ impl Compiler<'_> {
                 self.byte(which.a);
                 self.shrink(1);
                 if which.b <= level::AND {
-                    self.patch_here(which.d);
+                    self.patch_here(which.c);
                 }
             }
         }

@@ -123,10 +123,9 @@ impl Compiler<'_> {
             return self.fail_here(ErrorKind::Unsupported);
         }
         self.advance();
-        self.push(Mark { kind: mark::BASE, a: 0, b: 0, c: 0, d: 0 });
-        self.push(Mark { kind: mark::ALIAS, a: 0, b: self.token.start(), c: NONE, d: 0 });
+        self.expression();
+        self.open(mark::ALIAS, 0, self.token.start());
         self.go(at);
-        self.mode = Mode::Operand;
     }
 
     pub(crate) fn group_key_end(&mut self) {

@@ -95,9 +95,7 @@ impl Compiler<'_> {
                 self.set_own(f::SAVED, u16::from(self.now.locals) << 8 | u16::from(self.parameters));
                 self.goto(step::FILTER_1);
                 self.go(pos);
-                self.push(Mark { kind: mark::BASE, a: u8::from(!whole), b: 0, c: 0, d: 0 });
-                self.mode = Mode::Operand;
-                return;
+                return self.open(mark::BASE, u8::from(!whole), 0);
             }
             // Skip over it.
             self.go(pos);

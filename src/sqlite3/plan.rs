@@ -355,9 +355,7 @@ impl Compiler<'_> {
             };
             self.goto(step::PLAN_1);
             self.go(value);
-            self.push(Mark { kind: mark::BASE, a: 2, b: 0, c: 0, d: 0 });
-            self.mode = Mode::Operand;
-            return;
+            return self.open(mark::BASE, 2, 0);
         }
         let (number, cursor) = (self.definition(at).number(), self.get(at, s::CURSOR) as u8);
         self.shrink((equals + low + high) as u8);

@@ -250,10 +250,8 @@ impl Compiler<'_> {
         }
         if qualifier.is_none() {
             if let Some(at) = self.alias_of_result(name) {
-                self.push(Mark { kind: mark::ALIAS, a: 0, b: self.token.start(), c: NONE, d: 0 });
-                self.go(at);
-                self.mode = Mode::Operand;
-                return;
+                self.open(mark::ALIAS, 0, self.token.start());
+                return self.go(at);
             }
             let start = self.here();
             if name.kind == Kind::Name && (self.same(name, b"true") || self.same(name, b"false")) {
