@@ -359,31 +359,21 @@ impl Compiler<'_> {
         }
         let (number, cursor) = (self.definition(at).number(), self.get(at, s::CURSOR) as u8);
         self.shrink((equals + low + high) as u8);
-        match self.get(at, s::PLAN) {
-            found_by::SCAN => {
-                self.op1(Op::Scan, cursor);
-                self.word(number);
-                self.byte(0);
-            }
-            found_by::FIND => {
-                self.op1(Op::Find, cursor);
-                self.word(number);
-                self.byte(0);
-            }
-            found_by::ROWIDS => {
-                self.op1(Op::Range, cursor);
-                self.word(number);
-                self.word(2);
-                self.bytes(&[bounds as u8, 0]);
-            }
+        let plan = self.get(at, s::PLAN);
+        let op = match plan {
+            found_by::SCAN => Op::Scan,
+            found_by::FIND => Op::Find,
+            _ => Op::Range,
+        };
+        self.op1(op, cursor);
+        self.word(number);
+        match plan {
+            found_by::SCAN | found_by::FIND => self.byte(0),
+            found_by::ROWIDS => self.bytes(&[2, 0, bounds as u8, 0]),
             _ => {
                 let index_at = usize::from(self.get(at, s::INDEX));
-                let (index_number, parts) = {
-                    let index = self.definition(at).index_at(index_at);
-                    (index.number, index.columns)
-                };
-                self.op1(Op::Range, cursor);
-                self.word(number);
+                let index = self.definition(at).index_at(index_at);
+                let (index_number, parts) = (index.number, index.columns);
                 self.word(5 + u16::from(parts));
                 self.bytes(&[bounds as u8, equals as u8]);
                 self.word(index_number);
@@ -398,6 +388,7 @@ impl Compiler<'_> {
     }
 
     /// A value is on the stack: it takes the affinity of its column.
+    #[inline(never)]
     pub(crate) fn plan_value(&mut self) {
         let at = self.looped();
         let done = self.own(f::POS);

@@ -230,6 +230,7 @@ impl Compiler<'_> {
     }
 
     /// An identifier as an operand: a column, an alias of a result column, TRUE or FALSE, or a text in double quotes.
+    #[inline(never)]
     pub(crate) fn identifier(&mut self) {
         let mut name = self.advance();
         let mut qualifier = None;

@@ -22,9 +22,9 @@ pub(crate) enum Kind {
     Set, Table, Then, To, Transaction, Unique, Update, Using, Values, When,
     Join, Returning, Union, Except, Intersect, From, Where, Group, Having, Order, Limit,
     // Words that are names where no keyword is expected.
-    Abort, Analyze, Asc, Attach, Begin, By, Cascade, Cast, Column, Conflict, Cross, Current, CurrentDate, CurrentTime, CurrentTimestamp, Deferred, Desc, Detach, Do, End, Exclusive,
-    Explain, Fail, Filter, First, For, Full, Generated, Glob, If, Ignore, Immediate, Indexed, Inner, Key, Last, Left, Like, Match, Natural,
-    No, Nulls, Offset, Outer, Over, Plan, Pragma, Query, Raise, Recursive, Regexp, Reindex, Release, Rename, Replace, Restrict,
+    Abort, Analyze, Asc, Attach, Begin, By, Cascade, Cast, Column, Conflict, Cross, CurrentDate, CurrentTime, CurrentTimestamp, Deferred, Desc, Detach, End, Exclusive,
+    Explain, Fail, Filter, First, Full, Generated, Glob, If, Ignore, Immediate, Indexed, Inner, Key, Last, Left, Like, Match, Natural,
+    No, Nulls, Offset, Outer, Over, Plan, Pragma, Query, Raise, Regexp, Reindex, Release, Rename, Replace, Restrict,
     Right, Rollback, Savepoint, Temp, Temporary, Trigger, Vacuum, View, Virtual, Window, With, Without,
     // Everything else.
     Name, Quoted, String, Blob, Integer, Hex, Real, Parameter,
@@ -36,19 +36,19 @@ pub(crate) enum Kind {
 
 /// The keywords in capitals, by their first letter, then by their length.
 #[rustfmt::skip]
-const KEYWORDS: [(&str, Kind); 125] = [
+const KEYWORDS: [(&str, Kind); 121] = [
     ("AS", Kind::As), ("ADD", Kind::Add), ("ALL", Kind::All), ("AND", Kind::And), ("ASC", Kind::Asc),
     ("ABORT", Kind::Abort), ("ALTER", Kind::Alter), ("ATTACH", Kind::Attach), ("ANALYZE", Kind::Analyze),
     ("AUTOINCREMENT", Kind::Autoincrement), ("BY", Kind::By), ("BEGIN", Kind::Begin), ("BETWEEN", Kind::Between),
     ("CASE", Kind::Case), ("CAST", Kind::Cast), ("CHECK", Kind::Check), ("CROSS", Kind::Cross),
     ("COLUMN", Kind::Column), ("COMMIT", Kind::Commit), ("CREATE", Kind::Create), ("CASCADE", Kind::Cascade),
-    ("COLLATE", Kind::Collate), ("CURRENT", Kind::Current), ("CONFLICT", Kind::Conflict),
+    ("COLLATE", Kind::Collate), ("CONFLICT", Kind::Conflict),
     ("CONSTRAINT", Kind::Constraint), ("CURRENT_DATE", Kind::CurrentDate), ("CURRENT_TIME", Kind::CurrentTime),
-    ("CURRENT_TIMESTAMP", Kind::CurrentTimestamp), ("DO", Kind::Do), ("DESC", Kind::Desc), ("DROP", Kind::Drop),
+    ("CURRENT_TIMESTAMP", Kind::CurrentTimestamp), ("DESC", Kind::Desc), ("DROP", Kind::Drop),
     ("DELETE", Kind::Delete), ("DETACH", Kind::Detach), ("DEFAULT", Kind::Default), ("DEFERRED", Kind::Deferred),
     ("DISTINCT", Kind::Distinct), ("DEFERRABLE", Kind::Deferrable), ("END", Kind::End), ("ELSE", Kind::Else),
     ("ESCAPE", Kind::Escape), ("EXCEPT", Kind::Except), ("EXISTS", Kind::Exists), ("EXPLAIN", Kind::Explain),
-    ("EXCLUSIVE", Kind::Exclusive), ("FOR", Kind::For), ("FAIL", Kind::Fail), ("FROM", Kind::From),
+    ("EXCLUSIVE", Kind::Exclusive), ("FAIL", Kind::Fail), ("FROM", Kind::From),
     ("FULL", Kind::Full), ("FIRST", Kind::First), ("FILTER", Kind::Filter), ("FOREIGN", Kind::Foreign),
     ("GLOB", Kind::Glob), ("GROUP", Kind::Group), ("GENERATED", Kind::Generated), ("HAVING", Kind::Having),
     ("IF", Kind::If), ("IN", Kind::In), ("IS", Kind::Is), ("INTO", Kind::Into), ("INDEX", Kind::Index),
@@ -61,7 +61,7 @@ const KEYWORDS: [(&str, Kind); 125] = [
     ("PRAGMA", Kind::Pragma), ("PRIMARY", Kind::Primary), ("QUERY", Kind::Query), ("RAISE", Kind::Raise),
     ("RIGHT", Kind::Right), ("REGEXP", Kind::Regexp), ("RENAME", Kind::Rename), ("REINDEX", Kind::Reindex),
     ("RELEASE", Kind::Release), ("REPLACE", Kind::Replace), ("RESTRICT", Kind::Restrict), ("ROLLBACK", Kind::Rollback),
-    ("RECURSIVE", Kind::Recursive), ("RETURNING", Kind::Returning), ("REFERENCES", Kind::References),
+    ("RETURNING", Kind::Returning), ("REFERENCES", Kind::References),
     ("SET", Kind::Set), ("SELECT", Kind::Select), ("SAVEPOINT", Kind::Savepoint), ("TO", Kind::To),
     ("TEMP", Kind::Temp), ("THEN", Kind::Then), ("TABLE", Kind::Table), ("TRIGGER", Kind::Trigger),
     ("TEMPORARY", Kind::Temporary), ("TRANSACTION", Kind::Transaction), ("UNION", Kind::Union), ("USING", Kind::Using),
