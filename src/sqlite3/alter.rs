@@ -113,12 +113,7 @@ impl Compiler<'_> {
         let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
         let (row, room) = room.split_at_mut_checked(entry.key + entry.value).unwrap_or_default();
         let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
-        let column = |column: usize| record::column(value, column).ok().flatten().unwrap_or(Value::Null);
-        let bytes = |at: usize| match column(at) {
-            Value::Text(text) => text,
-            _ => b"",
-        };
-        let (kind, name, owner, text) = (bytes(0), bytes(1), bytes(2), bytes(4));
+        let (kind, name, owner, text) = (text(value, 0), text(value, 1), text(value, 2), text(value, 4));
         let new = if let Edit::Rename(new) = edit { Some(new) } else { None };
         if new.is_some() && (kind == b"view" || refers(text, table)) {
             // A view may name the table; a CHECK and a REFERENCES do.
@@ -164,7 +159,7 @@ impl Compiler<'_> {
             Value::Text(kind),
             Value::Text(renamed),
             Value::Text(new.unwrap_or(owner)),
-            column(3),
+            record::column(value, 3)?.unwrap_or(Value::Null),
             if text.is_empty() { Value::Null } else { Value::Text(made) },
         ];
         let record = schema::row(&values, record_room)?;
@@ -186,8 +181,18 @@ fn is_plain(default: &[u8]) -> bool {
     }
 }
 
+/// The text in a column of a row of sqlite_schema.
+#[inline(never)]
+fn text(row: &[u8], column: usize) -> &[u8] {
+    match record::column(row, column) {
+        Ok(Some(Value::Text(text))) => text,
+        _ => b"",
+    }
+}
+
 /// What an edit takes the place of in the text of a CREATE. A new column goes before the comma of the table constraints, or the
 /// last parenthesis; a new name where the name of the table stands.
+#[inline(never)]
 fn place_of(text: &[u8], edit: Edit<'_>, index: bool) -> (usize, usize) {
     let adds = matches!(edit, Edit::Add(..));
     let word = if index { Kind::On } else { Kind::Table };
@@ -219,6 +224,7 @@ fn place_of(text: &[u8], edit: Edit<'_>, index: bool) -> (usize, usize) {
 }
 
 /// Whether the text of a CREATE names a table before a dot, or behind REFERENCES.
+#[inline(never)]
 fn refers(text: &[u8], table: &[u8]) -> bool {
     let (mut at, mut before) = (0, Kind::End_);
     loop {
