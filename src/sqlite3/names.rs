@@ -4,6 +4,7 @@
 use super::compile::*;
 use super::error::ErrorKind;
 use super::frame::{f, flag, s};
+use super::select::Output;
 use super::token::Token;
 
 impl Compiler<'_> {
@@ -58,7 +59,14 @@ impl Compiler<'_> {
         self.name_at(first.start(), usize::from(item.last.end() - first.start()));
     }
 
+    /// A name that stands in the text. What is only described gets a copy, which is cut.
+    #[inline(never)]
     pub(crate) fn name_at(&mut self, start: u16, len: usize) {
+        if super::FULL && self.own(f::OUTPUT) == Output::Describe as u16 {
+            let len = len.min(120);
+            self.byte(len as u8);
+            return self.copy(start, len);
+        }
         self.byte(0xff);
         self.word(start);
         self.word(len as u16)

@@ -61,29 +61,13 @@ impl Compiler<'_> {
         let mut at = names;
         for column in 0..columns {
             let operand = self.result_column(column);
-            let (mut from, mut len) = (at + 1, usize::from(self.arena.get(at).copied().unwrap_or(0)));
-            let in_text = len == 0xff;
-            if in_text {
-                (from, len) = (get16(self.arena, at + 1).into(), get16(self.arena, at + 3).into());
-                at += 5;
-            } else {
-                at += 1 + len;
-            }
-            let len = len.min(120);
+            let len = self.at(at);
             // Without an affinity a column says so by its type.
             let none = operand.affinity() == 0;
-            let affinity = operand.affinity().saturating_sub(1);
-            let collation = operand.sort_collation();
-            self.bytes(&[affinity, collation, 0, len as u8, none.into(), 0]);
-            for offset in 0..len {
-                let byte = if in_text {
-                    self.source(from as u16).get(offset).copied()
-                } else {
-                    self.arena.get(from + offset).copied()
-                };
-                self.byte(byte.unwrap_or(0));
-            }
+            self.bytes(&[operand.affinity().saturating_sub(1), operand.sort_collation(), 0, len, none.into(), 0]);
+            self.copy((at + 1) as u16 | IN_ARENA, len.into());
             self.bytes(if none { b"-\0" } else { b"\0" });
+            at += 1 + usize::from(len);
         }
         let len = self.code - definition;
         let correlated = self.has(inner, flag::OUTER);
