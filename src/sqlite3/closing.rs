@@ -75,7 +75,8 @@ impl Compiler<'_> {
     /// `CAST(x AS type)`: behind the type.
     pub(crate) fn end_cast(&mut self) {
         self.advance();
-        let affinity = self.type_name().0;
+        let declared = self.type_name();
+        let affinity = Affinity::of_type(self.text(declared));
         self.expect(Kind::RightParen);
         let operand = self.pop_operand();
         self.pop();
@@ -83,19 +84,17 @@ impl Compiler<'_> {
         self.operand_done(operand.with_affinity(affinity as u8 + 1))
     }
 
-    /// A type: names, and up to two numbers in parentheses. Its affinity, and its first and last token.
-    pub(crate) fn type_name(&mut self) -> (Affinity, Token, Token) {
-        let (first, mut last) = (self.token, self.token);
-        while is_name(self.token.kind) || (self.token.kind == Kind::String && first.start() != self.token.start()) {
-            if matches!(self.token.kind, Kind::Generated) {
-                break;
-            }
-            last = self.advance();
+    /// A type: names, and up to two numbers in parentheses; from its first byte to its last.
+    #[inline(never)]
+    pub(crate) fn type_name(&mut self) -> Token {
+        let first = self.token;
+        let mut end = first.start();
+        while is_name(self.token.kind) && self.token.kind != Kind::Generated
+            || self.token.kind == Kind::String && end > first.start()
+        {
+            end = self.advance().end();
         }
-        if last == first && !is_name(first.kind) {
-            return (Affinity::Blob, first, Token::new(first.kind, first.start(), first.start()));
-        }
-        if self.accept(Kind::LeftParen) {
+        if end > first.start() && self.accept(Kind::LeftParen) {
             for number in 0..2 {
                 if matches!(self.token.kind, Kind::Plus | Kind::Minus) {
                     self.advance();
@@ -108,10 +107,9 @@ impl Compiler<'_> {
                     break;
                 }
             }
-            last = self.expect(Kind::RightParen);
+            end = self.expect(Kind::RightParen).end();
         }
-        let all = Token::new(first.kind, first.start(), last.end());
-        (Affinity::of_type(self.text(all)), first, last)
+        Token::new(first.kind, first.start(), end)
     }
 
     /// One argument of a call is complete.

@@ -8,6 +8,7 @@ use super::create_index::{Parts, automatic_name};
 use super::error::ErrorKind;
 use super::schema::{self, ROWID};
 use super::token::{Kind, Token};
+use super::value::Affinity;
 
 /// Which part of a definition a walk over CREATE TABLE writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,20 +86,21 @@ impl Compiler<'_> {
     #[inline(never)]
     pub(crate) fn column_definition(&mut self, from: usize, walk: Walk, column: u8) {
         let name = self.name();
-        let (affinity, first, last) = self.type_name();
+        let declared = self.type_name();
         let at = self.code;
         if walk == Walk::Columns {
             let plain = self.plain_name(name);
             if self.position(self.built(from), name).is_some() {
                 return self.fail_at(ErrorKind::Schema, name);
             }
-            let type_len = last.end().saturating_sub(first.start());
+            let affinity = Affinity::of_type(self.text(declared));
+            let type_len = declared.end() - declared.start();
             if type_len > 200 {
-                return self.fail_at(ErrorKind::TooBig, first);
+                return self.fail_at(ErrorKind::TooBig, declared);
             }
             self.bytes(&[affinity as u8, 0, 0, plain.len as u8, type_len as u8, 0]);
             self.bytes(plain.bytes());
-            self.copy(first.start(), type_len.into());
+            self.copy(declared.start(), type_len.into());
             self.set_at(from + 5, column + 1);
         }
         let mut default = None;
