@@ -446,6 +446,7 @@ impl Base<'_> {
     }
 
     /// SAVEPOINT, RELEASE and ROLLBACK TO.
+    #[inline(never)]
     fn named_savepoint(&mut self, sql: &[u8], program: &Program) -> Result<()> {
         let token = token::next(sql, program.names.into());
         let (text, quote) = unquoted(sql.get(token.start().into()..token.end().into()).unwrap_or_default());

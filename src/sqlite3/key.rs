@@ -161,23 +161,25 @@ impl<'a> Writer<'a> {
 
     fn number(&mut self, negative: bool, (bits, more): (u64, u64)) {
         let first = (bits >> 57) as u8;
-        let start = self.len.saturating_add(1);
-        self.byte(if negative { ZERO.wrapping_sub(1).wrapping_sub(first) } else { ZERO.wrapping_add(first) });
+        let flip = if negative { 0xff } else { 0 };
         // 57 bits at the top, then 11 more, of which the last four come in when there is room.
         let mut rest = bits << 7 | more >> 4;
         let mut last = (more & 15) << 3;
-        loop {
+        // The first byte, and ten groups at most.
+        let mut coded =
+            [if negative { ZERO.wrapping_sub(1).wrapping_sub(first) } else { ZERO.wrapping_add(first) }; 11];
+        let mut len = 1usize;
+        for place in coded.iter_mut().skip(1) {
             let group = (rest >> 57) as u8;
             rest = rest << 7 | last;
             last = 0;
-            self.byte(group << 1 | u8::from(rest != 0));
+            *place = (group << 1 | u8::from(rest != 0)) ^ flip;
+            len = len.wrapping_add(1);
             if rest == 0 {
                 break;
             }
         }
-        if negative {
-            self.flip(start);
-        }
+        self.bytes(coded.get(..len).unwrap_or_default());
     }
 
     fn text(&mut self, bytes: &[u8], collation: Collation) -> bool {

@@ -69,22 +69,20 @@ impl Walk {
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn find(&mut self, record: &[u8], wanted: usize) -> Result<Option<u32>> {
-        if self.end == 0 || wanted < usize::from(self.column) {
+        let mut walk = *self;
+        if walk.end == 0 || wanted < usize::from(walk.column) {
             let (end, first) = varint(record, 0).ok_or(ErrorKind::Corrupt)?;
-            *self = Walk { column: 0, head: first, body: end as u16, end: end as u16 };
+            walk = Walk { column: 0, head: first, body: end as u16, end: end as u16 };
         }
-        let types = record.get(..usize::from(self.end)).ok_or(ErrorKind::Corrupt)?;
-        let (mut head, mut body) = (self.head, self.body);
-        for column in self.column.. {
-            if head >= self.end {
-                return Ok(None);
-            }
-            let (serial, next) = varint(types, head).ok_or(ErrorKind::Corrupt)?;
-            if usize::from(column) == wanted {
-                (self.column, self.head, self.body) = (column, head, body);
+        let types = record.get(..usize::from(walk.end)).ok_or(ErrorKind::Corrupt)?;
+        while walk.head < walk.end {
+            let (serial, next) = varint(types, walk.head).ok_or(ErrorKind::Corrupt)?;
+            if usize::from(walk.column) == wanted {
+                *self = walk;
                 return Ok(Some(serial));
             }
-            (head, body) = (next, body.wrapping_add(body_size(serial) as u16));
+            (walk.head, walk.body) = (next, walk.body.wrapping_add(body_size(serial) as u16));
+            walk.column = walk.column.wrapping_add(1);
         }
         Ok(None)
     }

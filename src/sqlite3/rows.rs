@@ -164,17 +164,17 @@ impl Machine<'_> {
         if self.byte_at(cursor) & flag::NULL_ROW != 0 {
             return Cell::NULL;
         }
-        Cell::integer(self.rowid_of(cursor))
+        Cell::integer(self.get64(cursor + at::ROWID))
     }
 
-    fn rowid_of(&self, cursor: usize) -> i64 {
-        let bytes = self.arena.get(cursor + at::ROWID..).and_then(|rest| rest.first_chunk::<8>());
-        bytes.map_or(0, |bytes| i64::from_le_bytes(*bytes))
+    /// A field of eight bytes in the arena.
+    pub(crate) fn get64(&self, at: usize) -> i64 {
+        chunk::<8>(self.arena, at).map_or(0, |bytes| i64::from_le_bytes(*bytes))
     }
 
-    fn set_rowid(&mut self, cursor: usize, rowid: i64) {
-        if let Some(place) = chunk_mut::<8>(self.arena, cursor + at::ROWID) {
-            *place = rowid.to_le_bytes();
+    pub(crate) fn put64(&mut self, at: usize, value: i64) {
+        if let Some(place) = chunk_mut::<8>(self.arena, at) {
+            *place = value.to_le_bytes();
         }
     }
 
@@ -224,7 +224,7 @@ impl Machine<'_> {
             _ => None,
         };
         match wanted {
-            Some(rowid) if blind != 0 => self.set_rowid(cursor, rowid),
+            Some(rowid) if blind != 0 => self.put64(cursor + at::ROWID, rowid),
             Some(rowid) if self.fetch(cursor, rowid)? => {}
             _ => self.set_byte(cursor + at::FLAGS, flag::END),
         }

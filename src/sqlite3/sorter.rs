@@ -19,6 +19,7 @@
 use super::cell::{CELL, View};
 use super::error::{Error, ErrorKind};
 use super::key::Writer;
+use super::program::{chunk, word};
 use super::schema;
 use super::stage;
 use super::value::Value;
@@ -250,20 +251,22 @@ impl Machine<'_> {
 
     /// Where a key of the scratch belongs: the entry that has it, or the one before which it would stand. `None` if it is not its turn.
     pub(crate) fn search(&mut self, stage: usize, len: usize) -> Option<(usize, bool)> {
-        let (area, mark) = (self.field(stage + at::AREA), self.field(stage + at::MARK));
+        let block = chunk::<STAGE>(self.arena, stage)?;
+        let field = |at: usize| usize::from(word(block, at));
+        let (area, mark, used, last) = (field(at::AREA), field(at::MARK), field(at::USED), field(at::LAST));
+        let flags = block[at::FLAGS];
         let key = self.new_key(len);
-        if self.stage_flag(stage, flag::MARKED) && key <= self.bytes(area, mark) {
+        if flags & flag::MARKED != 0 && key <= self.bytes(area, mark) {
             return None;
         }
-        let (count, used) = (self.field(stage + at::COUNT), self.field(stage + at::USED));
-        if count == 0 {
+        if word(block, at::COUNT) == 0 {
             return Some((used, false));
         }
-        match key.cmp(self.entry_key(self.field(stage + at::LAST))) {
+        match key.cmp(self.entry_key(last)) {
             // What was forgotten before was larger than all that is kept, and this is too.
-            core::cmp::Ordering::Greater if self.stage_flag(stage, flag::MORE) => return None,
+            core::cmp::Ordering::Greater if flags & flag::MORE != 0 => return None,
             core::cmp::Ordering::Greater => return Some((used, false)),
-            core::cmp::Ordering::Equal => return Some((self.field(stage + at::LAST), true)),
+            core::cmp::Ordering::Equal => return Some((last, true)),
             core::cmp::Ordering::Less => {}
         }
         let mut entry = area + mark;
