@@ -195,7 +195,7 @@ impl Compiler<'_> {
             return self.fail_here(ErrorKind::TooBig);
         }
         self.put(frame, f::KEYS, keys);
-        let written = self.here() - len - 2;
+        let written = self.here().wrapping_sub(len + 2);
         put16(self.arena, len.into(), written);
         self.patch_here(behind);
     }

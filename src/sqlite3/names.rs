@@ -56,7 +56,7 @@ impl Compiler<'_> {
         if let Some(found) = self.lone_column((first.start(), item.last)) {
             return self.declared_name(found.source, found.column);
         }
-        self.name_at(first.start(), usize::from(item.last.end() - first.start()));
+        self.name_at(first.start(), usize::from(item.last.end().saturating_sub(first.start())));
     }
 
     /// A name that stands in the text. What is only described gets a copy, which is cut.

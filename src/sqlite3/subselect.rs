@@ -156,7 +156,7 @@ impl Compiler<'_> {
         let over = self.chain(NONE);
         let select = self.here();
         self.bytes(b"SELECT*FROM ");
-        self.copy(begin, usize::from(name.end() - begin));
+        self.copy(begin, usize::from(name.end().saturating_sub(begin)));
         self.bytes(b")\0");
         self.patch_here(over);
         self.go(select | IN_ARENA);

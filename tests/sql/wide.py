@@ -374,6 +374,9 @@ class Generator:
         """A SELECT without ORDER BY, and how many columns it has. Below the top they are named k0, k1 and so on."""
         r = self.random
         tables = [r.choice(self.tables + self.views) for _ in range(r.choice([1, 1, 1, 1, 2, 2, 3]))]
+        if any(table in self.views for table in tables):
+            # Views multiply.
+            tables = tables[:1 if self.in_view else 2]
         source, columns = "", []
         for at, table in enumerate(tables):
             new = ["x%d.%s" % (at, column) for column in table.columns]
