@@ -131,8 +131,9 @@ pub(crate) enum Newtype {
 /// A container that is being read.
 pub(crate) struct Level<'w, 'a> {
     pub(crate) content: Content<'w, 'a>,
-    /// The container itself, and the value of the key that came last, in a tree.
+    /// The container itself, the key that came last and its value, in a tree.
     pub(crate) word: Slot,
+    pub(crate) key: Slot,
     pub(crate) value: Slot,
     /// The field that is expected to come next, and the one that is being read.
     pub(crate) next: usize,
@@ -170,6 +171,7 @@ impl<'a> Level<'_, 'a> {
         Level {
             content: Content::Empty,
             word: Slot::EMPTY,
+            key: Slot::EMPTY,
             value: Slot::EMPTY,
             next: 0,
             field: None,

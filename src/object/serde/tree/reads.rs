@@ -167,6 +167,7 @@ impl<'a> Source<'a> for Walk<'a> {
             && let Some(field) = fields.iter().find(|field| text.is(field))
         {
             level.field = Some(field);
+            level.key = self.now;
             return Some(Key::Name(field));
         }
         Some(Key::Value)
@@ -184,10 +185,14 @@ impl<'a> Source<'a> for Walk<'a> {
 
     fn blame(&mut self, level: &Level<'_, 'a>, fail: Fail) -> Fail {
         self.note(fail, level.ended);
-        if self.error.kind == ErrorKind::UnexpectedType
-            && let Some(field) = level.field
-        {
-            self.error.kind = ErrorKind::FieldType(field);
+        if let Some(field) = level.field {
+            if self.error.kind == ErrorKind::UnexpectedType {
+                self.error.kind = ErrorKind::FieldType(field);
+            }
+            // An empty container has no place: that of its key.
+            if self.error.offset == 0 {
+                self.error.offset = self.tree.offset(level.key);
+            }
         }
         self.exit(level);
         Fail::TOLD
