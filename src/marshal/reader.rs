@@ -317,6 +317,9 @@ impl<'a, 's> Reader<'a, 's> {
         let size = if count == 0 { 1 } else { head(shape).wrapping_add(count) };
         let at = self.heap;
         self.heap = at.wrapping_add(size);
+        if self.heap >= OPEN {
+            return Err(Fault::TooLong);
+        }
         let at = if self.writes() { self.arena.reserve(size)? } else { at };
         let row = Slot::new(shape >> FLAGS, count);
         if shape & RING == 0 {
