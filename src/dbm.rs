@@ -153,8 +153,9 @@ pub struct Dbm<'m, F> {
     pub(crate) full: u32,
     /// Free sectors.
     pub(crate) free: u32,
-    /// Size of a typical record: what a read asks for at once.
+    /// Size of a typical record: what a read asks for at once. And that of the largest in the head page.
     pub(crate) guess: u32,
+    pub(crate) largest: u32,
     /// Changes when snapshots end.
     pub(crate) ended: u32,
     /// Erases of the head's sector.
@@ -225,6 +226,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         full: u32::MAX,
         epoch: 0,
         guess: 64,
+        largest: 64,
         settled: u32::MAX,
         writing: None,
         level: false,
@@ -405,9 +407,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         if record.kind == Kind::Commit {
             return Ok(());
         }
-        // Nearly the largest of late: what is not read at once is read in a second go.
-        let size = total.clamp(16, 124);
-        self.guess = size.max(self.guess - self.guess.saturating_sub(size).div_ceil(8));
+        // The largest of late: what is not read at once is read in a second go.
+        self.largest = self.largest.max(total.clamp(16, 124));
+        self.guess = self.guess.max(self.largest);
         self.note_lent(record, key);
         self.list(record, key)
     }

@@ -171,6 +171,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.clear_list();
         self.head = page;
         self.tail = geometry.first();
+        (self.guess, self.largest) = (self.largest, 16);
         self.epoch = self.epoch.wrapping_add(1);
         Ok(())
     }

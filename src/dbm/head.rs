@@ -39,16 +39,18 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Where in the list a name stands, and looks at its record; the end of the list if it does not.
     fn place_listed(&mut self, name: &Name) -> Res<usize> {
-        let listed = self.table.listed();
-        for i in 0..listed {
-            if (self.table.list(i) ^ name.hash >> 8) >> self.log.geometry.offset_bits == 0 {
-                self.look_listed(i)?;
-                if self.log.bears(name)?.is_some() {
-                    return Ok(i);
-                }
+        let mut i = 0;
+        loop {
+            i = self.table.next_like(i, name.hash >> 8, self.log.geometry.offset_bits);
+            if i >= self.table.listed() {
+                return Ok(i);
             }
+            self.look_listed(i)?;
+            if self.log.bears(name)?.is_some() {
+                return Ok(i);
+            }
+            i += 1;
         }
-        Ok(listed)
     }
 
     /// The record of a name in the head page. Its check is right, or an error.
@@ -89,8 +91,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn rank_listed(&mut self, name: &[u8], part: bool, after: bool) -> Res<usize> {
         let guess = core::mem::replace(&mut self.guess, name.len() as u32 + 2);
         let (mut low, mut high) = (0, self.table.sorted());
+        // Names often come in order.
+        let mut middle = high.saturating_sub(1);
         while low < high {
-            let middle = (low + high) / 2;
             self.look_listed(middle)?;
             let is_part = self.log.cur.kind == Kind::Part;
             let mut order = i32::from(is_part) - i32::from(part);
@@ -102,6 +105,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             } else {
                 high = middle;
             }
+            middle = (low + high) / 2;
         }
         self.guess = guess;
         Ok(low)

@@ -1,8 +1,6 @@
 //! The order of keys: the places of their newest records, one after the other.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use core::cmp::Ordering;
-
 use embedded_storage::nor_flash::NorFlash;
 
 use super::super::cursor::{Cursor, Place};
@@ -52,49 +50,47 @@ impl<'m> Order<'m> {
         some.iter().position(|here| *here == place).map(|rank| from + rank)
     }
 
-    /// How the key at a rank compares with another.
-    fn compare<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, key: &[u8]) -> Res<Ordering> {
-        look_at(log, self.place(rank), key.len() as u32 + 4)?;
-        Ok(log.order(key)?.cmp(&0))
-    }
-
     /// The rank of a key, or of the first one after it; whether the key is there. An error if damage was in the way.
     fn locate<F: NorFlash>(&self, log: &mut Log<F>, key: &[u8], guess: u32) -> Res<(usize, bool)> {
         let (mut low, mut high) = (0, self.len);
         // Keys often come in order: behind the one that came last, and before the one after it.
         let (mut middle, mut looks) = (self.hint.saturating_sub(1), 0);
+        let mut seen = None;
         while low < high {
             if looks > 1 || middle >= high {
                 middle = low + (high - low) / 2;
             }
-            match self.compare(log, middle, key)? {
-                Ordering::Less => (low, middle) = (middle + 1, middle + 1),
-                Ordering::Equal => (low, high) = (middle, middle),
-                Ordering::Greater => (high, looks) = (middle, 2),
+            let order = if looks == 0 {
+                seen = Some(middle);
+                self.trusted(log, middle, key, guess)?
+            } else {
+                look_at(log, self.place(middle), key.len() as u32 + 4)?;
+                log.order(key)?
+            };
+            if order < 0 {
+                (low, middle) = (middle + 1, middle + 1);
+            } else {
+                (high, looks) = (middle, 2);
+                low = if order == 0 { middle } else { low };
             }
             looks += 1;
         }
         // What damage did to a key on the way shows in its neighbours: they are as they were written, and the key belongs
         // between them.
-        if let Some(before) = low.checked_sub(1) {
-            self.trusted(log, before, key, guess, Ordering::Greater)?;
+        if let Some(before) = low.checked_sub(1)
+            && seen != Some(before)
+            && self.trusted(log, before, key, guess)? >= 0
+        {
+            return Err(Fail::corrupt(log.cur.page, log.cur.at()));
         }
-        let there = low < self.len && self.trusted(log, low, key, guess, Ordering::Less)? == Ordering::Equal;
-        Ok((low, there))
+        let order = if low < self.len { self.trusted(log, low, key, guess)? } else { 1 };
+        if order < 0 { Err(Fail::corrupt(log.cur.page, log.cur.at())) } else { Ok((low, order == 0)) }
     }
 
-    /// As `compare`, with the record's check verified; an error also if this comes out.
-    fn trusted<F: NorFlash>(
-        &self,
-        log: &mut Log<F>,
-        rank: usize,
-        key: &[u8],
-        guess: u32,
-        wrong: Ordering,
-    ) -> Res<Ordering> {
+    /// How the key at a rank compares with another. The record's check is right, or an error.
+    fn trusted<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, key: &[u8], guess: u32) -> Res<i32> {
         look_sound(log, self.place(rank), guess)?;
-        let order = log.order(key)?.cmp(&0);
-        if order == wrong { Err(Fail::corrupt(log.cur.page, log.cur.at())) } else { Ok(order) }
+        log.order(key)
     }
 
     /// The place of a key's newest record, or none when the key is gone. `old`: the place it had, if that is known.
