@@ -95,6 +95,14 @@ pub fn update32(mut crc: u32, bytes: &[u8]) -> u32 {
             ^ SLICES[1][usize::from(g)]
             ^ SLICES[0][usize::from(h)];
     }
+    let (fours, rest) = rest.as_chunks::<4>();
+    for four in fours {
+        let x = crc ^ u32::from_le_bytes(*four);
+        crc = SLICES[3][(x & 255) as usize]
+            ^ SLICES[2][(x >> 8 & 255) as usize]
+            ^ SLICES[1][(x >> 16 & 255) as usize]
+            ^ SLICES[0][(x >> 24) as usize];
+    }
     for &byte in rest {
         crc = (crc >> 8) ^ SLICES[0][((crc ^ u32::from(byte)) & 255) as usize];
     }

@@ -154,7 +154,7 @@ impl Record {
     }
 
     /// The record at a place that begins with this word; none where none begins.
-    fn parse(spot: Spot, word: u32) -> Option<Record> {
+    pub(crate) fn parse(spot: Spot, word: u32) -> Option<Record> {
         let tag = word as u8 & !tag::PENDING;
         let mut place = spot.at() as u16 | if word as u8 & tag::PENDING != 0 { PENDING } else { 0 };
         let (mut kind, mut value) = (Kind::Value, u16::from(tag));
@@ -182,7 +182,7 @@ impl Record {
 
 impl<F: NorFlash> Log<F> {
     /// Looks at the record at a place: its head is in `cur` then. None where no record begins. `guess` bytes are read.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn look(&mut self, spot: Spot, guess: u32) -> Res<Spot> {
         let size = self.geometry.page;
         if spot.at() + HEAD_MAX > size {
@@ -196,7 +196,7 @@ impl<F: NorFlash> Log<F> {
 
     /// As [`look`](Self::look), where a record must be.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn must(&mut self, spot: Spot, guess: u32) -> Res<Spot> {
         match self.look(spot, guess)? {
             Spot::NONE => Err(Fail::corrupt(spot.page(), spot.at())),
@@ -206,7 +206,7 @@ impl<F: NorFlash> Log<F> {
 
     /// The record looked at, if its check is right.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn right(&mut self) -> Res<Spot> {
         let spot = self.cur.spot();
         let mut check = Check::new(self.geometry.compact);
@@ -220,7 +220,7 @@ impl<F: NorFlash> Log<F> {
 
     /// An error with its place, if the check of the record looked at is wrong.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn trusted(&mut self) -> Res<()> {
         match self.right()? {
             Spot::NONE => Err(Fail::corrupt(self.cur.page, self.cur.at())),
