@@ -156,9 +156,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             cursor.put(Place::End, &[]);
             return Ok(());
         }
-        let record = self.log.cur;
-        self.put_cursor(cursor, Place::Before, &record)?;
-        if record.kind == Kind::Deleted && self.merged(cursor, true)?.is_some() {
+        self.put_cursor(cursor, Place::Before)?;
+        if self.log.cur.kind == Kind::Deleted && self.merged(cursor, true)?.is_some() {
             (cursor.place, cursor.stamp) = (Place::Before, 0);
         }
         Ok(())
@@ -177,30 +176,40 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// The next key and its value, at the start of `buf`; `None` behind the last. The cursor stays when that fails: when
     /// `buf` is too small, say.
     pub fn next<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        Ok(self.moved(cursor, true, true, buf)?.and_then(|lengths| entry(lengths, buf)))
+        let moved = self.moved(cursor, true, true, buf)?;
+        Ok(self.entry(moved, buf))
     }
 
     /// The key before the cursor and its value, at the start of `buf`; `None` before the first.
     pub fn previous<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        Ok(self.moved(cursor, false, true, buf)?.and_then(|lengths| entry(lengths, buf)))
+        let moved = self.moved(cursor, false, true, buf)?;
+        Ok(self.entry(moved, buf))
     }
 
     /// The next key, without its value, at the start of `buf`; `None` behind the last.
     pub fn next_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        Ok(self.moved(cursor, true, false, buf)?.and_then(|[key, _]| buf.get(..key)))
+        Ok(self.moved(cursor, true, false, buf)?.checked_sub(1).and_then(|len| buf.get(..len)))
     }
 
     /// The key before the cursor, without its value, at the start of `buf`; `None` before the first.
     pub fn previous_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        Ok(self.moved(cursor, false, false, buf)?.and_then(|[key, _]| buf.get(..key)))
+        Ok(self.moved(cursor, false, false, buf)?.checked_sub(1).and_then(|len| buf.get(..len)))
     }
 
-    /// Moves a cursor and copies the key it comes to, and its value if that is wanted: their lengths.
-    fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Res<Option<[usize; 2]>> {
+    /// What a step copied of the record looked at.
+    fn entry<'b>(&self, moved: usize, buf: &'b [u8]) -> Option<Entry<'b>> {
+        let (key, value) = buf.get(..moved.checked_sub(1)?)?.split_at_checked(self.log.cur.key_len() as usize)?;
+        Some(Entry { key, value })
+    }
+
+    /// Moves a cursor, and copies the key it comes to, and its value if that is wanted. One more than how many bytes those are; 0
+    /// at the end.
+    #[inline(never)]
+    fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Res<usize> {
         let before = *cursor;
         let moved = match self.advance(cursor, forward) {
-            Ok(Some(record)) => self.take(&record, value, buf).map(Some),
-            Ok(None) => Ok(None),
+            Ok(Spot::NONE) => Ok(0),
+            Ok(_) => self.take(value, buf),
             Err(fail) => Err(fail),
         };
         if moved.is_err() {
@@ -210,39 +219,44 @@ impl<F: NorFlash> Dbm<'_, F> {
         moved
     }
 
-    /// Copies a record's key, and its value if that is wanted: their lengths.
-    fn take(&mut self, record: &Record, value: bool, buf: &mut [u8]) -> Res<[usize; 2]> {
+    /// Copies the key of the record looked at, and its value if that is wanted: one more than how many bytes those are.
+    fn take(&mut self, value: bool, buf: &mut [u8]) -> Res<usize> {
+        let record = self.log.cur;
         let key = record.key_len() as usize;
-        let len = if value { self.value_len(record)? } else { 0 };
-        let buf = buf.get_mut(..key + len).ok_or(Fail::buffer(key + len))?;
+        let needed = key + if value { self.value_len(&record)? } else { 0 };
+        let buf = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
         if record.kind == Kind::Long {
             let (key, value) = buf.split_at_mut_checked(key).unwrap_or_default();
-            self.log.key(record, key)?;
-            self.piece(record, 0, value)?;
+            self.log.key(&record, key)?;
+            self.piece(&record, 0, value)?;
+            self.log.cur = record;
         } else {
             // The value stands behind the key, as it does here.
             self.log.copy(record.page, record.key_at(), buf)?;
         }
-        Ok([key, len])
+        Ok(needed + 1)
     }
 
-    /// Moves a cursor to the next live key in a direction. The record's check has been found right.
-    pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
-        let live = cursor.until.page == NO_PAGE;
-        match if live { self.step_lent(cursor, forward)? } else { None } {
-            Some(moved) => Ok(moved),
-            None => self.merged(cursor, forward),
+    /// Moves a cursor to the next live key in a direction, and looks at its record. The check of that has been found right.
+    pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
+        if cursor.until.page == NO_PAGE {
+            let moved = self.step_lent(cursor, forward)?;
+            if moved != Spot::UNKNOWN {
+                return Ok(moved);
+            }
         }
+        self.merged(cursor, forward)
     }
 
+    /// Puts a cursor to the key of the record looked at.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place, record: &Record) -> Res<()> {
+    pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place) -> Res<()> {
+        let record = self.log.cur;
         (cursor.stamp, cursor.version) = (0, 0);
         (cursor.place, cursor.len, cursor.page, cursor.at) = (place, record.key_len() as u8, record.page, record.at());
         if let Some(held) = cursor.key.get_mut(..record.key_len() as usize) {
             return self.log.copy(record.page, record.key_at(), held);
         }
-        self.log.cur = *record;
         cursor.key = [0; HELD];
         let marks = self.marks()?.to_le_bytes();
         cursor.key.iter_mut().zip(marks).for_each(|(to, from)| *to = from);
@@ -300,12 +314,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         let cursor = self.cursor();
         Keys { db: self, cursor }
     }
-}
-
-/// What a step copied.
-fn entry([key, value]: [usize; 2], buf: &[u8]) -> Option<Entry<'_>> {
-    let (key, rest) = buf.split_at_checked(key)?;
-    Some(Entry { key, value: rest.get(..value)? })
 }
 
 /// The keys of a store, in order, one at a time.

@@ -75,7 +75,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Whether there is no key. Python: `not db`.
     pub fn is_empty(&mut self) -> Result<bool> {
         let mut cursor = self.cursor();
-        Ok(self.advance(&mut cursor, true)?.is_none())
+        Ok(!self.advance(&mut cursor, true)?.is_some())
     }
 
     /// The first key and its value.
@@ -101,10 +101,13 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub fn nextkey<'b>(&mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
         let mut cursor = self.cursor();
         self.seek(&mut cursor, key)?;
-        let Some(record) = self.advance(&mut cursor, true)? else { return Ok(None) };
-        if self.log.compare(&record, key)? == core::cmp::Ordering::Equal {
+        if !self.advance(&mut cursor, true)?.is_some() {
+            return Ok(None);
+        }
+        if self.log.order(key)? == 0 {
             return self.next_key(&mut cursor, buf);
         }
+        let record = self.log.cur;
         Ok(Some(self.log.key(&record, buf)?))
     }
 
@@ -158,17 +161,16 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut buf = [0; KEY_MAX];
         let mut cursor = self.cursor();
         self.seek(&mut cursor, from)?;
-        while let Some(record) = self.advance(&mut cursor, true)? {
-            let key = self.log.key(&record, &mut buf)?;
-            if to.is_some_and(|to| &*key >= to) {
+        while self.advance(&mut cursor, true)?.is_some() {
+            let len = self.log.read_name(&mut buf)?;
+            let key = buf.get(..len).unwrap_or(&[]);
+            if to.is_some_and(|to| key >= to) {
                 break;
             }
             self.delete(key)?;
             count += 1;
-            if key.len() > 32 {
-                // A cursor on a long key does not survive compaction.
-                let len = key.len();
-                let key = buf.get(..len).unwrap_or(&[]);
+            if len > 32 {
+                // The cursor does not hold such a key, and in time no record will tell it.
                 self.seek(&mut cursor, key)?;
             }
         }

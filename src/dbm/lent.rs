@@ -37,7 +37,7 @@ pub(crate) struct Lent<'m, F> {
 type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> Option<u32>;
 type Placed<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8], Option<u32>);
 type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Spot>;
-type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Option<Option<Record>>>;
+type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Spot>;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> Res<bool>;
 type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> Res<bool>;
 type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> Res<()>;
@@ -120,11 +120,11 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
         }
     }
 
-    /// Moves a cursor by the order, if there is one that can.
-    pub(crate) fn step_lent(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Option<Record>>> {
+    /// Moves a cursor by the order, and looks at the record it comes to.
+    pub(crate) fn step_lent(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
         match &self.lent.order {
             Some((_, calls)) => (calls.step)(self, cursor, forward),
-            None => Ok(None),
+            None => Ok(Spot::UNKNOWN),
         }
     }
 

@@ -109,7 +109,7 @@ fn rest<F: NorFlash>(db: &mut Dbm<'_, F>, now: bool) -> Res<()> {
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// As `advance`, by the pages' own orders.
-    pub(crate) fn merged(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
+    pub(crate) fn merged(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
         let mut buf = [0; KEY_MAX];
         loop {
             let len = self.cursor_key(cursor, &mut buf)?;
@@ -136,15 +136,15 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.merge.idle = 0;
             if !self.nearest(&mut buf)?.is_some() {
                 cursor.put(if forward { Place::End } else { Place::Start }, &[]);
-                return Ok(None);
+                return Ok(Spot::NONE);
             }
+            self.put_cursor(cursor, Place::On)?;
             let record = self.log.cur;
-            self.put_cursor(cursor, Place::On, &record)?;
             self.stamps = self.stamps.wrapping_add(1).max(1);
             (cursor.stamp, self.merge.stamp, self.merge.last) = (self.stamps, self.stamps, record.page);
             if record.kind != Kind::Deleted {
-                self.log.trust(&record)?;
-                return Ok(Some(record));
+                self.log.trusted()?;
+                return Ok(record.spot());
             }
         }
     }

@@ -6,7 +6,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::super::cursor::{Cursor, Place};
 use super::super::format::{KEY_MAX, Kind};
 use super::super::log::Log;
-use super::super::record::Record;
+use super::super::record::{Record, Spot};
 use super::super::{Dbm, Fail, Res};
 use super::{State, look_at, look_sound, place_of};
 
@@ -137,17 +137,15 @@ pub(super) fn placed<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u
     }
 }
 
-/// Moves a cursor; none if the order cannot tell.
-pub(super) fn step<F: NorFlash>(
-    db: &mut Dbm<'_, F>,
-    cursor: &mut Cursor,
-    forward: bool,
-) -> Res<Option<Option<Record>>> {
-    if !ready(db)? {
-        return Ok(None);
+/// Moves a cursor and looks at the record it comes to, if the order can tell.
+pub(super) fn step<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
+    if !whole(db) && !ready(db)? {
+        return Ok(Spot::UNKNOWN);
     }
-    let moved = moved(db, cursor, forward);
-    undamaged(db, moved)
+    match moved(db, cursor, forward) {
+        Err(error) if error.is_corrupt() => off(db),
+        done => done,
+    }
 }
 
 /// Moves a cursor before a key that it may be unable to hold; `false` if the order cannot tell.
@@ -155,8 +153,11 @@ pub(super) fn seek<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &
     if !ready(db)? {
         return Ok(false);
     }
-    let sought = sought(db, cursor, key);
-    Ok(undamaged(db, sought)?.is_some())
+    let done = match sought(db, cursor, key) {
+        Err(error) if error.is_corrupt() => off(db),
+        done => done,
+    };
+    Ok(done? != Spot::UNKNOWN)
 }
 
 /// Brings all keys in, if that was not done yet; whether it was done now.
@@ -177,43 +178,41 @@ fn ready<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
             _ => {}
         }
     }
-    Ok(db.lent.order.as_ref().is_some_and(|(order, _)| order.state == State::Whole))
+    Ok(whole(db))
+}
+
+fn whole<F>(db: &Dbm<'_, F>) -> bool {
+    db.lent.order.as_ref().is_some_and(|(order, _)| order.state == State::Whole)
 }
 
 /// When damage is in the way, the pages' own orders may know a way round.
-fn undamaged<F, T>(db: &mut Dbm<'_, F>, result: Res<T>) -> Res<Option<T>> {
-    match result {
-        Err(error) if error.is_corrupt() => {
-            if let Some((order, _)) = &mut db.lent.order {
-                order.state = State::Off;
-            }
-            Ok(None)
-        }
-        done => done.map(Some),
+fn off<F>(db: &mut Dbm<'_, F>) -> Res<Spot> {
+    if let Some((order, _)) = &mut db.lent.order {
+        order.state = State::Off;
     }
+    Ok(Spot::UNKNOWN)
 }
 
-fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> Res<()> {
+fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> Res<Spot> {
     let guess = db.guess;
-    let Some((order, _)) = &db.lent.order else { return Ok(()) };
+    let Some((order, _)) = &db.lent.order else { return Ok(Spot::UNKNOWN) };
     let (rank, _) = order.locate(&mut db.log, key, guess)?;
     if rank >= order.len {
         cursor.put(Place::End, &[]);
-        return Ok(());
+        return Ok(Spot::NONE);
     }
     look_at(&mut db.log, order.place(rank), guess)?;
-    let record = db.log.cur;
     let version = order.version;
-    db.put_cursor(cursor, Place::Before, &record)?;
+    db.put_cursor(cursor, Place::Before)?;
     cursor.ranked(rank as u32, version);
-    Ok(())
+    Ok(db.log.cur.spot())
 }
 
 /// Brings all keys in, as the pages' own orders give them.
 fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<()> {
     let mut cursor = db.cursor();
-    while let Some(record) = db.merged(&mut cursor, true)? {
-        let place = place_of(&db.log, &record);
+    while db.merged(&mut cursor, true)?.is_some() {
+        let place = place_of(&db.log, &db.log.cur);
         let Some((order, _)) = &mut db.lent.order else { return Ok(()) };
         let Some(free) = order.places.get_mut(order.len) else { return Ok(()) };
         *free = place;
@@ -225,22 +224,21 @@ fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<()> {
     Ok(())
 }
 
-fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Res<Option<Record>> {
+fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
     let mut rank = position(db, cursor, forward)?;
     let guess = db.guess;
-    let Some((order, _)) = &db.lent.order else { return Ok(None) };
+    let Some((order, _)) = &db.lent.order else { return Ok(Spot::UNKNOWN) };
     let end = if forward { rank >= order.len } else { rank == 0 };
     if end {
         cursor.put(if forward { Place::End } else { Place::Start }, &[]);
-        return Ok(None);
+        return Ok(Spot::NONE);
     }
     rank -= usize::from(!forward);
     look_sound(&mut db.log, order.place(rank), guess)?;
-    let record = db.log.cur;
     let version = order.version;
-    db.put_cursor(cursor, Place::On, &record)?;
+    db.put_cursor(cursor, Place::On)?;
     cursor.ranked(rank as u32, version);
-    Ok(Some(record))
+    Ok(db.log.cur.spot())
 }
 
 /// How many keys stand before a cursor: on its key, that one counts in the forward direction.
