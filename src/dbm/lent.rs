@@ -104,8 +104,9 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     }
 
     /// Lends words for the order of the keys: with [`order_words`] of them, a step of a cursor costs one read, whatever
-    /// happens between two steps and however many cursors there are. It is built when a cursor moves for the first time; a
-    /// set of a new key or an old one costs a search in it. When the keys outgrow it, it is no longer used.
+    /// happens between two steps and however many cursors there are. It is built when a cursor moves for the first time. The
+    /// set of a new key costs a search in it, and so does that of an old one if there is no [index](Self::lend_index) to know its
+    /// place. When the keys outgrow it, it is no longer used.
     pub fn lend_order(&mut self, words: &'m mut [u32]) {
         let calls = OrderCalls { placed: order::placed, step: order::step, seek: order::seek, build: order::built };
         self.lent.order = Some((Order::new(words), calls));

@@ -206,3 +206,34 @@ fn cursors_go_on_from_where_they_stand_and_snapshots_stay() {
         }
     }
 }
+
+#[test]
+fn a_cursor_on_a_long_key_goes_on_until_nothing_is_left_of_the_key() {
+    let long = |i: u8| [b"a key that is longer than what a cursor holds, ".as_slice(), &[b'0' + i]].concat();
+    let mut part = Recorder::<4, 512>::erased(8);
+    let mut memory = vec![0; dbm::memory_needed(8 * 512, 512)];
+    let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+    for i in 0..4 {
+        db.set(&long(i), &[i]).unwrap();
+    }
+    let (mut cursor, mut buf) = (db.cursor(), [0; 64]);
+    db.next(&mut cursor, &mut buf).unwrap();
+    // Everything is moved, several times around the part.
+    for i in 0..200 {
+        db.set(b"another", &[i; 60]).unwrap();
+    }
+    db.reorganize().unwrap();
+    assert_eq!(db.next(&mut cursor, &mut buf).unwrap().map(|entry| entry.key), Some(long(1).as_slice()));
+    // Of a deleted key the tombstone tells where it stood, as long as there is one.
+    db.delete(&long(1)).unwrap();
+    let mut other = cursor;
+    assert_eq!(db.next(&mut other, &mut buf).unwrap().map(|entry| entry.key), Some(long(2).as_slice()));
+    for i in 0..200 {
+        db.set(b"another", &[i; 60]).unwrap();
+    }
+    db.reorganize().unwrap();
+    assert_eq!(db.next(&mut cursor, &mut buf), Err(Error::Stale));
+    assert_eq!(db.previous(&mut cursor, &mut buf), Err(Error::Stale));
+    db.seek(&mut cursor, &long(1)).unwrap();
+    assert_eq!(db.next(&mut cursor, &mut buf).unwrap().map(|entry| entry.key), Some(long(2).as_slice()));
+}
