@@ -224,15 +224,24 @@ fn a_cursor_on_a_long_key_goes_on_until_nothing_is_left_of_the_key() {
     }
     db.reorganize().unwrap();
     assert_eq!(db.next(&mut cursor, &mut buf).unwrap().map(|entry| entry.key), Some(long(1).as_slice()));
-    // Of a deleted key the tombstone tells where it stood, as long as there is one.
+    // Of a deleted key an old record or the tombstone tells where it stood, as long as there is one.
     db.delete(&long(1)).unwrap();
-    let mut other = cursor;
-    assert_eq!(db.next(&mut other, &mut buf).unwrap().map(|entry| entry.key), Some(long(2).as_slice()));
-    for i in 0..200 {
-        db.set(b"another", &[i; 60]).unwrap();
+    let mut rounds = 0;
+    loop {
+        let mut copy = cursor;
+        let next = db.next(&mut copy, &mut buf).map(|entry| entry.map(|entry| entry.key));
+        if next == Err(Error::Stale) {
+            break;
+        }
+        assert_eq!(next, Ok(Some(long(2).as_slice())));
+        for i in 0..200 {
+            db.set(b"another", &[i; 60]).unwrap();
+        }
+        db.reorganize().unwrap();
+        rounds += 1;
+        assert!(rounds < 50, "a tombstone that hides nothing goes");
     }
-    db.reorganize().unwrap();
-    assert_eq!(db.next(&mut cursor, &mut buf), Err(Error::Stale));
+    assert!(rounds > 0);
     assert_eq!(db.previous(&mut cursor, &mut buf), Err(Error::Stale));
     db.seek(&mut cursor, &long(1)).unwrap();
     assert_eq!(db.next(&mut cursor, &mut buf).unwrap().map(|entry| entry.key), Some(long(2).as_slice()));
