@@ -99,6 +99,27 @@ fn stores_are_kept_and_thrown_away_as_asked() {
 }
 
 #[test]
+fn temporary_views_end_with_the_connection() {
+    let requests = concat!(
+        "CREATE TEMP VIEW v AS SELECT 1\n",
+        ".reopen\n",
+        "SELECT * FROM v\n",
+        "CREATE TABLE v(a)\n",
+        "CREATE TEMP VIEW w AS SELECT 2\n",
+        "SELECT * FROM w, v\n",
+        ".reopen\n",
+        "CREATE VIEW w AS SELECT 3 AS x\n",
+        ".reopen\n",
+        "CREATE TEMP VIEW u AS SELECT x + 1 FROM w\n",
+        "SELECT * FROM u\n",
+    );
+    let answer = replies(requests);
+    let lines: Vec<&str> = answer.lines().filter(|line| !line.starts_with("ok")).collect();
+    assert!(lines[0].starts_with("error\tschema\t"), "{answer}");
+    assert_eq!(lines[1..], ["cols\t2\ta", "cols\tx + 1", "row\ti4"]);
+}
+
+#[test]
 fn the_shell_runs_statements() {
     let image = std::env::temp_dir().join(format!("larder-shell-{}.img", std::process::id()));
     let _ = std::fs::remove_file(&image);

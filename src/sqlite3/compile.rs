@@ -204,6 +204,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) store: &'a mut dyn Store,
     /// The least that `top` was.
     pub(crate) low: usize,
+    /// The number of the session's temporary views; 0 before the first.
+    pub(crate) session: u16,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
     /// Tokens that were read lately.

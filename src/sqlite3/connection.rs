@@ -497,8 +497,9 @@ impl Base<'_> {
         let savepoint = self.store.savepoint()?;
         let len = arena.len().min(0x7ff0);
         let mut compiler = Compiler::new(sql, arena.get_mut(..len).unwrap_or_default(), self.store);
-        compiler.functions = self.session.functions;
+        (compiler.functions, compiler.session) = (self.session.functions, self.session.number);
         let result = compiler.run_schema();
+        self.session.number = compiler.session;
         self.forget();
         match result {
             Ok(()) if own => self.commit(),

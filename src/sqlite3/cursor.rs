@@ -43,7 +43,7 @@ impl<'m> Held<'m> {
     /// Compiles a statement. (The compiler must not stand on the stack while the statement runs.)
     #[inline(never)]
     pub(crate) fn compile(&mut self, sql: &[u8], base: &mut Base<'_>) -> Result<()> {
-        self.program = statement::compile(sql, self.memory, base.store, base.session.functions)?;
+        self.program = statement::compile(sql, self.memory, base.store, &base.session)?;
         Ok(())
     }
 

@@ -73,11 +73,15 @@ impl Compiler<'_> {
 
     fn create(&mut self) {
         let unique = self.accept(Kind::Unique);
+        let temporary = self.token.kind == Kind::Temp || self.token.kind == Kind::Temporary;
+        if temporary && self.after(self.token).kind == Kind::View {
+            self.advance();
+        }
         let word = self.advance();
         match word.kind {
             Kind::Table if !unique => self.create_table(),
             Kind::Index => self.create_index(unique),
-            Kind::View if !unique && super::FULL => self.create_view(),
+            Kind::View if !unique && super::FULL => self.create_view(temporary),
             Kind::View | Kind::Temp | Kind::Temporary | Kind::Trigger | Kind::Virtual => {
                 self.fail_at(if unique { ErrorKind::Syntax } else { ErrorKind::Unsupported }, word);
             }
@@ -115,11 +119,10 @@ impl Compiler<'_> {
     /// Whether something goes by this name.
     #[inline(never)]
     pub(crate) fn exists(&mut self, token: Token) -> bool {
-        let name = self.plain_name(token);
-        if schema::is_schema_name(name.bytes()) {
-            return true;
-        }
-        match schema::load(self.store, name.bytes(), &mut []) {
+        let top = self.top;
+        let found = self.find(token);
+        self.top = top;
+        match found {
             Ok(found) => found.is_some(),
             Err(error) if error.is(ErrorKind::Limit) => true,
             Err(error) => {
@@ -300,8 +303,10 @@ impl Compiler<'_> {
     // ---- the others
 
     /// CREATE VIEW: the text of its SELECT is kept.
+    /// A temporary one is not in sqlite_schema, and its number is that of the session that made it: to the next one it is
+    /// not there.
     #[inline(never)]
-    fn create_view(&mut self) {
+    fn create_view(&mut self, temporary: bool) {
         let Some((token, name)) = self.new_name() else { return };
         if self.token.kind == Kind::LeftParen {
             return self.fail_here(ErrorKind::Unsupported);
@@ -318,11 +323,20 @@ impl Compiler<'_> {
             last = self.advance();
         }
         self.end_of_statement();
-        let row =
-            self.add_schema_row(b"view", name.bytes(), name.bytes(), 0, Some((b"CREATE VIEW ", token, last.end())));
+        let (mut row, mut number) = (0, 0);
+        if temporary {
+            if self.session == 0 {
+                self.session = (self.setting(b't').unwrap_or(schema::SCHEMA.into()) + 1) as u16;
+            }
+            number = self.session;
+            self.set_setting(b't', number.into());
+        } else {
+            let text = Some((b"CREATE VIEW ".as_slice(), token, last.end()));
+            row = self.add_schema_row(b"view", name.bytes(), name.bytes(), 0, text);
+        }
         let (from, len) = (self.code, last.end().saturating_sub(start));
         self.byte(schema::VIEW);
-        self.word(0);
+        self.word(number);
         self.word(row);
         self.bytes(&[0, ROWID, 0, 0, 0]);
         self.word(len);

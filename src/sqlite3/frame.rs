@@ -264,7 +264,9 @@ impl Compiler<'_> {
             Ok(Some(len)) => {
                 let at = self.reserve(len);
                 self.shift(low, len, at);
-                Ok(Some((at, len)))
+                let (view, number) = (self.at(at) == schema::VIEW, self.defined(at, len).number());
+                // A temporary view of another session is not there.
+                Ok((!view || number == 0 || number == self.session).then_some((at, len)))
             }
             Ok(None) => Ok(None),
             Err(error) => Err(error.more(self.arena.len()).at(offset)),

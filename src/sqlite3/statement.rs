@@ -8,10 +8,10 @@ use core::cell::Cell;
 
 use super::compile::{Compiler, Counts, Mode, NONE, Operand, RECENT};
 use super::error::{ErrorKind, Result};
-use super::function::Custom;
 use super::select::{Output, Resume};
 use super::store::Store;
 use super::token::{self, Kind, Token};
+use super::vm::Session;
 
 /// A compiled statement: what is in its bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,12 +57,7 @@ pub(crate) enum Verb {
 }
 
 /// Compiles the statement at the front of `sql` into `arena`.
-pub(crate) fn compile(
-    sql: &[u8],
-    arena: &mut [u8],
-    store: &mut dyn Store,
-    functions: &'static [Custom],
-) -> Result<Program> {
+pub(crate) fn compile(sql: &[u8], arena: &mut [u8], store: &mut dyn Store, session: &Session) -> Result<Program> {
     if sql.len() > 0x7ff0 {
         return Err(ErrorKind::TooBig.at(0x7ff0));
     }
@@ -70,7 +65,7 @@ pub(crate) fn compile(
     let len = arena.len().min(0x7ff0);
     let arena = arena.get_mut(..len).unwrap_or_default();
     let mut compiler = Compiler::new(sql, arena, store);
-    compiler.functions = functions;
+    (compiler.functions, compiler.session) = (session.functions, session.number);
     let mut explain = 0;
     while compiler.accept(Kind::Semicolon) {}
     if compiler.accept(Kind::Explain) {
@@ -141,6 +136,7 @@ impl<'a> Compiler<'a> {
             writes: false,
             keeps: false,
             functions: &[],
+            session: 0,
             failed: None,
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct Session {
     pub(crate) handler: Option<(fn() -> bool, u32)>,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
+    /// What its temporary views have as their number; 0 before the first.
+    pub(crate) number: u16,
 }
 
 impl Session {

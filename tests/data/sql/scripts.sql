@@ -299,3 +299,18 @@ CREATE TABLE grouped(a, b, c DOUBLE)
 INSERT INTO grouped VALUES(1,2,3),(4,5,6),(1,7,8)
 SELECT c IN () + 0, iif(a,c,c), sum(b) FROM grouped GROUP BY c IN () + 0, iif(a,c,c)
 SELECT c IN (), a, b IN () OR c, sum(b) IN (), max(c) FROM grouped GROUP BY a
+-- Temporary views are not in sqlite_schema.
+CREATE TABLE lasting(x, y)
+INSERT INTO lasting VALUES(1, 2)
+CREATE TEMP VIEW passing AS SELECT x FROM lasting WHERE x > 0
+CREATE TEMPORARY VIEW IF NOT EXISTS passing2 AS SELECT y FROM lasting
+SELECT * FROM passing, passing2
+SELECT name FROM sqlite_schema WHERE name LIKE 'passing%'
+CREATE TEMP VIEW passing AS SELECT 1
+DROP VIEW passing
+SELECT * FROM passing
+BEGIN
+CREATE TEMP VIEW undone AS SELECT 4
+ROLLBACK
+SELECT * FROM undone
+SELECT * FROM passing2
