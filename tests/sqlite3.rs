@@ -170,3 +170,25 @@ fn what_subqueries_give_is_the_same_in_any_memory() {
         assert!(expected.is_some_and(|rows| rows.len() > 3), "{sql}");
     }
 }
+
+#[test]
+fn a_table_or_a_view_of_one_column_is_a_set() {
+    let (mut store, mut memory) = (MapStore::new(), Memory::<4096>::new());
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    con.executescript(
+        "CREATE TABLE a(x INTEGER); INSERT INTO a VALUES(1), (2), (NULL); CREATE TABLE b(y TEXT);
+         INSERT INTO b VALUES('1'), ('3'); CREATE VIEW v AS SELECT y FROM b; CREATE TABLE c(p, q);",
+    )
+    .unwrap();
+    // As SQLite answers.
+    let sql = "SELECT 1 IN a, 3 IN a, 2 NOT IN main.a, '1' IN b, 3 IN v, x IN b FROM a";
+    assert_eq!(rows(&mut con, sql, &[]).unwrap(), ["1|NULL|0|1|1|1", "1|NULL|0|1|1|0", "1|NULL|0|1|1|NULL"]);
+    // The text that stands for the table is in the code of the group's output.
+    let sql = "SELECT count(*), x IN b, max(x) FROM a GROUP BY x IN b HAVING count(*) IN a OR 1 ORDER BY 2";
+    assert_eq!(rows(&mut con, sql, &[]).unwrap(), ["1|NULL|NULL", "1|0|2", "1|1|1"]);
+    let plan = rows(&mut con, "EXPLAIN QUERY PLAN SELECT x FROM a WHERE x IN b", &[]).unwrap();
+    assert!(plan.len() == 2 && plan[0].ends_with("SCAN a") && plan[1].ends_with("SCAN b"), "{plan:?}");
+    assert_eq!(rows(&mut con, "SELECT 1 IN c", &[]).unwrap_err().kind(), ErrorKind::Schema);
+    let error = rows(&mut con, "SELECT 1 IN missing", &[]).unwrap_err();
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::NoSuchTable, 12));
+}

@@ -154,9 +154,13 @@ impl Compiler<'_> {
         let behind = self.token.start();
         self.op(Op::Jump);
         let over = self.chain(NONE);
+        let (head, len) = (b"SELECT*FROM ", name.end().saturating_sub(begin));
+        // It is an instruction, for those who walk over the code.
+        self.op(Op::Text);
+        self.word(head.len() as u16 + len + 2);
         let select = self.here();
-        self.bytes(b"SELECT*FROM ");
-        self.copy(begin, usize::from(name.end().saturating_sub(begin)));
+        self.bytes(head);
+        self.copy(begin, len.into());
         self.bytes(b")\0");
         self.patch_here(over);
         self.go(select | IN_ARENA);
