@@ -162,15 +162,20 @@ static ZERO: [u8; 13] = [
 ];
 
 impl Compiler<'_> {
-    /// A new frame inside of the current one.
-    pub(crate) fn push_frame(&mut self) -> usize {
-        let frame = self.reserve(FRAME);
-        if let Some(fields) = self.arena.get_mut(frame..frame + FRAME) {
+    /// A new block of fields, which are NONE but for some that are 0.
+    #[inline(never)]
+    fn block(&mut self, bytes: usize, zero: &[u8]) -> usize {
+        let block = self.reserve(bytes);
+        if let Some(fields) = self.arena.get_mut(block..block + bytes) {
             fields.fill(0xff);
         }
-        for &field in &ZERO {
-            self.put(frame, field, 0);
-        }
+        zero.iter().for_each(|&field| self.put(block, field, 0));
+        block
+    }
+
+    /// A new frame inside of the current one.
+    pub(crate) fn push_frame(&mut self) -> usize {
+        let frame = self.block(FRAME, &ZERO);
         self.put(frame, f::PARENT, self.frame as u16);
         self.put(frame, f::DEPTH, self.now.depth.into());
         self.frame = frame;
@@ -275,25 +280,17 @@ impl Compiler<'_> {
 
     /// Adds a source with a definition to the current frame.
     pub(crate) fn push_source(&mut self, definition: (usize, usize), name: Token) -> usize {
-        let source = self.reserve(SOURCE);
-        if let Some(fields) = self.arena.get_mut(source..source + SOURCE) {
-            fields.fill(0xff);
-        }
+        let source = self.block(SOURCE, &[s::NEXT, s::FLAGS, s::PLAN, s::EQUALS, s::RANGE]);
         let count = self.own(f::COUNT);
         if count >= 16 {
             self.fail_at(ErrorKind::TooBig, name);
         }
         let last = self.own(f::LAST);
-        self.put(source, s::NEXT, 0);
         self.put(source, s::PREVIOUS, last);
-        self.put(source, s::FLAGS, 0);
         self.put(source, s::DEFINITION, definition.0 as u16);
         self.put(source, s::LENGTH, definition.1 as u16);
         self.put(source, s::NAME, name.start());
         self.put(source, s::BIT, 1 << (count & 15));
-        self.put(source, s::PLAN, 0);
-        self.put(source, s::EQUALS, 0);
-        self.put(source, s::RANGE, 0);
         if last == 0 {
             self.set_own(f::SOURCES, source as u16);
         } else {
