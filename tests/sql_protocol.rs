@@ -146,9 +146,11 @@ fn random_scripts_answer_as_pythons_sqlite_does() {
     }
     let scripts = std::env::var("LARDER_SQL_SCRIPTS").unwrap_or_else(|_| "60".into());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/differential.py");
-    let output =
-        Command::new("python3").args([script, TOOL, "--scripts", &scripts, "--unsupported", "1"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    for kind in [&[][..], &["--wide"]] {
+        let arguments = [script, TOOL, "--scripts", &scripts, "--unsupported", "1"];
+        let output = Command::new("python3").args(arguments).args(kind).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
 }
 
 #[test]

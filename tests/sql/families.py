@@ -7,7 +7,8 @@
 
 select: one table of five integers, with subqueries, CASE and EXISTS. index: a table with many indexes and a copy
 without, with deep conditions. view: the same conditions and what they leave, as views and united again. delete: tables that
-are emptied by conditions. random: expressions, aggregates, groups and joins in long-winded syntax.
+are emptied by conditions. random: expressions, aggregates, groups and joins in long-winded syntax. evidence: IN with every kind of right
+side, aggregates with DISTINCT and without, what may be done to views, UPDATE and REPLACE.
 """
 
 import argparse
@@ -21,6 +22,9 @@ class File:
 
     def statement(self, sql):
         self.parts.append("statement ok\n%s\n" % sql)
+
+    def failure(self, sql):
+        self.parts.append("statement error\n%s\n" % sql)
 
     def query(self, types, sort, sql):
         self.parts.append("query %s %s\n%s\n----\n" % (types, sort, sql))
@@ -275,6 +279,48 @@ def random_file(r, queries):
     return file
 
 
+# ---- evidence
+
+def evidence(r, queries):
+    file = File()
+    kinds = ["INTEGER", "INTEGER UNIQUE", "INTEGER PRIMARY KEY", "TEXT", "TEXT UNIQUE", "REAL", "NUMERIC", ""]
+    for number, kind in enumerate(kinds):
+        file.statement("CREATE TABLE t%d(x %s)" % (number, kind))
+        for value in r.sample(["2", "3", "4", "NULL", "'b'", "1.5"] if "PRIMARY" not in kind else ["2", "3", "4"], r.randint(0, 3)):
+            file.statement("INSERT INTO t%d VALUES(%s)" % (number, value))
+    file.statement("CREATE TABLE u(x INTEGER, y VARCHAR(8))")
+    for row in ("1,'true'", "0,'false'", "NULL,'NULL'", "2,'true'", "2,'true'", "4.0,'true'"):
+        file.statement("INSERT INTO u VALUES(%s)" % row)
+    for _ in range(queries):
+        left = r.choice(["1", "2", "null", "1.0", "1.5", "'2'", "'b'", "x'303132'", "-3"])
+        word, table = r.choice(["IN", "NOT IN"]), "t%d" % r.randrange(len(kinds))
+        pick = r.randrange(7)
+        if pick == 0:
+            file.query("I", "nosort", "SELECT %s %s %s" % (left, word, table))
+        elif pick == 1:
+            file.query("I", "nosort", "SELECT %s %s (SELECT * FROM %s)" % (left, word, table))
+        elif pick == 2:
+            items = ", ".join(r.choice(["1", "2", "3.0", "NULL", "'b'", "'2'"]) for _ in range(r.randint(0, 8)))
+            file.query("I", "nosort", "SELECT 1 FROM u WHERE %s %s ( %s )" % (left, word, items))
+        elif pick == 3:
+            file.query("I", "nosort", "SELECT %s %s (SELECT a.x+b.x FROM %s AS a, u AS b)" % (left, word, table))
+        elif pick == 4:
+            file.query("R", "nosort", "SELECT %s(%s%s) FROM u%s" % (r.choice(["count", "avg", "sum", "total", "min", "max"]), r.choice(["", "DISTINCT "]),
+                                                                  r.choice("xy"), r.choice(["", " WHERE y='null'", " WHERE x NOT NULL"])))
+        elif pick == 5:
+            file.statement("CREATE %sVIEW v AS SELECT x FROM u WHERE x>0" % r.choice(["", "TEMP ", "TEMPORARY "]))
+            for sql in ("DELETE FROM v WHERE x>0", "INSERT INTO v VALUES(2)", "UPDATE v SET x=2", "DROP TABLE v"):
+                file.failure(sql)
+            file.query("I", "rowsort", "SELECT * FROM v")
+            file.statement("DROP VIEW v")
+            file.failure("DROP VIEW v")
+        else:
+            file.statement(r.choice(["UPDATE u SET x=x+1 WHERE x>%d", "UPDATE u SET x=3, x=%d", "REPLACE INTO t2 VALUES(%d)",
+                                     "INSERT OR REPLACE INTO t2 VALUES(%d)", "INSERT OR IGNORE INTO t2 VALUES(%d)"]) % r.randint(0, 4))
+            file.query("I", "rowsort", "SELECT count(*) FROM u WHERE x=%d" % r.randint(0, 5))
+    return file
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder")
@@ -283,7 +329,7 @@ def main():
     parser.add_argument("--queries", type=int, default=500, help="queries of each file")
     arguments = parser.parse_args()
     os.makedirs(arguments.folder, exist_ok=True)
-    for name, family in (("select", select), ("index", index), ("view", view), ("delete", delete), ("random", random_file)):
+    for name, family in (("select", select), ("index", index), ("view", view), ("delete", delete), ("random", random_file), ("evidence", evidence)):
         for number in range(arguments.files):
             r = random.Random("%s %d %d" % (name, arguments.seed, number))
             family(r, arguments.queries).save(os.path.join(arguments.folder, "%s%d.test" % (name, number)))
