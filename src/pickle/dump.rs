@@ -186,7 +186,7 @@ impl<'b> Pickler<'b> {
         sink: Option<Sink<'_>>,
         write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
     ) -> Result<usize> {
-        let mut own = [Name::EMPTY; NAMES];
+        let mut own = [Name::empty(); NAMES];
         let names = self.names.as_deref_mut().unwrap_or(&mut own);
         let sinks = sink.is_some();
         let sink = sink.map(|sink| sink as Sink<'_>);

@@ -29,16 +29,34 @@ pub(super) enum Next {
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Name {
-    name: Option<&'static str>,
-    /// Where in the output the opcode that remembers it would stand; or [`KNOWN`] and its number in the memo.
-    state: u32,
-    /// The row that followed it the last time.
-    then: u32,
+    row: Option<Row>,
 }
 
 impl Name {
     /// Memory without content.
-    pub const EMPTY: Name = Name { name: None, state: 0, then: 0 };
+    pub const EMPTY: Name = Name { row: None };
+
+    /// The same for a table that is made at every turn: of these, unlike of a constant, no more is written than that there is
+    /// no row.
+    #[inline]
+    pub(super) fn empty() -> Name {
+        Name { row: None }
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.row.is_some_and(|row| row.name == name)
+    }
+}
+
+/// A name that is known.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Row {
+    name: &'static str,
+    /// Where in the output the opcode that remembers it would stand; or [`KNOWN`] and its number in the memo.
+    state: u32,
+    /// How far behind the next row the one stands that followed the last time.
+    then: u32,
 }
 
 pub(super) struct Names<'n> {
@@ -48,8 +66,8 @@ pub(super) struct Names<'n> {
     globals: usize,
     /// Structs of one type name their fields in the same order: the row that was found last, and the one that is likely to
     /// come next.
-    last: usize,
-    next: usize,
+    last: u32,
+    next: u32,
     /// A bit for each name that there is, so that most new ones need not be looked for. All bits where a new name is more
     /// than its text.
     seen: u64,
@@ -75,40 +93,52 @@ impl<'n> Names<'n> {
     /// What is written for this name, by its address and what came last: most names are found here.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn next(&mut self, name: &'static str) -> Next {
-        let Some(row) = self.table.get(self.next) else { return Next::Unclear };
-        if row.name.is_some_and(|known| core::ptr::eq(known, name)) {
-            return match u8::try_from(row.state.wrapping_sub(KNOWN)) {
-                Ok(entry) => {
-                    (self.last, self.next) = (self.next, row.then as usize);
-                    Next::Entry(entry)
-                }
-                Err(_) => Next::Unclear,
-            };
+        if self.seen & bit(name) == 0 {
+            return Next::New;
         }
-        // A row without a name is the one behind the last.
-        if row.name.is_none() && self.seen & bit(name) == 0 { Next::New } else { Next::Unclear }
+        match self.table.get(self.next as usize) {
+            Some(Name { row: Some(Row { name: known, state, then }) }) if core::ptr::eq(*known, name) => {
+                match u8::try_from(state.wrapping_sub(KNOWN)) {
+                    Ok(entry) => {
+                        (self.last, self.next) = (self.next, self.next.wrapping_add(*then).wrapping_add(1));
+                        Next::Entry(entry)
+                    }
+                    Err(_) => Next::Unclear,
+                }
+            }
+            _ => Next::Unclear,
+        }
     }
 
     /// A [new](Next::New) name was just written, with `at` bytes before its end; below 2 GiB, as all that is in a buffer.
+    ///
+    /// What is expected next stays: a struct that comes a second time begins with the names that came first.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(super) fn learn_next(&mut self, name: &'static str, at: u32) {
+    pub(super) fn learn_new(&mut self, name: &'static str, at: u32) {
         self.seen |= bit(name);
-        if let Some(row) = self.table.get_mut(self.next) {
-            self.last = self.next;
-            self.next = self.next.wrapping_add(1);
-            self.len = self.next;
-            *row = Name { name: Some(name), state: at, then: self.next as u32 };
+        if let Some(free) = self.table.get_mut(self.len)
+            // Not one of a class or function.
+            && free.row.is_none()
+        {
+            self.len = self.len.wrapping_add(1);
+            free.row = Some(Row { name, state: at, then: 0 });
         }
+    }
+
+    fn row_mut(&mut self, i: usize) -> Option<&mut Row> {
+        self.table.get_mut(i)?.row.as_mut()
     }
 
     /// A name's place in the table.
     pub(super) fn find(&mut self, name: &str) -> Option<usize> {
         let known = self.table.get(..self.len)?;
-        let i = known.iter().position(|known| known.name == Some(name))?;
-        if let Some(last) = self.table.get_mut(self.last) {
-            last.then = i as u32;
+        let i = known.iter().position(|known| known.is(name))?;
+        let (found, last) = (i as u32, self.last);
+        if let Some(row) = self.row_mut(last as usize) {
+            row.then = found.wrapping_sub(last).wrapping_sub(1);
         }
-        (self.last, self.next) = (i, self.table.get(i)?.then as usize);
+        let then = self.row_mut(i)?.then;
+        (self.last, self.next) = (found, found.wrapping_add(then).wrapping_add(1));
         Some(i)
     }
 
@@ -118,8 +148,8 @@ impl<'n> Names<'n> {
         for _ in 0..self.globals {
             at = at.checked_sub(2)?;
             if let [known, of, ..] = self.table.get(at..)?
-                && known.name == Some(name)
-                && of.name == Some(module)
+                && known.is(name)
+                && of.is(module)
             {
                 return Some(at);
             }
@@ -130,11 +160,7 @@ impl<'n> Names<'n> {
     /// Enters a name that was just written, if there is room.
     pub(super) fn learn(&mut self, name: &'static str, place: Place) {
         let state = self.state(place, self.slow);
-        // What is there is a class or function.
-        if self.table.get(self.len).is_some_and(|row| row.name.is_none()) {
-            self.next = self.len;
-            self.learn_next(name, state);
-        }
+        self.learn_new(name, state);
     }
 
     /// What a row says of its place. One beyond 31 bits is none: nothing is put in at 0.
@@ -152,22 +178,22 @@ impl<'n> Names<'n> {
         let globals = self.globals.wrapping_add(1);
         let start = self.table.len().checked_sub(globals.wrapping_mul(2)).filter(|start| *start >= self.len);
         if let Some([known, of, ..]) = start.and_then(|start| self.table.get_mut(start..)) {
-            *known = Name { name: Some(name), state, then: 0 };
-            *of = Name { name: Some(module), ..Name::EMPTY };
+            known.row = Some(Row { name, state, then: 0 });
+            of.row = Some(Row { name: module, state: 0, then: 0 });
             self.globals = globals;
         }
     }
 
     /// Where a name stands or what its number is.
     pub(super) fn row(&self, i: usize) -> Option<Place> {
-        let state = self.table.get(i)?.state;
+        let state = self.table.get(i)?.row?.state;
         Some(if state & KNOWN == 0 { Place::At(state as usize) } else { Place::Entry(state & !(KNOWN | SLOW)) })
     }
 
     /// A name is remembered now, by an opcode of `len` bytes that was put in at its place.
     pub(super) fn remembered(&mut self, i: usize, entry: u32, len: usize) {
-        let Some(name) = self.table.get(i) else { return };
-        let at = name.state;
+        let Some(row) = self.row_mut(i) else { return };
+        let at = row.state;
         self.moved_to(i, Place::Entry(entry));
         self.last_memo = at as usize;
         self.moved(at, len as u32);
@@ -177,16 +203,16 @@ impl<'n> Names<'n> {
     pub(super) fn moved_to(&mut self, i: usize, place: Place) {
         let slow = if i < self.len { self.slow } else { SLOW };
         let state = self.state(place, slow);
-        if let Some(name) = self.table.get_mut(i) {
-            name.state = state;
+        if let Some(row) = self.row_mut(i) {
+            row.state = state;
         }
     }
 
     /// What was written behind a place stands `by` bytes further on.
     pub(super) fn moved(&mut self, at: u32, by: u32) {
-        for name in self.table.iter_mut() {
-            if name.state > at && name.state & KNOWN == 0 {
-                name.state = name.state.wrapping_add(by);
+        for row in self.table.iter_mut().filter_map(|name| name.row.as_mut()) {
+            if row.state > at && row.state & KNOWN == 0 {
+                row.state = row.state.wrapping_add(by);
             }
         }
     }

@@ -371,11 +371,12 @@ impl<'o> Out<'o> {
     fn open_frame(&mut self) {
         self.frame = self.at;
         self.at = self.at.saturating_add(FRAME_HEADER as u32);
-        self.value_limit = self.at.saturating_add(FRAME_TARGET as u32);
-        self.opcode_limit = if self.fine { self.value_limit } else { NONE };
+        let limit = self.at.saturating_add(FRAME_TARGET as u32);
+        (self.value_limit, self.opcode_limit) = (limit, if self.fine { limit } else { NONE });
     }
 
     /// Closes the open frame, if there is one; the next opcode opens one again.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn close_frame(&mut self) {
         if !self.framed {
             return;

@@ -163,6 +163,7 @@ impl<'w> Writer<'w> {
     }
 
     /// What comes last, if the value was written; answers how many bytes there are.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn stop(&mut self, written: Done) -> Result<usize, Error> {
         if let Err(refused) = written {
             return Err(Error::new(refused.into(), self.out.position()));
@@ -401,7 +402,7 @@ impl Emit for Writer<'_> {
                 if let Ok(len) = u8::try_from(value.len())
                     && self.out.try_payload(SHORT_BINUNICODE, len, value.as_bytes())
                 {
-                    self.names.learn_next(value, self.out.place());
+                    self.names.learn_new(value, self.out.place());
                     return Ok(());
                 }
             }
@@ -582,5 +583,15 @@ impl crate::object::serde::Encoder for Writer<'_> {
     #[inline]
     fn close_short(&mut self) {
         self.out.opcode(SETITEMS);
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn open_short_list(&mut self, len: usize) -> bool {
+        cfg!(target_pointer_width = "64") && self.begin_short(EMPTY_LIST, len)
+    }
+
+    #[inline]
+    fn close_short_list(&mut self) {
+        self.out.opcode(APPENDS);
     }
 }

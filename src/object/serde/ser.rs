@@ -22,6 +22,15 @@ pub(crate) trait Encoder: Emit + Sized {
 
     /// Closes it.
     fn close_short(&mut self) {}
+
+    /// The same for a list.
+    #[inline]
+    fn open_short_list(&mut self, _len: usize) -> bool {
+        false
+    }
+
+    /// Closes it.
+    fn close_short_list(&mut self) {}
 }
 
 /// Gives a value to a writer.
@@ -53,19 +62,32 @@ type Done = Result<(), Refused>;
 /// A container that is being written.
 struct Open<'e, E> {
     emit: &'e mut E,
-    level: Level,
+    /// None for a list that the writer opened with [`Encoder::open_short_list`].
+    level: Option<Level>,
 }
 
 impl<'e, E: Encoder> Open<'e, E> {
     #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        self.level.item(self.emit)?;
+        self.next()?;
         value.serialize(Ser { emit: self.emit })
+    }
+
+    /// Before an item.
+    #[inline]
+    fn next(&mut self) -> Done {
+        self.level.as_mut().map_or(Ok(()), |level| level.item(self.emit))
     }
 
     #[inline]
     fn done(self) -> Done {
-        self.emit.close_plain(self.level)
+        match self.level {
+            Some(level) => self.emit.close_plain(level),
+            None => {
+                self.emit.close_short_list();
+                Ok(())
+            }
+        }
     }
 }
 
@@ -77,8 +99,11 @@ struct Variant<'e, E> {
 
 impl<'e, E: Encoder> Variant<'e, E> {
     fn done(self) -> Done {
-        self.content.emit.close_plain(self.content.level)?;
-        self.content.emit.close_plain(self.outer)
+        let emit = self.content.emit;
+        if let Some(level) = self.content.level {
+            emit.close_plain(level)?;
+        }
+        emit.close_plain(self.outer)
     }
 }
 
@@ -92,63 +117,39 @@ enum Shape<E> {
 
 struct Fields<'e, E> {
     emit: &'e mut E,
-    /// How many fields may follow before `shape` wants to hear of it; it is no more in the level.
-    left: u32,
     shape: Shape<E>,
 }
 
 impl<'e, E: Encoder> Fields<'e, E> {
-    #[inline]
-    fn plain(emit: &'e mut E, mut level: Level) -> Self {
-        Fields { emit, left: core::mem::take(&mut level.left), shape: Shape::Plain(level) }
-    }
-
     #[inline(never)]
     fn instance(emit: &'e mut E, (class, ops): Found<E>, len: usize) -> Result<Self, Refused> {
         let shape = Shape::Instance((ops.open)(&class, len, emit)?, ops.go_on);
-        Ok(Fields { emit, left: 0, shape })
+        Ok(Fields { emit, shape })
     }
 
     /// Before a field: its name, where one is due.
     #[inline]
     fn begin(&mut self, name: &'static str) -> Done {
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                self.emit.name(name)
-            }
-            None => self.begin_slowly(name),
+        match self.shape {
+            Shape::Short => self.emit.name(name),
+            _ => self.begin_slowly(Some(name)),
         }
     }
 
+    /// Before a field, which has a name or not.
     #[inline(never)]
-    fn begin_slowly(&mut self, name: &'static str) -> Done {
+    fn begin_slowly(&mut self, name: Option<&'static str>) -> Done {
         match &mut self.shape {
-            // More fields than were told.
-            Shape::Short => Err(Refused::Custom),
-            Shape::Plain(level) => {
-                level.item(self.emit)?;
-                self.left = core::mem::take(&mut level.left);
-                self.emit.name(name)
+            Shape::Instance(writing, go_on) if E::INSTANCES => {
+                return go_on(writing, Some(name.unwrap_or_default()), self.emit);
             }
-            Shape::Instance(writing, go_on) if E::INSTANCES => go_on(writing, Some(name), self.emit),
-            Shape::Instance(..) => Err(Refused::Custom),
+            Shape::Instance(..) => return Err(Refused::Custom),
+            Shape::Plain(level) => level.item(self.emit)?,
+            Shape::Short => {}
         }
-    }
-
-    /// Before a field that has no name.
-    #[inline(never)]
-    fn next_place(&mut self) -> Done {
-        match &mut self.shape {
-            // More fields than were told.
-            Shape::Short => Err(Refused::Custom),
-            Shape::Plain(level) => {
-                level.item(self.emit)?;
-                self.left = core::mem::take(&mut level.left);
-                Ok(())
-            }
-            Shape::Instance(writing, go_on) if E::INSTANCES => go_on(writing, Some(""), self.emit),
-            Shape::Instance(..) => Err(Refused::Custom),
+        match name {
+            Some(name) => self.emit.name(name),
+            None => Ok(()),
         }
     }
 
@@ -159,7 +160,7 @@ impl<'e, E: Encoder> Fields<'e, E> {
                 self.emit.close_short();
                 Ok(())
             }
-            Shape::Plain(level) => self.emit.close_plain(Level { left: self.left, ..level }),
+            Shape::Plain(level) => self.emit.close_plain(level),
             Shape::Instance(mut writing, go_on) if E::INSTANCES => go_on(&mut writing, None, self.emit),
             Shape::Instance(..) => Err(Refused::Custom),
         }
@@ -355,20 +356,23 @@ impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
 
     #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Open<'e, E>, Refused> {
-        Ok(Open { level: self.emit.open_list(len)?, emit: self.emit })
+        match len {
+            Some(len) if self.emit.open_short_list(len) => Ok(Open { level: None, emit: self.emit }),
+            _ => Ok(Open { level: Some(self.emit.open_list(len)?), emit: self.emit }),
+        }
     }
 
     #[inline]
     fn serialize_tuple(self, len: usize) -> Result<Open<'e, E>, Refused> {
-        Ok(Open { level: self.emit.open_tuple(len)?, emit: self.emit })
+        Ok(Open { level: Some(self.emit.open_tuple(len)?), emit: self.emit })
     }
 
     #[inline(always)]
     fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Fields<'e, E>, Refused> {
         match copyreg::find(name, self.emit) {
             None => {
-                let level = self.emit.open_tuple(len)?;
-                Ok(Fields::plain(self.emit, level))
+                let shape = Shape::Plain(self.emit.open_tuple(len)?);
+                Ok(Fields { emit: self.emit, shape })
             }
             Some(found) => Fields::instance(self.emit, found, len),
         }
@@ -383,21 +387,21 @@ impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
     ) -> Result<Variant<'e, E>, Refused> {
         let outer = open_variant(self.emit, variant)?;
         let level = self.emit.open_tuple(len)?;
-        Ok(Variant { content: Open { emit: self.emit, level }, outer })
+        Ok(Variant { content: Open { emit: self.emit, level: Some(level) }, outer })
     }
 
     #[inline]
     fn serialize_map(self, len: Option<usize>) -> Result<Open<'e, E>, Refused> {
-        Ok(Open { level: self.emit.open_dict(len)?, emit: self.emit })
+        Ok(Open { level: Some(self.emit.open_dict(len)?), emit: self.emit })
     }
 
     #[inline(always)]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'e, E>, Refused> {
         match copyreg::find(name, self.emit) {
-            None if self.emit.open_short(len) => Ok(Fields { emit: self.emit, left: len as u32, shape: Shape::Short }),
+            None if self.emit.open_short(len) => Ok(Fields { emit: self.emit, shape: Shape::Short }),
             None => {
-                let level = self.emit.open_dict(Some(len))?;
-                Ok(Fields::plain(self.emit, level))
+                let shape = Shape::Plain(self.emit.open_dict(Some(len))?);
+                Ok(Fields { emit: self.emit, shape })
             }
             Some(found) => Fields::instance(self.emit, found, len),
         }
@@ -412,7 +416,7 @@ impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
     ) -> Result<Variant<'e, E>, Refused> {
         let outer = open_variant(self.emit, variant)?;
         let level = self.emit.open_dict(Some(len))?;
-        Ok(Variant { content: Open { emit: self.emit, level }, outer })
+        Ok(Variant { content: Open { emit: self.emit, level: Some(level) }, outer })
     }
 
     fn collect_str<T: core::fmt::Display + ?Sized>(self, value: &T) -> Done {
@@ -514,10 +518,7 @@ impl<E: Encoder> ser::SerializeTupleStruct for Fields<'_, E> {
     type Ok = ();
     type Error = Refused;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        match self.left.checked_sub(1) {
-            Some(left) => self.left = left,
-            None => self.next_place()?,
-        }
+        self.begin_slowly(None)?;
         value.serialize(Ser { emit: self.emit })
     }
     fn end(self) -> Done {
@@ -540,7 +541,7 @@ impl<E: Encoder> ser::SerializeStructVariant for Variant<'_, E> {
     type Ok = ();
     type Error = Refused;
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Done {
-        self.content.level.item(self.content.emit)?;
+        self.content.next()?;
         self.content.emit.name(key)?;
         value.serialize(Ser { emit: self.content.emit })
     }
