@@ -54,6 +54,8 @@ impl<const ERASE: usize, const COUNT: usize> Store for Littlefs<ERASE, COUNT> {
 
     fn get(&mut self, key: &[u8], buf: &mut [u8]) -> Done<Option<usize>> {
         match self.0.open_file_and_then(&path(key)?, |file| file.read(buf)) {
+            // A new file is entered empty before it is written: after a power cut that is no value yet. None here is empty.
+            Ok(0) => Ok(None),
             Ok(length) => Ok(Some(length)),
             Err(error) if error == Error::NO_SUCH_ENTRY => Ok(None),
             Err(error) => Err(trouble(error)),
