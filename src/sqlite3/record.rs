@@ -24,12 +24,15 @@
 use super::error::{Error, ErrorKind, Result};
 use super::value::Value;
 
-/// The size of a body by its serial type, if that takes one byte. (An index out of bounds would not compile.)
+/// How many serial types the table of sizes has: all of one byte where speed counts more than 117 bytes.
+const SIZED: usize = if cfg!(target_pointer_width = "64") { 128 } else { 11 };
+
+/// The size of a body by its serial type. (An index out of bounds would not compile.)
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-static SIZES: [u8; 128] = {
-    let (mut sizes, numbers) = ([0; 128], [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4]);
+static SIZES: [u8; SIZED] = {
+    let (mut sizes, numbers) = ([0; SIZED], [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4]);
     let mut at = 0;
-    while at < 128 {
+    while at < SIZED {
         sizes[at] = if at < 11 { numbers[at] } else { (at as u8).saturating_sub(12) / 2 };
         at += 1;
     }
