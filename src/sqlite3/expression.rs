@@ -468,8 +468,12 @@ impl Compiler<'_> {
         }
         if next.kind == Kind::Name {
             let (yes, no) = (self.same(next, b"true"), self.same(next, b"false"));
+            let mut behind = self.after(next);
+            while behind.kind == Kind::Collate {
+                behind = self.after(self.after(behind));
+            }
             // Behind `true.` stands a column, and `true + 1` is a number.
-            if (yes || no) && self.after(next).kind < Kind::Dot && !self.is_column(next) {
+            if (yes || no) && behind.kind < Kind::Dot && !self.is_column(next) {
                 self.token = next;
                 self.advance();
                 self.unary(if yes { Op::IsTrue } else { Op::IsFalse });
