@@ -116,14 +116,24 @@ impl Pending {
 pub(crate) struct Hooks<F> {
     /// If the open batch wrote the record looked at, the newest record of the same key that it did not write.
     pub(crate) committed: Option<Committed<F>>,
+    /// Keeps a record that the record looked at overwrote, if the open batch wrote that.
+    pub(crate) overwritten: Option<Overwritten<F>>,
     /// The directory of a page while the merge stands in its place.
     pub(crate) directory: Option<Directory<F>>,
     /// Ends the merge, at once or after some look-ups.
     pub(crate) rest: Option<Rest<F>>,
+    /// Looks at a key's record by an index.
+    pub(crate) find: Option<lent::Find<F>>,
+    /// A key's newest record is another one now.
+    pub(crate) noted: Option<lent::Told<F>>,
+    /// What is lent memory is wrong.
+    pub(crate) forget: Option<Forget<F>>,
 }
 
 type Committed<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Name<'n>) -> Res<Spot>;
+type Overwritten<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Record, &'n Name<'n>, bool) -> Res<()>;
 type Directory<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16) -> Res<u32>;
+type Forget<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>);
 type Rest<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, bool) -> Res<()>;
 
 /// An open store. `F` is the flash part; dropping a store without [`close`](Dbm::close) loses nothing but the part.
@@ -141,29 +151,34 @@ pub struct Dbm<'m, F> {
     pub(crate) parts: u8,
     /// The number of the long value that is being written.
     pub(crate) writing: Option<u32>,
-    /// The page that records are appended to, and where.
+    /// The page that records are appended to.
     pub(crate) head: u16,
-    pub(crate) tail: u32,
     /// The next page's sequence number.
     pub(crate) sequence: u32,
-    pub(crate) batch: Pending,
-    /// Changes when a page is sealed, opened or freed.
-    pub(crate) epoch: u32,
     /// A record of this size found no room, and nothing has been written since.
     pub(crate) full: u32,
-    /// Free sectors.
-    pub(crate) free: u32,
     /// Size of a typical record: what a read asks for at once. And that of the largest in the head page.
     pub(crate) guess: u32,
     pub(crate) largest: u32,
+    /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
+    pub(crate) settled: u32,
+    pub(crate) batch: Pending,
+    // From here on all is 0 in a store that is being opened: a clearing in one stroke.
+    /// Where records are appended in the head page.
+    pub(crate) tail: u32,
+    /// Changes when a page is sealed, opened or freed.
+    pub(crate) epoch: u32,
+    /// Free sectors.
+    pub(crate) free: u32,
     /// Changes when snapshots end.
     pub(crate) ended: u32,
     /// Erases of the head's sector.
     pub(crate) wear: u32,
-    /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
-    pub(crate) settled: u32,
     /// Bytes of the records that the list lists.
     pub(crate) live: u32,
+    /// What compaction would win of the sector that was chosen, and of all.
+    pub(crate) dead: u32,
+    pub(crate) all_dead: u32,
     /// What lives in the page that was looked through last: bytes, records.
     pub(crate) living: u32,
     pub(crate) living_records: u32,
@@ -214,12 +229,22 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         tail: 0,
         wear: 0,
         live: 0,
+        dead: 0,
+        all_dead: 0,
         living: 0,
         living_records: 0,
         parts: 0,
         ended: 0,
         batch: Pending::NONE,
-        hooks: Hooks { committed: None, directory: None, rest: None },
+        hooks: Hooks {
+            committed: None,
+            overwritten: None,
+            directory: None,
+            rest: None,
+            find: None,
+            noted: None,
+            forget: None,
+        },
         free: 0,
         next_sector: 0,
         next_worn: 0,
@@ -231,11 +256,11 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         writing: None,
         level: false,
         doubtful: false,
-        merge: cursor::Merge::NONE,
+        merge: cursor::Merge::IDLE,
         stamps: 0,
         changes: 0,
         counting: false,
-        lent: lent::Lent::NOTHING,
+        lent: lent::Lent::nothing(),
     };
     db.recover(flag)?;
     Ok(db)
@@ -262,19 +287,31 @@ impl<F: NorFlash> Dbm<'_, F> {
         if key.len() > format::KEY_MAX {
             return Ok(Spot::NONE);
         }
-        let found = self.find_lent(key)?;
-        if found != Spot::UNKNOWN {
-            return Ok(found);
+        match self.hooks.find {
+            Some(find) => find(self, key),
+            None => self.find_unaided(key),
         }
+    }
+
+    /// The same, without an index.
+    pub(crate) fn find_unaided(&mut self, key: &[u8]) -> Res<Spot> {
         self.rest_merge(false)?;
         let found = self.find(&Name::key(key))?;
-        if !found.is_some() || self.log.cur.kind == Kind::Deleted {
-            return Ok(Spot::NONE);
+        Ok(if found.is_some() && self.log.cur.kind == Kind::Deleted { Spot::NONE } else { found })
+    }
+
+    /// What is lent memory learns that a key's newest record is another one now.
+    pub(crate) fn note(&mut self, record: &Record, key: &[u8]) {
+        if let Some(noted) = self.hooks.noted {
+            noted(self, record, key);
         }
-        let record = self.log.cur;
-        self.note_index(&record, key);
-        self.log.cur = record;
-        Ok(found)
+    }
+
+    /// What is lent memory does not count any more.
+    pub(crate) fn forget_lent(&mut self) {
+        if let Some(forget) = self.hooks.forget {
+            forget(self);
+        }
     }
 
     /// The newest record of a key, unless the key is deleted.
@@ -300,9 +337,9 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Sets a key to a value. Python: `db[key] = value`.
     ///
-    /// A set of a value that fits in a record costs at most `E + P(2 S) + R(4 S + n f)`: one erase `E`, programs `P` of two
-    /// sectors' bytes, the copies of one sector and their index among them, and reads `R` of the sector and of what
-    /// tells for each of its `n` records whether it lives, `f` bytes as in a get. This holds as long as some sector has dead
+    /// A set of a value that fits in a record costs at most `E + P(2 S) + R(4 S + n f + 2 n k log2 n)`: one erase `E`, programs `P`
+    /// of two sectors' bytes, the copies of one sector and their index among them, and reads `R` of the sector, of what
+    /// tells for each of its `n` records whether it lives, `f` bytes as in a get, and of keys of `k` bytes to put them in order. This holds as long as some sector has dead
     /// bytes for two such records; a store that is nearer to being full compacts several sectors for one set. After
     /// an opening one erase more can be due, unless [`step`](Self::step) was called until it answered
     /// [`Progress::Idle`]: then also sets that fit in the free sectors but one cost no erase at all.
@@ -410,7 +447,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         // The largest of late: what is not read at once is read in a second go.
         self.largest = self.largest.max(total.clamp(16, 124));
         self.guess = self.guess.max(self.largest);
-        self.note_lent(record, key);
+        self.note(record, key);
         self.list(record, key)
     }
 
@@ -423,7 +460,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.epoch = self.epoch.wrapping_add(1);
             self.ended = self.ended.wrapping_add(1);
             // What a batch wrote here does not count any more.
-            self.lent.forget();
+            self.forget_lent();
         }
     }
 }

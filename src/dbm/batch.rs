@@ -41,6 +41,16 @@ fn committed<F: NorFlash>(db: &mut Dbm<'_, F>, name: &Name<'_>) -> Res<Spot> {
     if written { db.find_committed(name) } else { Ok(Spot::NONE) }
 }
 
+/// Keeps a record that the record looked at overwrote, if that is the open batch's and may be given up: and then both.
+fn overwritten<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, name: &Name<'_>, copying: bool) -> Res<()> {
+    let newest = db.log.cur;
+    if committed(db, name)? != record.spot() {
+        return Ok(());
+    }
+    db.keep(record, false, copying, name.bytes)?;
+    db.keep(&newest, true, copying, name.bytes)
+}
+
 impl<F: NorFlash> Dbm<'_, F> {
     /// Opens a batch: what is written from here on counts only after [`commit`](Self::commit), and reads see it already.
     pub fn begin(&mut self) -> Result<()> {
@@ -54,6 +64,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         self.batch = Pending { open: true, ..Pending::NONE };
         self.hooks.committed = Some(committed);
+        self.hooks.overwritten = Some(overwritten);
         Ok(())
     }
 
@@ -77,7 +88,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.give_up_batch()?;
             return Err(error);
         }
-        (self.batch.open, self.batch.started, self.hooks.committed) = (false, false, None);
+        (self.batch.open, self.batch.started) = (false, false);
+        (self.hooks.committed, self.hooks.overwritten) = (None, None);
         self.write_fates()
     }
 
@@ -127,7 +139,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if !self.batch.open {
             return Err(Fail::BATCH);
         }
-        (self.batch.open, self.hooks.committed) = (false, None);
+        self.batch.open = false;
+        (self.hooks.committed, self.hooks.overwritten) = (None, None);
         if !core::mem::take(&mut self.batch.started) {
             return Ok(());
         }

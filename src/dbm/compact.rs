@@ -3,8 +3,8 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{KEY_MAX, Kind, Name, footer};
-use super::record::{Record, Spot};
+use super::format::{KEY_MAX, Kind, LONG_HEAD, Name, footer};
+use super::record::Record;
 use super::table::{State, UNKNOWN};
 use super::{Dbm, Fail, NO_PAGE, Res};
 use crate::crc;
@@ -14,19 +14,12 @@ const PATIENCE: u32 = 3;
 /// Most of what can be dead in a page, in 256ths of it.
 const DEAD_MAX: u32 = 254;
 
-/// The sector that compaction would win most of.
-#[derive(Default)]
-pub(crate) struct Choice {
-    pub(crate) sector: Option<u32>,
-    /// What it would win, in 256ths of a page; more than a sector has, if it has a page that must go.
-    pub(crate) dead: u32,
-    /// The same of all sectors.
-    all: u32,
-}
+/// No sector.
+const NONE: u32 = u32::MAX;
 
 impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn sectors(&self) -> u32 {
-        self.log.geometry.pages / self.log.geometry.per_sector
+        self.log.geometry.sectors
     }
 
     /// A sector's number, counted on from the last one to the first.
@@ -66,13 +59,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                     return Ok(());
                 }
                 self.seal()?;
-                let next = self.next_in_sector() != NO_PAGE;
-                if next || self.free > 1 {
-                    match self.open_page() {
-                        // Such a page is passed over.
-                        Err(fail) if fail.is_flash() && next && self.next_in_sector() == NO_PAGE => {}
-                        done => done?,
-                    }
+                if self.next_in_sector() != NO_PAGE || self.free > 1 {
+                    self.open_page()?;
                     // What compaction will ask for is found out by and by.
                     if counting {
                         self.choose(PATIENCE)?;
@@ -80,22 +68,29 @@ impl<F: NorFlash> Dbm<'_, F> {
                     continue;
                 }
             }
-            let mut choice = self.choose(PATIENCE)?;
-            if self.free == 0 || choice.dead * page < total * 256 {
-                choice = self.choose(u32::MAX)?;
+            let mut sector = NONE;
+            for stage in 0..3 {
+                // In the end, what was found out before may no longer be so.
+                if stage == 2 {
+                    if !core::mem::take(&mut self.doubtful) {
+                        break;
+                    }
+                    self.forget_dead();
+                }
+                sector = self.choose(if stage == 0 { PATIENCE } else { u32::MAX })?;
+                if self.dead * page >= total * 256 && (self.free > 0 || stage > 0) {
+                    break;
+                }
             }
-            if core::mem::take(&mut self.doubtful) && choice.dead * page < total * 256 {
-                self.forget_dead();
-                choice = self.choose(u32::MAX)?;
+            if sector == NONE {
+                break;
             }
-            let Some(sector) = choice.sector else { break };
             let head = if self.head == NO_PAGE { 0 } else { page - self.tail };
             // In a batch the copies' pages have less room than the sector's: each keeps some for the batch's fate.
-            let geometry = self.log.geometry;
-            let need = total + if self.batch.open { geometry.align(4) * geometry.per_sector } else { 0 };
+            let fates = if self.batch.open { self.log.geometry.align(4) * self.log.geometry.per_sector } else { 0 };
             // Little dead in each of several sectors is room too, when their copies share pages.
-            let shared = !self.batch.open && choice.all * page / 256 + head >= total + page / 4;
-            let enough = choice.dead * page >= need * 256 || shared;
+            let shared = !self.batch.open && self.all_dead * page / 256 + head >= total + page / 4;
+            let enough = self.dead * page >= (total + fates) * 256 || shared;
             if self.free > 0 && !enough {
                 break;
             }
@@ -138,12 +133,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.erase_sector(sector)?;
         }
         let page = self.pages_of(sector).start;
-        let mut started = self.start_page(page);
-        if started.is_err() {
-            // A page can read as blank and refuse a program all the same, when power went during one.
-            self.erase_sector(sector)?;
-            started = self.start_page(page);
-        }
+        let started = self.start_page(page);
         self.count_free();
         self.level = true;
         started
@@ -151,16 +141,14 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     #[inline(never)]
     fn start_page(&mut self, page: u16) -> Res<()> {
-        let geometry = self.log.geometry;
-        self.wear = self.table.data(page);
+        self.wear = self.wear_of(self.sector_of(page))?;
         self.table.set_state(page, State::Dirty);
         self.log.page_check = crc::START;
         self.log.begin(page, 0)?;
         let word = self.sequence.swap_bytes();
-        for word in [word, geometry.header(word)] {
-            self.log.push(&word.to_le_bytes())?;
-        }
-        for _ in super::format::HEADER..geometry.first() {
+        self.log.push_word(word)?;
+        self.log.push_word(self.log.geometry.header(word))?;
+        for _ in super::format::HEADER..self.log.geometry.first() {
             self.log.push(&[0xff])?;
         }
         self.log.flush()?;
@@ -170,7 +158,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.push_order(page);
         self.clear_list();
         self.head = page;
-        self.tail = geometry.first();
+        self.tail = self.log.geometry.first();
         (self.guess, self.largest) = (self.largest, 16);
         self.epoch = self.epoch.wrapping_add(1);
         Ok(())
@@ -179,10 +167,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Erases a sector; its pages leave the log.
     #[inline(never)]
     pub(crate) fn erase_sector(&mut self, sector: u32) -> Res<()> {
-        let wear = (self.wear_of(sector)? + 1).min(0x00ff_ffff);
+        let wear = self.wear_of(sector)? + 1;
         let was_free = self.sector_free(sector);
         self.drop_sector(sector);
-        self.pages_of(sector).for_each(|page| self.table.set_data(page, wear));
+        self.table.set_data(self.pages_of(sector).start, wear);
         self.ended = self.ended.wrapping_add(u32::from(!was_free));
         self.epoch = self.epoch.wrapping_add(1);
         self.full = u32::MAX;
@@ -198,7 +186,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.load(page)?;
         match self.table.state(page) {
             State::Head => Ok(self.wear),
-            state if !state.in_log() => Ok(self.table.data(page)),
+            state if !state.in_log() && self.table.data(page) > 0 => Ok(self.table.data(page)),
             state if state.indexed() => Ok(self.foot(page, footer::WEAR)? & 0x00ff_ffff),
             _ => Ok(self.mean_wear()),
         }
@@ -239,9 +227,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Takes note of what lives in a page: all else in it would be won back.
     #[inline(never)]
     pub(crate) fn set_dead(&mut self, page: u16, live: u32, entries: u32) {
-        let geometry = self.log.geometry;
-        let room = geometry.limit(entries, false).saturating_sub(geometry.first() + live);
-        self.table.set_dead(page, (room * 256 / geometry.page).min(DEAD_MAX));
+        let room = self.log.geometry.limit(entries, false).saturating_sub(self.log.geometry.first() + live);
+        self.table.set_dead(page, (room * 256 / self.log.geometry.page).min(DEAD_MAX));
     }
 
     /// The record that a new one of this key makes dead counts as such.
@@ -262,16 +249,18 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.forget_dead();
         } else if self.table.dead(old.page) <= DEAD_MAX {
             // With the entry that goes with it.
-            let units = ((old.total(&self.log.geometry) + 3) * 256).div_ceil(self.log.geometry.page);
+            let units = (old.total(&self.log.geometry) + 3) * 256 / self.log.geometry.page + 1;
             self.table.set_dead(old.page, (self.table.dead(old.page) + units).min(DEAD_MAX));
         }
         Ok(())
     }
 
-    /// The sector that is best compacted. What is dead in pages of which it is not known is found out for so many of them,
+    /// The sector that is best compacted: what it would win is in `dead`, in 256ths of a page (more than a sector has, if it has a
+    /// page that must go), and what all would win in `all_dead`. What is dead in pages of which it is not known is found out for so many of them,
     /// the oldest first.
-    pub(crate) fn choose(&mut self, mut patience: u32) -> Res<Choice> {
-        let mut best = Choice::default();
+    pub(crate) fn choose(&mut self, mut patience: u32) -> Res<u32> {
+        let mut best = NONE;
+        (self.dead, self.all_dead) = (0, 0);
         for i in 0..self.sectors() {
             let sector = self.wrapped(self.next_sector + i);
             for page in self.pages_of(sector) {
@@ -301,9 +290,9 @@ impl<F: NorFlash> Dbm<'_, F> {
                     dead => dead,
                 };
             }
-            best.all += dead;
-            if best.sector.is_none() || dead > best.dead {
-                (best.sector, best.dead) = (Some(sector), dead);
+            self.all_dead += dead;
+            if best == NONE || dead > self.dead {
+                (best, self.dead) = (sector, dead);
             }
         }
         Ok(best)
@@ -321,7 +310,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Goes through the records of a page that live: counts them in `living`, and copies them if asked. `without`: a key whose
-    /// record is left out.
+    /// record is left behind, and thereby deleted.
     #[inline(never)]
     pub(crate) fn sift(&mut self, page: u16, copying: bool, without: Option<&[u8]>) -> Res<()> {
         (self.living, self.living_records) = (0, 0);
@@ -331,68 +320,60 @@ impl<F: NorFlash> Dbm<'_, F> {
         while self.advance_any(&mut walk)?.is_some() {
             let record = self.log.cur;
             let key = &*self.log.key(&record, &mut buf)?;
+            if self.lives(&record, key, copying)? == 0 {
+                continue;
+            }
             if record.kind != Kind::Part && without == Some(key) {
-                self.note_lent(&record.as_deleted(), key);
+                self.note(&record.as_deleted(), key);
                 continue;
             }
-            let newest = self.lives(&record, key)?;
-            if !newest.is_some() {
-                continue;
-            }
-            self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
-            self.living_records += 1;
             self.keep(&record, false, copying, key)?;
-            if newest != record.spot() {
-                // It lives only if the open batch is given up; this is what the batch wrote instead.
-                self.log.must(newest, self.guess)?;
-                let newest = self.log.cur;
-                self.keep(&newest, true, copying, key)?;
-            }
         }
         Ok(())
     }
 
-    fn keep(&mut self, record: &Record, pending: bool, copying: bool, key: &[u8]) -> Res<()> {
+    /// Takes note of a record that lives, and copies it if asked, as one of the open batch perhaps.
+    pub(crate) fn keep(&mut self, record: &Record, pending: bool, copying: bool, key: &[u8]) -> Res<()> {
+        self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
+        self.living_records += 1;
         self.living += record.total(&self.log.geometry);
         if copying { self.carry(record, pending, key) } else { Ok(()) }
     }
 
-    /// The newest record of a record's key, if that is the record itself, or if the open batch wrote it and it may be given up;
-    /// otherwise the record is dead. `key` is its key.
-    fn lives(&mut self, record: &Record, key: &[u8]) -> Res<Spot> {
-        let spot = record.spot();
-        if record.kind == Kind::Part {
-            // A part lives as long as the long value it belongs to, and while that is written.
-            let mut numbers = [0; 8];
-            self.log.copy(record.page, record.value_at(), &mut numbers)?;
-            let newest = self.find(&Name::new(&numbers, true))? == spot;
-            return Ok(if newest && self.part_lives(record, key)? != 0 { spot } else { Spot::NONE });
-        }
-        let name = Name::key(key);
+    /// Whether a record of this name lives: it is the newest of its name. (What lives only if the open batch is given up is kept by
+    /// the way.) A tombstone that is not copied is dead when there is nothing in other pages for it to hide: its copy will be.
+    fn lives(&mut self, record: &Record, name: &[u8], copying: bool) -> Res<u32> {
+        let part = record.kind == Kind::Part;
+        let name = Name::new(name, part);
         let newest = self.find(&name)?;
-        if newest == spot {
-            // A tombstone is needed as long as there is something for it to hide.
-            if record.kind == Kind::Deleted && record.is_settled() {
-                let place = self.table.place(spot.page()).unwrap_or(0);
-                if !self.find_before(&name, place)?.is_some() {
-                    return Ok(Spot::NONE);
-                }
+        if newest != record.spot() {
+            if let Some(overwritten) = self.hooks.overwritten
+                && newest.is_some()
+            {
+                overwritten(self, record, &name, copying)?;
             }
-            return Ok(spot);
+            return Ok(0);
         }
-        match self.hooks.committed {
-            Some(committed) if newest.is_some() => {
-                Ok(if committed(self, &name)? == spot { newest } else { Spot::NONE })
-            }
-            _ => Ok(Spot::NONE),
+        if part {
+            return self.part_lives(record);
         }
+        if record.kind == Kind::Deleted && (record.is_settled() || !copying) {
+            let place = self.table.place(record.page).unwrap_or(0);
+            return Ok(self.find_before(&name, place)?.is_some().into());
+        }
+        Ok(1)
     }
 
-    fn part_lives(&mut self, part: &Record, key: &[u8]) -> Res<u32> {
-        let number = self.log.number(part, 0)?;
+    /// A part lives as long as the long value it belongs to, and while that is written.
+    fn part_lives(&mut self, part: &Record) -> Res<u32> {
+        let number = self.log.word(part.page, part.key_at(), LONG_HEAD)?;
         if self.writing == Some(number) {
             return Ok(1);
         }
+        let len = self.log.word(part.page, part.key_at() + 4, 4)? >> 24;
+        let mut buf = [0; KEY_MAX];
+        let key = buf.get_mut(..len as usize).unwrap_or(&mut []);
+        self.log.copy(part.page, part.value_at(), key)?;
         let name = Name::key(key);
         let mut owner = self.find(&name)?;
         for turn in 0..2 {
@@ -445,7 +426,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let copy = if pending { record.with_pending(true) } else { record.settled() };
         let copy = copy.placed(self.head, self.tail);
-        let copied = self.log.transfer(record, &copy).and_then(|()| self.log.flush());
+        let copied = if copy.kind == Kind::Deleted {
+            self.log.append(&copy, &[key, &[], &[]])
+        } else {
+            self.log.transfer(record, &copy)
+        };
         copied.inspect_err(|_| self.give_up_head())?;
         self.appended(&copy, key)
     }
@@ -466,7 +451,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let done = self.compact(sector, without.then_some(key));
             if without || done.is_err() {
                 // What was noted to be gone is still there.
-                return done.inspect_err(|_| self.lent.forget());
+                return done.inspect_err(|_| self.forget_lent());
             }
             alone = !older.is_some();
         }
@@ -477,6 +462,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn write_fates(&mut self) -> Res<()> {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
+            self.load(page)?;
             if self.table.state(page) == State::Open {
                 let check = self.log.page_check;
                 self.log.begin(page, self.fate_at(self.table.entries(page)))?;

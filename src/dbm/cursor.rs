@@ -266,7 +266,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// What a cursor holds of a long key, that of the record looked at: a hash and a check.
     #[inline(never)]
     fn marks(&mut self) -> Res<u64> {
-        let (page, (at, len)) = (self.log.cur.page, self.log.cur.name());
+        let (page, at, len) = (self.log.cur.page, self.log.cur.key_at(), self.log.cur.key_len());
         let check = self.log.check_over(page, at, at + len, crc::START)?;
         Ok(u64::from(self.log.hashed()?) << 32 | u64::from(check))
     }

@@ -76,6 +76,8 @@ pub(crate) struct Geometry {
     pub(crate) pages: u32,
     /// Pages in a sector.
     pub(crate) per_sector: u32,
+    /// Sectors in the store.
+    pub(crate) sectors: u32,
     /// Records carry 16-bit checks.
     pub(crate) compact: bool,
     /// Bits of an offset in words.
@@ -120,6 +122,7 @@ impl Geometry {
             word,
             pages,
             per_sector,
+            sectors,
             compact,
             offset_bits: offset_bits as u8,
             word_bits: bits_for(word) as u8,
@@ -214,48 +217,39 @@ impl Index {
     }
 }
 
-/// Distance of the directory's steps.
-pub(crate) const fn directory_step(entries: u32) -> u32 {
-    if entries <= 32 {
-        1
-    } else if entries <= 128 {
-        2
-    } else {
-        4
-    }
+/// Bits of the distance between a directory's steps.
+const fn directory_step(entries: u32) -> u32 {
+    (entries > 32) as u32 + (entries > 128) as u32
 }
 
 /// A directory that says nothing: read the whole hash table.
 pub(crate) const NO_DIRECTORY: u32 = 0x0fff_ffff;
 
-/// Packs where each eighth of the hashes starts: seven nibbles, each the distance from an even spread, in steps, plus 8.
-pub(crate) fn pack_directory(entries: u32, starts: &[u8; 8]) -> u32 {
-    let step = directory_step(entries) as i32;
-    let mut packed = 0;
-    for (range, &start) in starts.iter().enumerate().skip(1) {
-        let even = (entries as usize * range / 8) as i32;
-        let off = (i32::from(start) - even).div_euclid(step) + 8;
-        if !(0..=15).contains(&off) {
-            return NO_DIRECTORY;
-        }
-        packed |= (off as u32) << (4 * (range - 1));
-    }
-    packed
+/// The directory of so many entries while it is made, which begins as 0: one more eighth, the next one, starts at a hash. When
+/// all eight are in, it is that shifted right by four bits, or [`NO_DIRECTORY`] if one did not fit.
+///
+/// Seven nibbles: each the distance of a start from an even spread, in steps, plus 8.
+pub(crate) fn add_eighth(directory: &mut u32, fits: &mut bool, entries: u32, eighth: u32, start: u32) {
+    let step = directory_step(entries);
+    let off = (start + (8 << step)).wrapping_sub(entries * eighth / 8) >> step;
+    *fits &= off < 16;
+    *directory = *directory >> 4 | off << 28;
 }
 
 /// The entries that may hold hashes of an eighth: the first and one past the last.
-pub(crate) fn directory_range(entries: u32, packed: u32, range: u32) -> (u32, u32) {
+pub(crate) fn directory_range(entries: u32, packed: u32, eighth: u32) -> (u32, u32) {
     if entries <= DIRECTORY_FROM || packed == NO_DIRECTORY {
         return (0, entries);
     }
-    let step = directory_step(entries) as i32;
-    let start = |range: u32| {
-        let off = (packed >> (4 * (range - 1)) & 15) as i32 - 8;
-        (entries * range / 8) as i32 + off * step
+    let step = directory_step(entries);
+    // As above, with an eighth before the first and one behind the last that start where they must.
+    let nibbles = packed << 4 | 8;
+    let start = |eighth: u32| {
+        let off = nibbles.rotate_right(4 * eighth) & 15;
+        (entries * eighth / 8 + (off << step)).saturating_sub(8 << step)
     };
-    let from = if range == 0 { 0 } else { start(range).clamp(0, entries as i32) as u32 };
-    let to = if range >= 7 { entries } else { (start(range + 1) + step - 1).clamp(0, entries as i32) as u32 };
-    (from, to.max(from))
+    let to = (start(eighth + 1) + (1 << step) - 1).min(entries);
+    (start(eighth).min(to), to)
 }
 
 /// Most bytes of a record's head.
@@ -382,11 +376,15 @@ mod tests {
                 random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 counts[(random >> 29) as usize] += 1;
             }
-            let mut starts = [0; 8];
+            let mut starts = [0u8; 8];
             for i in 1..8 {
                 starts[i] = starts[i - 1] + counts[i - 1];
             }
-            let packed = pack_directory(entries, &starts);
+            let (mut packed, mut fits) = (0, true);
+            for (eighth, start) in starts.into_iter().enumerate() {
+                add_eighth(&mut packed, &mut fits, entries, eighth as u32, start.into());
+            }
+            let packed = if fits { packed >> 4 } else { NO_DIRECTORY };
             for range in 0..8 {
                 let (from, to) = directory_range(entries, packed, range as u32);
                 assert!(from <= u32::from(starts[range]));

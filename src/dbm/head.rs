@@ -6,9 +6,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{
-    self, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, KEY_MAX, Kind, LONG_HEAD, NO_TAIL, Name, pack_directory,
-};
+use super::format::{self, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, KEY_MAX, Kind, NO_TAIL, Name};
 use super::record::{Record, Spot};
 use super::table::State;
 use super::{Dbm, NO_PAGE, Res};
@@ -66,24 +64,19 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn list(&mut self, record: &Record, key: &[u8]) -> Res<()> {
         self.changes = self.changes.wrapping_add(1);
         self.doubtful |= record.kind == Kind::Deleted;
-        let mut numbers = [0; LONG_HEAD as usize];
         let part = record.kind == Kind::Part;
-        if part {
-            self.log.copy(record.page, record.value_at(), &mut numbers)?;
-        }
-        let name = Name::new(if part { &numbers } else { key }, part);
-        let geometry = self.log.geometry;
-        let place = record.at() / geometry.word;
-        let entry = name.hash >> 8 >> geometry.offset_bits << geometry.offset_bits | place;
+        let name = Name::new(key, part);
+        let bits = self.log.geometry.offset_bits;
+        let entry = name.hash >> 8 >> bits << bits | record.at() / self.log.geometry.word;
         let i = self.place_listed(&name)?;
         if i < self.table.listed() {
-            self.live -= self.log.cur.total(&geometry);
+            self.live -= self.log.cur.total(&self.log.geometry);
             self.table.set_list(i, entry);
         } else {
             self.table.push_list(entry);
             self.parts += u8::from(part);
         }
-        self.live += record.total(&geometry);
+        self.live += record.total(&self.log.geometry);
         Ok(())
     }
 
@@ -145,25 +138,25 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Programs the head page's index. Its records are authoritative before and after; the footer's last word makes the
     /// index so.
     pub(crate) fn seal(&mut self) -> Res<()> {
-        let (page, geometry) = (self.head, self.log.geometry);
+        let page = self.head;
         if page == NO_PAGE {
             return Ok(());
         }
         self.sort_list()?;
         let (entries, parts, live) = (self.table.listed() as u32, self.parts, self.live);
-        let index = geometry.index(entries);
+        let index = self.log.geometry.index(entries);
         let batch = self.batch.open && self.batch.started;
         // From here on the page takes no more records, whatever happens.
         self.head = NO_PAGE;
         self.table.set_state(page, State::Stale);
         self.epoch = self.epoch.wrapping_add(1);
-        let start = geometry.limit(entries, false);
-        for _ in self.tail..geometry.limit(entries, batch) {
+        let start = self.log.geometry.limit(entries, false);
+        for _ in self.tail..self.log.geometry.limit(entries, batch) {
             self.log.page_check = crc::update32(self.log.page_check, &[0xff]);
         }
         self.log.begin(page, start)?;
         // The footer is programmed when all else stands: a footer that is right has an index that is whole.
-        self.log.fence(page, (geometry.page - FOOTER) & !(geometry.word - 1));
+        self.log.fence(page, (self.log.geometry.page - FOOTER) & !(self.log.geometry.word - 1));
         for _ in start..index.offsets_at {
             self.log.push(&[0])?;
         }
@@ -174,39 +167,33 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.log.end_pack()?;
         let page_check = !self.log.page_check;
         self.log.page_check = crc::START;
-        let (mut starts, mut written) = ([0u8; 8], 0u8);
-        for (eighth, start) in starts.iter_mut().enumerate() {
-            *start = written;
+        let (mut directory, mut fits, mut written) = (0, true, 0);
+        for eighth in 0..8 {
+            format::add_eighth(&mut directory, &mut fits, entries, eighth, written);
             for i in 0..entries {
                 // (The bits of the place below do not reach into the fingerprint.)
                 let hash = self.table.list(i as usize) << 8;
-                if hash >> 29 == eighth as u32 {
-                    written = written.wrapping_add(1);
+                if hash >> 29 == eighth {
+                    written += 1;
                     self.log.pack(index.finger(hash) << index.rank_bits | i, index.rank_bits + index.finger_bits)?;
                 }
             }
         }
         self.log.end_pack()?;
-        let mut directory = format::NO_DIRECTORY;
+        let directory = if fits { directory >> 4 } else { format::NO_DIRECTORY };
         if entries > DIRECTORY_FROM {
-            directory = pack_directory(entries, &starts);
-            self.log.push(&directory.to_le_bytes())?;
+            self.log.push_word(directory)?;
         }
         let tail = match batch {
             true if self.batch.page == page => self.batch.at,
-            true => geometry.first(),
+            true => self.log.geometry.first(),
             false => u32::from(NO_TAIL),
         };
-        for word in [
-            tail << 16 | u32::from(parts) << 8 | entries,
-            self.wear & 0x00ff_ffff,
-            self.sequence.wrapping_sub(1),
-            page_check,
-        ] {
-            self.log.push(&word.to_le_bytes())?;
-        }
-        let index_check = !self.log.page_check;
-        self.log.push(&index_check.to_le_bytes())?;
+        self.log.push_word(tail << 16 | u32::from(parts) << 8 | entries)?;
+        self.log.push_word(self.wear & 0x00ff_ffff)?;
+        self.log.push_word(self.sequence.wrapping_sub(1))?;
+        self.log.push_word(page_check)?;
+        self.log.push_word(!self.log.page_check)?;
         self.log.flush()?;
         self.table.set_entries(page, entries);
         self.table.set_data(page, directory);

@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{
-    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, NO_TAIL, Name, directory_range, footer,
+    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, KEY_MAX, Kind, NO_TAIL, Name, directory_range, footer,
 };
 use super::log::WINDOW;
 use super::record::{Record, Spot};
@@ -13,7 +13,7 @@ use super::{Dbm, Fail, Res};
 use crate::crc;
 
 /// As the number of entries: a page is not sealed.
-const UNSEALED: u32 = u32::MAX;
+pub(crate) const UNSEALED: u32 = u32::MAX;
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// Looks at the newest record of a name of those that stand before a place of the log.
@@ -72,13 +72,21 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             // Another name with the same fingerprint, or a damaged offset: the index must have meant this record, and none of
             // its name before.
-            let other = self.log.hashed()?;
+            let other = self.other_hash()?;
             if met == other || index.finger(other) != index.finger(name.hash) {
                 return Err(Fail::corrupt(page, at));
             }
             met = other;
         }
         Ok(Spot::NONE)
+    }
+
+    /// The hash of the name of the record looked at.
+    #[inline(never)]
+    fn other_hash(&mut self) -> Res<u32> {
+        let mut buf = [0; KEY_MAX];
+        let len = self.log.read_name(&mut buf)?;
+        Ok(Name::new(buf.get(..len).unwrap_or(&[]), self.log.cur.kind == Kind::Part).hash)
     }
 
     /// Looks in a page record by record.
@@ -123,7 +131,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// How many entries the index of a page has, if the check over it and the footer is right; else [`UNSEALED`].
     #[inline(never)]
-    fn sealed(&mut self, page: u16) -> Res<u32> {
+    pub(crate) fn sealed(&mut self, page: u16) -> Res<u32> {
         let size = self.log.geometry.page;
         // The hash table and the footer are most often shown by one window.
         let window = size - WINDOW as u32;
@@ -138,21 +146,17 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(if state == crc::RIGHT { entries } else { UNSEALED })
     }
 
-    /// Whether a page has a right seal.
-    pub(crate) fn is_sealed(&mut self, page: u16) -> Res<bool> {
-        Ok(self.sealed(page)? != UNSEALED)
-    }
-
     /// Reads a page's footer if it has not been read yet.
     #[inline(never)]
     pub(crate) fn load(&mut self, page: u16) -> Res<()> {
         if self.table.state(page) != State::Raw {
             return Ok(());
         }
-        self.table.set_dead(page, UNKNOWN);
+        let sequence = self.table.sequence(page);
         let entries = self.sealed(page)?;
+        self.table.set_dead(page, UNKNOWN);
         if entries == UNSEALED {
-            return self.load_stale(page);
+            return self.load_stale(page, sequence);
         }
         let mut directory = format::NO_DIRECTORY;
         if entries > DIRECTORY_FROM {
@@ -175,21 +179,19 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(())
     }
 
-    /// Why a page has no index: an interruption, or damage.
-    fn load_stale(&mut self, page: u16) -> Res<()> {
-        // Damage leaves a footer that knows the header's number; an interrupted erase leaves none, and a seal that was cut
-        // off leaves half of one.
-        let counts = self.foot(page, footer::COUNTS)?;
-        let sequence = self.foot(page, footer::SEQUENCE)?;
-        let check = self.foot(page, footer::INDEX_CHECK)?;
-        let header = self.log.word(page, 0, format::HEADER)?;
-        let right = self.log.word(page, 4, 4)? == self.log.geometry.header(header);
-        let known = !right || header.swap_bytes() == sequence;
+    /// Why a page, which had this number, has no index: an interruption, or damage.
+    fn load_stale(&mut self, page: u16, sequence: u32) -> Res<()> {
         self.table.set_state(page, State::Stale);
         self.table.set_entries(page, 0);
         let mut walk = self.walk(page);
         while self.advance_walk(&mut walk)?.is_some() {}
-        if known && counts & 0xff != 0xff && check != u32::MAX || self.records_behind(page, walk.at)? != 0 {
+        // Damage leaves a footer that knows the number; an interrupted erase leaves none, and a seal that was cut off leaves half
+        // of one.
+        if self.foot(page, footer::SEQUENCE)? == sequence
+            && self.foot(page, footer::COUNTS)? & 0xff != 0xff
+            && self.foot(page, footer::INDEX_CHECK)? != u32::MAX
+            || self.records_behind(page, walk.at)? != 0
+        {
             self.table.set_entries(page, DAMAGED);
         }
         Ok(())

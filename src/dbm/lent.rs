@@ -36,7 +36,9 @@ pub(crate) struct Lent<'m, F> {
 /// A key's newest record is another one now; the place of the one before, if an index knows it.
 type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> Option<u32>;
 type Placed<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8], Option<u32>);
-type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Spot>;
+pub(crate) type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Spot>;
+/// What is lent memory is told that a key's newest record is another one now.
+pub(crate) type Told<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Spot>;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> Res<bool>;
 type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> Res<bool>;
@@ -80,7 +82,10 @@ pub const fn order_words(keys: usize) -> usize {
 }
 
 impl<F> Lent<'_, F> {
-    pub(crate) const NOTHING: Self = Lent { cells: None, order: None, undo: None };
+    #[inline(always)]
+    pub(crate) fn nothing() -> Self {
+        Lent { cells: None, order: None, undo: None }
+    }
 
     /// Nothing of it counts any more.
     pub(crate) fn forget(&mut self) {
@@ -100,7 +105,8 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     pub fn lend_index(&mut self, words: &'m mut [u32]) {
         let calls = IndexCalls { noted: cells::noted, find: cells::find, build: cells::build };
         self.lent.cells = Some((Cells::new(words, place_bits(&self.log)), calls));
-        self.lent.undo = Some(undo);
+        self.hooks.find = Some(find);
+        self.tell_lent();
     }
 
     /// Lends words for the order of the keys: with [`order_words`] of them, a step of a cursor costs one read, whatever
@@ -110,15 +116,14 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     pub fn lend_order(&mut self, words: &'m mut [u32]) {
         let calls = OrderCalls { placed: order::placed, step: order::step, seek: order::seek, build: order::built };
         self.lent.order = Some((Order::new(words), calls));
-        self.lent.undo = Some(undo);
+        self.tell_lent();
     }
 
-    /// Looks at the record that an index says is a key's.
-    pub(crate) fn find_lent(&mut self, key: &[u8]) -> Res<Spot> {
-        match &self.lent.cells {
-            Some((_, calls)) => (calls.find)(self, key),
-            None => Ok(Spot::UNKNOWN),
-        }
+    /// What is lent is told what happens.
+    fn tell_lent(&mut self) {
+        self.lent.undo = Some(undo);
+        self.hooks.noted = Some(noted);
+        self.hooks.forget = Some(forget);
     }
 
     /// Moves a cursor by the order, and looks at the record it comes to.
@@ -150,25 +155,6 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
         }
     }
 
-    /// Takes note of a key's newest record, a tombstone perhaps.
-    pub(crate) fn note_lent(&mut self, record: &Record, key: &[u8]) {
-        if matches!(record.kind, Kind::Part | Kind::Commit) {
-            return;
-        }
-        let old = self.note_index(record, key);
-        if let Some((_, calls)) = &self.lent.order {
-            (calls.placed)(self, record, key, old);
-        }
-    }
-
-    /// As `note_lent`, of the index alone; the place that it had of the key.
-    pub(crate) fn note_index(&mut self, record: &Record, key: &[u8]) -> Option<u32> {
-        match &self.lent.cells {
-            Some((_, calls)) => (calls.noted)(self, record, key),
-            None => None,
-        }
-    }
-
     /// A batch that began at a place was given up.
     pub(crate) fn undo_lent(&mut self, page: u16, at: u32) {
         if let Some(undo) = self.lent.undo
@@ -177,6 +163,48 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
             self.lent.forget();
         }
     }
+}
+
+/// Looks at a key's record, by the index if that knows it.
+fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Res<Spot> {
+    let by_index = match &db.lent.cells {
+        Some((_, calls)) => (calls.find)(db, key)?,
+        None => Spot::UNKNOWN,
+    };
+    if by_index != Spot::UNKNOWN {
+        return Ok(by_index);
+    }
+    let found = db.find_unaided(key)?;
+    if found.is_some() {
+        let record = db.log.cur;
+        note_index(db, &record, key);
+        db.log.cur = record;
+    }
+    Ok(found)
+}
+
+/// Takes note of a key's newest record, a tombstone perhaps.
+fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) {
+    if matches!(record.kind, Kind::Part | Kind::Commit) {
+        return;
+    }
+    let old = note_index(db, record, key);
+    if let Some((_, calls)) = &db.lent.order {
+        (calls.placed)(db, record, key, old);
+    }
+}
+
+/// The same, of the index alone; the place that it had of the key.
+fn note_index<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> Option<u32> {
+    match &db.lent.cells {
+        Some((_, calls)) => (calls.noted)(db, record, key),
+        None => None,
+    }
+}
+
+/// Nothing that was lent counts any more.
+fn forget<F: NorFlash>(db: &mut Dbm<'_, F>) {
+    db.lent.forget();
 }
 
 /// Gives each key that a batch wrote the record that counts again.
@@ -194,7 +222,7 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Res<()> {
             let key = &*db.log.key(&record, &mut key)?;
             let gone = record.as_deleted();
             let newest = db.newest(key)?.unwrap_or(gone);
-            db.note_lent(&newest, key);
+            db.note(&newest, key);
         }
         at = db.log.geometry.first();
     }

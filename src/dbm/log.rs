@@ -25,14 +25,14 @@ pub(crate) struct Log<F> {
     pub(crate) cur: Record,
     /// CRC-32 state over all bytes of the head page.
     pub(crate) page_check: u32,
+    /// Where the stage goes to the flash before what follows.
+    fence: u32,
     /// Where the windows are: a small one for keys and index entries, a large one for records.
     windows: [Window; 2],
     /// How many bytes the window shows, from the place that was asked for last.
     seen: u32,
     stage_at: u32,
     stage_len: usize,
-    /// Where the stage goes to the flash before what follows.
-    fence: u32,
     /// Bits that do not fill a byte yet.
     packed: u32,
     packed_bits: u32,
@@ -176,13 +176,6 @@ impl<F: NorFlash> Log<F> {
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn copy_pieces(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Res<()> {
-        if F::READ_SIZE == 1 && buf.len() > WINDOW {
-            let start = u32::from(page) * self.geometry.page + at;
-            if self.staged(start, buf.len() as u32) {
-                self.flush()?;
-            }
-            return self.flash.read(start, buf).map_err(failed);
-        }
         let end = at + buf.len() as u32;
         let mut to = buf.iter_mut();
         self.each(page, at, end, &mut |bytes| {
@@ -255,6 +248,12 @@ impl<F: NorFlash> Log<F> {
             }
         }
         Ok(())
+    }
+
+    /// Four bytes more.
+    #[inline(never)]
+    pub(crate) fn push_word(&mut self, word: u32) -> Res<()> {
+        self.push(&word.to_le_bytes())
     }
 
     /// Adds a number to those packed into bytes, least significant bit first; at most 24 bits.

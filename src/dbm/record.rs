@@ -48,6 +48,19 @@ pub(crate) struct Record {
     pub(crate) kind: Kind,
 }
 
+/// The name of a part: the number of the long value, that of the part, the length of the key.
+pub(crate) fn part_name(number: u32, part: u32, key: u32) -> [u8; LONG_HEAD as usize] {
+    two_words(number, part | key << 24)
+}
+
+pub(crate) fn two_words(first: u32, second: u32) -> [u8; LONG_HEAD as usize] {
+    let mut bytes = [0; LONG_HEAD as usize];
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = (if i < 4 { first } else { second } >> (i * 8 % 32)) as u8;
+    }
+    bytes
+}
+
 /// In a record's place: it belongs to a batch.
 const PENDING: u16 = 0x8000;
 /// In a tombstone's place: it is a copy, and nothing older of its key stands in its page.
@@ -83,7 +96,7 @@ impl Record {
 
     /// The same, as if it were a tombstone.
     pub(crate) fn as_deleted(self) -> Record {
-        Record { kind: Kind::Deleted, ..self }
+        Record { kind: Kind::Deleted, value: 0, ..self }
     }
 
     pub(crate) fn at(&self) -> u32 {
@@ -103,7 +116,7 @@ impl Record {
         (self.page, self.at()) == (other.page, other.at())
     }
 
-    /// Bytes of the key.
+    /// Bytes of the key. (The "key" of a part of a long value is its name: [`part_name`].)
     pub(crate) fn key_len(&self) -> u32 {
         self.key.into()
     }
@@ -128,11 +141,6 @@ impl Record {
 
     pub(crate) fn value_at(&self) -> u32 {
         self.key_at() + self.key_len()
-    }
-
-    /// What the record is found by: a key, or the two numbers of a part of a long value. Where it stands, and its length.
-    pub(crate) fn name(&self) -> (u32, u32) {
-        if self.kind == Kind::Part { (self.value_at(), LONG_HEAD) } else { (self.key_at(), self.key_len()) }
     }
 
     /// Bytes of the whole record: head, key, value, ones up to where the check ends on a word, check.
@@ -162,7 +170,7 @@ impl Record {
             let least;
             (kind, value, least) = match tag {
                 tag::VALUE => (Kind::Value, (word >> 16) as u16, u16::from(tag::SHORT_MAX) + 1),
-                tag::PART => (Kind::Part, (word >> 16) as u16, LONG_HEAD as u16),
+                tag::PART => (Kind::Part, (word >> 16) as u16, 0),
                 tag::LONG => (Kind::Long, LONG_HEAD as u16, 0),
                 tag::COMMIT => (Kind::Commit, 0, 0),
                 tag::DELETED => (Kind::Deleted, 0, 0),
@@ -231,7 +239,7 @@ impl<F: NorFlash> Log<F> {
     /// How the name of the record looked at compares with another: less than 0 if it comes before.
     #[inline(never)]
     pub(crate) fn order(&mut self, name: &[u8]) -> Res<i32> {
-        let (at, len) = self.cur.name();
+        let (at, len) = (self.cur.key_at(), self.cur.key_len());
         let (mut theirs, mut order) = (name.iter(), Ordering::Equal);
         let end = at + len.min(name.len() as u32);
         self.each(self.cur.page, at, end, &mut |bytes| {
@@ -256,7 +264,7 @@ impl<F: NorFlash> Log<F> {
     /// The hash of the name of the record looked at.
     #[inline(never)]
     pub(crate) fn hashed(&mut self) -> Res<u32> {
-        let (at, len) = self.cur.name();
+        let (at, len) = (self.cur.key_at(), self.cur.key_len());
         let mut hash = Hash::new(self.cur.kind == Kind::Part);
         self.each(self.cur.page, at, at + len, &mut |bytes| {
             hash.update(bytes);
@@ -268,7 +276,7 @@ impl<F: NorFlash> Log<F> {
     /// The name of the record looked at, at the start of `buf`; its length.
     #[inline(never)]
     pub(crate) fn read_name(&mut self, buf: &mut [u8; KEY_MAX]) -> Res<usize> {
-        let (at, len) = self.cur.name();
+        let (at, len) = (self.cur.key_at(), self.cur.key_len());
         self.copy(self.cur.page, at, buf.get_mut(..len as usize).unwrap_or(&mut []))?;
         Ok(len as usize)
     }
@@ -304,22 +312,10 @@ impl<F: NorFlash> Log<F> {
         Ok(key)
     }
 
-    /// One of the two numbers at the start of a long value's record or of a part of one.
+    /// One of the two numbers of a long value's record.
     #[inline(never)]
     pub(crate) fn number(&mut self, record: &Record, which: u32) -> Res<u32> {
         self.word(record.page, record.value_at() + 4 * which, LONG_HEAD)
-    }
-
-    /// Programs the head of a record. What is not part of a batch has programs of its own: so a batch's record that is not
-    /// whole has been cut off, or stands in the same program as one that was.
-    fn start(&mut self, record: &Record) -> Res<Check> {
-        if !record.pending() {
-            self.flush()?;
-        }
-        let mut check = Check::new(self.geometry.compact);
-        self.begin(record.page, record.at())?;
-        self.add(record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]), &mut check)?;
-        Ok(check)
     }
 
     #[inline(never)]
@@ -328,41 +324,59 @@ impl<F: NorFlash> Log<F> {
         self.push(bytes)
     }
 
+    /// Goes to where a record is to stand. What is not part of a batch has programs of its own: so a batch's record that is not
+    /// whole has been cut off, or stands in the same program as one that was.
+    fn go_to(&mut self, record: &Record) -> Res<Check> {
+        if !record.pending() {
+            self.flush()?;
+        }
+        self.begin(record.page, record.at())?;
+        Ok(Check::new(self.geometry.compact))
+    }
+
+    /// Ends a record with its check.
+    fn end(&mut self, check: &Check) -> Res<()> {
+        let width = self.geometry.check();
+        self.push(check.bytes().get(..width as usize).unwrap_or(&[]))
+    }
+
     /// Programs a record at its place: the key and the two pieces of the value.
+    #[inline(never)]
     pub(crate) fn append(&mut self, record: &Record, pieces: &[&[u8]; 3]) -> Res<()> {
-        let mut check = self.start(record)?;
+        let mut check = self.go_to(record)?;
+        self.add(record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]), &mut check)?;
         for piece in pieces {
             self.add(piece, &mut check)?;
         }
-        self.finish(record, &mut check)
-    }
-
-    /// The ones and the check at a record's end.
-    #[inline(never)]
-    fn finish(&mut self, record: &Record, check: &mut Check) -> Res<()> {
-        let width = self.geometry.check();
-        let end = record.at() + record.total(&self.geometry) - width;
+        let end = record.at() + record.total(&self.geometry) - self.geometry.check();
         for _ in record.value_at() + record.value_len()..end {
-            self.add(&[0xff], check)?;
+            self.add(&[0xff], &mut check)?;
         }
-        self.push(check.bytes().get(..width as usize).unwrap_or(&[]))?;
+        self.end(&check)?;
         // What a batch writes may wait for its commit.
         if record.pending() && record.kind != Kind::Commit { Ok(()) } else { self.flush() }
     }
 
-    /// Copies a record to another place, where its check is made anew. (That of the record has been found right.)
+    /// Copies a record to another place, as which it differs in its first byte, and so in its check. (That of the record has been
+    /// found right.)
     pub(crate) fn transfer(&mut self, from: &Record, to: &Record) -> Res<()> {
-        let mut check = self.start(to)?;
-        let (mut source, end) = (from.key_at(), from.value_at() + from.value_len());
+        let mut check = self.go_to(to)?;
+        let [mut tag, ..] = to.head_bytes();
+        let mut at = from.at();
+        let end = at + from.total(&self.geometry) - self.geometry.check();
         let mut chunk = [0; WINDOW / 2];
-        while source < end {
-            let count = ((end - source) as usize).min(chunk.len());
+        while at < end {
+            let count = ((end - at) as usize).min(chunk.len());
             let piece = chunk.get_mut(..count).unwrap_or(&mut []);
-            self.copy(from.page, source, piece)?;
+            self.copy(from.page, at, piece)?;
+            if let Some(first) = piece.first_mut().filter(|_| at == from.at()) {
+                core::mem::swap(first, &mut tag);
+            }
             self.add(piece, &mut check)?;
-            source += count as u32;
+            at += count as u32;
         }
-        self.finish(to, &mut check)
+        self.end(&check)?;
+        self.flush()
     }
 }
 

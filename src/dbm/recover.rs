@@ -4,6 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{ENTRIES_MAX, HEADER, KEY_MAX, footer};
+use super::index::UNSEALED;
 use super::log::WINDOW;
 use super::table::State;
 use super::walk::Walk;
@@ -13,12 +14,13 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Finds the log. See FORMAT.md, "Opening".
     #[inline(never)]
     pub(crate) fn recover(&mut self, flag: Flag) -> Res<()> {
+        let mut headless = NO_PAGE;
         if flag != Flag::New {
-            self.headers()?;
+            headless = self.headers()? as u16;
             if self.table.count() == 0 {
                 // Perhaps the other kind of check.
                 self.log.geometry.compact ^= true;
-                self.headers()?;
+                headless = self.headers()? as u16;
                 self.log.geometry.compact ^= self.table.count() == 0;
             }
         }
@@ -26,37 +28,32 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.create(flag);
         }
         self.table.sort();
-        let mut newest = self.table.newest();
-        self.sequence = self.table.sequence(newest).wrapping_add(1);
+        self.sequence = self.table.sequence(self.table.newest()).wrapping_add(1);
+        if headless != NO_PAGE {
+            self.take_in(headless, self.sequence);
+            self.sequence = self.sequence.wrapping_add(1);
+        }
         self.count_free();
-        while newest != NO_PAGE && !self.resume(newest)? {
+        loop {
+            let newest = self.table.newest();
+            if newest == NO_PAGE || self.resume(newest)? {
+                break;
+            }
             // The page is torn and no sector is free: it holds copies of what still stands elsewhere, nothing more.
             let sector = self.sector_of(newest);
-            self.drop_sector(sector);
-            if flag != Flag::Read {
+            if flag == Flag::Read {
+                self.drop_sector(sector);
+            } else {
                 self.erase_sector(sector)?;
             }
-            newest = self.table.newest();
         }
-        let mean = self.mean_wear();
-        for page in 0..self.log.geometry.pages as u16 {
-            if !self.table.state(page).in_log() {
-                self.table.set_data(page, mean);
-            }
-        }
-        if flag == Flag::Read || self.settled == u32::MAX {
-            return Ok(());
-        }
-        // The fates of a batch are missing.
-        for place in 0..self.table.count() {
-            self.load(self.table.order(place))?;
-        }
-        self.write_fates()
+        // Perhaps the fates of a batch are missing.
+        if flag == Flag::Read || self.settled == u32::MAX { Ok(()) } else { self.write_fates() }
     }
 
-    /// Reads all page headers.
+    /// Reads all page headers. The page that was the newest, if its header is damaged.
     #[inline(never)]
-    fn headers(&mut self) -> Res<()> {
+    fn headers(&mut self) -> Res<u32> {
         let pages = self.log.geometry.pages as u16;
         self.table.clear_order();
         for page in 0..pages {
@@ -69,14 +66,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         // Only a right header tells the version and the kind of checks.
         if self.table.count() == 0 {
-            return Ok(());
+            return Ok(NO_PAGE.into());
         }
         // A page whose header is damaged is part of the log all the same: its footer has its number. If it has none it was
         // the newest, for nothing else is unsealed, and an interrupted erase leaves no record whole.
-        let (mut newest, mut headless) = (0, NO_PAGE);
+        let mut headless = NO_PAGE;
         for page in 0..pages {
             if self.table.state(page) == State::Dirty {
-                if self.is_sealed(page)? {
+                if self.sealed(page)? != UNSEALED {
                     let sequence = self.foot(page, footer::SEQUENCE)?;
                     self.take_in(page, sequence);
                 } else if self.foot(page, footer::INDEX_CHECK)? == u32::MAX
@@ -85,14 +82,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                     headless = page;
                 }
             }
-            if self.table.state(page) == State::Raw {
-                newest = newest.max(self.table.sequence(page));
-            }
         }
-        if headless != NO_PAGE {
-            self.take_in(headless, newest.saturating_add(1));
-        }
-        Ok(())
+        Ok(headless.into())
     }
 
     /// A page is part of the log.
@@ -142,20 +133,16 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Takes up the log at its newest page; `false` if the page must be thrown away first.
     fn resume(&mut self, page: u16) -> Res<bool> {
-        if self.is_sealed(page)? {
+        if self.sealed(page)? != UNSEALED {
             return Ok(true);
         }
         // Not sealed, or not wholly: what counts is what the records say.
         self.table.set_state(page, State::Head);
         self.head = page;
         let walk = self.relist(self.log.geometry.page)?;
-        if walk.mark.is_some() {
+        if walk.commit > 0 {
             // A batch over several pages is committed: their fates may not be written yet.
-            self.log.must(walk.mark, WINDOW as u32)?;
-            let mark = self.log.cur;
-            if mark.key_len() == 6 {
-                self.settled = self.log.word(page, mark.key_at() + 2, 4)?;
-            }
+            self.settled = self.log.word(page, walk.commit + 2, 4)?;
         }
         // Nothing was begun behind the tail: neither a record, whose first program starts there, nor an index. What a batch
         // writes is programmed several records at a time: behind the last of an unfinished one, words may be programmed that
@@ -229,28 +216,22 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// A new store: every sector that is not blank is erased, the last one first, so that an interrupted `New` of an old
     /// store leaves either one that opens or none.
     fn create(&mut self, flag: Flag) -> Res<()> {
-        let geometry = self.log.geometry;
-        // The first page of a store may have been cut off, and nothing else written.
-        let mut rest_blank = self.log.blank(0, geometry.first(), u32::MAX)?;
-        for page in 1..geometry.pages as u16 {
-            rest_blank = rest_blank && self.log.blank(page, 0, u32::MAX)?;
-        }
-        match flag {
-            Flag::New => {}
-            Flag::Create if rest_blank => {}
-            Flag::Create => return Err(Fail::NOT_A_STORE),
-            _ if rest_blank && self.log.blank(0, 0, HEADER)? => return Err(Fail::NOT_FOUND),
-            _ => return Err(Fail::NOT_A_STORE),
-        }
-        for sector in (0..self.sectors()).rev() {
-            let mut blank = true;
-            for page in self.pages_of(sector) {
-                blank = blank && self.log.blank(page, 0, u32::MAX)?;
-                self.table.set_state(page, State::Erased);
+        for page in (0..self.log.geometry.pages as u16).rev() {
+            let mut state = State::Erased;
+            // The first page of a store may have been cut off, and nothing else written.
+            let from = if page == 0 && flag != Flag::New { self.log.geometry.first() } else { 0 };
+            if !self.log.blank(page, from, u32::MAX)? {
+                if flag != Flag::New {
+                    return Err(Fail::NOT_A_STORE);
+                }
+                self.log.erase(self.sector_of(page))?;
+            } else if from > 0 && !self.log.blank(page, 0, from)? {
+                state = State::Dirty;
             }
-            if !blank {
-                self.log.erase(sector)?;
-            }
+            self.table.set_state(page, state);
+        }
+        if flag != Flag::New && flag != Flag::Create {
+            return Err(Fail::NOT_FOUND);
         }
         self.count_free();
         self.open_page()

@@ -73,9 +73,10 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.counting = true;
         }
         // Worth it is what wins half of what it copies at least.
-        let choice = self.choose(u32::MAX)?;
-        match choice.sector {
-            Some(sector) if self.free == 0 || choice.dead >= 128 * self.log.geometry.per_sector => {
+        match self.choose(u32::MAX)? {
+            sector
+                if sector < self.sectors() && (self.free == 0 || self.dead >= 128 * self.log.geometry.per_sector) =>
+            {
                 match self.compact(sector, None) {
                     // Words can read as blank and refuse a program all the same, when power went during one or during their
                     // erase: on to another page.

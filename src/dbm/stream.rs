@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::batch::Rollback;
 use super::format::{KEY_MAX, Kind, LONG_HEAD, Name};
-use super::record::Record;
+use super::record::{Record, part_name, two_words};
 use super::{Dbm, Fail, Res, Result};
 
 /// Reads a value piece by piece.
@@ -75,27 +75,22 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Copies part of a value, which holds that much.
-    pub(crate) fn piece(&mut self, record: &Record, offset: u32, piece: &mut [u8]) -> Res<()> {
+    pub(crate) fn piece(&mut self, record: &Record, mut offset: u32, mut piece: &mut [u8]) -> Res<()> {
         if record.kind != Kind::Long {
             return self.log.copy(record.page, record.value_at() + offset, piece);
         }
         let number = self.log.number(record, 0)?;
-        let size = self.log.geometry.part();
-        let (mut at, mut done) = (offset, 0);
-        while let Some(rest) = piece.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            if !self.find(&Name::new(&numbers(number, at / size), true))?.is_some() {
+        let (size, key) = (self.log.geometry.part(), record.key_len());
+        while !piece.is_empty() {
+            let found = self.find(&Name::new(&part_name(number, offset / size, key), true))?;
+            let (part, inside) = (self.log.cur, key + offset % size);
+            let count = (size - offset % size).min(piece.len() as u32);
+            let (now, later) = piece.split_at_mut_checked(count as usize).unwrap_or_default();
+            if !found.is_some() || inside + count > part.value_len() {
                 return Err(Fail::corrupt(record.page, record.at()));
             }
-            let part = self.log.cur;
-            let (inside, held) = (at % size, part.value_len() - LONG_HEAD);
-            let count = held.saturating_sub(inside).min(rest.len() as u32);
-            if count == 0 {
-                return Err(Fail::corrupt(part.page, part.at()));
-            }
-            let to = rest.get_mut(..count as usize).unwrap_or(&mut []);
-            self.log.copy(part.page, part.value_at() + LONG_HEAD + inside, to)?;
-            at += count;
-            done += count as usize;
+            self.log.copy(part.page, part.value_at() + inside, now)?;
+            (offset, piece) = (offset + count, later);
         }
         Ok(())
     }
@@ -151,21 +146,16 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Writes a part of a long value: it counts when the value does, in which it is named.
     fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) -> Res<()> {
-        let record = Record::new(Kind::Part, false, key.len(), LONG_HEAD + piece.len() as u32);
-        self.write(record, &[key, &numbers(number, part), piece])
+        let record = Record::new(Kind::Part, false, LONG_HEAD as usize, (key.len() + piece.len()) as u32);
+        self.write(record, &[&part_name(number, part, key.len() as u32), key, piece])
     }
 
     fn put_long(&mut self, key: &[u8], number: u32, length: u32) -> Res<()> {
         let record = Record::new(Kind::Long, self.batch.open, key.len(), LONG_HEAD);
-        self.write(record, &[key, &numbers(number, length), &[]])?;
+        self.write(record, &[key, &two_words(number, length), &[]])?;
         self.writing = None;
         Ok(())
     }
-}
-
-/// Two numbers as they stand at the start of a long value's record, or of a part of one.
-fn numbers(first: u32, second: u32) -> [u8; LONG_HEAD as usize] {
-    (u64::from(second) << 32 | u64::from(first)).to_le_bytes()
 }
 
 impl<F: NorFlash> Reader<'_, Dbm<'_, F>> {

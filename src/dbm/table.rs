@@ -162,7 +162,7 @@ impl<'m> Table<'m> {
                 }
                 self.set_order(to, page);
             }
-            gap = if gap == 2 { 1 } else { gap * 5 / 11 };
+            gap /= 2;
         }
     }
 

@@ -20,8 +20,8 @@ pub(crate) struct Walk {
     commit_from: u32,
     /// Where a batch begins of which the page does not tell the fate, and which counts; behind the page if none does.
     pub(crate) open_from: u32,
-    /// Where the last record stands, if it is a mark.
-    pub(crate) mark: Spot,
+    /// Where the key of the last record stands, if that is the commit of a batch over several pages; or 0.
+    pub(crate) commit: u32,
     /// The last record belongs to a batch that was not committed.
     pub(crate) void: bool,
     /// Damage was passed over.
@@ -42,7 +42,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             commit_at: 0,
             commit_from: 0,
             open_from: u32::MAX,
-            mark: Spot::NONE,
+            commit: 0,
             void: false,
             gap: false,
         }
@@ -92,9 +92,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             walk.at += record.total(&self.log.geometry);
             walk.count += 1;
             walk.void = false;
-            walk.mark = Spot::NONE;
+            walk.commit = 0;
             if record.kind == Kind::Commit {
-                walk.mark = record.spot();
+                if record.key_len() == 6 {
+                    walk.commit = record.key_at();
+                }
                 continue;
             }
             if record.pending() {

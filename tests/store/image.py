@@ -159,7 +159,7 @@ def read(image, sector, word):
     for page in log:
         for record in page.counting(last):
             if record.kind == PART:
-                parts[record.value[:4], number(record.value[4:8])] = record.value[8:]
+                parts[record.key[:4], number(record.key[4:7])] = record.value[record.key[7] :]
             else:
                 values[record.key] = record
     found = {}

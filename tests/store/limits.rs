@@ -176,3 +176,44 @@ fn a_batch_larger_than_the_room_is_aborted_whole() {
         db.set(&[i], &[i; 30]).unwrap();
     }
 }
+
+/// Fills a store, deletes every key, and fills it again: a full store takes deletes, and then writes.
+fn fills_empties_and_fills<const W: usize, const E: usize>(sectors: usize, len: impl Fn(usize) -> usize) {
+    let mut memory = vec![0; dbm::memory_needed(sectors * E, E)];
+    let mut db = dbm::open(larder::flash::SimFlash::<W, E>::owned(sectors).unwrap(), Flag::New, &mut memory).unwrap();
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        let mut keys = Vec::new();
+        loop {
+            let key = format!("{:05}", keys.len() * 7919 % 100_003).into_bytes();
+            match db.set(&key, &vec![7; len(keys.len())]) {
+                Ok(()) => keys.push(key),
+                Err(error) => break assert_eq!(error, Error::Full),
+            }
+        }
+        // Every third first, so that what is dead is spread.
+        for first in 0..3 {
+            for key in keys.iter().skip(first).step_by(3) {
+                assert_eq!(db.delete(key), Ok(true), "{W} {E} {sectors}, {} keys", keys.len());
+                assert!(!db.contains(key).unwrap());
+            }
+        }
+        assert!(db.is_empty().unwrap());
+        db.check().unwrap();
+        counts.push(keys.len());
+    }
+    // Tombstones are gone with what they hid.
+    assert!(counts[2] * 10 >= counts[0] * 9, "{W} {E} {sectors}: {counts:?}");
+}
+
+#[test]
+fn a_full_store_takes_deletes_and_then_writes() {
+    for len in [0, 1, 30, 100] {
+        fills_empties_and_fills::<4, 4096>(2, |_| len);
+        fills_empties_and_fills::<1, 512>(2, |_| len);
+        fills_empties_and_fills::<32, 1024>(2, |_| len);
+        fills_empties_and_fills::<8, 8192>(2, |_| len);
+        fills_empties_and_fills::<4, 1024>(5, |i| (i * 37) % 90 * usize::from(len > 0));
+        fills_empties_and_fills::<4, 16384>(3, |i| (i * 37) % (3 * len + 1));
+    }
+}

@@ -71,7 +71,16 @@ impl Alphabet {
 }
 
 impl Merge {
-    pub(crate) const NONE: Merge = Merge {
+    /// Of a store without cursors: nearly all zeros, which costs little code.
+    pub(crate) const IDLE: Merge = Merge {
+        forward: false,
+        last: 0,
+        ahead: Ahead { page: 0, rank: 0, at: 0 },
+        until: Until { page: 0, at: 0, ended: 0 },
+        ..Merge::NONE
+    };
+
+    const NONE: Merge = Merge {
         active: false,
         forward: true,
         skip: 0,
@@ -409,7 +418,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// How many bytes the name of the record looked at has in common with a key.
     #[inline(never)]
     fn common(&mut self, key: &[u8]) -> Res<usize> {
-        let (at, len) = self.log.cur.name();
+        let (at, len) = (self.log.cur.key_at(), self.log.cur.key_len());
         let (mut rest, mut common) = (key.iter(), 0);
         self.log.each(self.log.cur.page, at, at + len, &mut |bytes| {
             let same = bytes.iter().zip(rest.by_ref()).take_while(|(our, their)| our == their).count();
