@@ -67,7 +67,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         let part = record.kind == Kind::Part;
         let name = Name::new(key, part);
         let bits = self.log.geometry.offset_bits;
-        let entry = name.hash >> 8 >> bits << bits | record.at() / self.log.geometry.word;
+        let place = record.at() / self.log.geometry.word;
+        let entry = name.hash >> 8 >> bits << bits | place;
         let i = self.place_listed(&name)?;
         if i < self.table.listed() {
             self.live -= self.log.cur.total(&self.log.geometry);
