@@ -133,7 +133,12 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.erase_sector(sector)?;
         }
         let page = self.pages_of(sector).start;
-        let started = self.start_page(page);
+        let mut started = self.start_page(page);
+        if started.is_err() {
+            // A page can read as blank and refuse a program all the same, when power went during one.
+            self.erase_sector(sector)?;
+            started = self.start_page(page);
+        }
         self.count_free();
         self.level = true;
         started
