@@ -202,7 +202,7 @@ class Board(collections.abc.MutableMapping):
         while True:
             try:
                 # Once the board has seen a damaged frame, it was most likely this one; but it may have been noise.
-                tag, answer = self.receive(end - time.monotonic() if refused is None else 2)
+                tag, answer = self.receive(end - time.monotonic() if refused is None else self.timeout / 5)
             except BoardError:
                 if refused is None:
                     raise
