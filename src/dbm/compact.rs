@@ -415,6 +415,11 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.sift(page, true, without)?;
             }
         }
+        if let Some(key) = without {
+            // An erase that is cut off may leave the record, and then there would be no room to copy it. (The tombstone is no
+            // larger than that.)
+            self.carry(&Record::new(Kind::Deleted, false, key.len(), 0), false, key)?;
+        }
         // Nothing lived in the log's only sector: a store without a header is none, should power go in the erase.
         if self.sector_of(self.table.newest()) == sector {
             self.open_page()?;
