@@ -15,6 +15,51 @@ use crate::crc;
 /// What is read of a record of which the key alone is of interest.
 const SHORT: u32 = 12;
 
+/// Names that were put in order just now: between which of them another one stands is known without a look at the flash.
+#[derive(Default)]
+struct Met {
+    /// How they begin, and their ranks.
+    names: [(u32, u32); 12],
+    count: usize,
+}
+
+impl Met {
+    /// The first bytes of a name, which compare as names do, but for those that begin alike. Parts stand behind all keys.
+    fn start(name: &[u8], part: bool) -> u32 {
+        let mut start = [0; 4];
+        for (to, from) in start.iter_mut().zip(name) {
+            *to = *from;
+        }
+        if part { u32::MAX } else { u32::from_be_bytes(start) }
+    }
+
+    /// Between which ranks a name stands, of `sorted` that there are.
+    fn between(&self, name: &[u8], part: bool, sorted: usize) -> (usize, usize) {
+        let (start, mut low, mut high) = (Met::start(name, part), 0, sorted);
+        for (other, rank) in self.names.iter().take(self.count) {
+            let rank = *rank as usize;
+            if *other < start {
+                low = low.max(rank + 1);
+            } else if *other > start {
+                high = high.min(rank);
+            }
+        }
+        (low, high)
+    }
+
+    /// A name has this rank now, and those that had it and more have one more.
+    fn put(&mut self, name: &[u8], part: bool, rank: usize) {
+        let rank = rank as u32;
+        for (_, other) in self.names.iter_mut().take(self.count) {
+            *other += u32::from(*other >= rank);
+        }
+        if let Some(free) = self.names.get_mut(self.count) {
+            *free = (Met::start(name, part), rank);
+            self.count += 1;
+        }
+    }
+}
+
 impl<F: NorFlash> Dbm<'_, F> {
     /// Looks at the record at a place of the list.
     #[inline(never)]
@@ -81,12 +126,16 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(())
     }
 
-    /// The first rank among the entries in order whose name is not less than `name` (greater, if `after`).
-    fn rank_listed(&mut self, name: &[u8], part: bool, after: bool) -> Res<usize> {
+    /// The first rank from `low` to `high` whose name is not less than `name`; what stands there is looked at from `middle` on.
+    fn rank_listed(
+        &mut self,
+        name: &[u8],
+        part: bool,
+        mut low: usize,
+        mut high: usize,
+        mut middle: usize,
+    ) -> Res<usize> {
         let guess = core::mem::replace(&mut self.guess, name.len() as u32 + 2);
-        let (mut low, mut high) = (0, self.table.sorted());
-        // Names often come in order.
-        let mut middle = high.saturating_sub(1);
         while low < high {
             self.look_listed(middle)?;
             let is_part = self.log.cur.kind == Kind::Part;
@@ -94,7 +143,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             if order == 0 {
                 order = self.log.order(name)?;
             }
-            if order < i32::from(after) {
+            if order < 0 {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -108,13 +157,20 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Brings the list in the order of the names.
     pub(crate) fn sort_list(&mut self) -> Res<()> {
         let mut buf = [0; KEY_MAX];
+        let (mut met, mut last) = (Met::default(), 0);
         let guess = core::mem::replace(&mut self.guess, SHORT);
         while self.table.sorted() < self.table.listed() {
-            self.look_listed(self.table.sorted())?;
+            let sorted = self.table.sorted();
+            self.look_listed(sorted)?;
             let part = self.log.cur.kind == Kind::Part;
             let len = self.log.read_name(&mut buf)?;
-            let to = self.rank_listed(buf.get(..len).unwrap_or(&[]), part, false)?;
-            self.table.sort_in(to);
+            let name = buf.get(..len).unwrap_or(&[]);
+            let (low, high) = met.between(name, part, sorted);
+            // Names often come in order.
+            let middle = if high == sorted && last + 1 == sorted { high.saturating_sub(1) } else { (low + high) / 2 };
+            last = self.rank_listed(name, part, low, high, middle)?;
+            self.table.sort_in(last);
+            met.put(name, part, last);
         }
         self.guess = guess;
         Ok(())

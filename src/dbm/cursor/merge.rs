@@ -24,6 +24,8 @@ pub(crate) struct Merge {
     skip: u8,
     /// What the bytes after these are.
     alphabet: &'static Alphabet,
+    /// Some are not.
+    misfit: bool,
     /// Look-ups since the last move.
     pub(crate) idle: u8,
     /// What gave the last key, and is not yet behind it; or no page.
@@ -58,10 +60,11 @@ struct Alphabet {
 }
 
 const BYTES: Alphabet = Alphabet { low: 0, letters: 256, count: 3, spare: 24 - PREFIX };
-/// Digits, and those of words and paths: `-` to `z`.
-const ALPHABETS: [Alphabet; 2] = [
+/// Digits, those of words and paths (`-` to `z`), and all.
+const ALPHABETS: [Alphabet; 3] = [
     Alphabet { low: b'0' as i32, letters: 10, count: 5, spare: 0 },
     Alphabet { low: b'-' as i32, letters: 78, count: 3, spare: 19 - PREFIX },
+    BYTES,
 ];
 
 impl Alphabet {
@@ -85,6 +88,7 @@ impl Merge {
         forward: true,
         skip: 0,
         alphabet: &BYTES,
+        misfit: false,
         idle: 0,
         last: NO_PAGE,
         stamp: 0,
@@ -402,13 +406,21 @@ impl<F: NorFlash> Dbm<'_, F> {
         let skip = if most >= least + 2 { most } else { least };
         self.merge.skip = skip as u8;
         let rest = nearest.get(skip..).unwrap_or(&[]);
-        let all = |alphabet: &&Alphabet| rest.iter().take(alphabet.count).all(|byte| alphabet.has(*byte));
-        self.merge.alphabet = ALPHABETS.iter().find(all).unwrap_or(&BYTES);
-        for place in 0..self.merge.pages {
-            let page = self.table.order(place);
-            let word = self.table.data(page);
-            if word != SPENT {
-                self.put_rank(page, Some(word >> PREFIX), nearest)?;
+        // The smallest that the near keys are made of: those beyond an alphabet would all look alike.
+        for alphabet in &ALPHABETS {
+            if !rest.iter().take(alphabet.count).all(|byte| alphabet.has(*byte)) {
+                continue;
+            }
+            (self.merge.alphabet, self.merge.misfit) = (alphabet, false);
+            for place in 0..self.merge.pages {
+                let page = self.table.order(place);
+                let word = self.table.data(page);
+                if word != SPENT && !self.merge.misfit {
+                    self.put_rank(page, Some(word >> PREFIX), nearest)?;
+                }
+            }
+            if !self.merge.misfit {
+                break;
             }
         }
         self.guess = guess;
@@ -436,17 +448,19 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let record = self.log.cur;
         let mut bytes = [0; 5];
-        let rest = bytes.get_mut(..(record.key_len() - skip).min(5) as usize).unwrap_or(&mut []);
+        let len = (record.key_len() - skip).min(5) as usize;
+        let rest = bytes.get_mut(..len).unwrap_or(&mut []);
         self.log.copy(record.page, record.key_at() + skip, rest)?;
         let Alphabet { low, letters, count, spare } = *self.merge.alphabet;
         let (mut prefix, mut edge) = (0, None);
-        for byte in bytes.into_iter().take(count) {
+        for (i, byte) in bytes.into_iter().take(count).enumerate() {
             let letter = i32::from(byte) - low;
             let inside = letter.clamp(0, letters - 1);
             prefix = prefix * letters + edge.unwrap_or(inside);
             if inside != letter {
                 // What follows a byte that is none of the letters does not count.
                 edge = edge.or(Some(inside));
+                self.merge.misfit |= i < len;
             }
         }
         let prefix = (prefix >> spare) as u32;
