@@ -19,7 +19,7 @@ const SHORT: u32 = 12;
 #[derive(Default)]
 struct Met {
     /// How they begin, and their ranks.
-    names: [(u32, u32); 12],
+    names: [(u32, u32); 8],
     count: usize,
 }
 
