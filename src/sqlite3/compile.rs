@@ -6,16 +6,20 @@
 //!
 //! Offsets of tokens have 15 bits; with the 16th they mean text that was read from the schema into the arena
 //! (views, CHECK, DEFAULT), which ends with a NUL byte.
+//!
+//! Beside it: reading.rs reads tokens, operand.rs says what is known of operands, quoting.rs reads quoted names.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use core::cell::Cell;
 
 use super::error::{Error, ErrorKind, Result};
 use super::function::Custom;
-use super::program::{Comparison, Op, Relation};
+use super::program::Op;
 use super::store::Store;
-use super::token::{self, Kind, Token, class};
-use super::value::Affinity;
+use super::token::{Kind, Token};
+
+pub(crate) use super::operand::Operand;
+pub(crate) use super::quoting::{is_name, same_name, unescaped, unquoted};
 
 /// The flag of an offset into the arena.
 pub(crate) const IN_ARENA: u16 = 0x8000;
@@ -36,107 +40,6 @@ pub(crate) enum Mode {
     Step,
     /// The program is complete.
     Done,
-}
-
-/// What is known of an operand while compiling, in one byte: affinity (0 none, else [`super::value::Affinity`] + 1), collation (0
-/// none, else [`super::value::Collation`] + 1), and whether the collation was written; and where its code begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Operand {
-    known: u8,
-    pub(crate) start: u16,
-}
-
-/// The bits of what is known of an [`Operand`].
-mod known {
-    pub(super) const AFFINITY: u8 = 7;
-    pub(super) const COLLATION: u8 = 3 << 3;
-    pub(super) const EXPLICIT: u8 = 1 << 5;
-}
-
-impl Operand {
-    /// An operand of a column, whose affinity and collation these are.
-    pub(crate) fn of_column(affinity: u8, collation: u8, start: u16) -> Self {
-        Operand { known: (affinity + 1) | (collation + 1) << 3, start }
-    }
-    /// One of which nothing is known.
-    pub(crate) fn plain(start: u16) -> Self {
-        Operand { known: 0, start }
-    }
-    /// In one byte, without the start.
-    pub(crate) fn pack(self) -> u8 {
-        self.known
-    }
-    /// Other bits than those of [`Operand::pack`] may be set.
-    pub(crate) fn unpack(byte: u8, start: u16) -> Self {
-        Operand { known: byte & (known::AFFINITY | known::COLLATION | known::EXPLICIT), start }
-    }
-    pub(crate) fn affinity(self) -> u8 {
-        self.known & known::AFFINITY
-    }
-    pub(crate) fn collation(self) -> u8 {
-        (self.known & known::COLLATION) >> 3
-    }
-    pub(crate) fn explicit(self) -> bool {
-        self.known & known::EXPLICIT != 0
-    }
-    pub(crate) fn with_affinity(self, affinity: u8) -> Self {
-        Operand { known: self.known & !known::AFFINITY | affinity, ..self }
-    }
-    pub(crate) fn with_collation(self, collation: u8) -> Self {
-        Operand { known: self.known & !known::COLLATION | collation << 3 | known::EXPLICIT, ..self }
-    }
-    /// The same, but that no collation was written.
-    pub(crate) fn unwritten(self, start: u16) -> Self {
-        Operand { known: self.known & !known::EXPLICIT, start }
-    }
-    /// The collation as a number for the program.
-    pub(crate) fn sort_collation(self) -> u8 {
-        self.collation().saturating_sub(1)
-    }
-    /// What remains of two operands under an operator: a collation that was written.
-    #[inline(never)]
-    pub(crate) fn under(left: Operand, right: Operand) -> Operand {
-        let from = if left.explicit() { left } else { right };
-        Operand { start: left.start, known: if from.explicit() { from.with_affinity(0).known } else { 0 } }
-    }
-    /// The same of one operand.
-    #[inline(never)]
-    pub(crate) fn alone(self) -> Operand {
-        Operand::under(self, self)
-    }
-    /// How they compare. (<https://sqlite.org/datatype3.html#comparison_expressions>)
-    #[inline(never)]
-    pub(crate) fn compare(relation: Relation, left: Operand, right: Operand) -> u8 {
-        let affinity = match (left.affinity(), right.affinity()) {
-            (0, one) | (one, 0) => Self::class(one),
-            (a, b) => Self::class(a).max(Self::class(b)) & 2,
-        };
-        let collation = if left.explicit() {
-            left
-        } else if right.explicit() || left.collation() == 0 {
-            right
-        } else {
-            left
-        };
-        Comparison::new(relation, affinity, collation.sort_collation()).0
-    }
-    /// The same for a member of what a subquery gives: a side without an affinity takes that of the other one, and
-    /// what becomes REAL loses the last bits of a large integer.
-    #[inline(never)]
-    pub(crate) fn member(left: Operand, right: Operand) -> u8 {
-        const REAL: u8 = Affinity::Real as u8 + 1;
-        let found = Self::compare(Relation::Equal, left, right);
-        let real = matches!((left.affinity(), right.affinity()), (0, REAL) | (REAL, 0));
-        if real { found | Comparison::REAL } else { found }
-    }
-    /// What an affinity does to the other side: 0 nothing, 1 makes text, 2 makes numbers.
-    pub(crate) fn class(affinity: u8) -> u8 {
-        match affinity {
-            0 | 1 => 0,
-            2 => 1,
-            _ => 2,
-        }
-    }
 }
 
 /// A mark on the compiler's stack: an operand or an operator of an expression, an open parenthesis and its like.
@@ -227,116 +130,6 @@ pub(crate) fn put16(bytes: &mut [u8], at: usize, value: u16) {
 }
 
 impl Compiler<'_> {
-    // ---- tokens
-
-    /// The token at an offset.
-    pub(crate) fn lex(&self, at: u16) -> Token {
-        if at & IN_ARENA == 0 {
-            // Most tokens are read several times within a few steps, and most stand behind one space or none.
-            let at = at + u16::from(self.sql.get(usize::from(at)) == Some(&b' '));
-            let Some(place) = self.recent.get(usize::from(at) % RECENT) else { return self.token };
-            if place.get().start() == at {
-                return place.get();
-            }
-            let token = token::next(self.sql, at.into());
-            if let Some(place) = self.recent.get(usize::from(token.start()) % RECENT) {
-                place.set(token);
-            }
-            return token;
-        }
-        token::next(self.arena, usize::from(at & !IN_ARENA)).in_arena()
-    }
-
-    /// The token behind another.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn after(&self, token: Token) -> Token {
-        self.lex(token.end())
-    }
-
-    /// Goes to the next token and gives the current one.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn advance(&mut self) -> Token {
-        let token = self.token;
-        self.token = self.after(token);
-        token
-    }
-
-    /// Goes to the token at an offset.
-    pub(crate) fn go(&mut self, at: u16) {
-        self.token = self.lex(at);
-    }
-
-    /// The bytes of a token.
-    pub(crate) fn text(&self, token: Token) -> &[u8] {
-        let range = usize::from(token.start() & !IN_ARENA)..usize::from(token.end() & !IN_ARENA);
-        let text = if token.start() & IN_ARENA == 0 { self.sql } else { &*self.arena };
-        text.get(range).unwrap_or_default()
-    }
-
-    /// Whether the current token is of this kind; goes behind it then.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn accept(&mut self, kind: Kind) -> bool {
-        let found = self.token.kind == kind;
-        if found {
-            self.advance();
-        }
-        found
-    }
-
-    /// Goes behind a token that must be there.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn expect(&mut self, kind: Kind) -> Token {
-        if self.token.kind != kind {
-            self.fail_unexpected();
-            return self.token;
-        }
-        self.advance()
-    }
-
-    /// A name: of a column, a table, an alias.
-    pub(crate) fn name(&mut self) -> Token {
-        if !is_name(self.token.kind) && self.token.kind != Kind::String {
-            self.fail_unexpected();
-        }
-        self.advance()
-    }
-
-    /// Whether two names are the same.
-    pub(crate) fn same(&self, token: Token, name: &[u8]) -> bool {
-        let (text, quote) = unquoted(self.text(token));
-        same_name(text, quote, name)
-    }
-
-    /// The tokens from one on, to the first on their level that is of these classes.
-    #[inline(never)]
-    pub(crate) fn walk(&self, from: Token, stop: u8) -> Walk {
-        let (mut end, mut last, mut before, mut third) = (from, from, from, from);
-        let (mut parentheses, mut cases) = (0usize, 0usize);
-        loop {
-            // `IS DISTINCT FROM` is no FROM.
-            let stops = cases == 0 && end.kind.is(stop) && !(end.kind == Kind::From && last.kind == Kind::Distinct);
-            let outermost = parentheses == 0 && (stops || end.kind == Kind::RightParen);
-            if outermost || end.kind.is(class::END) {
-                return Walk { end, last, before, third };
-            }
-            match end.kind {
-                Kind::LeftParen => parentheses += 1,
-                Kind::RightParen => parentheses -= 1,
-                Kind::Case => cases += 1,
-                Kind::End => cases = cases.saturating_sub(1),
-                _ => {}
-            }
-            (third, before, last) = (before, last, end);
-            end = self.after(end);
-        }
-    }
-
-    /// Goes to the first token on this level that is of these classes.
-    #[inline(never)]
-    pub(crate) fn skip_to(&mut self, stop: u8) {
-        self.token = self.walk(self.token, stop).end;
-    }
-
     // ---- errors
 
     /// Notes an error; the first one counts. What goes on until the error is looked at, at the latest behind the step, does no
@@ -665,63 +458,4 @@ impl Compiler<'_> {
             }
         }
     }
-}
-
-/// Whether a token can be a name.
-pub(crate) fn is_name(kind: Kind) -> bool {
-    kind > Kind::Limit && kind <= Kind::Quoted
-}
-
-/// A name without its quotes, and the quote.
-pub(crate) fn unquoted(text: &[u8]) -> (&[u8], u8) {
-    match text.first() {
-        Some(&quote @ (b'"' | b'`' | b'[' | b'\'')) => {
-            (text.get(1..text.len().saturating_sub(1)).unwrap_or_default(), if quote == b'[' { 0 } else { quote })
-        }
-        _ => (text, 0),
-    }
-}
-
-/// The bytes of a quoted text, with doubled quotes made single.
-pub(crate) fn unescaped(text: &[u8], quote: u8) -> Unescaped<'_> {
-    Unescaped { text, quote }
-}
-
-/// See [`unescaped`].
-pub(crate) struct Unescaped<'a> {
-    text: &'a [u8],
-    quote: u8,
-}
-
-impl Iterator for Unescaped<'_> {
-    type Item = u8;
-
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn next(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.text.split_first()?;
-        let doubled = self.quote != 0 && byte == self.quote;
-        self.text = if doubled { rest.get(1..).unwrap_or_default() } else { rest };
-        Some(byte)
-    }
-}
-
-impl Unescaped<'_> {
-    /// Whether both are the same name, whatever their case.
-    #[inline(never)]
-    pub(crate) fn same(mut self, mut other: Unescaped<'_>) -> bool {
-        loop {
-            match (self.next(), other.next()) {
-                (Some(one), Some(two)) if one.eq_ignore_ascii_case(&two) => {}
-                (one, two) => return one.is_none() && two.is_none(),
-            }
-        }
-    }
-}
-
-/// Whether a name in the SQL text, without its quotes, is this name, whatever its case.
-pub(crate) fn same_name(text: &[u8], quote: u8, name: &[u8]) -> bool {
-    if quote == 0 {
-        return text.len() == name.len() && text.eq_ignore_ascii_case(name);
-    }
-    unescaped(text, quote).same(unescaped(name, 0))
 }

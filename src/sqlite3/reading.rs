@@ -1,0 +1,115 @@
+//! How the compiler reads its text: token by token, forward, and again from any offset.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::compile::*;
+use super::token::{self, Kind, Token, class};
+
+impl Compiler<'_> {
+    /// The token at an offset.
+    pub(crate) fn lex(&self, at: u16) -> Token {
+        if at & IN_ARENA == 0 {
+            // Most tokens are read several times within a few steps, and most stand behind one space or none.
+            let at = at + u16::from(self.sql.get(usize::from(at)) == Some(&b' '));
+            let Some(place) = self.recent.get(usize::from(at) % RECENT) else { return self.token };
+            if place.get().start() == at {
+                return place.get();
+            }
+            let token = token::next(self.sql, at.into());
+            if let Some(place) = self.recent.get(usize::from(token.start()) % RECENT) {
+                place.set(token);
+            }
+            return token;
+        }
+        token::next(self.arena, usize::from(at & !IN_ARENA)).in_arena()
+    }
+
+    /// The token behind another.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn after(&self, token: Token) -> Token {
+        self.lex(token.end())
+    }
+
+    /// Goes to the next token and gives the current one.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn advance(&mut self) -> Token {
+        let token = self.token;
+        self.token = self.after(token);
+        token
+    }
+
+    /// Goes to the token at an offset.
+    pub(crate) fn go(&mut self, at: u16) {
+        self.token = self.lex(at);
+    }
+
+    /// The bytes of a token.
+    pub(crate) fn text(&self, token: Token) -> &[u8] {
+        let range = usize::from(token.start() & !IN_ARENA)..usize::from(token.end() & !IN_ARENA);
+        let text = if token.start() & IN_ARENA == 0 { self.sql } else { &*self.arena };
+        text.get(range).unwrap_or_default()
+    }
+
+    /// Whether the current token is of this kind; goes behind it then.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn accept(&mut self, kind: Kind) -> bool {
+        let found = self.token.kind == kind;
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Goes behind a token that must be there.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn expect(&mut self, kind: Kind) -> Token {
+        if self.token.kind != kind {
+            self.fail_unexpected();
+            return self.token;
+        }
+        self.advance()
+    }
+
+    /// A name: of a column, a table, an alias.
+    pub(crate) fn name(&mut self) -> Token {
+        if !is_name(self.token.kind) && self.token.kind != Kind::String {
+            self.fail_unexpected();
+        }
+        self.advance()
+    }
+
+    /// Whether two names are the same.
+    pub(crate) fn same(&self, token: Token, name: &[u8]) -> bool {
+        let (text, quote) = unquoted(self.text(token));
+        same_name(text, quote, name)
+    }
+
+    /// The tokens from one on, to the first on their level that is of these classes.
+    #[inline(never)]
+    pub(crate) fn walk(&self, from: Token, stop: u8) -> Walk {
+        let (mut end, mut last, mut before, mut third) = (from, from, from, from);
+        let (mut parentheses, mut cases) = (0usize, 0usize);
+        loop {
+            // `IS DISTINCT FROM` is no FROM.
+            let stops = cases == 0 && end.kind.is(stop) && !(end.kind == Kind::From && last.kind == Kind::Distinct);
+            let outermost = parentheses == 0 && (stops || end.kind == Kind::RightParen);
+            if outermost || end.kind.is(class::END) {
+                return Walk { end, last, before, third };
+            }
+            match end.kind {
+                Kind::LeftParen => parentheses += 1,
+                Kind::RightParen => parentheses -= 1,
+                Kind::Case => cases += 1,
+                Kind::End => cases = cases.saturating_sub(1),
+                _ => {}
+            }
+            (third, before, last) = (before, last, end);
+            end = self.after(end);
+        }
+    }
+
+    /// Goes to the first token on this level that is of these classes.
+    #[inline(never)]
+    pub(crate) fn skip_to(&mut self, stop: u8) {
+        self.token = self.walk(self.token, stop).end;
+    }
+}
