@@ -1,27 +1,16 @@
 //! Power cuts at every program and erase of a script, torn in every way, and a second cut soon after each.
 #![cfg(feature = "std")]
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::collections::BTreeMap;
 
 use larder::dbm::{self, Dbm, Error, Flag};
 use larder::flash::{SimFlash, Tear};
+use random::Rng;
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-}
 
 const TEARS: [Tear; 5] = Tear::ALL;
 
@@ -30,7 +19,7 @@ type Sim<const W: usize, const E: usize> = SimFlash<'static, W, E>;
 /// One step of a script: batches are several writes.
 fn step<const W: usize, const E: usize>(
     db: &mut Dbm<'_, &mut Sim<W, E>>,
-    random: &mut Random,
+    random: &mut Rng,
     keys: usize,
     value: usize,
     model: &Model,
@@ -46,8 +35,7 @@ fn step<const W: usize, const E: usize>(
             writes.push((key, None));
         } else {
             let len = random.below(value);
-            let value: Vec<u8> = (0..len).map(|_| random.below(255) as u8).collect();
-            writes.push((key, Some(value)));
+            writes.push((key, Some(random.bytes(len))));
         }
     }
     let mut work = || {
@@ -130,7 +118,7 @@ fn run<const W: usize, const E: usize>(case: &Case, every: usize) -> usize {
     // Without a cut: how many operations there are.
     let mut flash = Sim::<W, E>::owned(case.sectors).unwrap();
     let mut db = dbm::open(&mut flash, Flag::New, &mut memory).unwrap();
-    let mut random = Random(case.seed);
+    let mut random = Rng(case.seed);
     let mut model = Model::new();
     for _ in 0..case.steps {
         let (next, result) = step(&mut db, &mut random, case.keys, case.value, &model);
@@ -151,7 +139,7 @@ fn run<const W: usize, const E: usize>(case: &Case, every: usize) -> usize {
             let mut flash = Sim::<W, E>::owned(case.sectors).unwrap();
             flash.seed((at * 5 + kind) as u32);
             flash.cut_after(at as u64, tear);
-            let mut random = Random(case.seed);
+            let mut random = Rng(case.seed);
             let mut model = Model::new();
             let mut maybe = Model::new();
             match dbm::open(&mut flash, Flag::New, &mut memory) {
@@ -170,7 +158,7 @@ fn run<const W: usize, const E: usize>(case: &Case, every: usize) -> usize {
             }
             assert!(!flash.has_power(), "operation {at} was never reached");
             // More cuts, during the recovery and what follows; in the end a mount that must be whole.
-            let mut rng = Random((at * 5 + kind) as u64);
+            let mut rng = Rng((at * 5 + kind) as u64);
             for round in 0..4 {
                 flash.restore_power();
                 if round < 3 {

@@ -1,26 +1,15 @@
 //! The store against a model: random operations, on many geometries, with reopenings.
 
 #![cfg(feature = "std")]
+#[path = "support/random.rs"]
+mod random;
+
 use std::collections::BTreeMap;
 
 use embedded_storage::nor_flash::NorFlash;
 use larder::dbm::{self, Dbm, Error, Flag};
 use larder::flash::SimFlash;
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-}
+use random::Rng;
 
 /// Every key once, sorted here.
 fn unordered<F: NorFlash>(db: &mut Dbm<'_, F>, buf: &mut [u8]) -> Vec<Vec<u8>> {
@@ -33,7 +22,7 @@ fn unordered<F: NorFlash>(db: &mut Dbm<'_, F>, buf: &mut [u8]) -> Vec<Vec<u8>> {
 }
 
 fn run<const W: usize, const E: usize>(sectors: usize, keys: usize, value: usize, steps: usize, compact: bool) {
-    let mut random = Random((W * E + sectors + keys) as u64);
+    let mut random = Rng((W * E + sectors + keys) as u64);
     let mut flash = SimFlash::<W, E>::owned(sectors).unwrap();
     let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
     let mut memory = vec![0; dbm::memory_needed(sectors * E, E)];
@@ -50,7 +39,7 @@ fn run<const W: usize, const E: usize>(sectors: usize, keys: usize, value: usize
             match random.below(20) {
                 0..=9 => {
                     let len = random.below(value);
-                    let new: Vec<u8> = (0..len).map(|_| random.next() as u8).collect();
+                    let new = random.bytes(len);
                     match db.set(&key, &new) {
                         Ok(()) => {
                             model.insert(key, new);

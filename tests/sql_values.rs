@@ -1,28 +1,16 @@
 //! The laws of SQL values: what is written to records reads back, and keys compare as values do.
 #![cfg(feature = "sqlite3")]
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::cmp::Ordering;
 
 use larder::sqlite3::Error;
 use larder::sqlite3::key::{self, Order};
 use larder::sqlite3::record;
 use larder::sqlite3::value::{Collation, Value};
-
-/// SplitMix64: random enough, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
+use random::Rng;
 
 /// A value whose bytes are kept apart, so that pairs of near neighbours are common.
 #[derive(Debug, Clone)]
@@ -35,18 +23,18 @@ enum Owned {
 }
 
 impl Owned {
-    fn random(random: &mut Random) -> Owned {
+    fn random(random: &mut Rng) -> Owned {
         let big = random.next() as i64;
         let shift = random.below(64);
         match random.below(12) {
             0 => Owned::Null,
             1 => Owned::Integer(big >> shift),
             2 => Owned::Integer((big >> shift) as f64 as i64),
-            3 => Owned::Integer([i64::MIN, i64::MAX, 0, -1, 1 << 53, (1 << 53) + 1][random.below(6) as usize]),
+            3 => Owned::Integer([i64::MIN, i64::MAX, 0, -1, 1 << 53, (1 << 53) + 1][random.below(6)]),
             4 => Owned::Real((big >> shift) as f64),
-            5 => Owned::Real((big >> shift) as f64 + [0.5, -0.5, 0.25, 1.0][random.below(4) as usize]),
+            5 => Owned::Real((big >> shift) as f64 + [0.5, -0.5, 0.25, 1.0][random.below(4)]),
             6 => Owned::Real(Some(f64::from_bits(random.next())).filter(|r| !r.is_nan()).unwrap_or(-0.0)),
-            7 => Owned::Real([f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 9.3e18, 5e-324][random.below(6) as usize]),
+            7 => Owned::Real([f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 9.3e18, 5e-324][random.below(6)]),
             8 | 9 => Owned::Text(bytes(random, b"aAbB \0\x01\xff")),
             10 => Owned::Text(bytes(random, b"a")),
             _ => Owned::Blob(bytes(random, b"\0\x01\xfe\xff")),
@@ -64,11 +52,11 @@ impl Owned {
     }
 }
 
-fn bytes(random: &mut Random, of: &[u8]) -> Vec<u8> {
-    (0..random.below(5)).map(|_| of[random.below(of.len() as u64) as usize]).collect()
+fn bytes(random: &mut Rng, of: &[u8]) -> Vec<u8> {
+    (0..random.below(5)).map(|_| of[random.below(of.len())]).collect()
 }
 
-fn row(random: &mut Random) -> Vec<Owned> {
+fn row(random: &mut Rng) -> Vec<Owned> {
     (0..1 + random.below(3)).map(|_| Owned::random(random)).collect()
 }
 
@@ -85,10 +73,10 @@ fn key_of(row: &[Owned], orders: &[Order], limit: usize, rowid: Option<i64>) -> 
     (writer.finish().unwrap().to_vec(), cut)
 }
 
-fn orders(random: &mut Random) -> Vec<Order> {
+fn orders(random: &mut Rng) -> Vec<Order> {
     (0..3)
         .map(|_| Order {
-            collation: [Collation::Binary, Collation::NoCase, Collation::RTrim][random.below(3) as usize],
+            collation: [Collation::Binary, Collation::NoCase, Collation::RTrim][random.below(3)],
             descending: random.below(2) == 0,
         })
         .collect()
@@ -107,7 +95,7 @@ fn compare_rows(a: &[Owned], b: &[Owned], orders: &[Order]) -> Ordering {
 
 #[test]
 fn keys_compare_as_values_do() {
-    let mut random = Random(1);
+    let mut random = Rng(1);
     for _ in 0..200_000 {
         let orders = orders(&mut random);
         let (a, mut b) = (row(&mut random), row(&mut random));
@@ -126,10 +114,10 @@ fn keys_compare_as_values_do() {
 
 #[test]
 fn a_cut_key_never_contradicts_the_order() {
-    let mut random = Random(2);
+    let mut random = Rng(2);
     for _ in 0..200_000 {
         let orders = orders(&mut random);
-        let limit = random.below(4) as usize;
+        let limit = random.below(4);
         let (a, mut b) = (row(&mut random), row(&mut random));
         b.resize(a.len(), Owned::Null);
         // Order is promised for a single column; behind a cut one, nothing is.
@@ -145,10 +133,10 @@ fn a_cut_key_never_contradicts_the_order() {
 
 #[test]
 fn a_reader_finds_the_rowid_behind_the_columns() {
-    let mut random = Random(3);
+    let mut random = Rng(3);
     for _ in 0..100_000 {
         let orders = orders(&mut random);
-        let limit = [0, 1, 2, 3, usize::MAX][random.below(5) as usize];
+        let limit = [0, 1, 2, 3, usize::MAX][random.below(5)];
         let row = row(&mut random);
         let rowid = random.next() as i64 >> random.below(64);
         let (bytes, cut) = key_of(&row, &orders, limit, Some(rowid));
@@ -164,11 +152,12 @@ fn a_reader_finds_the_rowid_behind_the_columns() {
 
 #[test]
 fn any_bytes_as_key_are_an_answer_or_an_error() {
-    let mut random = Random(4);
+    let mut random = Rng(4);
     for _ in 0..100_000 {
-        let bytes: Vec<u8> = (0..random.below(12)).map(|_| random.next() as u8).collect();
+        let len = random.below(12);
+        let bytes = random.bytes(len);
         for order in orders(&mut random) {
-            let mut reader = key::Reader::new(&bytes, random.below(4) as usize);
+            let mut reader = key::Reader::new(&bytes, random.below(4));
             let _ = reader.skip_column(order);
             let _ = reader.rowid();
         }
@@ -189,7 +178,7 @@ fn the_sizes_of_keys_are_as_documented() {
 
 #[test]
 fn records_read_back() {
-    let mut random = Random(5);
+    let mut random = Rng(5);
     let mut out = [0; 4000];
     for _ in 0..50_000 {
         let mut row: Vec<Owned> = (0..random.below(9)).map(|_| Owned::random(&mut random)).collect();
@@ -197,7 +186,7 @@ fn records_read_back() {
             row.extend((0..130).map(|_| Owned::Integer(2)));
         }
         if random.below(8) == 0 {
-            row.push(Owned::Text(vec![b'x'; random.below(3000) as usize]));
+            row.push(Owned::Text(vec![b'x'; random.below(3000)]));
         }
         let record = record::encode(row.len(), &|at| row[at].value(), &mut out).unwrap().to_vec();
         let same = |at: usize, read: Value<'_>| match (row[at].value(), read) {
@@ -206,7 +195,7 @@ fn records_read_back() {
         };
         let mut walk = record::Walk::START;
         for _ in 0..12 {
-            let at = random.below(row.len() as u64 + 2) as usize;
+            let at = random.below(row.len() + 2);
             match walk.column(&record, at).unwrap() {
                 Some(read) => assert!(same(at, read), "{row:?} {at} {read:?}"),
                 None => assert!(at >= row.len()),
@@ -221,12 +210,12 @@ fn records_read_back() {
 
 #[test]
 fn any_bytes_as_record_are_an_answer_or_an_error() {
-    let mut random = Random(6);
+    let mut random = Rng(6);
     for _ in 0..100_000 {
         let bytes: Vec<u8> = (0..random.below(20)).map(|_| random.next() as u8 >> random.below(6)).collect();
         let mut walk = record::Walk::START;
         for _ in 0..4 {
-            let _ = walk.column(&bytes, random.below(6) as usize);
+            let _ = walk.column(&bytes, random.below(6));
         }
     }
 }

@@ -6,8 +6,9 @@ use core::ops::Range;
 use embedded_storage::nor_flash::NorFlash;
 use larder::dbm::{self, Dbm, Flag};
 
+use crate::random::Rng;
 use crate::recorder::{Part, Recorder};
-use crate::script::{Model, Op, Rng, Shape, dump};
+use crate::script::{Model, Op, Shape, dump};
 
 const SHAPE: Shape = Shape { keys: 40, value: 0 };
 

@@ -4,8 +4,9 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use larder::dbm::{self, Cursor, Dbm, Error, Flag};
 
+use crate::random::Rng;
 use crate::recorder::Recorder;
-use crate::script::{Model, Op, Rng, Shape};
+use crate::script::{Model, Op, Shape};
 
 /// Where a cursor stands.
 #[derive(Clone, Debug)]

@@ -110,7 +110,7 @@ fn session<const W: usize, const E: usize>(
 
 #[cfg(test)]
 mod tests {
-    use crate::script::Rng;
+    use crate::random::Rng;
 
     /// Idle work on a batch that was given up erased the only page, and power went in that.
     #[test]

@@ -2,8 +2,8 @@
 
 use larder::dbm::{self, Flag, Progress};
 
+use crate::random::Rng;
 use crate::recorder::{Event, Recorder};
-use crate::script::Rng;
 
 /// Erases, and bytes programmed.
 fn cost(events: &[Event]) -> (usize, usize) {

@@ -3,8 +3,9 @@
 use larder::dbm::{self, Error, Flag};
 use larder::flash::SimFlash;
 
+use crate::random::Rng;
 use crate::recorder::Recorder;
-use crate::script::{Model, Op, Rng, dump};
+use crate::script::{Model, Op, dump};
 
 fn refused<const W: usize, const E: usize, const R: usize>(sectors: usize) -> Option<Error> {
     let part = SimFlash::<W, E, R>::owned(sectors).unwrap();

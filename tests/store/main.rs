@@ -14,5 +14,7 @@ mod model;
 mod peers;
 mod power_cut;
 mod python;
+#[path = "../support/random.rs"]
+mod random;
 mod recorder;
 mod script;

@@ -4,8 +4,9 @@
 
 use larder::dbm::{self, Flag};
 
+use crate::random::Rng;
 use crate::recorder::Recorder;
-use crate::script::{Model, Op, Rng, Shape, dump, dump_and_get};
+use crate::script::{Model, Op, Shape, dump, dump_and_get};
 
 /// Runs a script on a part of this geometry and memory; how many of its steps found the store full.
 fn against_the_model<const W: usize, const E: usize>(

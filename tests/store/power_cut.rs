@@ -11,8 +11,9 @@ use embedded_storage::nor_flash::NorFlash;
 use larder::dbm::{self, Dbm, Flag};
 use larder::flash::{SimFlash, Tear};
 
+use crate::random::Rng;
 use crate::recorder::{Event, Part, Recorder};
-use crate::script::{Model, Op, Rng, SMALL, Shape, dump};
+use crate::script::{Model, Op, SMALL, Shape, dump};
 
 /// One step of a recorded run: what it did to the part, and what the store held before and after.
 struct Step {

@@ -5,31 +5,10 @@ use std::collections::BTreeMap;
 use embedded_storage::nor_flash::NorFlash;
 use larder::dbm::{self, Dbm};
 
+use crate::random::Rng;
+
 /// What a store should hold.
 pub type Model = BTreeMap<Vec<u8>, Vec<u8>>;
-
-/// SplitMix64: the same numbers everywhere and always.
-#[derive(Clone)]
-pub struct Rng(pub u64);
-
-impl Rng {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.next() as u8).collect()
-    }
-}
 
 /// One step of a script.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use larder::dbm::{self, Flag};
 
 use crate::recorder::Recorder;
-use crate::script::Rng;
+use crate::random::Rng;
 
 /// 100,000 writes, nine of ten to one key of ten, over 100 keys that nobody touches.
 #[test]
