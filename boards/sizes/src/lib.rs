@@ -6,6 +6,7 @@
 #![no_std]
 
 use core::hint::black_box;
+
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 
 #[panic_handler]
@@ -102,5 +103,84 @@ impl Reading<'_> {
     #[inline(never)]
     pub fn used(&self) {
         black_box((self.id, self.name, self.celsius, self.valid, self.tags, self.error));
+    }
+}
+
+/// The steps that several probes take: each is its module's part of a program, in line, as if it stood there.
+pub mod steps {
+    use larder::dbm::{self, Dbm, Flag};
+    use larder::object::Slot;
+    use larder::sqlite3::onflash::OnFlash;
+    use larder::sqlite3::{Connection, Memory, Value};
+    use larder::{marshal, pickle};
+
+    use crate::{Flash, Reading, outcome, unknown, used};
+
+    /// A pickle in, untyped and typed.
+    #[inline(always)]
+    pub fn pickle_in(slots: &mut [Slot]) {
+        if let Ok(object) = pickle::loads(unknown(), slots) {
+            outcome(object.get("id").and_then(|o| o.as_i64()));
+        }
+        if let Ok(reading) = pickle::from_slice::<Reading>(unknown(), slots) {
+            reading.used();
+        }
+    }
+
+    /// A struct out as a pickle.
+    #[inline(always)]
+    pub fn pickle_out(buf: &mut [u8]) {
+        if let Ok(pickle) = pickle::dumps(&Reading::unknown(), buf) {
+            used(pickle);
+        }
+    }
+
+    /// Marshal data in, untyped and typed.
+    #[inline(always)]
+    pub fn marshal_in(slots: &mut [Slot]) {
+        if let Ok(object) = marshal::loads(unknown(), slots) {
+            outcome(object.get("id").and_then(|o| o.as_i64()));
+        }
+        if let Ok(reading) = marshal::from_slice::<Reading>(unknown(), slots) {
+            reading.used();
+        }
+    }
+
+    /// A struct out as marshal data.
+    #[inline(always)]
+    pub fn marshal_out(buf: &mut [u8]) {
+        if let Ok(data) = marshal::dumps(&Reading::unknown(), buf) {
+            used(data);
+        }
+    }
+
+    /// Opens a store, and sets, gets and deletes a key.
+    #[inline(always)]
+    pub fn store<'m>(memory: &'m mut [u8], buf: &mut [u8]) -> Option<Dbm<'m, Flash>> {
+        let mut db = dbm::open(Flash, Flag::Create, memory).ok()?;
+        outcome(db.set(unknown(), unknown()));
+        if let Ok(Some(value)) = db.get(unknown(), buf) {
+            used(value);
+        }
+        outcome(db.delete(unknown()));
+        Some(db)
+    }
+
+    /// Tables on a store: every kind of statement, since the text is not known.
+    #[inline(always)]
+    pub fn tables() {
+        let mut memory = [0; 1024];
+        let Ok(db) = dbm::open(Flash, Flag::Create, &mut memory) else { return };
+        let mut cursors = [db.cursor(); 5];
+        let mut store = OnFlash::new(db, &mut cursors);
+        let mut memory = Memory::<3072>::new();
+        let Ok(mut con) = Connection::open(&mut store, &mut memory) else { return };
+        let Ok(text) = core::str::from_utf8(unknown()) else { return };
+        if let Ok(mut rows) = con.execute(text, &[Value::Integer(1), Value::Text(unknown())]) {
+            while let Ok(Some(row)) = rows.fetchone() {
+                outcome(row.get::<i64>(0));
+            }
+        }
+        outcome(con.commit());
     }
 }

@@ -2,20 +2,14 @@
 #![no_std]
 #![no_main]
 
-use larder::dbm::{self, Flag};
-use sizes::{Flash, outcome, unknown, used};
+use sizes::steps::store;
+use sizes::{outcome, unknown, used};
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() {
     let mut memory = [0; 1024];
     let mut buf = [0; 64];
-    let Ok(mut db) = dbm::open(Flash, Flag::Create, &mut memory) else { return };
-    outcome(db.set(unknown(), unknown()));
-    if let Ok(Some(value)) = db.get(unknown(), &mut buf) {
-        used(value);
-    }
-    outcome(db.delete(unknown()));
-
+    let Some(mut db) = store(&mut memory, &mut buf) else { return };
     if let Ok(mut batch) = db.batch() {
         outcome(batch.set(unknown(), unknown()));
         outcome(batch.delete(unknown()));

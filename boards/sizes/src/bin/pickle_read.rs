@@ -3,16 +3,10 @@
 #![no_main]
 
 use larder::object::Slot;
-use larder::pickle;
-use sizes::{Reading, outcome, unknown};
+use sizes::steps::pickle_in;
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() {
     let mut slots = [Slot::EMPTY; 64];
-    if let Ok(object) = pickle::loads(unknown(), &mut slots) {
-        outcome(object.get("id").and_then(|o| o.as_i64()));
-    }
-    if let Ok(reading) = pickle::from_slice::<Reading>(unknown(), &mut slots) {
-        reading.used();
-    }
+    pickle_in(&mut slots);
 }

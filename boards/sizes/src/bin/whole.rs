@@ -7,9 +7,8 @@ use larder::dbm::{self, Flag};
 use larder::object::Slot;
 use larder::pickle::{Pickler, Unpickler};
 use larder::shelve::Shelf;
-use larder::sqlite3::onflash::OnFlash;
-use larder::sqlite3::{Connection, Memory, Value};
 use larder::{marshal, pickle};
+use sizes::steps::tables;
 use sizes::{Flash, Reading, outcome, unknown, used};
 
 static CLASSES: Registry = Registry::new(&[Class::reduce("pantry", "Reading")]);
@@ -55,20 +54,4 @@ fn shelf() {
     while let Ok(Some(key)) = keys.next() {
         used(key.as_bytes());
     }
-}
-
-fn tables() {
-    let mut memory = [0; 1024];
-    let Ok(db) = dbm::open(Flash, Flag::Create, &mut memory) else { return };
-    let mut cursors = [db.cursor(); 5];
-    let mut store = OnFlash::new(db, &mut cursors);
-    let mut memory = Memory::<3072>::new();
-    let Ok(mut con) = Connection::open(&mut store, &mut memory) else { return };
-    let Ok(text) = core::str::from_utf8(unknown()) else { return };
-    if let Ok(mut rows) = con.execute(text, &[Value::Integer(1), Value::Text(unknown())]) {
-        while let Ok(Some(row)) = rows.fetchone() {
-            outcome(row.get::<i64>(0));
-        }
-    }
-    outcome(con.commit());
 }
