@@ -64,123 +64,58 @@ pub struct Field {
     pub hold: Hold,
 }
 
-const fn field(name: &'static str, hold: Hold) -> Field {
-    Field { name, hold }
-}
-
 /// The fields of a code object in the order of the stream.
 pub type Layout = &'static [Field];
 
-const ARGCOUNT: Field = field("argcount", Hold::Number);
-const POSONLYARGCOUNT: Field = field("posonlyargcount", Hold::Number);
-const KWONLYARGCOUNT: Field = field("kwonlyargcount", Hold::Number);
-const NLOCALS: Field = field("nlocals", Hold::Number);
-const STACKSIZE: Field = field("stacksize", Hold::Number);
-const FLAGS: Field = field("flags", Hold::Number);
-const BYTECODE: Field = field("code", Hold::Bytes);
-const CONSTS: Field = field("consts", Hold::Tuple);
-const NAMES: Field = field("names", Hold::Names);
-const VARNAMES: Field = field("varnames", Hold::Names);
-const FREEVARS: Field = field("freevars", Hold::Names);
-const CELLVARS: Field = field("cellvars", Hold::Names);
-const FILENAME: Field = field("filename", Hold::Text);
-const NAME: Field = field("name", Hold::Text);
-const FIRSTLINENO: Field = field("firstlineno", Hold::Number);
-const LNOTAB: Field = field("lnotab", Hold::Bytes);
-const LINETABLE: Field = field("linetable", Hold::Bytes);
-
-static PYTHON_2: [Field; 14] = [
-    ARGCOUNT,
-    NLOCALS,
-    STACKSIZE,
-    FLAGS,
-    BYTECODE,
-    CONSTS,
-    NAMES,
-    VARNAMES,
-    FREEVARS,
-    CELLVARS,
-    FILENAME,
-    NAME,
-    FIRSTLINENO,
-    LNOTAB,
+/// Every field that any Python has, in the order of the stream: its name, what it holds, the first Python that writes it
+/// and the first that no longer does. From 3.10 on the table of lines has another form (PEP 626) and name.
+const FIELDS: &[(&str, Hold, Python, Python)] = &[
+    ("argcount", Hold::Number, EVER, NEVER),
+    ("posonlyargcount", Hold::Number, Python::new(3, 8), NEVER),
+    ("kwonlyargcount", Hold::Number, Python::new(3, 0), NEVER),
+    ("nlocals", Hold::Number, EVER, Python::new(3, 11)),
+    ("stacksize", Hold::Number, EVER, NEVER),
+    ("flags", Hold::Number, EVER, NEVER),
+    ("code", Hold::Bytes, EVER, NEVER),
+    ("consts", Hold::Tuple, EVER, NEVER),
+    ("names", Hold::Names, EVER, NEVER),
+    ("varnames", Hold::Names, EVER, Python::new(3, 11)),
+    ("freevars", Hold::Names, EVER, Python::new(3, 11)),
+    ("cellvars", Hold::Names, EVER, Python::new(3, 11)),
+    ("localsplusnames", Hold::Names, Python::new(3, 11), NEVER),
+    ("localspluskinds", Hold::Bytes, Python::new(3, 11), NEVER),
+    ("filename", Hold::Text, EVER, NEVER),
+    ("name", Hold::Text, EVER, NEVER),
+    ("qualname", Hold::Text, Python::new(3, 11), NEVER),
+    ("firstlineno", Hold::Number, EVER, NEVER),
+    ("lnotab", Hold::Bytes, EVER, Python::new(3, 10)),
+    ("linetable", Hold::Bytes, Python::new(3, 10), NEVER),
+    ("exceptiontable", Hold::Bytes, Python::new(3, 11), NEVER),
 ];
+const EVER: Python = Python::new(0, 0);
+const NEVER: Python = Python::new(u8::MAX, 0);
 
-static PYTHON_30: [Field; 15] = [
-    ARGCOUNT,
-    KWONLYARGCOUNT,
-    NLOCALS,
-    STACKSIZE,
-    FLAGS,
-    BYTECODE,
-    CONSTS,
-    NAMES,
-    VARNAMES,
-    FREEVARS,
-    CELLVARS,
-    FILENAME,
-    NAME,
-    FIRSTLINENO,
-    LNOTAB,
-];
+static PYTHON_2: [Field; 14] = fields(Python::new(2, 7));
+static PYTHON_30: [Field; 15] = fields(Python::new(3, 0));
+static PYTHON_38: [Field; 16] = fields(Python::new(3, 8));
+static PYTHON_310: [Field; 16] = fields(Python::new(3, 10));
+static PYTHON_311: [Field; 16] = fields(Python::new(3, 11));
 
-static PYTHON_38: [Field; 16] = [
-    ARGCOUNT,
-    POSONLYARGCOUNT,
-    KWONLYARGCOUNT,
-    NLOCALS,
-    STACKSIZE,
-    FLAGS,
-    BYTECODE,
-    CONSTS,
-    NAMES,
-    VARNAMES,
-    FREEVARS,
-    CELLVARS,
-    FILENAME,
-    NAME,
-    FIRSTLINENO,
-    LNOTAB,
-];
-
-/// As 3.8; the table of lines has a new form (PEP 626) and a new name.
-static PYTHON_310: [Field; 16] = [
-    ARGCOUNT,
-    POSONLYARGCOUNT,
-    KWONLYARGCOUNT,
-    NLOCALS,
-    STACKSIZE,
-    FLAGS,
-    BYTECODE,
-    CONSTS,
-    NAMES,
-    VARNAMES,
-    FREEVARS,
-    CELLVARS,
-    FILENAME,
-    NAME,
-    FIRSTLINENO,
-    LINETABLE,
-];
-
-static PYTHON_311: [Field; 16] = [
-    ARGCOUNT,
-    POSONLYARGCOUNT,
-    KWONLYARGCOUNT,
-    STACKSIZE,
-    FLAGS,
-    BYTECODE,
-    CONSTS,
-    NAMES,
-    field("localsplusnames", Hold::Names),
-    field("localspluskinds", Hold::Bytes),
-    FILENAME,
-    NAME,
-    field("qualname", Hold::Text),
-    FIRSTLINENO,
-    LINETABLE,
-    field("exceptiontable", Hold::Bytes),
-];
+/// The fields of a Python, picked when larder is built; their number must be N, or it does not build.
+const fn fields<const N: usize>(python: Python) -> [Field; N] {
+    let mut layout = [Field { name: "", hold: Hold::Number }; N];
+    let (mut all, mut to): (_, &mut [Field]) = (FIELDS, &mut layout);
+    while let [(name, hold, since, before), rest @ ..] = all {
+        all = rest;
+        if since.0 <= python.0 && python.0 < before.0 {
+            let [field, fields @ ..] = to else { panic!("a layout has more fields") };
+            *field = Field { name, hold: *hold };
+            to = fields;
+        }
+    }
+    assert!(to.is_empty(), "a layout has fewer fields");
+    layout
+}
 
 /// The fields of the code objects that a Python writes.
 pub fn layout(python: Python) -> Layout {
