@@ -12,26 +12,32 @@ use super::token::{Kind, Token, class};
 impl Compiler<'_> {
     /// Finds where the clauses begin, and whether there are aggregates.
     pub(crate) fn clauses(&mut self) {
-        let (frame, mut depth, mut before) = (self.frame, 0usize, Kind::Comma);
+        let (frame, mut depth, mut last) = (self.frame, 0usize, self.token);
         let output = self.own(f::OUTPUT);
         let part = output == Output::Part as u16;
         loop {
-            let token = self.token;
+            let (token, before) = (self.token, last);
+            last = token;
+            if !token.kind.is(class::ITEM | class::NESTS | class::END) && token.kind != Kind::Window {
+                self.advance();
+                continue;
+            }
             if token.kind.is(class::END) || depth == 0 && token.kind == Kind::RightParen {
                 break;
             }
             match token.kind {
-                // SELECTs inside are not ours.
-                Kind::LeftParen if self.after(token).kind == Kind::Select => {
-                    self.skip_parentheses();
-                    before = Kind::RightParen;
-                    continue;
+                Kind::LeftParen => {
+                    if is_name(before.kind) && self.is_aggregate(before) {
+                        self.set_flagged(flag::AGGREGATE, true);
+                    }
+                    // SELECTs inside are not ours.
+                    if self.after(token).kind == Kind::Select {
+                        last = self.skip_parentheses();
+                        continue;
+                    }
+                    depth += 1;
                 }
-                Kind::LeftParen => depth += 1,
                 Kind::RightParen => depth -= 1,
-                kind if is_name(kind) && self.opens(token) && self.is_aggregate(token) => {
-                    self.set_flagged(flag::AGGREGATE, true);
-                }
                 _ => {}
             }
             let clause = match token.kind {
@@ -41,23 +47,21 @@ impl Compiler<'_> {
                     return;
                 }
                 Kind::Order | Kind::Limit if part => break,
-                Kind::From if before == Kind::Distinct => None,
+                Kind::From if before.kind == Kind::Distinct => None,
                 Kind::From | Kind::Where | Kind::Group | Kind::Having | Kind::Order | Kind::Limit => {
                     Some(f::FROM + token.kind as u8 - Kind::From as u8)
                 }
-                Kind::Window if before != Kind::Dot => return self.fail_here(ErrorKind::Unsupported),
+                Kind::Window if before.kind != Kind::Dot => return self.fail_here(ErrorKind::Unsupported),
                 Kind::Union | Kind::Except | Kind::Intersect => {
                     // What is only described is so by its first SELECT.
                     if part || output == Output::Describe as u16 {
                         break;
                     }
                     self.compound_operator();
-                    before = Kind::Select;
                     continue;
                 }
                 _ => None,
             };
-            before = token.kind;
             self.advance();
             let Some(clause) = clause else { continue };
             if self.flagged(flag::COMPOUND) && clause < f::ORDER {
@@ -81,15 +85,6 @@ impl Compiler<'_> {
         } else if self.own(f::HAVING) != NONE && !self.flagged(flag::AGGREGATE) {
             // "a GROUP BY clause is required before HAVING"
             self.fail_here(ErrorKind::Schema)
-        }
-    }
-
-    /// Whether `(` stands behind a token.
-    fn opens(&self, token: Token) -> bool {
-        match self.source(token.end()).first() {
-            Some(b'(') => true,
-            Some(b',' | b'.') | None => false,
-            _ => self.after(token).kind == Kind::LeftParen,
         }
     }
 

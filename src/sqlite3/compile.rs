@@ -111,6 +111,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) session: u16,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
+    /// Where the first parameter stands, as far as tokens were read: nothing is read before what stands before it.
+    pub(crate) first_parameter: Cell<u16>,
     /// Tokens that were read lately.
     pub(crate) recent: [Cell<Token>; RECENT],
 }
@@ -304,9 +306,17 @@ impl Compiler<'_> {
     /// A copy of bytes of the statement, or of the arena.
     #[inline(never)]
     pub(crate) fn copy(&mut self, from: u16, len: usize) {
-        for offset in 0..len {
-            let byte = self.source(from).get(offset).copied().unwrap_or(0);
-            self.byte(byte);
+        let to = self.code;
+        if to + len > self.top {
+            return self.fail(self.no_room(len));
+        }
+        self.code += len;
+        if from & IN_ARENA != 0 {
+            self.shift((from & !IN_ARENA).into(), len, to);
+        } else if let Some(place) = self.arena.get_mut(to..to + len)
+            && let Some(text) = self.sql.get(usize::from(from)..usize::from(from) + len)
+        {
+            place.copy_from_slice(text);
         }
     }
 

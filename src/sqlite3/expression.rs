@@ -296,7 +296,7 @@ impl Compiler<'_> {
     /// The number of a parameter: `?` is one more than the largest so far, `?N` is N, a name is the number it had before.
     pub(crate) fn parameter(&mut self, token: Token) -> u8 {
         if self.numbered.0 != token.start() {
-            self.numbered = (token.start(), super::parameter::number(self.sql, token));
+            self.numbered = (token.start(), super::parameter::number(self.sql, self.first_parameter.get(), token));
         }
         let number = self.numbered.1;
         if !(1..=250).contains(&number) {

@@ -24,11 +24,11 @@ fn next(sql: &[u8], at: u16) -> Option<(Token, &[u8])> {
 }
 
 /// Where the parameter of this text stands first, before an offset. Each `?` stands for itself.
-fn first_use(sql: &[u8], text: &[u8], before: u16) -> Option<Token> {
+fn first_use(sql: &[u8], first: u16, text: &[u8], before: u16) -> Option<Token> {
     if text.starts_with(b"?") {
         return None;
     }
-    let mut at = 0;
+    let mut at = first;
     while let Some((token, found)) = next(sql, at).filter(|(token, _)| token.start() < before) {
         if found == text {
             return Some(token);
@@ -38,19 +38,19 @@ fn first_use(sql: &[u8], text: &[u8], before: u16) -> Option<Token> {
     None
 }
 
-/// The number of the parameter at a token; 0 if there is none.
+/// The number of the parameter at a token; 0 if there is none. No parameter stands before `first`.
 #[inline(never)]
-pub(crate) fn number(sql: &[u8], wanted: Token) -> u16 {
+pub(crate) fn number(sql: &[u8], first: u16, wanted: Token) -> u16 {
     let text = sql.get(wanted.start().into()..wanted.end().into()).unwrap_or_default();
-    let wanted = first_use(sql, text, wanted.start()).unwrap_or(wanted);
-    let (mut at, mut largest) = (0, 0u16);
+    let wanted = first_use(sql, first, text, wanted.start()).unwrap_or(wanted);
+    let (mut at, mut largest) = (first, 0u16);
     while let Some((token, text)) = next(sql, at) {
         let number = match text {
             [b'?', digits @ ..] if !digits.is_empty() => {
                 u16::try_from(super::text::leading_integer(digits)).unwrap_or(u16::MAX)
             }
             // A name that stood before is counted already.
-            _ if first_use(sql, text, token.start()).is_some() => 0,
+            _ if first_use(sql, first, text, token.start()).is_some() => 0,
             _ => largest.saturating_add(1),
         };
         if token.start() == wanted.start() {
@@ -67,7 +67,7 @@ pub(crate) fn named(sql: &[u8], name: &[u8]) -> u16 {
     let mut at = 0;
     while let Some((token, text)) = next(sql, at) {
         if !text.starts_with(b"?") && (text == name || text.get(1..) == Some(name)) {
-            return number(sql, token);
+            return number(sql, 0, token);
         }
         at = token.end();
     }

@@ -57,7 +57,13 @@ impl Unescaped<'_> {
 /// Whether a name in the SQL text, without its quotes, is this name, whatever its case.
 pub(crate) fn same_name(text: &[u8], quote: u8, name: &[u8]) -> bool {
     if quote == 0 {
-        return text.len() == name.len() && text.eq_ignore_ascii_case(name);
+        return text.len() == name.len() && same_letters(text, name);
     }
     unescaped(text, quote).same(unescaped(name, 0))
+}
+
+/// Whether two words of one length are the same, whatever their case. The last letters are looked at first: most words differ there.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(crate) fn same_letters(one: &[u8], other: &[u8]) -> bool {
+    one.iter().zip(other).rev().all(|(one, other)| one == other || one.eq_ignore_ascii_case(other))
 }

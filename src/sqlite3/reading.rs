@@ -15,6 +15,9 @@ impl Compiler<'_> {
                 return place.get();
             }
             let token = token::next(self.sql, at.into());
+            if token.kind == Kind::Parameter {
+                self.first_parameter.set(self.first_parameter.get().min(token.start()));
+            }
             if let Some(place) = self.recent.get(usize::from(token.start()) % RECENT) {
                 place.set(token);
             }
@@ -89,18 +92,20 @@ impl Compiler<'_> {
         let (mut end, mut last, mut before, mut third) = (from, from, from, from);
         let (mut parentheses, mut cases) = (0usize, 0usize);
         loop {
-            // `IS DISTINCT FROM` is no FROM.
-            let stops = cases == 0 && end.kind.is(stop) && !(end.kind == Kind::From && last.kind == Kind::Distinct);
-            let outermost = parentheses == 0 && (stops || end.kind == Kind::RightParen);
-            if outermost || end.kind.is(class::END) {
-                return Walk { end, last, before, third };
-            }
-            match end.kind {
-                Kind::LeftParen => parentheses += 1,
-                Kind::RightParen => parentheses -= 1,
-                Kind::Case => cases += 1,
-                Kind::End => cases = cases.saturating_sub(1),
-                _ => {}
+            if end.kind.is(stop | class::END | class::NESTS) {
+                // `IS DISTINCT FROM` is no FROM.
+                let stops = cases == 0 && end.kind.is(stop) && !(end.kind == Kind::From && last.kind == Kind::Distinct);
+                let outermost = parentheses == 0 && (stops || end.kind == Kind::RightParen);
+                if outermost || end.kind.is(class::END) {
+                    return Walk { end, last, before, third };
+                }
+                match end.kind {
+                    Kind::LeftParen => parentheses += 1,
+                    Kind::RightParen => parentheses -= 1,
+                    Kind::Case => cases += 1,
+                    Kind::End => cases = cases.saturating_sub(1),
+                    _ => {}
+                }
             }
             (third, before, last) = (before, last, end);
             end = self.after(end);

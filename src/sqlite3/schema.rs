@@ -31,6 +31,7 @@
 use super::error::{Error, ErrorKind};
 use super::key;
 use super::program::word;
+use super::quoting::same_name;
 use super::store::Store;
 
 /// The number of the settings.
@@ -52,6 +53,9 @@ pub(crate) const KEY: usize = 255;
 pub(crate) const TABLE: u8 = 1;
 pub(crate) const VIEW: u8 = 2;
 pub(crate) const INDEX: u8 = 3;
+/// Bits of a column's first byte.
+pub(crate) const HAS_DEFAULT: u8 = 0x10;
+pub(crate) const ADDED: u8 = 0x20;
 /// No column: the rowid.
 pub(crate) const ROWID: u8 = 0xff;
 /// Bytes before the columns.
@@ -195,8 +199,8 @@ impl<'a> Definition<'a> {
         Column {
             affinity: flags & 7,
             not_null: flags & 8 != 0,
-            has_default: flags & 0x10 != 0,
-            added: flags & 0x20 != 0,
+            has_default: flags & HAS_DEFAULT != 0,
+            added: flags & ADDED != 0,
             primary: self.byte(at + 2),
             collation: more & 3,
             action: more >> 2 & 7,
@@ -223,6 +227,12 @@ impl<'a> Definition<'a> {
         (wanted < self.columns()).then(|| self.column_at(self.skip(wanted)))
     }
 
+    /// The first two bytes of a column; none of the rowid.
+    pub(crate) fn flags(&self, wanted: u8) -> Option<(u8, u8)> {
+        let at = (wanted < self.columns()).then(|| self.skip(wanted))?;
+        Some((self.byte(at), self.byte(at + 1)))
+    }
+
     /// Where a column is, or what stands behind the last.
     fn skip(&self, columns: u8) -> usize {
         (0..columns).fold(HEADER, |at, _| self.affinity(at).1)
@@ -244,16 +254,16 @@ impl<'a> Definition<'a> {
         (at + 6, self.byte(at + 3))
     }
 
-    /// The place of the column with a name that satisfies `test`.
-    pub(crate) fn position(&self, test: impl Fn(&[u8]) -> bool) -> Option<u8> {
-        let mut at = HEADER;
+    /// The place of the column with this name, which stands in such quotes.
+    pub(crate) fn position(&self, name: &[u8], quote: u8) -> Option<u8> {
+        let mut rest = self.0.get(HEADER..)?;
         for column in 0..self.columns() {
-            let &[_, _, _, name, kind, default] = self.0.get(at..)?.first_chunk::<6>()?;
-            let end = at + 6 + usize::from(name);
-            if test(self.0.get(at + 6..end)?) {
+            let (&[_, _, _, len, kind, default], behind) = rest.split_first_chunk::<6>()?;
+            let (known, behind) = behind.split_at_checked(len.into())?;
+            if same_name(name, quote, known) {
                 return Some(column);
             }
-            at = end + 1 + usize::from(kind) + usize::from(default);
+            rest = behind.get(usize::from(kind) + usize::from(default) + 1..)?;
         }
         None
     }

@@ -161,7 +161,7 @@ impl Compiler<'_> {
     #[inline(never)]
     pub(crate) fn position(&self, definition: Definition<'_>, name: Token) -> Option<u8> {
         let (text, quote) = unquoted(self.text(name));
-        definition.position(|known| same_name(text, quote, known))
+        definition.position(text, quote)
     }
 
     /// The column of a source with this name; [`ROWID`] for its rowid.
@@ -283,11 +283,9 @@ impl Compiler<'_> {
         let start = self.here();
         let definition = self.definition(source);
         let mut operand = Operand::of_column(3, 0, start);
-        if column != ROWID
-            && let Some(known) = definition.column(column)
-        {
-            operand = Operand::of_column(known.affinity, known.collation, start);
-            if known.type_name == b"-" && self.is_subquery(source) {
+        if let Some((flags, more)) = definition.flags(column) {
+            operand = Operand::of_column(flags & 7, more & 3, start);
+            if self.is_subquery(source) && definition.column(column).is_some_and(|known| known.type_name == b"-") {
                 operand = operand.with_affinity(0);
             }
         }
@@ -308,21 +306,22 @@ impl Compiler<'_> {
     #[inline(never)]
     pub(crate) fn read_column(&mut self, source: usize, column: u8) {
         let cursor = self.get(source, s::CURSOR) as u8;
-        let Some(known) = self.definition(source).column(column).filter(|_| column != ROWID) else {
+        let Some((flags, _)) = self.definition(source).flags(column) else {
             return self.op1(Op::Rowid, cursor);
         };
-        let (affinity, late) = (known.affinity, known.added && known.has_default);
-        let at = usize::from(self.get(source, s::DEFINITION)) + known.default_at;
-        self.op2(if late { Op::ColumnOr } else { Op::Column }, cursor, column);
-        if late {
-            // A row older than the column has its default.
-            let end = self.chain(NONE);
-            self.literal_default(at, affinity);
-            if affinity != 0 {
-                self.op1(Op::Apply, affinity);
-            }
-            self.patch_here(end);
+        let late = schema::ADDED | schema::HAS_DEFAULT;
+        if flags & late != late {
+            return self.op2(Op::Column, cursor, column);
         }
+        // A row older than the column has its default.
+        self.op2(Op::ColumnOr, cursor, column);
+        let (end, affinity) = (self.chain(NONE), flags & 7);
+        let text = self.default_of(source, column).unwrap_or(NONE);
+        self.literal_default((text & !IN_ARENA).into(), affinity);
+        if affinity != 0 {
+            self.op1(Op::Apply, affinity);
+        }
+        self.patch_here(end);
     }
 
     /// Where the text of the default of a column stands in the arena.

@@ -124,6 +124,7 @@ impl<'a> Compiler<'a> {
             store,
             token: first,
             recent: [const { Cell::new(Token::new(Kind::End_, NONE, NONE)) }; RECENT],
+            first_parameter: Cell::new(NONE),
             mode: Mode::Step,
             frame: 0,
             now: Counts::default(),

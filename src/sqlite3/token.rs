@@ -7,7 +7,8 @@
 //! byte ends the text.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::words::{self, Words};
+use super::quoting::same_letters;
+use super::words;
 
 /// What a token is. Keywords up to [`Kind::Limit`] are reserved: they are never names. Words and signs that are treated alike
 /// stand side by side.
@@ -74,6 +75,8 @@ const KEYWORDS: [(&str, Kind); 121] = [
 pub(crate) mod class {
     /// An operator between two operands: see expression.rs.
     pub(crate) const BINARY: u8 = 1;
+    /// Parentheses, and what CASE is between.
+    pub(crate) const NESTS: u8 = 2;
     /// The end of everything.
     pub(crate) const END: u8 = 4;
     /// On the outermost level: ends a condition; a result column; a term of ORDER BY.
@@ -91,7 +94,7 @@ pub(crate) mod class {
 static CLASSES: [u8; Kind::Arrow as usize + 1] = {
     use Kind::*;
     use class::*;
-    let lists: [(u8, &[Kind]); 7] = [
+    let lists: [(u8, &[Kind]); 8] = [
         (
             BINARY,
             &[
@@ -116,6 +119,7 @@ static CLASSES: [u8; Kind::Arrow as usize + 1] = {
                 ShiftRight,
             ],
         ),
+        (NESTS, &[LeftParen, RightParen, Case, End]),
         (END, &[Semicolon, End_, Illegal]),
         (
             CONDITION,
@@ -189,6 +193,9 @@ impl Token {
 /// The bytes of ASCII that can stand inside of a name, a bit each; all others can.
 const IN_NAME: [u32; 4] = [0, 0x03ff_0010, 0x87ff_fffe, 0x07ff_fffe];
 
+/// What may begin a parameter, a text or a comment, and NUL: `"$'-/:?@[` and the back quote.
+const BEGINS: [u32; 4] = [1, 0x8400_a094, 0x0800_0001, 1];
+
 /// Whether a byte can stand inside of a name.
 #[inline]
 fn in_name(byte: u8) -> bool {
@@ -238,12 +245,14 @@ pub(crate) fn next(text: &[u8], at: usize) -> Token {
 
 /// Behind the words, numbers, spaces and signs at an offset that cannot begin a parameter, a text or a comment.
 pub(crate) fn skip_plain(text: &[u8], mut at: usize) -> usize {
+    let begin = at;
     while let Some(&byte) = text.get(at) {
-        match byte {
-            0 | b'?' | b':' | b'@' | b'$' | b'\'' | b'"' | b'`' | b'[' | b'-' | b'/' => break,
-            byte if in_name(byte) => at = run(text, at, in_name),
-            _ => at += 1,
+        let begins = BEGINS.get(usize::from(byte >> 5)).is_some_and(|bits| bits >> (byte & 31) & 1 != 0);
+        // A dollar inside of a name is a part of it.
+        if begins && !(byte == b'$' && at > begin && text.get(at - 1).is_some_and(|&before| in_name(before))) {
+            break;
         }
+        at += 1;
     }
     at
 }
@@ -324,15 +333,16 @@ fn keyword(word: &[u8]) -> Kind {
     }
     let letter = usize::from(word.first().map_or(0, |byte| byte.to_ascii_uppercase()).wrapping_sub(b'A'));
     let (Some(&(from, at)), Some(&(to, _))) = (STARTS.get(letter), STARTS.get(letter + 1)) else { return Kind::Name };
-    let kinds = KINDS.get(usize::from(from)..usize::from(to)).unwrap_or_default();
-    let words = Words(PACKED.get(usize::from(at)..).unwrap_or_default());
-    for (known, kind) in words.zip(kinds) {
-        if known.len() == word.len() && known.eq_ignore_ascii_case(word) {
-            return *kind;
-        }
-        if known.len() > word.len() {
+    let mut at = usize::from(at);
+    for kind in KINDS.get(usize::from(from)..usize::from(to)).unwrap_or_default() {
+        let len = usize::from(PACKED.get(at).copied().unwrap_or(u8::MAX));
+        if len > word.len() {
             break;
         }
+        if len == word.len() && PACKED.get(at + 1..at + 1 + len).is_some_and(|known| same_letters(known, word)) {
+            return *kind;
+        }
+        at += 1 + len;
     }
     Kind::Name
 }
