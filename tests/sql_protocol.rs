@@ -135,6 +135,44 @@ fn the_shell_runs_statements() {
     std::fs::remove_file(&image).unwrap();
 }
 
+#[test]
+fn lines_with_a_dot_are_the_shells_own() {
+    let image = std::env::temp_dir().join(format!("larder-dots-{}.img", std::process::id()));
+    // As large as the flash of a board.
+    let part = larder::flash::FileFlash::<4, 4096>::open(&image, 16).unwrap();
+    drop(part);
+    let path = image.to_str().unwrap();
+    let script = concat!(
+        "CREATE TABLE t(a, b);\nCREATE INDEX i ON t(b);\nCREATE VIEW v AS SELECT a FROM t;\n",
+        "INSERT INTO t VALUES(1, 'it''s\n.quit\n'), (2.5, NULL), (x'00ff', -9e999);\n.tables\n.schema\n.quit\nnot read\n",
+    );
+    let shown = talk(&[path], script);
+    let schema = "CREATE TABLE t(a, b);\nCREATE INDEX i ON t(b);\nCREATE VIEW v AS SELECT a FROM t;\n";
+    assert_eq!(String::from_utf8_lossy(&shown.stdout), format!("t\nv\n{schema}"));
+    assert_eq!(std::fs::metadata(&image).unwrap().len(), 16 * 4096);
+    let wrong = talk(&[path, ".tabels"], "");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("no such command: .tabels"));
+
+    // The script that makes the tables again, and the same tables made from it, in larder and in Python's SQLite.
+    let dump = String::from_utf8(talk(&[path, ".dump"], "").stdout).unwrap();
+    assert!(dump.starts_with("BEGIN TRANSACTION;\nCREATE TABLE t(a, b);\n") && dump.ends_with("COMMIT;\n"), "{dump}");
+    std::fs::remove_file(&image).unwrap();
+    assert_eq!(String::from_utf8(talk(&[path], &format!("{dump}.dump\n")).stdout).unwrap(), dump);
+    std::fs::remove_file(&image).unwrap();
+    let read = "import sqlite3, sys; c = sqlite3.connect(':memory:'); c.executescript(sys.argv[1]); \
+                print(c.execute('SELECT * FROM t').fetchall())";
+    match Command::new("python3").args(["-c", read, &dump]).output() {
+        Ok(run) => assert_eq!(
+            String::from_utf8_lossy(&run.stdout),
+            "[(1, \"it's\\n.quit\\n\"), (2.5, None), (b'\\x00\\xff', -inf)]\n",
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        ),
+        Err(_) => eprintln!("no python3: the dump was not read by it"),
+    }
+}
+
 /// tests/sql/differential.py, briefly; `LARDER_SQL_SCRIPTS=10000` for the whole campaign.
 #[test]
 fn random_scripts_answer_as_pythons_sqlite_does() {

@@ -145,6 +145,9 @@ impl Dump<'_> {
                         + length(string::quote(Value::Blob(text), &mut scratch)?)
                         + put(b" AS TEXT)", &mut scratch)?
                 }
+                // What quote() calls Inf, which is no literal; SQLite's own writes it so from 3.41 on.
+                Value::Real(f64::INFINITY) => put(b"9.0e+999", &mut scratch)?,
+                Value::Real(f64::NEG_INFINITY) => put(b"-9.0e+999", &mut scratch)?,
                 value => length(string::quote(value, &mut scratch)?),
             };
         }

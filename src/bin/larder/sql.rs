@@ -1,5 +1,6 @@
 //! `larder sql`: SQL on a flash image, for people and, line by line, for test programs.
 
+mod dot;
 mod protocol;
 mod shell;
 mod store;
@@ -11,10 +12,10 @@ use std::path::PathBuf;
 /// Runs SQL on a flash image.
 #[derive(Args)]
 pub(crate) struct Sql {
-    /// The image: a part of 16 MiB with sectors of 4 KiB and words of 4 bytes. A missing file is made.
+    /// The image of a part with sectors of 4 KiB and words of 4 bytes. A missing file is made, with 16 MiB.
     #[arg(required_unless_present = "protocol")]
     image: Option<PathBuf>,
-    /// The statements; without them, a shell reads them from standard input.
+    /// The statements, or a line of the shell such as `.dump` or `.help`; without them, a shell reads them from standard input.
     statement: Option<String>,
     /// Answers requests of standard input, a line each, as a test program wants them.
     #[arg(long, conflicts_with_all = ["image", "statement"])]

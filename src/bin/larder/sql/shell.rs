@@ -1,5 +1,7 @@
-//! A plain shell: statements from the command line or standard input, rows as text with bars between the columns.
+//! A plain shell: statements from the command line or standard input, rows as text with bars between the columns. A line that
+//! begins with a dot is for the shell itself.
 
+use super::dot;
 use super::store::{End, MEMORY, Place, sessions};
 use crate::input::{Failure, Result};
 use larder::dbm::Flag;
@@ -14,10 +16,11 @@ pub(crate) fn run(image: PathBuf, statements: Option<String>) -> Result {
     let mut out = BufWriter::new(io::stdout().lock());
     sessions(part, Flag::Create, |connection| {
         match &statements {
+            Some(line) if line.starts_with('.') => drop(dot::run(connection, line, &mut out)?),
             Some(text) => {
                 let (statements, rest) = split(text);
                 for statement in statements.into_iter().chain([rest]) {
-                    execute(connection, statement, &mut out)?.map_err(|error| complaint(statement, error))?;
+                    execute(connection, statement, true, &mut out)?.map_err(|error| complaint(statement, error))?;
                 }
             }
             None => read_and_execute(connection, &mut out)?,
@@ -40,24 +43,37 @@ fn read_and_execute(connection: &mut Connection<'_>, out: &mut dyn Write) -> Res
         Ok(())
     };
     prompt(&text)?;
+    // What is wrong ends a script; at a prompt it is told, and the next line may be better.
+    let tell = |complaint: Failure| {
+        if !prompts {
+            return Err(complaint);
+        }
+        eprintln!("larder: {complaint}");
+        Ok(())
+    };
     for line in input.lines() {
-        text.push_str(&line?);
-        text.push('\n');
-        let (statements, rest) = split(&text);
-        for statement in statements {
-            if let Err(error) = execute(connection, statement, out)? {
-                let complaint = complaint(statement, error);
-                if !prompts {
-                    return Err(complaint);
-                }
-                eprintln!("larder: {complaint}");
+        let line = line?;
+        if text.is_empty() && line.starts_with('.') {
+            match dot::run(connection, &line, out) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(complaint) => tell(complaint)?,
             }
+        } else {
+            text.push_str(&line);
+            text.push('\n');
+            let (statements, rest) = split(&text);
+            for statement in statements {
+                if let Err(error) = execute(connection, statement, true, out)? {
+                    tell(complaint(statement, error))?;
+                }
+            }
+            text = rest.trim_start().to_string();
         }
         out.flush()?;
-        text = rest.trim_start().to_string();
         prompt(&text)?;
     }
-    execute(connection, &text, out)?.map_err(|error| complaint(&text, error))
+    execute(connection, &text, true, out)?.map_err(|error| complaint(&text, error))
 }
 
 /// The statements that end with `;`, and what is left. Quotes and comments are seen, `CREATE TRIGGER` is not.
@@ -87,10 +103,10 @@ fn split(text: &str) -> (Vec<&str>, &str) {
 }
 
 /// What the engine says to a statement.
-type Outcome = std::result::Result<(), Error>;
+pub(super) type Outcome = std::result::Result<(), Error>;
 
-/// Runs one statement and prints its rows; the names of the columns stand over them.
-fn execute(connection: &mut Connection<'_>, sql: &str, out: &mut dyn Write) -> Result<Outcome> {
+/// Runs one statement and prints its rows; with `head` the names of the columns stand over them.
+pub(super) fn execute(connection: &mut Connection<'_>, sql: &str, head: bool, out: &mut dyn Write) -> Result<Outcome> {
     if sql.trim_matches(|c: char| c.is_whitespace() || c == ';').is_empty() {
         return Ok(Ok(()));
     }
@@ -99,13 +115,13 @@ fn execute(connection: &mut Connection<'_>, sql: &str, out: &mut dyn Write) -> R
         Ok(prepared) => prepared,
         Err(error) => return Ok(Err(error)),
     };
-    for column in 0..prepared.column_count() {
-        if column > 0 {
-            out.write_all(b"|")?;
+    if head && prepared.column_count() > 0 {
+        for column in 0..prepared.column_count() {
+            if column > 0 {
+                out.write_all(b"|")?;
+            }
+            out.write_all(prepared.column_name(column).unwrap_or(b""))?;
         }
-        out.write_all(prepared.column_name(column).unwrap_or(b""))?;
-    }
-    if prepared.column_count() > 0 {
         out.write_all(b"\n")?;
     }
     let result = match prepared.query(connection, &[]) {
@@ -136,7 +152,7 @@ fn print(row: &Row<'_>, out: &mut dyn Write) -> Result {
 }
 
 /// The error with the line it is in.
-fn complaint(sql: &str, error: Error) -> Failure {
+pub(super) fn complaint(sql: &str, error: Error) -> Failure {
     let before = sql.get(..error.offset()).unwrap_or(sql);
     let line = sql.lines().nth(before.lines().count().saturating_sub(1)).unwrap_or("").trim();
     Failure::Other(format!("{error}: {line}"))

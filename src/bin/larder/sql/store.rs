@@ -7,11 +7,12 @@ use larder::flash::{self, FileFlash, SimFlash};
 use larder::sqlite3::onflash::OnFlash;
 use larder::sqlite3::store::CURSORS;
 use larder::sqlite3::{Connection, Error};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 const WORD: usize = 4;
 const SECTOR: usize = 4096;
+/// In memory, and in an image that is made; an image that is there has at most as many.
 const SECTORS: usize = 4096;
 /// Lent to a statement: more than any device has, so that no answer depends on it.
 pub(crate) const MEMORY: usize = 1 << 20;
@@ -31,13 +32,20 @@ pub(crate) enum Part {
 }
 
 impl Place {
-    /// The part there; an image that is missing is made.
+    /// The part there; an image that is missing is made, and one that is there may be smaller, as a board's is.
     pub(crate) fn open(&self) -> Result<Part> {
         match self {
             Place::Memory => fresh().map(Part::Memory),
-            Place::File(path) => FileFlash::open(path, SECTORS).map(Part::File).map_err(failed),
+            Place::File(path) => FileFlash::open(path, sectors(path)).map(Part::File).map_err(failed),
         }
     }
+}
+
+/// How many sectors the image has, or shall have. What is no whole number of them is no image, which opening it says.
+fn sectors(path: &Path) -> usize {
+    let len = path.metadata().map_or(0, |file| file.len());
+    let found = usize::try_from(len).unwrap_or(0) / SECTOR;
+    if (2..SECTORS).contains(&found) { found } else { SECTORS }
 }
 
 /// A part in memory with an empty store. Making one reads every byte of it, so it is made once and copied.
@@ -117,7 +125,10 @@ impl ReadNorFlash for Part {
     }
 
     fn capacity(&self) -> usize {
-        SECTORS * SECTOR
+        match self {
+            Part::Memory(part) => part.capacity(),
+            Part::File(part) => part.capacity(),
+        }
     }
 }
 
