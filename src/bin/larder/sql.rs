@@ -3,6 +3,7 @@
 mod dot;
 mod protocol;
 mod shell;
+mod statement;
 mod store;
 
 use crate::input::{Failure, Result};

@@ -1,6 +1,6 @@
 //! The lines of the shell that begin with a dot, as SQLite's own shell has them.
 
-use super::shell;
+use super::statement::{complaint, execute};
 use super::store::MEMORY;
 use crate::input::{Failure, Result};
 use larder::sqlite3::Connection;
@@ -23,12 +23,8 @@ pub(super) fn run(connection: &mut Connection<'_>, line: &str, out: &mut dyn Wri
         ".dump" => dump(connection, out)?,
         ".help" => out.write_all(HELP.as_bytes())?,
         ".quit" | ".exit" => return Ok(false),
-        ".schema" => {
-            shell::execute(connection, SCHEMA, false, out)?.map_err(|error| shell::complaint(SCHEMA, error))?
-        }
-        ".tables" => {
-            shell::execute(connection, TABLES, false, out)?.map_err(|error| shell::complaint(TABLES, error))?
-        }
+        ".schema" => execute(connection, SCHEMA, false, out)?.map_err(|error| complaint(SCHEMA, error))?,
+        ".tables" => execute(connection, TABLES, false, out)?.map_err(|error| complaint(TABLES, error))?,
         other => return Err(Failure::Other(format!("no such command: {other} (.help lists them)"))),
     }
     Ok(true)
