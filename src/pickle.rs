@@ -96,5 +96,5 @@ pub fn from_plain<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
 /// Answers the part of `buf` that was used.
 #[cfg(feature = "serde")]
 pub fn dumps<'b, T: serde::Serialize + ?Sized>(value: &T, buf: &'b mut [u8]) -> Result<&'b [u8]> {
-    Pickler::new(buf).dumps(value)
+    Pickler::new(buf).write_shared(&mut [], |writer| writer.value(value))
 }

@@ -168,7 +168,9 @@ impl<'b> Pickler<'b> {
         self.write_shared(&mut [], write)
     }
 
-    fn write_shared(
+    /// In line: what is not asked of a pickler is not there in the code of [`dumps`](super::dumps).
+    #[inline(always)]
+    pub(super) fn write_shared(
         mut self,
         shared: &mut [Slot],
         write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
@@ -179,7 +181,7 @@ impl<'b> Pickler<'b> {
     }
 
     /// Writes a pickle; answers how many bytes it has, the buffer's or more.
-    #[inline]
+    #[inline(always)]
     fn run(
         &mut self,
         shared: &mut [Slot],
