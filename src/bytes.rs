@@ -20,22 +20,22 @@ pub fn u16_le(bytes: &[u8], at: usize) -> Option<u16> {
 }
 
 /// A little-endian u32 at `at`.
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 pub fn u32_le(bytes: &[u8], at: usize) -> Option<u32> {
     array(bytes, at).map(u32::from_le_bytes)
 }
 
 /// A little-endian u64 at `at`.
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 pub fn u64_le(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_le_bytes)
 }
 
 /// A big-endian u64 at `at`.
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 pub fn u64_be(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_be_bytes)
 }

@@ -40,8 +40,9 @@ pub use code::{Header, Python};
 use cursor::Rules;
 pub use writer::Writer;
 
-/// Whether what is done most has a short way besides the general one, which does the same: not where flash is short.
-const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+/// Whether what is done most has a short way besides the general one, which does the same: not where the code is to be small
+/// (opt-level "s" or "z", see build.rs).
+const SHORT_WAYS: bool = cfg!(fast);
 
 /// The version that is written unless another is asked for, as in Python 3.4 to 3.13.
 pub const DEFAULT_VERSION: u8 = 4;
@@ -49,7 +50,9 @@ pub const DEFAULT_VERSION: u8 = 4;
 /// The highest version there is, Python 3.15's.
 pub const HIGHEST_VERSION: u8 = 6;
 
-/// Reads the first value of `bytes` as the newest Python does. What follows it is ignored, as CPython ignores it.
+/// Reads the first value of `bytes` as the newest Python does. What follows it is ignored, as CPython ignores it. A code
+/// object is refused: each Python has its own layout of them, and here nobody has said which
+/// ([`Unmarshaller::python`] does).
 pub fn loads<'a>(bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
     Unmarshaller::new().loads(bytes, slots)
 }

@@ -4,9 +4,8 @@
 //! Whatever else comes, it refuses, and the whole value is read again by way of the object model, which knows all kinds,
 //! makes every check and says what is wrong and where. So both ways give the same value, or the same error.
 //!
-//! All values go by way of the cursor, as in the object model's reader. Where there is flash enough, what is read most has
-//! a short way besides ([`SHORT_WAYS`](super::SHORT_WAYS)): less than half the instructions, for 700 bytes. Floats have
-//! theirs everywhere.
+//! All values go by way of the cursor, as in the object model's reader. Where the code need not be small, what is read most
+//! has a short way besides ([`SHORT_WAYS`](super::SHORT_WAYS)): less than half the instructions, for 700 bytes.
 
 use super::SHORT_WAYS;
 use super::atom::{self, RULES_3};
@@ -143,7 +142,7 @@ impl<'a, 's> Stream<'a, 's> {
     }
 
     /// Text in UTF-8, which may not be well-formed.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn raw(&mut self) -> Option<&'a [u8]> {
         let short = match self.quick(SHORT_ASCII_INTERNED, 1) {
             None => self.quick(SHORT_ASCII, 1),
@@ -159,7 +158,7 @@ impl<'a, 's> Stream<'a, 's> {
     }
 
     /// Any text.
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(fast, inline(never))]
     fn str(&mut self) -> Option<&'a str> {
         let index = self.referred();
         if let Some(index) = index
@@ -195,7 +194,7 @@ impl<'a, 's> Stream<'a, 's> {
     }
 
     /// One more value is visited; those that are read again cost fuel.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn burn(&mut self) -> Option<()> {
         if self.replays {
             self.fuel = self.fuel.checked_sub(1)?;
@@ -251,7 +250,7 @@ impl<'a, 's> Stream<'a, 's> {
         Some(field)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(fast, inline(never))]
     fn next_key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
         let Content::Counted { left, .. } = &mut level.content else { return None };
         if level.ended {
@@ -345,12 +344,7 @@ impl<'a> Source<'a> for Stream<'a, '_> {
     }
 
     fn float(&mut self) -> Option<f64> {
-        // What is measured is a float, so that its short way is worth its bytes everywhere.
-        let at = self.cursor.at;
-        if bytes::u8(self.cursor.input, at) == Some(BINARY_FLOAT)
-            && let Some(bits) = bytes::u64_le(self.cursor.input, at.wrapping_add(1))
-        {
-            self.cursor.at = at.wrapping_add(9);
+        if let Some(bits) = self.quick(BINARY_FLOAT, 8).and_then(|bits| bytes::u64_le(bits, 0)) {
             return Some(f64::from_bits(bits));
         }
         match self.atom() {

@@ -100,13 +100,13 @@ impl<'o> Writer<'o> {
     }
 
     /// The type code of a value that can have an index: with the flag, if it is shared.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     fn flagged(&mut self, code: u8) -> u8 {
         if self.pending == 0 { code } else { self.flag(code) }
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(fast, inline(never))]
     fn flag(&mut self, code: u8) -> u8 {
         let id = core::mem::take(&mut self.pending);
         self.indices = self.indices.wrapping_add(1);

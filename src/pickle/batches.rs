@@ -122,7 +122,7 @@ impl Writer<'_> {
     }
 
     /// Opens a usual list or dict, short and of a known length: its opcode and the mark are one. Otherwise nothing happens.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn begin_short(&mut self, code: u8, len: usize) -> bool {
         self.usual && matches!(len, 2..=1000) && self.out.begin_pair(code, MARK)
     }

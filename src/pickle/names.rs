@@ -91,7 +91,7 @@ impl<'n> Names<'n> {
     }
 
     /// What is written for this name, by its address and what came last: most names are found here.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn next(&mut self, name: &'static str) -> Next {
         if self.seen & bit(name) == 0 {
             return Next::New;
@@ -113,7 +113,7 @@ impl<'n> Names<'n> {
     /// A [new](Next::New) name was just written, with `at` bytes before its end; below 2 GiB, as all that is in a buffer.
     ///
     /// What is expected next stays: a struct that comes a second time begins with the names that came first.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn learn_new(&mut self, name: &'static str, at: u32) {
         self.seen |= bit(name);
         if let Some(free) = self.table.get_mut(self.len)

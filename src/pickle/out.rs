@@ -182,7 +182,7 @@ impl<'o> Out<'o> {
     }
 
     /// A value of an opcode and the first of the 8 bytes of a word, `used` bytes in all; if there is room.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn begin_word(&mut self, code: u8, word: u64, used: u32) -> bool {
         if self.at < self.value_limit
             && let Some([first, rest @ ..]) = self.end::<9>()
@@ -295,7 +295,7 @@ impl<'o> Out<'o> {
     }
 
     /// The same if there is room for it in the frame and the buffer; otherwise nothing happens.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn try_payload(&mut self, code: u8, len: u8, bytes: &[u8]) -> bool {
         let at = self.at as usize;
         let end = at.wrapping_add(usize::from(len)).wrapping_add(2);
@@ -376,7 +376,7 @@ impl<'o> Out<'o> {
     }
 
     /// Closes the open frame, if there is one; the next opcode opens one again.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn close_frame(&mut self) {
         if !self.framed {
             return;

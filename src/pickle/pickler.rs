@@ -163,7 +163,7 @@ impl<'w> Writer<'w> {
     }
 
     /// What comes last, if the value was written; answers how many bytes there are.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn stop(&mut self, written: Done) -> Result<usize, Error> {
         if let Err(refused) = written {
             return Err(Error::new(refused.into(), self.out.position()));
@@ -184,7 +184,7 @@ impl<'w> Writer<'w> {
     }
 
     /// A value of an opcode and the first of the 8 bytes of a word, `used` bytes in all.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn begin_word(&mut self, code: u8, word: u64, used: u32) {
         if !self.out.begin_word(code, word, used) {
             self.word_slowly(code, word, used);
@@ -391,7 +391,7 @@ impl Emit for Writer<'_> {
         self.str_slowly(value)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn name(&mut self, value: &'static str) -> Done {
         match self.names.next(value) {
             Next::Entry(entry) => {
@@ -528,7 +528,7 @@ impl Emit for Writer<'_> {
         self.open_slowly(Container::Tuple, Some(len))
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn close_plain(&mut self, level: Level) -> Done {
         if self.rare.is_none() && level.state != FRESH && level.len < BATCH {
             self.out.opcode(level.state);
@@ -574,10 +574,10 @@ impl crate::object::serde::Encoder for Writer<'_> {
         self.instances
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn open_short(&mut self, len: usize) -> bool {
         // A host saves the moves of a level; elsewhere they are cheaper than the code of a second way.
-        cfg!(target_pointer_width = "64") && self.begin_short(EMPTY_DICT, len)
+        cfg!(fast) && self.begin_short(EMPTY_DICT, len)
     }
 
     #[inline]
@@ -585,9 +585,9 @@ impl crate::object::serde::Encoder for Writer<'_> {
         self.out.opcode(SETITEMS);
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn open_short_list(&mut self, len: usize) -> bool {
-        cfg!(target_pointer_width = "64") && self.begin_short(EMPTY_LIST, len)
+        cfg!(fast) && self.begin_short(EMPTY_LIST, len)
     }
 
     #[inline]

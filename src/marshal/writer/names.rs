@@ -51,7 +51,7 @@ impl Names {
         self.search(name)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(fast, inline(never))]
     fn search(&mut self, name: &'static str) -> Option<u32> {
         let i = self.known.iter().position(|known| known.is(name))?;
         if SHORT_WAYS {

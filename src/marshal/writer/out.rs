@@ -48,8 +48,8 @@ impl<'o> Out<'o> {
     }
 
     /// A few bytes and what they announce.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(super) fn put(&mut self, head: &[u8], body: &[u8]) {
         let at = self.at as usize;
         let len = head.len().saturating_add(body.len());

@@ -153,7 +153,7 @@ impl<'e, E: Encoder> Fields<'e, E> {
         }
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn done(self) -> Done {
         match self.shape {
             Shape::Short => {
@@ -508,7 +508,7 @@ impl<E: Encoder> ser::SerializeStruct for Fields<'_, E> {
         self.begin(key)?;
         value.serialize(Ser { emit: self.emit })
     }
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn end(self) -> Done {
         self.done()
     }

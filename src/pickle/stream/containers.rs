@@ -34,7 +34,7 @@ impl<'a> Stream<'a> {
     }
 
     /// Opens a list or dict, whose opcode is at hand.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn mode(&mut self, items: usize, close: u8) -> Option<u8> {
         self.skip(1);
         self.memo(0)?;
@@ -49,7 +49,7 @@ impl<'a> Stream<'a> {
         })
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn open_seq(&mut self, len: usize, level: &mut Level<'_, 'a>) -> Option<()> {
         self.inside()?;
         let code = match self.input.get(self.at) {
@@ -85,7 +85,7 @@ impl<'a> Stream<'a> {
     }
 
     /// Whether another item comes. `single` and `batch` are the opcodes that add one or all.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn another(&mut self, level: &mut Level<'_, 'a>, single: u8, batch: u8) -> Option<bool> {
         match &mut level.content {
             Content::Stream(BATCHES, count) if self.peek() != batch => {
@@ -141,7 +141,7 @@ impl<'a> Stream<'a> {
         Some(*mode != END)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn next_key(&mut self, level: &mut Level<'_, 'a>, fields: &'static [&'static str]) -> Option<Key> {
         if !self.another(level, SETITEM, SETITEMS)? {
             level.ended = true;

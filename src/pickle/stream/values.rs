@@ -48,7 +48,7 @@ impl<'a> Stream<'a> {
     }
 
     /// The opcode that comes, frames passed over; NEXT_BUFFER, which is nowhere expected, at the end.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn peek(&mut self) -> u8 {
         match self.input.get(self.at) {
             Some(&FRAME) => self.frame(),
@@ -83,7 +83,7 @@ impl<'a> Stream<'a> {
     }
 
     /// The value just read, whose text stands at `place` less one, is remembered if the stream says so.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn memo(&mut self, place: usize) -> Option<()> {
         let code = match self.input.get(self.at) {
             Some(&MEMOIZE) => MEMOIZE,
@@ -112,7 +112,7 @@ impl<'a> Stream<'a> {
     }
 
     /// The bytes behind the opcode at hand and its length.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn take(&mut self, width: usize) -> Option<&'a [u8]> {
         let start = self.at.wrapping_add(1);
         let taken = text_at(self.input, start, width)?;
@@ -121,7 +121,7 @@ impl<'a> Stream<'a> {
     }
 
     /// A str: its bytes.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn raw_text(&mut self) -> Option<&'a [u8]> {
         let code = self.peek();
         let place = self.at.wrapping_add(1);
@@ -136,7 +136,7 @@ impl<'a> Stream<'a> {
     }
 
     /// The text that a BINGET refers to.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn get(&mut self) -> Option<&'a [u8]> {
         let entry = bytes::u8(self.input, self.at.wrapping_add(1))?;
         let place = self.texts.get(usize::from(entry)).copied().unwrap_or(0);
@@ -146,7 +146,7 @@ impl<'a> Stream<'a> {
         text_at(self.input, at.wrapping_add(1), width)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn read_int(&mut self) -> Option<i64> {
         let code = self.peek();
         let at = self.at.wrapping_add(1);
@@ -164,7 +164,7 @@ impl<'a> Stream<'a> {
         value
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(super) fn read_float(&mut self) -> Option<f64> {
         self.expect(BINFLOAT)?;
         let bits = bytes::u64_be(self.input, self.at)?;
