@@ -147,6 +147,8 @@ pub struct Dbm<'m, F> {
     pub(crate) level: bool,
     /// What is dead in each page is kept up to date by every write.
     pub(crate) counting: bool,
+    /// All of the head page went through the log's check.
+    pub(crate) checked: bool,
     /// Parts of long values in the head page.
     pub(crate) parts: u8,
     /// The number of the long value that is being written.
@@ -160,6 +162,8 @@ pub struct Dbm<'m, F> {
     /// Size of a typical record: what a read asks for at once. And that of the largest in the head page.
     pub(crate) guess: u32,
     pub(crate) largest: u32,
+    /// How much a page's index and footer are thought to take: what a first look reads of them.
+    pub(crate) indexed: u32,
     /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
     pub(crate) settled: u32,
     pub(crate) batch: Pending,
@@ -252,6 +256,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         epoch: 0,
         guess: 64,
         largest: 64,
+        indexed: format::FOOTER,
         settled: u32::MAX,
         writing: None,
         level: false,
@@ -260,6 +265,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         stamps: 0,
         changes: 0,
         counting: false,
+        checked: false,
         lent: lent::Lent::nothing(),
     };
     db.recover(flag)?;
@@ -444,11 +450,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         if record.kind == Kind::Commit {
             return Ok(());
         }
-        // The largest of late: what is not read at once is read in a second go.
-        self.largest = self.largest.max(total.clamp(16, 124));
-        self.guess = self.guess.max(self.largest);
         self.note(record, key);
-        self.list(record, key)
+        self.list(record, key)?;
+        self.guess = self.guess.max(self.largest);
+        Ok(())
     }
 
     /// After a failed program: nothing more is appended to this page.

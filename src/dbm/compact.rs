@@ -148,7 +148,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn start_page(&mut self, page: u16) -> Res<()> {
         self.wear = self.wear_of(self.sector_of(page))?;
         self.table.set_state(page, State::Dirty);
-        self.log.page_check = crc::START;
+        (self.log.page_check, self.checked) = (crc::START, true);
         self.log.begin(page, 0)?;
         let word = self.sequence.swap_bytes();
         self.log.push_word(word)?;

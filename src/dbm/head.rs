@@ -13,7 +13,7 @@ use super::{Dbm, NO_PAGE, Res};
 use crate::crc;
 
 /// What is read of a record of which the key alone is of interest.
-const SHORT: u32 = 12;
+pub(crate) const SHORT: u32 = 12;
 
 /// Names that were put in order just now: between which of them another one stands is known without a look at the flash.
 #[derive(Default)]
@@ -109,6 +109,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn list(&mut self, record: &Record, key: &[u8]) -> Res<()> {
         self.changes = self.changes.wrapping_add(1);
         self.doubtful |= record.kind == Kind::Deleted;
+        let total = record.total(&self.log.geometry);
+        // The largest of late: what is not read at once is read in a second go.
+        self.largest = self.largest.max(total).min(124);
         let part = record.kind == Kind::Part;
         let name = Name::new(key, part);
         let bits = self.log.geometry.offset_bits;
@@ -122,7 +125,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.table.push_list(entry);
             self.parts += u8::from(part);
         }
-        self.live += record.total(&self.log.geometry);
+        self.live += total;
         Ok(())
     }
 
@@ -208,9 +211,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.set_state(page, State::Stale);
         self.epoch = self.epoch.wrapping_add(1);
         let start = self.log.geometry.limit(entries, false);
-        for _ in self.tail..self.log.geometry.limit(entries, batch) {
-            self.log.page_check = crc::update32(self.log.page_check, &[0xff]);
-        }
+        let (from, state) = if self.checked { (self.tail, self.log.page_check) } else { (0, crc::START) };
+        self.log.page_check = self.log.check_over(page, from, self.log.geometry.limit(entries, batch), state)?;
         self.log.begin(page, start)?;
         // The footer is programmed when all else stands: a footer that is right has an index that is whole.
         self.log.fence(page, (self.log.geometry.page - FOOTER) & !(self.log.geometry.word - 1));

@@ -6,7 +6,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::format::{
     self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, KEY_MAX, Kind, NO_TAIL, Name, directory_range, footer,
 };
-use super::log::WINDOW;
+use super::log::WIDE;
 use super::record::{Record, Spot};
 use super::table::{DAMAGED, State, UNKNOWN};
 use super::{Dbm, Fail, Res};
@@ -133,14 +133,15 @@ impl<F: NorFlash> Dbm<'_, F> {
     #[inline(never)]
     pub(crate) fn sealed(&mut self, page: u16) -> Res<u32> {
         let size = self.log.geometry.page;
-        // The hash table and the footer are most often shown by one window.
-        let window = size - WINDOW as u32;
-        self.log.word(page, window, WINDOW as u32)?;
+        // One page's index is about as long as another's.
+        let window = size - self.indexed;
+        self.log.word(page, window, self.indexed)?;
         let entries = self.foot(page, footer::COUNTS)? & 0xff;
         let index = self.log.geometry.index(entries);
         if entries > ENTRIES_MAX || index.offsets_at < self.log.geometry.first() {
             return Ok(UNSEALED);
         }
+        self.indexed = (size - index.hash_at).min(WIDE as u32);
         let state = self.log.check_over(page, index.hash_at, window, crc::START)?;
         let state = self.log.check_over(page, index.hash_at.max(window), size, state)?;
         Ok(if state == crc::RIGHT { entries } else { UNSEALED })

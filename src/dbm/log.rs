@@ -14,6 +14,8 @@ pub(crate) const WINDOW: usize = 128;
 const SMALL: usize = 32;
 /// Bytes of the stage: most records are programmed in one go.
 pub(crate) const STAGE: usize = 128;
+/// Bytes of the window when it has the stage's room as well.
+pub(crate) const WIDE: usize = WINDOW + STAGE;
 /// No place.
 const NOWHERE: u32 = u32::MAX;
 
@@ -23,11 +25,12 @@ pub(crate) struct Log<F> {
     pub(crate) geometry: Geometry,
     /// The record that was looked at last.
     pub(crate) cur: Record,
-    /// CRC-32 state over all bytes of the head page.
+    /// CRC-32 state over all bytes of the head page, if the store knows it to be.
     pub(crate) page_check: u32,
     /// Where the stage goes to the flash before what follows.
     fence: u32,
-    /// Where the windows are: a small one for keys and index entries, a large one for records.
+    /// Where the windows are: a small one for keys and index entries, a large one for records, which becomes wide when more is
+    /// asked for.
     windows: [Window; 2],
     /// How many bytes the window shows, from the place that was asked for last.
     seen: u32,
@@ -36,9 +39,8 @@ pub(crate) struct Log<F> {
     /// Bits that do not fill a byte yet.
     packed: u32,
     packed_bits: u32,
-    /// What the windows show, the small one first.
-    shown: [u8; SMALL + WINDOW],
-    stage: [u8; STAGE],
+    /// What the windows show, the small one first, and the stage.
+    bytes: [u8; SMALL + WIDE],
     pub(crate) flash: F,
 }
 
@@ -65,18 +67,17 @@ impl<F: NorFlash> Log<F> {
             page_check: crc::START,
             windows: [NOTHING; 2],
             seen: 0,
-            shown: [0; SMALL + WINDOW],
+            bytes: [0; SMALL + WIDE],
             stage_at: 0,
             stage_len: 0,
             fence: NOWHERE,
-            stage: [0; STAGE],
             packed: 0,
             packed_bits: 0,
         }
     }
 
-    /// Shows the bytes from `at` in a page on: at least `need` of them (at most [`WINDOW`] less two read units), and when the
-    /// flash has to be asked, `want`. Never beyond the page. Where in `shown` they stand; `seen` says how many.
+    /// Shows the bytes from `at` in a page on: at least `need` of them (at most [`WINDOW`], or [`WIDE`] when nothing is staged, less two
+    /// read units), and when the flash has to be asked, `want`. Never beyond the page. Where in `bytes` they stand; `seen` says how many.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn show(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<usize> {
         let room = self.geometry.page.saturating_sub(at);
@@ -101,7 +102,7 @@ impl<F: NorFlash> Log<F> {
         Ok(base + inside as usize)
     }
 
-    /// Reads into one of the windows; where in `shown` that begins. What is staged is programmed first if it is needed; it
+    /// Reads into one of the windows; where in `bytes` that begins. What is staged is programmed first if it is needed; it
     /// is read round if it is only wanted, since it may end within a word.
     #[inline(never)]
     fn load(&mut self, start: u32, need: u32, mut want: u32) -> Res<(usize, Window)> {
@@ -116,18 +117,19 @@ impl<F: NorFlash> Log<F> {
         let from = start & !(unit - 1);
         let len = (start - from + want + unit - 1) & !(unit - 1);
         let [small, large] = &mut self.windows;
-        let (base, window, most) = if len > SMALL as u32 { (SMALL, large, WINDOW) } else { (0, small, SMALL) };
+        let wide = if self.stage_len > 0 { WINDOW } else { WIDE };
+        let (base, window, most) = if len > SMALL as u32 { (SMALL, large, wide) } else { (0, small, SMALL) };
         let len = (len as usize).min(most);
         *window = NOTHING;
-        self.flash.read(from, self.shown.get_mut(base..base + len).unwrap_or(&mut [])).map_err(failed)?;
+        self.flash.read(from, self.bytes.get_mut(base..base + len).unwrap_or(&mut [])).map_err(failed)?;
         *window = Window { at: from, len: len as u32 };
         Ok((base, *window))
     }
 
-    /// The bytes from `at` in a page on, as `show` shows them.
+    /// The bytes from `at` in a page on, as [`show`](Self::show) shows them.
     pub(crate) fn view(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<&[u8]> {
         let from = self.show(page, at, need, want)?;
-        Ok(self.shown.get(from..from + self.seen as usize).unwrap_or(&[]))
+        Ok(self.bytes.get(from..from + self.seen as usize).unwrap_or(&[]))
     }
 
     /// The four bytes at a place, as a number; `want` bytes are read if the flash has to be asked.
@@ -135,7 +137,7 @@ impl<F: NorFlash> Log<F> {
     #[cfg_attr(target_pointer_width = "64", inline)]
     pub(crate) fn word(&mut self, page: u16, at: u32, want: u32) -> Res<u32> {
         let from = self.show(page, at, 4, want)?;
-        Ok(read32(&self.shown, from))
+        Ok(read32(&self.bytes, from))
     }
 
     /// Shows the bytes of a page from `at` up to `end`, piece by piece, as long as `more` says so.
@@ -145,7 +147,7 @@ impl<F: NorFlash> Log<F> {
         while at < end {
             let from = self.show(page, at, 1, end - at)?;
             let count = self.seen.min(end - at);
-            if !more(self.shown.get(from..from + count as usize).unwrap_or(&[])) {
+            if !more(self.bytes.get(from..from + count as usize).unwrap_or(&[])) {
                 break;
             }
             at += count;
@@ -166,7 +168,7 @@ impl<F: NorFlash> Log<F> {
             // A host copies whole records at once.
             let len = buf.len() as u32;
             let from = if len <= WINDOW as u32 / 2 { self.show(page, at, len, len)? } else { usize::MAX };
-            if let Some(bytes) = self.shown.get(from..from.saturating_add(buf.len())) {
+            if let Some(bytes) = self.bytes.get(from..from.saturating_add(buf.len())) {
                 buf.copy_from_slice(bytes);
                 return Ok(());
             }
@@ -234,7 +236,7 @@ impl<F: NorFlash> Log<F> {
         self.page_check = crc::update32(self.page_check, bytes);
         self.forget(self.stage_at, self.stage_len as u32 + bytes.len() as u32);
         while !bytes.is_empty() {
-            let room = self.stage.get_mut(self.stage_len..).unwrap_or(&mut []);
+            let room = self.bytes.get_mut(SMALL + WINDOW + self.stage_len..).unwrap_or(&mut []);
             let to_fence = self.fence.wrapping_sub(self.stage_at + self.stage_len as u32) as usize;
             let count = bytes.len().min(room.len()).min(if to_fence == 0 { usize::MAX } else { to_fence });
             let (now, later) = bytes.split_at(count);
@@ -282,14 +284,14 @@ impl<F: NorFlash> Log<F> {
             return Ok(());
         }
         self.forget(at, len as u32);
-        self.flash.write(at, self.stage.get(..len).unwrap_or(&[])).map_err(failed)
+        self.flash.write(at, self.bytes.get(SMALL + WINDOW..SMALL + WINDOW + len).unwrap_or(&[])).map_err(failed)
     }
 
-    /// Drops the windows that show what is about to change.
+    /// Drops the windows that show what is about to change, and one that has the stage's room.
     #[inline(never)]
     fn forget(&mut self, at: u32, len: u32) {
         for window in &mut self.windows {
-            if at < window.at + window.len && window.at < at + len {
+            if window.len > WINDOW as u32 || at < window.at + window.len && window.at < at + len {
                 *window = NOTHING;
             }
         }

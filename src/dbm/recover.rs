@@ -4,8 +4,9 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{ENTRIES_MAX, HEADER, KEY_MAX, footer};
+use super::head::SHORT;
 use super::index::UNSEALED;
-use super::log::WINDOW;
+use super::log::{WIDE, WINDOW};
 use super::table::State;
 use super::walk::Walk;
 use super::{Dbm, Fail, Flag, NO_PAGE, Res};
@@ -189,26 +190,26 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.clear_list();
         let mut walk = self.walk(page);
         walk.end = end;
-        let guess = core::mem::replace(&mut self.guess, WINDOW as u32);
-        let (mut checked, mut key) = (0, [0; KEY_MAX]);
-        self.log.page_check = crate::crc::START;
+        let mut key = [0; KEY_MAX];
+        // The seal will have to ask for it.
+        self.checked = false;
         loop {
-            let found = self.advance_walk(&mut walk)?;
-            let record = self.log.cur;
-            self.log.page_check = self.log.check_over(page, checked, walk.at, self.log.page_check)?;
-            checked = walk.at;
-            if !found.is_some() {
+            self.guess = WIDE as u32;
+            if !self.advance_walk(&mut walk)?.is_some() {
                 break;
             }
+            let record = self.log.cur;
             if self.table.listed() >= self.table.room() {
                 // Listed with more memory than there is now.
                 walk.gap = true;
                 break;
             }
             let key = self.log.key(&record, &mut key)?;
+            // Of records of the same name little is read, beside what is shown of the page.
+            self.guess = SHORT;
             self.list(&record, key)?;
         }
-        self.guess = guess;
+        self.guess = self.largest;
         self.tail = walk.at;
         Ok(walk)
     }
