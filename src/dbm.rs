@@ -140,6 +140,7 @@ type Rest<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, bool) -> Res<()>;
 // The fields stand so that the short loads of a Cortex-M0 (31 bytes for a byte, 124 for a word) reach the small ones.
 #[repr(C)]
 pub struct Dbm<'m, F> {
+    pub(crate) table: Table<'m>,
     writable: bool,
     /// More may be dead than is counted: tombstones that hide nothing any more, what a batch overwrote.
     pub(crate) doubtful: bool,
@@ -194,7 +195,6 @@ pub struct Dbm<'m, F> {
     pub(crate) next_sector: u32,
     /// The sector whose wear was looked at last.
     pub(crate) next_worn: u32,
-    pub(crate) table: Table<'m>,
     pub(crate) log: Log<F>,
     /// Memory lent beyond the least.
     pub(crate) lent: lent::Lent<'m, F>,
