@@ -130,11 +130,11 @@ pub(crate) struct Hooks<F> {
     pub(crate) forget: Option<Forget<F>>,
 }
 
-type Committed<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Name<'n>) -> Res<Spot>;
-type Overwritten<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Record, &'n Name<'n>, bool) -> Res<()>;
-type Directory<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16) -> Res<u32>;
+type Committed<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Name<'n>) -> Spot;
+type Overwritten<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Record, &'n Name<'n>, bool);
+type Directory<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16) -> u32;
 type Forget<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>);
-type Rest<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, bool) -> Res<()>;
+type Rest<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, bool);
 
 /// An open store. `F` is the flash part; dropping a store without [`close`](Dbm::close) loses nothing but the part.
 // The fields stand so that the short loads of a Cortex-M0 (31 bytes for a byte, 124 for a word) reach the small ones.
@@ -268,30 +268,37 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         checked: false,
         lent: lent::Lent::nothing(),
     };
-    db.recover(flag)?;
+    db.recover(flag);
+    db.done(())?;
     Ok(db)
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// The value of a key in `buf`, or `None` when there is no such key. Python: `db.get(key)`.
     pub fn get<'b>(&mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        if !self.find_live(key)?.is_some() {
-            return Ok(None);
-        }
-        let record = self.log.cur;
-        Ok(Some(self.value(&record, buf)?))
+        let value = match self.find_value(key) {
+            Some(record) => Some(self.value(&record, buf)),
+            None => None,
+        };
+        self.done(value)
     }
 
     /// Whether there is such a key. Python: `key in db`.
     pub fn contains(&mut self, key: &[u8]) -> Result<bool> {
-        Ok(self.find_live(key)?.is_some())
+        let found = self.find_live(key).is_some();
+        self.done(found)
+    }
+
+    /// The end of an operation: what failed in it, or its answer.
+    pub(crate) fn done<T>(&mut self, answer: T) -> Result<T> {
+        Ok(self.log.outcome(answer)?)
     }
 
     /// Looks at the newest record of a key, unless the key is deleted.
     #[inline(never)]
-    pub(crate) fn find_live(&mut self, key: &[u8]) -> Res<Spot> {
+    pub(crate) fn find_live(&mut self, key: &[u8]) -> Spot {
         if key.len() > format::KEY_MAX {
-            return Ok(Spot::NONE);
+            return Spot::NONE;
         }
         match self.hooks.find {
             Some(find) => find(self, key),
@@ -300,10 +307,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The same, without an index.
-    pub(crate) fn find_unaided(&mut self, key: &[u8]) -> Res<Spot> {
-        self.rest_merge(false)?;
-        let found = self.find(&Name::key(key))?;
-        Ok(if found.is_some() && self.log.cur.kind == Kind::Deleted { Spot::NONE } else { found })
+    pub(crate) fn find_unaided(&mut self, key: &[u8]) -> Spot {
+        self.rest_merge(false);
+        let found = self.find(&Name::key(key));
+        if found.is_some() && self.log.cur.kind == Kind::Deleted { Spot::NONE } else { found }
     }
 
     /// What is lent memory learns that a key's newest record is another one now.
@@ -321,24 +328,23 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The newest record of a key, unless the key is deleted.
-    pub(crate) fn find_value(&mut self, key: &[u8]) -> Res<Option<Record>> {
-        Ok(self.find_live(key)?.is_some().then_some(self.log.cur))
+    pub(crate) fn find_value(&mut self, key: &[u8]) -> Option<Record> {
+        self.find_live(key).is_some().then_some(self.log.cur)
     }
 
     /// Ends the merge that serves a cursor, at once or when it has not been needed for some look-ups.
-    pub(crate) fn rest_merge(&mut self, now: bool) -> Res<()> {
-        match self.hooks.rest {
-            Some(rest) => rest(self, now),
-            None => Ok(()),
+    pub(crate) fn rest_merge(&mut self, now: bool) {
+        if let Some(rest) = self.hooks.rest {
+            rest(self, now);
         }
     }
 
     /// Copies a record's value.
-    pub(crate) fn value<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> Res<&'b [u8]> {
-        let needed = self.value_len(record)?;
-        let value = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
-        self.piece(record, 0, value)?;
-        Ok(value)
+    pub(crate) fn value<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> &'b [u8] {
+        let needed = self.value_len(record);
+        let value = self.log.room(buf, needed);
+        self.piece(record, 0, value);
+        value
     }
 
     /// Sets a key to a value. Python: `db[key] = value`.
@@ -356,12 +362,13 @@ impl<F: NorFlash> Dbm<'_, F> {
         if value.len() > region {
             return Err(Error::ValueTooLong { max: region });
         }
-        Ok(self.set_any(key, value)?)
+        self.set_any(key, value);
+        self.done(())
     }
 
-    fn set_any(&mut self, key: &[u8], value: &[u8]) -> Res<()> {
+    fn set_any(&mut self, key: &[u8], value: &[u8]) {
         if key.len() > format::KEY_MAX {
-            return Err(Fail::KEY);
+            return self.log.fail(Fail::KEY);
         }
         let record = Record::new(Kind::Value, self.batch.open, key.len(), value.len() as u32);
         let max = self.log.geometry.record_max();
@@ -373,20 +380,20 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Deletes a key; `false` when there was none. Python: `del db[key]`, which raises `KeyError` instead.
     pub fn delete(&mut self, key: &[u8]) -> Result<bool> {
-        Ok(self.delete_key(key)?)
+        let deleted = self.delete_key(key);
+        self.done(deleted)
     }
 
-    fn delete_key(&mut self, key: &[u8]) -> Res<bool> {
-        self.writable()?;
-        if !self.find_live(key)?.is_some() {
-            return Ok(false);
+    fn delete_key(&mut self, key: &[u8]) -> bool {
+        if !self.writable() || !self.find_live(key).is_some() || self.log.failed() {
+            return false;
         }
         let record = Record::new(Kind::Deleted, self.batch.open, key.len(), 0);
-        match self.write(record, &[key, &[], &[]]) {
-            Err(Fail::FULL) if !self.batch.open => self.compact_without(key)?,
-            done => done?,
+        self.write(record, &[key, &[], &[]]);
+        if !self.batch.open && self.log.forgive(error::FULL) {
+            self.compact_without(key);
         }
-        Ok(true)
+        true
     }
 
     /// Nothing to do: what was acknowledged is on the flash. Python: `db.sync()`.
@@ -399,61 +406,69 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(self.log.flash)
     }
 
-    /// An error for a store opened with [`Flag::Read`].
-    pub(crate) fn writable(&self) -> Res<()> {
-        if self.writable { Ok(()) } else { Err(Fail::READ_ONLY) }
+    /// Whether the store was not opened with [`Flag::Read`]; a failure if it was.
+    pub(crate) fn writable(&mut self) -> bool {
+        if !self.writable {
+            self.log.fail(Fail::READ_ONLY);
+        }
+        self.writable
     }
 
     /// Appends a record, making room first: the key, and the value in two pieces.
     #[inline(never)]
-    pub(crate) fn write(&mut self, record: Record, pieces: &[&[u8]; 3]) -> Res<()> {
-        self.writable()?;
-        match self.write_once(record, pieces) {
-            // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
-            // on to another page. What a batch wrote to this one is lost, though.
-            Err(fail) if fail.is_flash() && !self.batch.open => {
-                self.discard_copies()?;
-                self.write_once(record, pieces)
-            }
-            done => done,
+    pub(crate) fn write(&mut self, record: Record, pieces: &[&[u8]; 3]) {
+        if self.log.failed() || !self.writable() {
+            return;
+        }
+        self.write_once(record, pieces);
+        // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
+        // on to another page. What a batch wrote to this one is lost, though.
+        if !self.batch.open && self.log.forgive(error::FLASH) {
+            self.discard_copies();
+            self.write_once(record, pieces);
         }
     }
 
     #[inline(never)]
-    fn write_once(&mut self, record: Record, pieces: &[&[u8]; 3]) -> Res<()> {
+    fn write_once(&mut self, record: Record, pieces: &[&[u8]; 3]) {
         let [key, ..] = pieces;
-        self.make_room(record.total(&self.log.geometry))?;
+        self.make_room(record.total(&self.log.geometry));
         if record.kind != Kind::Part {
-            self.count_dead(key)?;
+            self.count_dead(key);
         }
         self.put(record, pieces)
     }
 
-    /// Appends a record to the head page, which has room.
-    pub(crate) fn put(&mut self, record: Record, pieces: &[&[u8]; 3]) -> Res<()> {
+    /// Appends a record to the head page, which has room, unless something failed before.
+    pub(crate) fn put(&mut self, record: Record, pieces: &[&[u8]; 3]) {
+        if self.log.failed() {
+            return;
+        }
         if self.batch.open && !self.batch.started {
             let sequence = self.sequence.wrapping_sub(1);
             self.batch = Pending { open: true, started: true, page: self.head, at: self.tail, sequence };
         }
         let [key, ..] = pieces;
         let record = record.placed(self.head, self.tail);
-        self.log.append(&record, pieces).inspect_err(|_| self.give_up_head())?;
+        self.log.append(&record, pieces);
+        if self.log.failed() {
+            return self.give_up_head();
+        }
         self.appended(&record, key)
     }
 
     /// Takes note of a record that now stands at the tail.
     #[inline(never)]
-    pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) -> Res<()> {
+    pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) {
         let total = record.total(&self.log.geometry);
         self.full = u32::MAX;
         self.tail += total;
         if record.kind == Kind::Commit {
-            return Ok(());
+            return;
         }
         self.note(record, key);
-        self.list(record, key)?;
+        self.list(record, key);
         self.guess = self.guess.max(self.largest);
-        Ok(())
     }
 
     /// After a failed program: nothing more is appended to this page.

@@ -3,10 +3,11 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
+use super::error::FLASH;
 use super::format::{KEY_MAX, Kind, Name};
 use super::record::{Record, Spot};
 use super::table::State;
-use super::{Dbm, Fail, NO_PAGE, Pending, Res, Result};
+use super::{Dbm, Fail, NO_PAGE, Pending, Result};
 
 /// A moment within a batch, to go back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl Savepoint {
 }
 
 /// If the open batch wrote the record looked at, the newest record of the same key that it did not write.
-fn committed<F: NorFlash>(db: &mut Dbm<'_, F>, name: &Name<'_>) -> Res<Spot> {
+fn committed<F: NorFlash>(db: &mut Dbm<'_, F>, name: &Name<'_>) -> Spot {
     let record = db.log.cur;
     let written = record.pending()
         && if record.page == db.batch.page {
@@ -38,34 +39,36 @@ fn committed<F: NorFlash>(db: &mut Dbm<'_, F>, name: &Name<'_>) -> Res<Spot> {
         } else {
             record.page == db.head || db.table.state(record.page) == State::Open
         };
-    if written { db.find_committed(name) } else { Ok(Spot::NONE) }
+    if written { db.find_committed(name) } else { Spot::NONE }
 }
 
 /// Keeps a record that the record looked at overwrote, if that is the open batch's and may be given up: and then both.
-fn overwritten<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, name: &Name<'_>, copying: bool) -> Res<()> {
+fn overwritten<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, name: &Name<'_>, copying: bool) {
     let newest = db.log.cur;
-    if committed(db, name)? != record.spot() {
-        return Ok(());
+    if committed(db, name) != record.spot() {
+        return;
     }
-    db.keep(record, false, copying, name.bytes)?;
+    db.keep(record, false, copying, name.bytes);
     db.keep(&newest, true, copying, name.bytes)
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// Opens a batch: what is written from here on counts only after [`commit`](Self::commit), and reads see it already.
     pub fn begin(&mut self) -> Result<()> {
-        Ok(self.begin_batch()?)
+        self.begin_batch();
+        self.done(())
     }
 
-    pub(crate) fn begin_batch(&mut self) -> Res<()> {
-        self.writable()?;
+    fn begin_batch(&mut self) {
+        if !self.writable() {
+            return;
+        }
         if self.batch.open {
-            return Err(Fail::BATCH);
+            return self.log.fail(Fail::BATCH);
         }
         self.batch = Pending { open: true, ..Pending::NONE };
         self.hooks.committed = Some(committed);
         self.hooks.overwritten = Some(overwritten);
-        Ok(())
     }
 
     /// Whether a batch is open.
@@ -75,28 +78,30 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Makes everything since [`begin`](Self::begin) count, at once.
     pub fn commit(&mut self) -> Result<()> {
-        Ok(self.commit_batch()?)
+        self.commit_batch();
+        self.done(())
     }
 
-    pub(crate) fn commit_batch(&mut self) -> Res<()> {
+    fn commit_batch(&mut self) {
         if !self.batch.open {
-            return Err(Fail::BATCH);
+            return self.log.fail(Fail::BATCH);
         }
-        if self.batch.started
-            && let Err(error) = self.commit_mark()
-        {
-            self.give_up_batch()?;
-            return Err(error);
+        if self.batch.started {
+            self.commit_mark();
+            if let Err(fail) = self.log.outcome(()) {
+                self.give_up_batch();
+                return self.log.fail(fail);
+            }
         }
         (self.batch.open, self.batch.started) = (false, false);
         (self.hooks.committed, self.hooks.overwritten) = (None, None);
         self.write_fates()
     }
 
-    fn commit_mark(&mut self) -> Res<()> {
+    fn commit_mark(&mut self) {
         let [a, b, c, d] = self.batch.sequence.to_le_bytes();
         let over_pages = [0, 0, a, b, c, d];
-        self.make_room(Record::new(Kind::Commit, true, 6, 0).total(&self.log.geometry))?;
+        self.make_room(Record::new(Kind::Commit, true, 6, 0).total(&self.log.geometry));
         if self.batch.page == self.head {
             self.mark(&(self.batch.at as u16).to_le_bytes())
         } else {
@@ -105,55 +110,56 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Appends a commit.
-    fn mark(&mut self, bytes: &[u8]) -> Res<()> {
+    fn mark(&mut self, bytes: &[u8]) {
         let record = Record::new(Kind::Commit, true, bytes.len(), 0);
         let end = self.tail + record.total(&self.log.geometry);
         if self.head == NO_PAGE || end > self.log.geometry.limit(self.table.listed() as u32, true) {
-            self.seal()?;
-            self.open_page()?;
+            self.seal();
+            self.open_page();
         }
         self.put(record, &[bytes, &[], &[]])
     }
 
-    fn find_committed(&mut self, name: &Name) -> Res<Spot> {
+    fn find_committed(&mut self, name: &Name) -> Spot {
         for place in (0..self.table.count()).rev() {
             let page = self.table.order(place);
             // Indexes of pages that the batch wrote to list what it wrote. A walk passes over that: it is not committed.
             let found = match self.table.state(page) {
-                State::Head | State::Open => self.find_walking(page, name)?,
-                _ => self.find_sealed(page, name)?,
+                State::Head | State::Open => self.find_walking(page, name),
+                _ => self.find_sealed(page, name),
             };
             if found.is_some() {
-                return Ok(found);
+                return found;
             }
         }
-        Ok(Spot::NONE)
+        Spot::NONE
     }
 
     /// Gives up everything since [`begin`](Self::begin).
     pub fn rollback(&mut self) -> Result<()> {
-        Ok(self.give_up_batch()?)
+        self.give_up_batch();
+        self.done(())
     }
 
-    pub(crate) fn give_up_batch(&mut self) -> Res<()> {
+    pub(crate) fn give_up_batch(&mut self) {
         if !self.batch.open {
-            return Err(Fail::BATCH);
+            return self.log.fail(Fail::BATCH);
         }
         self.batch.open = false;
         (self.hooks.committed, self.hooks.overwritten) = (None, None);
         if !core::mem::take(&mut self.batch.started) {
-            return Ok(());
+            return;
         }
         self.ended = self.ended.wrapping_add(1);
-        let done = self.void_batch();
-        match done {
-            Ok(()) => self.undo_lent(self.batch.page, self.batch.at),
-            Err(_) => self.lent.forget(),
+        self.void_batch();
+        if self.log.failed() {
+            self.lent.forget();
+        } else {
+            self.undo_lent(self.batch.page, self.batch.at);
         }
-        done
     }
 
-    fn void_batch(&mut self) -> Res<()> {
+    fn void_batch(&mut self) {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page) == State::Open {
@@ -165,13 +171,13 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.epoch = self.epoch.wrapping_add(1);
         if self.head != NO_PAGE {
             let tail = self.tail;
-            let flushed = self.log.flush().is_ok();
-            let walk = self.relist(tail)?;
-            if !flushed || walk.gap || walk.at != tail {
+            self.log.flush();
+            let flushed = !self.log.forgive(FLASH);
+            let walk = self.relist(tail);
+            if !flushed || walk.gap || walk.at != tail || self.log.failed() {
                 self.give_up_head();
             }
         }
-        Ok(())
     }
 
     /// A moment of the open batch to [go back](Self::rollback_to) to.
@@ -183,9 +189,10 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Ok(Savepoint { page: NO_PAGE, at: 0 });
         }
         if self.head == NO_PAGE {
-            self.make_room(0)?;
+            self.make_room(0);
         }
-        Ok(Savepoint { page: self.head, at: self.tail })
+        let savepoint = Savepoint { page: self.head, at: self.tail };
+        self.done(savepoint)
     }
 
     /// Takes back what the open batch wrote since a savepoint: each key gets the value again that it had then.
@@ -207,30 +214,30 @@ impl<F: NorFlash> Dbm<'_, F> {
             let page = self.table.order(place);
             let mut at = if place == first { savepoint.at } else { self.log.geometry.first() };
             let stop = if page == newest { end } else { self.log.geometry.page };
-            while let Some(record) = self.sound(page, at, stop)? {
+            while let Some(record) = self.sound(page, at, stop) {
                 at += record.total(&self.log.geometry);
-                self.take_back(&record, savepoint)?;
+                self.take_back(&record, savepoint);
             }
         }
-        Ok(())
+        self.done(())
     }
 
     /// Writes what a record's key had at a savepoint.
-    fn take_back(&mut self, record: &Record, savepoint: Savepoint) -> Res<()> {
+    fn take_back(&mut self, record: &Record, savepoint: Savepoint) {
         if !record.pending() || record.kind == Kind::Commit {
-            return Ok(());
+            return;
         }
         let mut buf = [0; KEY_MAX];
-        let key = &*self.log.key(record, &mut buf)?;
-        let newest = self.newest(key)?;
-        if newest.is_none_or(|newest| !newest.is(record)) {
+        let key = &*self.log.key(record, &mut buf);
+        let newest = self.newest(key);
+        if newest.is_none_or(|newest| !newest.is(record)) || self.log.failed() {
             // A later record of the same key will be, or has been, taken back.
-            return Ok(());
+            return;
         }
-        let before = self.find_as_of(key, savepoint)?;
+        let before = self.find_as_of(key, savepoint);
         match before.filter(|before| before.kind != Kind::Deleted) {
             Some(before) => {
-                self.make_room(before.total(&self.log.geometry))?;
+                self.make_room(before.total(&self.log.geometry));
                 self.carry(&before, true, key)
             }
             None => self.write(Record::new(Kind::Deleted, true, key.len(), 0), &[key, &[], &[]]),
@@ -238,25 +245,27 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The newest record of a key that the batch wrote before a savepoint, or else the newest that it did not write.
-    fn find_as_of(&mut self, key: &[u8], savepoint: Savepoint) -> Res<Option<Record>> {
-        let last = self.table.place(savepoint.page).ok_or(Fail::STALE)?;
-        let first = self.table.place(self.batch.page).ok_or(Fail::STALE)?;
+    fn find_as_of(&mut self, key: &[u8], savepoint: Savepoint) -> Option<Record> {
+        let (Some(last), Some(first)) = (self.table.place(savepoint.page), self.table.place(self.batch.page)) else {
+            self.log.fail(Fail::STALE);
+            return None;
+        };
         let mut found = None;
         for place in first..=last {
             let page = self.table.order(place);
             let mut at = if place == first { self.batch.at } else { self.log.geometry.first() };
             let end = if place == last { savepoint.at } else { self.log.geometry.page };
-            while let Some(record) = self.sound(page, at, end)? {
+            while let Some(record) = self.sound(page, at, end) {
                 at += record.total(&self.log.geometry);
-                if record.pending() && self.log.keyed(&record, key)? {
+                if record.pending() && self.log.keyed(&record, key) {
                     found = Some(record);
                 }
             }
         }
         if found.is_some() {
-            return Ok(found);
+            return found;
         }
-        Ok(self.find_committed(&Name::key(key))?.is_some().then_some(self.log.cur))
+        self.find_committed(&Name::key(key)).is_some().then_some(self.log.cur)
     }
 
     /// Opens a batch that is given up when it is dropped without [`Batch::commit`].
@@ -277,7 +286,7 @@ pub trait Rollback {
 impl<F: NorFlash> Rollback for Dbm<'_, F> {
     fn give_up(&mut self) {
         // An error of the flash here leaves the batch uncommitted all the same.
-        let _ = self.give_up_batch();
+        let _ = self.rollback();
     }
 
     fn abandon(&mut self) {

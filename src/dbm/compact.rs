@@ -3,10 +3,11 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
+use super::error::{CORRUPT, FLASH};
 use super::format::{KEY_MAX, Kind, LONG_HEAD, Name, footer};
 use super::record::Record;
 use super::table::{State, UNKNOWN};
-use super::{Dbm, Fail, NO_PAGE, Res};
+use super::{Dbm, Fail, NO_PAGE};
 use crate::crc;
 
 /// Pages of which one set finds out what is dead in them.
@@ -38,32 +39,38 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Makes the head page take a record of `total` bytes. One sector always stays free for compaction.
-    pub(crate) fn make_room(&mut self, total: u32) -> Res<()> {
+    pub(crate) fn make_room(&mut self, total: u32) {
         let counting = self.free <= self.sectors() / 4 + 1;
         if counting && !self.counting {
             self.forget_dead();
         }
         self.counting = counting;
         if total >= self.full {
-            return Err(Fail::FULL);
+            return self.log.fail(Fail::FULL);
         }
         let page = self.log.geometry.page;
         for turn in 0..=self.sectors() * 2 {
+            if self.log.failed() {
+                return;
+            }
             if self.free > 0 {
                 if self.head_takes(total) {
                     // When all of the sector lives that is moved, the head page has the room after it that it has now, but
                     // for what copies of another size waste.
-                    if turn == 0 && self.head_takes(total + page / 16) && self.level_wear()? != 0 {
+                    if turn == 0 && self.head_takes(total + page / 16) && self.level_wear() {
                         continue;
                     }
-                    return Ok(());
+                    return;
                 }
-                self.seal()?;
+                self.seal();
+                if self.log.failed() {
+                    return;
+                }
                 if self.next_in_sector() != NO_PAGE || self.free > 1 {
-                    self.open_page()?;
+                    self.open_page();
                     // What compaction will ask for is found out by and by.
-                    if counting {
-                        self.choose(PATIENCE)?;
+                    if counting && !self.log.failed() {
+                        self.choose(PATIENCE);
                     }
                     continue;
                 }
@@ -77,7 +84,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                     }
                     self.forget_dead();
                 }
-                sector = self.choose(if stage == 0 { PATIENCE } else { u32::MAX })?;
+                sector = self.choose(if stage == 0 { PATIENCE } else { u32::MAX });
                 if self.dead * page >= total * 256 && (self.free > 0 || stage > 0) {
                     break;
                 }
@@ -94,15 +101,17 @@ impl<F: NorFlash> Dbm<'_, F> {
             if self.free > 0 && !enough {
                 break;
             }
-            match self.compact(sector, None) {
-                // What is damaged stays where it is; another sector will do.
-                Err(fail) if fail.is_corrupt() => self.pages_of(sector).for_each(|page| self.table.set_dead(page, 0)),
-                done => done?,
+            self.compact(sector, None);
+            // What is damaged stays where it is; another sector will do.
+            if self.log.forgive(CORRUPT) {
+                self.pages_of(sector).for_each(|page| self.table.set_dead(page, 0));
             }
         }
         // What it took to find that out is not done again before something changes.
-        self.full = total;
-        Err(Fail::FULL)
+        if !self.log.failed() {
+            self.full = total;
+            self.log.fail(Fail::FULL);
+        }
     }
 
     /// The page after the newest one, if it is of the same sector and was not used.
@@ -115,48 +124,53 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Opens a page for appending.
     #[inline(never)]
-    pub(crate) fn open_page(&mut self) -> Res<()> {
+    pub(crate) fn open_page(&mut self) {
+        if self.log.failed() {
+            return;
+        }
         let page = self.next_in_sector();
         if page != NO_PAGE {
-            if self.table.state(page) == State::Erased || self.log.blank(page, 0, u32::MAX)? {
+            if self.table.state(page) == State::Erased || self.log.blank(page, 0, u32::MAX) {
                 return self.start_page(page);
             }
             self.table.set_state(page, State::Dirty);
         }
         let sectors = self.sectors();
         let free = (0..sectors).map(|i| self.wrapped(self.next_sector + i)).find(|sector| self.sector_free(*sector));
-        let sector = free.ok_or(Fail::FULL)?;
+        let Some(sector) = free else { return self.log.fail(Fail::FULL) };
         self.next_sector = self.wrapped(sector + 1);
         // A sector that reads as blank but was not erased since the store was opened may be one whose erase was cut off:
         // its cells can hold less than they show.
         if self.pages_of(sector).any(|page| self.table.state(page) != State::Erased) {
-            self.erase_sector(sector)?;
+            self.erase_sector(sector);
         }
         let page = self.pages_of(sector).start;
-        let mut started = self.start_page(page);
-        if started.is_err() {
+        self.start_page(page);
+        if self.log.forgive(FLASH) {
             // A page can read as blank and refuse a program all the same, when power went during one.
-            self.erase_sector(sector)?;
-            started = self.start_page(page);
+            self.erase_sector(sector);
+            self.start_page(page);
         }
         self.count_free();
         self.level = true;
-        started
     }
 
     #[inline(never)]
-    fn start_page(&mut self, page: u16) -> Res<()> {
-        self.wear = self.wear_of(self.sector_of(page))?;
+    fn start_page(&mut self, page: u16) {
+        self.wear = self.wear_of(self.sector_of(page));
         self.table.set_state(page, State::Dirty);
         (self.log.page_check, self.checked) = (crc::START, true);
-        self.log.begin(page, 0)?;
+        self.log.begin(page, 0);
         let word = self.sequence.swap_bytes();
-        self.log.push_word(word)?;
-        self.log.push_word(self.log.geometry.header(word))?;
+        self.log.push_word(word);
+        self.log.push_word(self.log.geometry.header(word));
         for _ in super::format::HEADER..self.log.geometry.first() {
-            self.log.push(&[0xff])?;
+            self.log.push(&[0xff]);
         }
-        self.log.flush()?;
+        self.log.flush();
+        if self.log.failed() {
+            return;
+        }
         self.sequence = self.sequence.wrapping_add(1);
         self.table.set_state(page, State::Head);
         self.table.set_dead(page, UNKNOWN);
@@ -166,34 +180,37 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.tail = self.log.geometry.first();
         (self.guess, self.largest) = (self.largest, 16);
         self.epoch = self.epoch.wrapping_add(1);
-        Ok(())
     }
 
     /// Erases a sector; its pages leave the log.
     #[inline(never)]
-    pub(crate) fn erase_sector(&mut self, sector: u32) -> Res<()> {
-        let wear = self.wear_of(sector)? + 1;
+    pub(crate) fn erase_sector(&mut self, sector: u32) {
+        let wear = self.wear_of(sector) + 1;
+        if self.log.failed() {
+            return;
+        }
         let was_free = self.sector_free(sector);
         self.drop_sector(sector);
         self.table.set_data(self.pages_of(sector).start, wear);
         self.ended = self.ended.wrapping_add(u32::from(!was_free));
         self.epoch = self.epoch.wrapping_add(1);
         self.full = u32::MAX;
-        self.log.erase(sector)?;
-        self.pages_of(sector).for_each(|page| self.table.set_state(page, State::Erased));
-        Ok(())
+        self.log.erase(sector);
+        if !self.log.failed() {
+            self.pages_of(sector).for_each(|page| self.table.set_state(page, State::Erased));
+        }
     }
 
     /// How often a sector was erased, as far as is known: the mean for one whose pages do not say.
     #[inline(never)]
-    pub(crate) fn wear_of(&mut self, sector: u32) -> Res<u32> {
+    pub(crate) fn wear_of(&mut self, sector: u32) -> u32 {
         let page = self.pages_of(sector).start;
-        self.load(page)?;
+        self.load(page);
         match self.table.state(page) {
-            State::Head => Ok(self.wear),
-            state if !state.in_log() && self.table.data(page) > 0 => Ok(self.table.data(page)),
-            state if state.indexed() => Ok(self.foot(page, footer::WEAR)? & 0x00ff_ffff),
-            _ => Ok(self.mean_wear()),
+            State::Head => self.wear,
+            state if !state.in_log() && self.table.data(page) > 0 => self.table.data(page),
+            state if state.indexed() => self.foot(page, footer::WEAR) & 0x00ff_ffff,
+            _ => self.mean_wear(),
         }
     }
 
@@ -204,22 +221,20 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Moves what lives in a sector that lags behind in wear, so that it takes its share: after a new sector was taken, one
     /// is looked at. Whether it was moved.
-    fn level_wear(&mut self) -> Res<u32> {
+    fn level_wear(&mut self) -> bool {
         // (In a batch copies can take more room than what they are copies of.)
         if self.batch.open || !core::mem::take(&mut self.level) {
-            return Ok(0);
+            return false;
         }
         self.next_worn = self.wrapped(self.next_worn + 1);
         let sector = self.next_worn;
         let mean = self.mean_wear();
-        if !self.may_go(sector) || self.wear_of(sector)? + 2 + mean / 64 >= mean {
-            return Ok(0);
+        if !self.may_go(sector) || self.wear_of(sector) + 2 + mean / 64 >= mean {
+            return false;
         }
-        match self.compact(sector, None) {
-            Err(fail) if fail.is_corrupt() => {}
-            done => done?,
-        }
-        Ok(1)
+        self.compact(sector, None);
+        self.log.forgive(CORRUPT);
+        true
     }
 
     /// What is dead in each page is no longer known.
@@ -237,12 +252,12 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The record that a new one of this key makes dead counts as such.
-    pub(crate) fn count_dead(&mut self, key: &[u8]) -> Res<()> {
+    pub(crate) fn count_dead(&mut self, key: &[u8]) {
         if !self.counting {
-            return Ok(());
+            return;
         }
-        if !self.find(&Name::key(key))?.is_some() {
-            return Ok(());
+        if !self.find(&Name::key(key)).is_some() || self.log.failed() {
+            return;
         }
         let old = self.log.cur;
         if self.batch.open {
@@ -257,19 +272,18 @@ impl<F: NorFlash> Dbm<'_, F> {
             let units = (old.total(&self.log.geometry) + 3) * 256 / self.log.geometry.page + 1;
             self.table.set_dead(old.page, (self.table.dead(old.page) + units).min(DEAD_MAX));
         }
-        Ok(())
     }
 
     /// The sector that is best compacted: what it would win is in `dead`, in 256ths of a page (more than a sector has, if it has a
     /// page that must go), and what all would win in `all_dead`. What is dead in pages of which it is not known is found out for so many of them,
     /// the oldest first.
-    pub(crate) fn choose(&mut self, mut patience: u32) -> Res<u32> {
+    pub(crate) fn choose(&mut self, mut patience: u32) -> u32 {
         let mut best = NONE;
         (self.dead, self.all_dead) = (0, 0);
         for i in 0..self.sectors() {
             let sector = self.wrapped(self.next_sector + i);
             for page in self.pages_of(sector) {
-                self.load(page)?;
+                self.load(page);
             }
             if !self.may_go(sector) {
                 continue;
@@ -279,11 +293,12 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let state = self.table.state(page);
                 if state.in_log() && self.table.dead(page) == UNKNOWN && patience > 0 {
                     patience -= 1;
-                    match self.sift(page, false, None) {
-                        Ok(()) => self.set_dead(page, self.living, self.living_records),
-                        // What is damaged stays where it is.
-                        Err(fail) if fail.is_corrupt() => self.table.set_dead(page, 0),
-                        Err(fail) => return Err(fail),
+                    self.sift(page, false, None);
+                    // What is damaged stays where it is.
+                    if self.log.forgive(CORRUPT) {
+                        self.table.set_dead(page, 0);
+                    } else if !self.log.failed() {
+                        self.set_dead(page, self.living, self.living_records);
                     }
                 }
                 dead += match self.table.dead(page) {
@@ -300,7 +315,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 (best, self.dead) = (sector, dead);
             }
         }
-        Ok(best)
+        best
     }
 
     /// Whether a sector may be compacted now: it is in use, not the head's, and the open batch did not write to it.
@@ -317,88 +332,89 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Goes through the records of a page that live: counts them in `living`, and copies them if asked. `without`: a key whose
     /// record is left behind, and thereby deleted.
     #[inline(never)]
-    pub(crate) fn sift(&mut self, page: u16, copying: bool, without: Option<&[u8]>) -> Res<()> {
+    pub(crate) fn sift(&mut self, page: u16, copying: bool, without: Option<&[u8]>) {
         (self.living, self.living_records) = (0, 0);
-        self.load(page)?;
+        self.load(page);
         let mut walk = self.go(page);
         let mut buf = [0; KEY_MAX];
-        while self.advance_any(&mut walk)?.is_some() {
+        while self.advance_any(&mut walk) {
             let record = self.log.cur;
-            let key = &*self.log.key(&record, &mut buf)?;
-            if self.lives(&record, key, copying)? == 0 {
+            let key = &*self.log.key(&record, &mut buf);
+            if !self.lives(&record, key, copying) || self.log.failed() {
                 continue;
             }
             if record.kind != Kind::Part && without == Some(key) {
                 self.note(&record.as_deleted(), key);
                 continue;
             }
-            self.keep(&record, false, copying, key)?;
+            self.keep(&record, false, copying, key);
         }
-        Ok(())
     }
 
     /// Takes note of a record that lives, and copies it if asked, as one of the open batch perhaps.
-    pub(crate) fn keep(&mut self, record: &Record, pending: bool, copying: bool, key: &[u8]) -> Res<()> {
+    pub(crate) fn keep(&mut self, record: &Record, pending: bool, copying: bool, key: &[u8]) {
         self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
         self.living_records += 1;
         self.living += record.total(&self.log.geometry);
-        if copying { self.carry(record, pending, key) } else { Ok(()) }
+        if copying {
+            self.carry(record, pending, key);
+        }
     }
 
     /// Whether a record of this name lives: it is the newest of its name. (What lives only if the open batch is given up is kept by
     /// the way.) A tombstone that is not copied is dead when there is nothing in other pages for it to hide: its copy will be.
-    fn lives(&mut self, record: &Record, name: &[u8], copying: bool) -> Res<u32> {
+    fn lives(&mut self, record: &Record, name: &[u8], copying: bool) -> bool {
         let part = record.kind == Kind::Part;
         let name = Name::new(name, part);
-        let newest = self.find(&name)?;
+        let newest = self.find(&name);
         if newest != record.spot() {
             if let Some(overwritten) = self.hooks.overwritten
                 && newest.is_some()
             {
-                overwritten(self, record, &name, copying)?;
+                overwritten(self, record, &name, copying);
             }
-            return Ok(0);
+            return false;
         }
         if part {
             return self.part_lives(record);
         }
         if record.kind == Kind::Deleted && (record.is_settled() || !copying) {
             let place = self.table.place(record.page).unwrap_or(0);
-            return Ok(self.find_before(&name, place)?.is_some().into());
+            return self.find_before(&name, place).is_some();
         }
-        Ok(1)
+        true
     }
 
     /// A part lives as long as the long value it belongs to, and while that is written.
-    fn part_lives(&mut self, part: &Record) -> Res<u32> {
-        let number = self.log.word(part.page, part.key_at(), LONG_HEAD)?;
+    fn part_lives(&mut self, part: &Record) -> bool {
+        let number = self.log.word(part.page, part.key_at(), LONG_HEAD);
         if self.writing == Some(number) {
-            return Ok(1);
+            return true;
         }
-        let len = self.log.word(part.page, part.key_at() + 4, 4)? >> 24;
+        let len = self.log.word(part.page, part.key_at() + 4, 4) >> 24;
         let mut buf = [0; KEY_MAX];
         let key = buf.get_mut(..len as usize).unwrap_or(&mut []);
-        self.log.copy(part.page, part.value_at(), key)?;
+        self.log.copy(part.page, part.value_at(), key);
         let name = Name::key(key);
-        let mut owner = self.find(&name)?;
+        let mut owner = self.find(&name);
         for turn in 0..2 {
             let record = self.log.cur;
-            if owner.is_some() && record.kind == Kind::Long && self.log.number(&record, 0)? == number {
-                return Ok(1);
+            if owner.is_some() && record.kind == Kind::Long && self.log.number(&record, 0) == number {
+                return true;
             }
             match self.hooks.committed {
-                Some(committed) if turn == 0 && owner.is_some() => owner = committed(self, &name)?,
+                Some(committed) if turn == 0 && owner.is_some() => owner = committed(self, &name),
                 _ => break,
             }
         }
-        Ok(0)
+        false
     }
 
     /// Copies what lives in a sector to the head page and those after it, and erases the sector. `without`: a key whose
     /// record is left behind, and thereby deleted.
     #[inline(never)]
-    pub(crate) fn compact(&mut self, sector: u32, without: Option<&[u8]>) -> Res<()> {
-        self.rest_merge(true)?;
+    pub(crate) fn compact(&mut self, sector: u32, without: Option<&[u8]>) {
+        self.rest_merge(true);
         // No copy goes where it would be erased.
         for page in self.pages_of(sector) {
             if !self.table.state(page).in_log() {
@@ -406,84 +422,93 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         for page in self.pages_of(sector) {
-            self.load(page)?;
+            self.load(page);
             let state = self.table.state(page);
-            if state.indexed() && !self.sealed_intact(page)? {
-                return Err(Fail::corrupt(page, 0));
+            if state.indexed() && !self.sealed_intact(page) {
+                self.log.corrupt(page, 0);
             }
             if state.in_log() {
-                self.sift(page, true, without)?;
+                self.sift(page, true, without);
             }
         }
         if let Some(key) = without {
             // An erase that is cut off may leave the record, and then there would be no room to copy it. (The tombstone is no
             // larger than that.)
-            self.carry(&Record::new(Kind::Deleted, false, key.len(), 0), false, key)?;
+            self.carry(&Record::new(Kind::Deleted, false, key.len(), 0), false, key);
         }
         // Nothing lived in the log's only sector: a store without a header is none, should power go in the erase.
         if self.sector_of(self.table.newest()) == sector {
-            self.open_page()?;
+            self.open_page();
         }
         self.erase_sector(sector)
     }
 
     /// Copies a record, which has this key, to the tail.
     #[inline(never)]
-    pub(crate) fn carry(&mut self, record: &Record, pending: bool, key: &[u8]) -> Res<()> {
+    pub(crate) fn carry(&mut self, record: &Record, pending: bool, key: &[u8]) {
         if !self.head_takes(record.total(&self.log.geometry)) {
-            self.seal()?;
-            self.open_page()?;
+            self.seal();
+            self.open_page();
+        }
+        if self.log.failed() {
+            return;
         }
         let copy = if pending { record.with_pending(true) } else { record.settled() };
         let copy = copy.placed(self.head, self.tail);
-        let copied = if copy.kind == Kind::Deleted {
-            self.log.append(&copy, &[key, &[], &[]])
+        if copy.kind == Kind::Deleted {
+            self.log.append(&copy, &[key, &[], &[]]);
         } else {
-            self.log.transfer(record, &copy)
-        };
-        copied.inspect_err(|_| self.give_up_head())?;
+            self.log.transfer(record, &copy);
+        }
+        if self.log.failed() {
+            return self.give_up_head();
+        }
         self.appended(&copy, key)
     }
 
     /// Deletes a key from a store that has no room for a tombstone: its sector is compacted without it. What would come to
     /// light goes first: older records in other pages, and then those beside it in its page, when it alone is copied.
-    pub(crate) fn compact_without(&mut self, key: &[u8]) -> Res<()> {
+    pub(crate) fn compact_without(&mut self, key: &[u8]) {
         let (name, mut alone) = (Name::key(key), false);
         for _ in 0..=self.table.count() {
-            let newest = self.find(&name)?.page();
+            let newest = self.find(&name).page();
             let place = self.table.place(newest).unwrap_or(0);
-            let older = self.find_before(&name, place)?;
+            let older = self.find_before(&name, place);
             let sector = self.sector_of(if older.is_some() { older.page() } else { newest });
             if self.head != NO_PAGE && sector == self.sector_of(self.head) {
-                self.seal()?;
+                self.seal();
             }
             let without = alone && !older.is_some();
-            let done = self.compact(sector, without.then_some(key));
-            if without || done.is_err() {
+            self.compact(sector, without.then_some(key));
+            if self.log.failed() {
                 // What was noted to be gone is still there.
-                return done.inspect_err(|_| self.forget_lent());
+                return self.forget_lent();
+            }
+            if without {
+                return;
             }
             alone = !older.is_some();
         }
-        Err(Fail::FULL)
+        self.log.fail(Fail::FULL);
     }
 
     /// Writes what became of a committed batch to the pages that were sealed in it.
-    pub(crate) fn write_fates(&mut self) -> Res<()> {
+    pub(crate) fn write_fates(&mut self) {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
-            self.load(page)?;
+            self.load(page);
             if self.table.state(page) == State::Open {
                 let check = self.log.page_check;
-                self.log.begin(page, self.fate_at(self.table.entries(page)))?;
+                self.log.begin(page, self.fate_at(self.table.entries(page)));
                 for _ in 0..self.log.geometry.align(4) {
-                    self.log.push(&[0])?;
+                    self.log.push(&[0]);
                 }
-                self.log.flush()?;
+                self.log.flush();
                 self.log.page_check = check;
-                self.table.set_state(page, State::Sealed);
+                if !self.log.failed() {
+                    self.table.set_state(page, State::Sealed);
+                }
             }
         }
-        Ok(())
     }
 }

@@ -147,20 +147,22 @@ impl<F: NorFlash> Dbm<'_, F> {
             cursor.put(Place::Before, key);
             return Ok(());
         }
-        if cursor.until == Until::LIVE && self.seek_lent(cursor, key)? {
-            return Ok(());
+        if cursor.until == Until::LIVE && self.seek_lent(cursor, key) {
+            return self.done(());
         }
         // The merge is set up for the key itself, and the cursor stands before the record that it gives.
-        self.build(cursor.until, Place::Before, key, true)?;
-        if !self.nearest(&mut [0; KEY_MAX])?.is_some() {
+        self.build(cursor.until, Place::Before, key, true);
+        let found = self.nearest(&mut [0; KEY_MAX]).is_some();
+        self.done(())?;
+        if !found {
             cursor.put(Place::End, &[]);
             return Ok(());
         }
-        self.put_cursor(cursor, Place::Before)?;
-        if self.log.cur.kind == Kind::Deleted && self.merged(cursor, true)?.is_some() {
+        self.put_cursor(cursor, Place::Before);
+        if self.log.cur.kind == Kind::Deleted && self.merged(cursor, true) {
             (cursor.place, cursor.stamp) = (Place::Before, 0);
         }
-        Ok(())
+        self.done(())
     }
 
     /// Moves a cursor before the first key.
@@ -207,42 +209,39 @@ impl<F: NorFlash> Dbm<'_, F> {
     #[inline(never)]
     fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Res<usize> {
         let before = *cursor;
-        let moved = match self.advance(cursor, forward) {
-            Ok(Spot::NONE) => Ok(0),
-            Ok(_) => self.take(value, buf),
-            Err(fail) => Err(fail),
-        };
-        if moved.is_err() {
+        let moved = if self.advance(cursor, forward) { self.take(value, buf) } else { 0 };
+        if self.log.failed() {
             *cursor = before;
             cursor.stamp = 0;
         }
-        moved
+        self.log.outcome(moved)
     }
 
     /// Copies the key of the record looked at, and its value if that is wanted: one more than how many bytes those are.
-    fn take(&mut self, value: bool, buf: &mut [u8]) -> Res<usize> {
+    fn take(&mut self, value: bool, buf: &mut [u8]) -> usize {
         let record = self.log.cur;
         let key = record.key_len() as usize;
-        let needed = key + if value { self.value_len(&record)? } else { 0 };
-        let buf = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
+        let needed = key + if value { self.value_len(&record) } else { 0 };
+        let buf = self.log.room(buf, needed);
         if record.kind == Kind::Long {
             let (key, value) = buf.split_at_mut_checked(key).unwrap_or_default();
-            self.log.key(&record, key)?;
-            self.piece(&record, 0, value)?;
+            self.log.key(&record, key);
+            self.piece(&record, 0, value);
             self.log.cur = record;
         } else {
             // The value stands behind the key, as it does here.
-            self.log.copy(record.page, record.key_at(), buf)?;
+            self.log.copy(record.page, record.key_at(), buf);
         }
-        Ok(needed + 1)
+        needed + 1
     }
 
     /// Moves a cursor to the next live key in a direction, and looks at its record. The check of that has been found right.
-    pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
+    /// Whether there is one; not so when something failed.
+    pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> bool {
         if cursor.until.page == NO_PAGE {
-            let moved = self.step_lent(cursor, forward)?;
+            let moved = self.step_lent(cursor, forward);
             if moved != Spot::UNKNOWN {
-                return Ok(moved);
+                return moved.is_some();
             }
         }
         self.merged(cursor, forward)
@@ -250,7 +249,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Puts a cursor to the key of the record looked at.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place) -> Res<()> {
+    pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place) {
         let record = self.log.cur;
         (cursor.stamp, cursor.version) = (0, 0);
         (cursor.place, cursor.len, cursor.page, cursor.at) = (place, record.key_len() as u8, record.page, record.at());
@@ -258,50 +257,50 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.log.copy(record.page, record.key_at(), held);
         }
         cursor.key = [0; HELD];
-        let marks = self.marks()?.to_le_bytes();
+        let marks = self.marks().to_le_bytes();
         cursor.key.iter_mut().zip(marks).for_each(|(to, from)| *to = from);
-        Ok(())
     }
 
     /// What a cursor holds of a long key, that of the record looked at: a hash and a check.
     #[inline(never)]
-    fn marks(&mut self) -> Res<u64> {
+    fn marks(&mut self) -> u64 {
         let (page, at, len) = (self.log.cur.page, self.log.cur.key_at(), self.log.cur.key_len());
-        let check = self.log.check_over(page, at, at + len, crc::START)?;
-        Ok(u64::from(self.log.hashed()?) << 32 | u64::from(check))
+        let check = self.log.check_over(page, at, at + len, crc::START);
+        u64::from(self.log.hashed()) << 32 | u64::from(check)
     }
 
     /// The key a cursor is at, and its length.
-    pub(crate) fn cursor_key(&mut self, cursor: &Cursor, buf: &mut [u8; KEY_MAX]) -> Res<usize> {
+    pub(crate) fn cursor_key(&mut self, cursor: &Cursor, buf: &mut [u8; KEY_MAX]) -> usize {
         let len = usize::from(cursor.len);
         if len > HELD {
-            self.look_long(cursor)?;
+            self.look_long(cursor);
             return self.log.read_name(buf);
         }
         for (to, from) in buf.iter_mut().zip(cursor.key.iter().take(len)) {
             *to = *from;
         }
-        Ok(len)
+        len
     }
 
     /// Looks at a record of the long key that a cursor is at: where it met one, or elsewhere if that was moved.
     #[inline(never)]
-    fn look_long(&mut self, cursor: &Cursor) -> Res<()> {
+    fn look_long(&mut self, cursor: &Cursor) {
         let marks = u64::from_le_bytes(cursor.key.first_chunk().copied().unwrap_or_default());
-        let mut found = self.look_sound(cursor.page, cursor.at, self.log.geometry.page)?;
+        let mut found = self.look_sound(cursor.page, cursor.at, self.log.geometry.page);
         let (mut place, mut walk) = (self.table.count(), None);
         loop {
-            if found.is_some() && self.log.cur.key_len() == cursor.len.into() && self.marks()? == marks {
-                return Ok(());
+            if self.log.failed() || found && self.log.cur.key_len() == cursor.len.into() && self.marks() == marks {
+                return;
             }
             found = match &mut walk {
-                Some(walk) => self.advance_any(walk)?,
-                None => Spot::NONE,
+                Some(walk) => self.advance_any(walk),
+                None => false,
             };
-            if !found.is_some() {
-                place = place.checked_sub(1).ok_or(Fail::STALE)?;
+            if !found {
+                let Some(before) = place.checked_sub(1) else { return self.log.fail(Fail::STALE) };
+                place = before;
                 let page = self.table.order(place);
-                self.load(page)?;
+                self.load(page);
                 let walk = walk.insert(self.go(page));
                 // What an open batch wrote counts as well.
                 walk.open_from = 0;

@@ -66,16 +66,17 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// How many keys there are. Counts them: nothing keeps count. Python: `len(db)`.
     pub fn len(&mut self) -> Result<usize> {
         let (mut cursor, mut count) = (self.cursor(), 0);
-        while self.advance(&mut cursor, true)?.is_some() {
+        while self.advance(&mut cursor, true) {
             count += 1;
         }
-        Ok(count)
+        self.done(count)
     }
 
     /// Whether there is no key. Python: `not db`.
     pub fn is_empty(&mut self) -> Result<bool> {
         let mut cursor = self.cursor();
-        Ok(!self.advance(&mut cursor, true)?.is_some())
+        let some = self.advance(&mut cursor, true);
+        self.done(!some)
     }
 
     /// The first key and its value.
@@ -101,36 +102,37 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub fn nextkey<'b>(&mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
         let mut cursor = self.cursor();
         self.seek(&mut cursor, key)?;
-        if !self.advance(&mut cursor, true)?.is_some() {
-            return Ok(None);
-        }
-        if self.log.order(key)? == 0 {
+        let found = self.advance(&mut cursor, true);
+        if found && self.log.order(key) == 0 {
+            self.done(())?;
             return self.next_key(&mut cursor, buf);
         }
         let record = self.log.cur;
-        Ok(Some(self.log.key(&record, buf)?))
+        let key = if found { Some(&*self.log.key(&record, buf)) } else { None };
+        self.done(key)
     }
 
     /// The value of a key; where there is none, the key is set to `value` first. Python: `db.setdefault(key, value)`.
     pub fn setdefault<'b>(&mut self, key: &[u8], value: &[u8], buf: &'b mut [u8]) -> Result<&'b [u8]> {
-        let record = match self.find_value(key)? {
-            Some(record) => Some(record),
-            None => {
-                self.set(key, value)?;
-                self.find_value(key)?
-            }
-        };
-        match record {
-            Some(record) => Ok(self.value(&record, buf)?),
-            None => Ok(&[]),
+        let mut record = self.find_value(key);
+        self.done(())?;
+        if record.is_none() {
+            self.set(key, value)?;
+            record = self.find_value(key);
         }
+        let value = match record {
+            Some(record) => self.value(&record, buf),
+            None => &[],
+        };
+        self.done(value)
     }
 
     /// The value of a key, which is deleted. When `buf` is too small, nothing is. Python: `db.pop(key, None)`.
     pub fn pop<'b>(&mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        self.writable()?;
-        let Some(record) = self.find_value(key)? else { return Ok(None) };
-        let value = self.value(&record, buf)?;
+        self.writable();
+        let Some(record) = self.find_value(key) else { return self.done(None) };
+        let value = self.value(&record, buf);
+        self.done(())?;
         self.delete(key)?;
         Ok(Some(value))
     }
@@ -156,13 +158,15 @@ impl<F: NorFlash> Dbm<'_, F> {
     ///
     /// Each key is deleted on its own: after a power cut some may be left. Within a batch it is all or none.
     pub fn delete_range(&mut self, from: &[u8], to: Option<&[u8]>) -> Result<usize> {
-        self.writable()?;
+        self.writable();
+        self.done(())?;
         let mut count = 0;
         let mut buf = [0; KEY_MAX];
         let mut cursor = self.cursor();
         self.seek(&mut cursor, from)?;
-        while self.advance(&mut cursor, true)?.is_some() {
-            let len = self.log.read_name(&mut buf)?;
+        while self.advance(&mut cursor, true) {
+            let len = self.log.read_name(&mut buf);
+            self.done(())?;
             let key = buf.get(..len).unwrap_or(&[]);
             if to.is_some_and(|to| key >= to) {
                 break;
@@ -174,7 +178,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.seek(&mut cursor, key)?;
             }
         }
-        Ok(count)
+        self.done(count)
     }
 
     /// Deletes all keys. Python: `db.clear()`.

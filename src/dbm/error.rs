@@ -84,9 +84,11 @@ pub(crate) struct Fail(NonZeroU32);
 /// What functions within the store return.
 pub(crate) type Res<T> = core::result::Result<T, Fail>;
 
-const CORRUPT: u32 = 1;
-const FLASH: u32 = 2;
-const BUFFER: u32 = 3;
+/// Kinds of failures.
+pub(crate) const CORRUPT: u32 = 1;
+pub(crate) const FLASH: u32 = 2;
+pub(crate) const FULL: u32 = 3;
+const BUFFER: u32 = 4;
 
 impl Fail {
     const fn new(kind: u32, rest: u32) -> Fail {
@@ -96,7 +98,7 @@ impl Fail {
         }
     }
 
-    pub(crate) const FULL: Fail = Fail::new(0, 1);
+    pub(crate) const FULL: Fail = Fail::new(FULL, 0);
     pub(crate) const STALE: Fail = Fail::new(0, 2);
     pub(crate) const BATCH: Fail = Fail::new(0, 3);
     pub(crate) const READ_ONLY: Fail = Fail::new(0, 4);
@@ -122,12 +124,12 @@ impl Fail {
         Fail::new(BUFFER, needed as u32)
     }
 
-    pub(crate) fn is_corrupt(self) -> bool {
-        self.0.get() & 7 == CORRUPT
+    pub(crate) fn kind(self) -> u32 {
+        self.0.get() & 7
     }
 
-    pub(crate) fn is_flash(self) -> bool {
-        self.0.get() & 7 == FLASH
+    pub(crate) fn is_corrupt(self) -> bool {
+        self.kind() == CORRUPT
     }
 }
 
@@ -135,13 +137,13 @@ impl From<Fail> for Error {
     #[inline(never)]
     fn from(fail: Fail) -> Error {
         let rest = fail.0.get() >> 3;
-        match (fail.0.get() & 7, rest) {
+        match (fail.kind(), rest) {
             (CORRUPT, _) => Error::Corrupt { page: (rest >> 13) as u16, offset: rest & 0x1fff },
             (FLASH, 0) => Error::Flash(NorFlashErrorKind::NotAligned),
             (FLASH, 1) => Error::Flash(NorFlashErrorKind::OutOfBounds),
             (FLASH, _) => Error::Flash(NorFlashErrorKind::Other),
             (BUFFER, _) => Error::BufferTooSmall { needed: rest as usize },
-            (_, 1) => Error::Full,
+            (FULL, _) => Error::Full,
             (_, 2) => Error::Stale,
             (_, 3) => Error::Batch,
             (_, 4) => Error::ReadOnly,

@@ -9,7 +9,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::format::{self, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, KEY_MAX, Kind, NO_TAIL, Name};
 use super::record::{Record, Spot};
 use super::table::State;
-use super::{Dbm, NO_PAGE, Res};
+use super::{Dbm, NO_PAGE};
 use crate::crc;
 
 /// What is read of a record of which the key alone is of interest.
@@ -63,16 +63,16 @@ impl Met {
 impl<F: NorFlash> Dbm<'_, F> {
     /// Looks at the record at a place of the list.
     #[inline(never)]
-    pub(crate) fn look_listed(&mut self, i: usize) -> Res<Spot> {
+    pub(crate) fn look_listed(&mut self, i: usize) {
         let mask = (1 << self.log.geometry.offset_bits) - 1;
         let at = (self.table.list(i) & mask) * self.log.geometry.word;
-        self.log.must(Spot::new(self.head, at), self.guess)
+        self.log.must(Spot::new(self.head, at), self.guess);
     }
 
     /// The record at a place of the list.
-    pub(crate) fn listed_at(&mut self, i: usize) -> Res<Record> {
-        self.look_listed(i)?;
-        Ok(self.log.cur)
+    pub(crate) fn listed_at(&mut self, i: usize) -> Record {
+        self.look_listed(i);
+        self.log.cur
     }
 
     /// Keys in the list; parts of long values stand after them, once it is in order.
@@ -81,32 +81,32 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Where in the list a name stands, and looks at its record; the end of the list if it does not.
-    fn place_listed(&mut self, name: &Name) -> Res<usize> {
+    fn place_listed(&mut self, name: &Name) -> usize {
         let mut i = 0;
         loop {
             i = self.table.next_like(i, name.hash >> 8, self.log.geometry.offset_bits);
             if i >= self.table.listed() {
-                return Ok(i);
+                return i;
             }
-            self.look_listed(i)?;
-            if self.log.bears(name)?.is_some() {
-                return Ok(i);
+            self.look_listed(i);
+            if self.log.bears(name) {
+                return i;
             }
             i += 1;
         }
     }
 
-    /// The record of a name in the head page. Its check is right, or an error.
-    pub(crate) fn find_listed(&mut self, name: &Name) -> Res<Spot> {
-        if self.place_listed(name)? == self.table.listed() {
-            return Ok(Spot::NONE);
+    /// The record of a name in the head page. Its check is right, or that is a failure.
+    pub(crate) fn find_listed(&mut self, name: &Name) -> Spot {
+        if self.place_listed(name) == self.table.listed() {
+            return Spot::NONE;
         }
-        self.log.trusted()?;
-        Ok(self.log.cur.spot())
+        self.log.trusted();
+        self.log.cur.spot()
     }
 
     /// Lists a record that was just appended to the head page; `key` is its key.
-    pub(crate) fn list(&mut self, record: &Record, key: &[u8]) -> Res<()> {
+    pub(crate) fn list(&mut self, record: &Record, key: &[u8]) {
         self.changes = self.changes.wrapping_add(1);
         self.doubtful |= record.kind == Kind::Deleted;
         let total = record.total(&self.log.geometry);
@@ -117,7 +117,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         let bits = self.log.geometry.offset_bits;
         let place = record.at() / self.log.geometry.word;
         let entry = name.hash >> 8 >> bits << bits | place;
-        let i = self.place_listed(&name)?;
+        let i = self.place_listed(&name);
+        if self.log.failed() {
+            return;
+        }
         if i < self.table.listed() {
             self.live -= self.log.cur.total(&self.log.geometry);
             self.table.set_list(i, entry);
@@ -126,25 +129,17 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.parts += u8::from(part);
         }
         self.live += total;
-        Ok(())
     }
 
     /// The first rank from `low` to `high` whose name is not less than `name`; what stands there is looked at from `middle` on.
-    fn rank_listed(
-        &mut self,
-        name: &[u8],
-        part: bool,
-        mut low: usize,
-        mut high: usize,
-        mut middle: usize,
-    ) -> Res<usize> {
+    fn rank_listed(&mut self, name: &[u8], part: bool, mut low: usize, mut high: usize, mut middle: usize) -> usize {
         let guess = core::mem::replace(&mut self.guess, name.len() as u32 + 2);
         while low < high {
-            self.look_listed(middle)?;
+            self.look_listed(middle);
             let is_part = self.log.cur.kind == Kind::Part;
             let mut order = i32::from(is_part) - i32::from(part);
             if order == 0 {
-                order = self.log.order(name)?;
+                order = self.log.order(name);
             }
             if order < 0 {
                 low = middle + 1;
@@ -154,29 +149,31 @@ impl<F: NorFlash> Dbm<'_, F> {
             middle = (low + high) / 2;
         }
         self.guess = guess;
-        Ok(low)
+        low
     }
 
     /// Brings the list in the order of the names.
-    pub(crate) fn sort_list(&mut self) -> Res<()> {
+    pub(crate) fn sort_list(&mut self) {
         let mut buf = [0; KEY_MAX];
         let (mut met, mut last) = (Met::default(), 0);
         let guess = core::mem::replace(&mut self.guess, SHORT);
         while self.table.sorted() < self.table.listed() {
             let sorted = self.table.sorted();
-            self.look_listed(sorted)?;
+            self.look_listed(sorted);
             let part = self.log.cur.kind == Kind::Part;
-            let len = self.log.read_name(&mut buf)?;
+            let len = self.log.read_name(&mut buf);
             let name = buf.get(..len).unwrap_or(&[]);
             let (low, high) = met.between(name, part, sorted);
             // Names often come in order.
             let middle = if high == sorted && last + 1 == sorted { high.saturating_sub(1) } else { (low + high) / 2 };
-            last = self.rank_listed(name, part, low, high, middle)?;
+            last = self.rank_listed(name, part, low, high, middle);
+            if self.log.failed() {
+                break;
+            }
             self.table.sort_in(last);
             met.put(name, part, last);
         }
         self.guess = guess;
-        Ok(())
     }
 
     /// Empties the list.
@@ -197,12 +194,15 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Programs the head page's index. Its records are authoritative before and after; the footer's last word makes the
     /// index so.
-    pub(crate) fn seal(&mut self) -> Res<()> {
+    pub(crate) fn seal(&mut self) {
         let page = self.head;
         if page == NO_PAGE {
-            return Ok(());
+            return;
         }
-        self.sort_list()?;
+        self.sort_list();
+        if self.log.failed() {
+            return;
+        }
         let (entries, parts, live) = (self.table.listed() as u32, self.parts, self.live);
         let index = self.log.geometry.index(entries);
         let batch = self.batch.open && self.batch.started;
@@ -212,18 +212,18 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.epoch = self.epoch.wrapping_add(1);
         let start = self.log.geometry.limit(entries, false);
         let (from, state) = if self.checked { (self.tail, self.log.page_check) } else { (0, crc::START) };
-        self.log.page_check = self.log.check_over(page, from, self.log.geometry.limit(entries, batch), state)?;
-        self.log.begin(page, start)?;
+        self.log.page_check = self.log.check_over(page, from, self.log.geometry.limit(entries, batch), state);
+        self.log.begin(page, start);
         // The footer is programmed when all else stands: a footer that is right has an index that is whole.
         self.log.fence(page, (self.log.geometry.page - FOOTER) & !(self.log.geometry.word - 1));
         for _ in start..index.offsets_at {
-            self.log.push(&[0])?;
+            self.log.push(&[0]);
         }
         for i in 0..entries {
             let place = self.table.list(i as usize) & ((1 << index.offset_bits) - 1);
-            self.log.pack(place, index.offset_bits)?;
+            self.log.pack(place, index.offset_bits);
         }
-        self.log.end_pack()?;
+        self.log.end_pack();
         let page_check = !self.log.page_check;
         self.log.page_check = crc::START;
         let (mut directory, mut fits, mut written) = (0, true, 0);
@@ -234,32 +234,34 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let hash = self.table.list(i as usize) << 8;
                 if hash >> 29 == eighth {
                     written += 1;
-                    self.log.pack(index.finger(hash) << index.rank_bits | i, index.rank_bits + index.finger_bits)?;
+                    self.log.pack(index.finger(hash) << index.rank_bits | i, index.rank_bits + index.finger_bits);
                 }
             }
         }
-        self.log.end_pack()?;
+        self.log.end_pack();
         let directory = if fits { directory >> 4 } else { format::NO_DIRECTORY };
         if entries > DIRECTORY_FROM {
-            self.log.push_word(directory)?;
+            self.log.push_word(directory);
         }
         let tail = match batch {
             true if self.batch.page == page => self.batch.at,
             true => self.log.geometry.first(),
             false => u32::from(NO_TAIL),
         };
-        self.log.push_word(tail << 16 | u32::from(parts) << 8 | entries)?;
-        self.log.push_word(self.wear & 0x00ff_ffff)?;
-        self.log.push_word(self.sequence.wrapping_sub(1))?;
-        self.log.push_word(page_check)?;
-        self.log.push_word(!self.log.page_check)?;
-        self.log.flush()?;
+        self.log.push_word(tail << 16 | u32::from(parts) << 8 | entries);
+        self.log.push_word(self.wear & 0x00ff_ffff);
+        self.log.push_word(self.sequence.wrapping_sub(1));
+        self.log.push_word(page_check);
+        self.log.push_word(!self.log.page_check);
+        self.log.flush();
+        if self.log.failed() {
+            return;
+        }
         self.table.set_entries(page, entries);
         self.table.set_data(page, directory);
         self.table.set_state(page, if batch { State::Open } else { State::Sealed });
         self.table.set_parts(page, parts > 0);
         self.set_dead(page, live, entries);
         self.clear_list();
-        Ok(())
     }
 }

@@ -3,13 +3,13 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
+use super::Dbm;
 use super::format::{
     self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, KEY_MAX, Kind, NO_TAIL, Name, directory_range, footer,
 };
 use super::log::WIDE;
 use super::record::{Record, Spot};
 use super::table::{DAMAGED, State, UNKNOWN};
-use super::{Dbm, Fail, Res};
 use crate::crc;
 
 /// As the number of entries: a page is not sealed.
@@ -18,39 +18,39 @@ pub(crate) const UNSEALED: u32 = u32::MAX;
 impl<F: NorFlash> Dbm<'_, F> {
     /// Looks at the newest record of a name of those that stand before a place of the log.
     #[inline(never)]
-    pub(crate) fn find_before(&mut self, name: &Name, mut place: usize) -> Res<Spot> {
+    pub(crate) fn find_before(&mut self, name: &Name, mut place: usize) -> Spot {
         while place > 0 {
             place -= 1;
             let page = self.table.order(place);
-            let found = if page == self.head { self.find_listed(name)? } else { self.find_sealed(page, name)? };
+            let found = if page == self.head { self.find_listed(name) } else { self.find_sealed(page, name) };
             if found.is_some() {
-                return Ok(found);
+                return found;
             }
         }
-        Ok(Spot::NONE)
+        Spot::NONE
     }
 
     /// Looks at the newest record of a name.
-    pub(crate) fn find(&mut self, name: &Name) -> Res<Spot> {
+    pub(crate) fn find(&mut self, name: &Name) -> Spot {
         self.find_before(name, self.table.count())
     }
 
     /// The newest record of a key.
-    pub(crate) fn newest(&mut self, key: &[u8]) -> Res<Option<Record>> {
-        Ok(self.find(&Name::key(key))?.is_some().then_some(self.log.cur))
+    pub(crate) fn newest(&mut self, key: &[u8]) -> Option<Record> {
+        self.find(&Name::key(key)).is_some().then_some(self.log.cur)
     }
 
     /// Looks in an index, or walks a page that has none.
     #[inline(never)]
-    pub(crate) fn find_sealed(&mut self, page: u16, name: &Name) -> Res<Spot> {
-        self.load(page)?;
+    pub(crate) fn find_sealed(&mut self, page: u16, name: &Name) -> Spot {
+        self.load(page);
         if !self.table.state(page).indexed() {
             return self.find_walking(page, name);
         }
         let index = self.log.geometry.index(self.table.entries(page));
         let directory = match self.hooks.directory {
             // The merge stands in its place.
-            Some(directory) => directory(self, page)?,
+            Some(directory) => directory(self, page),
             None => self.table.data(page),
         };
         let (mut i, to) = directory_range(index.entries, directory, name.hash >> 29);
@@ -60,163 +60,167 @@ impl<F: NorFlash> Dbm<'_, F> {
         while i < to {
             let bit = i * width;
             let at = index.hash_at + bit / 8;
-            let entry = self.log.word(page, at, (to * width - bit) / 8 + 2)? >> (bit % 8);
+            let entry = self.log.word(page, at, (to * width - bit) / 8 + 2) >> (bit % 8);
             i += 1;
             if entry << (32 - width) >> (32 - index.finger_bits) != index.finger(name.hash) {
                 continue;
             }
-            let spot = self.look_ranked(page, &index, entry & ((1 << index.rank_bits) - 1))?;
-            self.log.trusted()?;
-            if self.log.bears(name)?.is_some() {
-                return Ok(spot);
+            self.look_ranked(page, &index, entry & ((1 << index.rank_bits) - 1));
+            self.log.trusted();
+            if self.log.bears(name) {
+                return self.log.cur.spot();
             }
             // Another name with the same fingerprint, or a damaged offset: the index must have meant this record, and none of
             // its name before.
-            let other = self.other_hash()?;
+            let other = self.other_hash();
             if met == other || index.finger(other) != index.finger(name.hash) {
-                return Err(Fail::corrupt(page, at));
+                self.log.corrupt(page, at);
             }
             met = other;
         }
-        Ok(Spot::NONE)
+        Spot::NONE
     }
 
     /// The hash of the name of the record looked at.
     #[inline(never)]
-    fn other_hash(&mut self) -> Res<u32> {
+    fn other_hash(&mut self) -> u32 {
         let mut buf = [0; KEY_MAX];
-        let len = self.log.read_name(&mut buf)?;
-        Ok(Name::new(buf.get(..len).unwrap_or(&[]), self.log.cur.kind == Kind::Part).hash)
+        let len = self.log.read_name(&mut buf);
+        Name::new(buf.get(..len).unwrap_or(&[]), self.log.cur.kind == Kind::Part).hash
     }
 
     /// Looks in a page record by record.
-    pub(crate) fn find_walking(&mut self, page: u16, name: &Name) -> Res<Spot> {
+    pub(crate) fn find_walking(&mut self, page: u16, name: &Name) -> Spot {
         let (mut walk, mut newest) = (self.walk(page), Record::NONE);
-        while self.advance_walk(&mut walk)?.is_some() {
+        while self.advance_walk(&mut walk) {
             let record = self.log.cur;
-            if self.log.bears(name)?.is_some() {
+            if self.log.bears(name) {
                 newest = record;
                 // What is damaged before it does not matter any more.
                 walk.gap = false;
             }
         }
-        self.walked_to_end(&walk)?;
+        self.walked_to_end(&walk);
         self.log.cur = newest;
-        Ok(newest.spot())
+        newest.spot()
     }
 
     /// Looks at the record with a rank in key order.
     #[inline(never)]
-    pub(crate) fn look_ranked(&mut self, page: u16, index: &Index, rank: u32) -> Res<Spot> {
+    pub(crate) fn look_ranked(&mut self, page: u16, index: &Index, rank: u32) {
         let bit = rank * index.offset_bits;
         let at = index.offsets_at + bit / 8;
         if rank >= index.entries {
-            return Err(Fail::corrupt(page, at));
+            self.log.corrupt(page, at);
         }
-        let offset = self.log.word(page, at, 4)? >> (bit % 8) & ((1 << index.offset_bits) - 1);
-        self.log.must(Spot::new(page, offset * self.log.geometry.word), self.guess)
+        let offset = self.log.word(page, at, 4) >> (bit % 8) & ((1 << index.offset_bits) - 1);
+        self.log.must(Spot::new(page, offset * self.log.geometry.word), self.guess);
     }
 
     /// The record with a rank in key order.
-    pub(crate) fn ranked(&mut self, page: u16, index: &Index, rank: u32) -> Res<Record> {
-        self.look_ranked(page, index, rank)?;
-        Ok(self.log.cur)
+    pub(crate) fn ranked(&mut self, page: u16, index: &Index, rank: u32) -> Record {
+        self.look_ranked(page, index, rank);
+        self.log.cur
     }
 
     /// One of the words of a page's footer.
     #[inline(never)]
-    pub(crate) fn foot(&mut self, page: u16, word: u32) -> Res<u32> {
+    pub(crate) fn foot(&mut self, page: u16, word: u32) -> u32 {
         self.log.word(page, self.log.geometry.page - word, word)
     }
 
     /// How many entries the index of a page has, if the check over it and the footer is right; else [`UNSEALED`].
     #[inline(never)]
-    pub(crate) fn sealed(&mut self, page: u16) -> Res<u32> {
+    pub(crate) fn sealed(&mut self, page: u16) -> u32 {
         let size = self.log.geometry.page;
         // One page's index is about as long as another's.
         let window = size - self.indexed;
-        self.log.word(page, window, self.indexed)?;
-        let entries = self.foot(page, footer::COUNTS)? & 0xff;
+        self.log.word(page, window, self.indexed);
+        let entries = self.foot(page, footer::COUNTS) & 0xff;
         let index = self.log.geometry.index(entries);
         if entries > ENTRIES_MAX || index.offsets_at < self.log.geometry.first() {
-            return Ok(UNSEALED);
+            return UNSEALED;
         }
         self.indexed = (size - index.hash_at).min(WIDE as u32);
-        let state = self.log.check_over(page, index.hash_at, window, crc::START)?;
-        let state = self.log.check_over(page, index.hash_at.max(window), size, state)?;
-        Ok(if state == crc::RIGHT { entries } else { UNSEALED })
+        let state = self.log.check_over(page, index.hash_at, window, crc::START);
+        let state = self.log.check_over(page, index.hash_at.max(window), size, state);
+        if state == crc::RIGHT { entries } else { UNSEALED }
     }
 
     /// Reads a page's footer if it has not been read yet.
     #[inline(never)]
-    pub(crate) fn load(&mut self, page: u16) -> Res<()> {
+    pub(crate) fn load(&mut self, page: u16) {
         if self.table.state(page) != State::Raw {
-            return Ok(());
+            return;
         }
         let sequence = self.table.sequence(page);
-        let entries = self.sealed(page)?;
-        self.table.set_dead(page, UNKNOWN);
+        let entries = self.sealed(page);
         if entries == UNSEALED {
-            return self.load_stale(page, sequence);
+            if !self.log.failed() {
+                self.load_stale(page, sequence);
+            }
+            return;
         }
         let mut directory = format::NO_DIRECTORY;
         if entries > DIRECTORY_FROM {
-            directory = self.foot(page, FOOTER + DIRECTORY)?;
+            directory = self.foot(page, FOOTER + DIRECTORY);
         }
-        let counts = self.foot(page, footer::COUNTS)?;
+        let counts = self.foot(page, footer::COUNTS);
         let mut state = State::Sealed;
         if counts >> 16 != u32::from(NO_TAIL) {
             // Any bit of the fate says that the batch was committed: only that ever writes it.
-            let committed = self.foot(page, footer::SEQUENCE)? >= self.settled;
-            if self.log.blank(page, self.fate_at(entries), self.log.geometry.limit(entries, false))? {
+            let committed = self.foot(page, footer::SEQUENCE) >= self.settled;
+            if self.log.blank(page, self.fate_at(entries), self.log.geometry.limit(entries, false)) {
                 // Its index lists what does not count, unless the log's last record says otherwise.
                 state = if committed { State::Open } else { State::Stale };
             }
         }
+        if self.log.failed() {
+            return;
+        }
         self.table.set_state(page, state);
+        self.table.set_dead(page, UNKNOWN);
         self.table.set_entries(page, entries);
         self.table.set_parts(page, counts >> 8 & 0xff > 0);
         self.table.set_data(page, directory);
-        Ok(())
     }
 
     /// Why a page, which had this number, has no index: an interruption, or damage.
-    fn load_stale(&mut self, page: u16, sequence: u32) -> Res<()> {
+    fn load_stale(&mut self, page: u16, sequence: u32) {
         self.table.set_state(page, State::Stale);
+        self.table.set_dead(page, UNKNOWN);
         self.table.set_entries(page, 0);
         let mut walk = self.walk(page);
-        while self.advance_walk(&mut walk)?.is_some() {}
+        while self.advance_walk(&mut walk) {}
         // Damage leaves a footer that knows the number; an interrupted erase leaves none, and a seal that was cut off leaves half
         // of one.
-        if self.foot(page, footer::SEQUENCE)? == sequence
-            && self.foot(page, footer::COUNTS)? & 0xff != 0xff
-            && self.foot(page, footer::INDEX_CHECK)? != u32::MAX
-            || self.records_behind(page, walk.at)? != 0
+        if self.foot(page, footer::SEQUENCE) == sequence
+            && self.foot(page, footer::COUNTS) & 0xff != 0xff
+            && self.foot(page, footer::INDEX_CHECK) != u32::MAX
+            || self.records_behind(page, walk.at)
         {
             self.table.set_entries(page, DAMAGED);
         }
-        Ok(())
     }
 
     /// Whether a sealed page's check is right.
-    pub(crate) fn sealed_intact(&mut self, page: u16) -> Res<bool> {
+    pub(crate) fn sealed_intact(&mut self, page: u16) -> bool {
         let geometry = self.log.geometry;
         let entries = self.table.entries(page);
-        if self.sealed(page)? != entries {
-            return Ok(false);
+        if self.sealed(page) != entries {
+            return false;
         }
         // The fate of a batch is not part of it.
-        let batch = self.foot(page, footer::COUNTS)? >> 16 != u32::from(NO_TAIL);
-        let state = self.log.check_over(page, 0, geometry.limit(entries, batch), crc::START)?;
-        let state =
-            self.log.check_over(page, geometry.limit(entries, false), geometry.index(entries).hash_at, state)?;
-        Ok(!state == self.foot(page, footer::CHECK)?)
+        let batch = self.foot(page, footer::COUNTS) >> 16 != u32::from(NO_TAIL);
+        let state = self.log.check_over(page, 0, geometry.limit(entries, batch), crc::START);
+        let state = self.log.check_over(page, geometry.limit(entries, false), geometry.index(entries).hash_at, state);
+        !state == self.foot(page, footer::CHECK)
     }
 
     /// The directory of a page, from the flash.
-    pub(crate) fn directory(&mut self, page: u16) -> Res<u32> {
+    pub(crate) fn directory(&mut self, page: u16) -> u32 {
         let entries = self.table.entries(page);
-        if entries > DIRECTORY_FROM { self.foot(page, FOOTER + DIRECTORY) } else { Ok(format::NO_DIRECTORY) }
+        if entries > DIRECTORY_FROM { self.foot(page, FOOTER + DIRECTORY) } else { format::NO_DIRECTORY }
     }
 
     /// Where the fate of a batch stands in a page that was sealed in it.

@@ -21,7 +21,7 @@ use super::cursor::Cursor;
 use super::format::{Check, Kind, read32};
 use super::log::{Log, WINDOW};
 use super::record::{Record, Spot};
-use super::{Dbm, Fail, NO_PAGE, Res};
+use super::{Dbm, NO_PAGE, Res};
 use cells::Cells;
 use order::Order;
 
@@ -36,13 +36,13 @@ pub(crate) struct Lent<'m, F> {
 /// A key's newest record is another one now; the place of the one before, if an index knows it.
 type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> Option<u32>;
 type Placed<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8], Option<u32>);
-pub(crate) type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Res<Spot>;
+pub(crate) type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Spot;
 /// What is lent memory is told that a key's newest record is another one now.
 pub(crate) type Told<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
-type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Res<Spot>;
-type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> Res<bool>;
-type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> Res<bool>;
-type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> Res<()>;
+type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Spot;
+type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> bool;
+type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> bool;
+type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> bool;
 
 struct IndexCalls<F> {
     noted: Noted<F>,
@@ -127,38 +127,38 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     }
 
     /// Moves a cursor by the order, and looks at the record it comes to.
-    pub(crate) fn step_lent(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
+    pub(crate) fn step_lent(&mut self, cursor: &mut Cursor, forward: bool) -> Spot {
         match &self.lent.order {
             Some((_, calls)) => (calls.step)(self, cursor, forward),
-            None => Ok(Spot::UNKNOWN),
+            None => Spot::UNKNOWN,
         }
     }
 
     /// Moves a cursor before a key by the order; whether there is one that can.
-    pub(crate) fn seek_lent(&mut self, cursor: &mut Cursor, key: &[u8]) -> Res<bool> {
+    pub(crate) fn seek_lent(&mut self, cursor: &mut Cursor, key: &[u8]) -> bool {
         match &self.lent.order {
             Some((_, calls)) => (calls.seek)(self, cursor, key),
-            None => Ok(false),
+            None => false,
         }
     }
 
     /// Builds what was lent memory and is not there yet; whether anything was.
-    pub(crate) fn build_lent(&mut self) -> Res<bool> {
+    pub(crate) fn build_lent(&mut self) -> bool {
         if let Some((_, calls)) = &self.lent.cells
-            && (calls.build)(self)?
+            && (calls.build)(self)
         {
-            return Ok(true);
+            return true;
         }
         match &self.lent.order {
             Some((_, calls)) => (calls.build)(self),
-            None => Ok(false),
+            None => false,
         }
     }
 
     /// A batch that began at a place was given up.
     pub(crate) fn undo_lent(&mut self, page: u16, at: u32) {
         if let Some(undo) = self.lent.undo
-            && undo(self, page, at).is_err()
+            && !undo(self, page, at)
         {
             self.lent.forget();
         }
@@ -166,21 +166,21 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
 }
 
 /// Looks at a key's record, by the index if that knows it.
-fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Res<Spot> {
+fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Spot {
     let by_index = match &db.lent.cells {
-        Some((_, calls)) => (calls.find)(db, key)?,
+        Some((_, calls)) => (calls.find)(db, key),
         None => Spot::UNKNOWN,
     };
     if by_index != Spot::UNKNOWN {
-        return Ok(by_index);
+        return by_index;
     }
-    let found = db.find_unaided(key)?;
-    if found.is_some() {
+    let found = db.find_unaided(key);
+    if found.is_some() && !db.log.failed() {
         let record = db.log.cur;
         note_index(db, &record, key);
         db.log.cur = record;
     }
-    Ok(found)
+    found
 }
 
 /// Takes note of a key's newest record, a tombstone perhaps.
@@ -208,41 +208,46 @@ fn forget<F: NorFlash>(db: &mut Dbm<'_, F>) {
 }
 
 /// Gives each key that a batch wrote the record that counts again.
-fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> Res<()> {
+fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> bool {
     let first = if page == NO_PAGE { None } else { db.table.place(page) };
-    let first = first.ok_or(Fail::STALE)?;
+    let Some(first) = first else { return false };
     for place in first..db.table.count() {
         let page = db.table.order(place);
-        while let Some(record) = db.sound(page, at, db.log.geometry.page)? {
+        while let Some(record) = db.sound(page, at, db.log.geometry.page) {
             at += record.total(&db.log.geometry);
             if !record.pending() || matches!(record.kind, Kind::Part | Kind::Commit) {
                 continue;
             }
             let mut key = [0; super::format::KEY_MAX];
-            let key = &*db.log.key(&record, &mut key)?;
+            let key = &*db.log.key(&record, &mut key);
             let gone = record.as_deleted();
-            let newest = db.newest(key)?.unwrap_or(gone);
+            let newest = db.newest(key).unwrap_or(gone);
+            if db.log.outcome(()).is_err() {
+                return false;
+            }
             db.note(&newest, key);
         }
         at = db.log.geometry.first();
     }
-    Ok(())
+    db.log.outcome(()).is_ok()
 }
 
 /// Calls `noted` with every record that counts, oldest first.
 fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Res<()> {
     for place in 0..db.table.count() {
         let page = db.table.order(place);
-        db.load(page)?;
+        db.load(page);
         let mut walk = db.go(page);
-        while let Some(record) = db.gone(&mut walk)? {
+        while let Some(record) = db.gone(&mut walk) {
             if record.kind != Kind::Part {
                 let mut key = [0; super::format::KEY_MAX];
-                let key = &*db.log.key(&record, &mut key)?;
+                let key = &*db.log.key(&record, &mut key);
+                db.log.outcome(())?;
                 noted(db, &record, key);
             }
         }
-        db.walked_to_end(&walk)?;
+        db.walked_to_end(&walk);
+        db.log.outcome(())?;
     }
     Ok(())
 }
@@ -264,7 +269,8 @@ fn spot<F>(log: &Log<F>, place: u32) -> Spot {
 
 /// Looks at the record at a place.
 fn look_at<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> {
-    log.must(spot(log, place), guess).map(|_| ())
+    log.must(spot(log, place), guess);
+    log.outcome(())
 }
 
 /// The same; its check is right, or an error.
@@ -272,15 +278,19 @@ fn look_sound<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> 
     let (spot, geometry) = (spot(log, place), log.geometry);
     // The window may show its beginning, left from another record: it is asked for as a whole.
     let need = guess.min(WINDOW as u32 / 2).min(geometry.page.saturating_sub(spot.at()));
-    let bytes = log.view(spot.page(), spot.at(), need, guess)?;
+    let bytes = log.view(spot.page(), spot.at(), need, guess);
     if let Some(record) = Record::parse(spot, read32(bytes, 0))
         && let Some(whole) = bytes.get(..record.total(&geometry) as usize)
     {
         let mut check = Check::new(geometry.compact);
         check.update(whole);
         log.cur = record;
-        return if check.right() { Ok(()) } else { Err(Fail::corrupt(spot.page(), spot.at())) };
+        if !check.right() {
+            log.corrupt(spot.page(), spot.at());
+        }
+        return log.outcome(());
     }
-    log.must(spot, guess)?;
-    log.trusted()
+    log.must(spot, guess);
+    log.trusted();
+    log.outcome(())
 }

@@ -1,4 +1,7 @@
 //! All input and output of the store: a window on the flash to read through, a stage to program from, and erases.
+//!
+//! A failure is kept here until the operation that met it is over. From the first one on nothing is programmed or erased, and
+//! what is read is anything: so who reads need not look each time, but before memory is changed for good.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError};
@@ -23,6 +26,8 @@ const NOWHERE: u32 = u32::MAX;
 #[repr(C)]
 pub(crate) struct Log<F> {
     pub(crate) geometry: Geometry,
+    /// What failed first in the operation that is going on.
+    failed: Option<Fail>,
     /// The record that was looked at last.
     pub(crate) cur: Record,
     /// CRC-32 state over all bytes of the head page, if the store knows it to be.
@@ -53,16 +58,12 @@ struct Window {
 
 const NOTHING: Window = Window { at: 0, len: 0 };
 
-#[inline(never)]
-fn failed<E: NorFlashError>(error: E) -> Fail {
-    Fail::flash(error.kind())
-}
-
 impl<F: NorFlash> Log<F> {
     pub(crate) fn new(flash: F, geometry: Geometry) -> Self {
         Log {
             flash,
             geometry,
+            failed: None,
             cur: Record::NONE,
             page_check: crc::START,
             windows: [NOTHING; 2],
@@ -76,13 +77,57 @@ impl<F: NorFlash> Log<F> {
         }
     }
 
+    /// Takes note of a failure; the first one is told.
+    #[inline(never)]
+    pub(crate) fn fail(&mut self, fail: Fail) {
+        self.failed = self.failed.or(Some(fail));
+    }
+
+    /// A page does not hold at a place what was written there.
+    #[inline(never)]
+    pub(crate) fn corrupt(&mut self, page: u16, at: u32) {
+        self.fail(Fail::corrupt(page, at));
+    }
+
+    #[inline(never)]
+    fn done(&mut self, done: core::result::Result<(), F::Error>) {
+        if let Err(error) = done {
+            self.fail(Fail::flash(error.kind()));
+        }
+    }
+
+    /// Whether something failed.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Whether something of this kind failed, which is forgotten then.
+    #[inline(never)]
+    pub(crate) fn forgive(&mut self, kind: u32) -> bool {
+        let forgiven = self.failed.is_some_and(|fail| fail.kind() == kind);
+        if forgiven {
+            self.failed = None;
+        }
+        forgiven
+    }
+
+    /// The end of an operation, or of a part of it: its failure, or this.
+    pub(crate) fn outcome<T>(&mut self, value: T) -> Res<T> {
+        match self.failed.take() {
+            Some(fail) => Err(fail),
+            None => Ok(value),
+        }
+    }
+
     /// Shows the bytes from `at` in a page on: at least `need` of them (at most [`WINDOW`], or [`WIDE`] when nothing is staged, less two
     /// read units), and when the flash has to be asked, `want`. Never beyond the page. Where in `bytes` they stand; `seen` says how many.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn show(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<usize> {
+    fn show(&mut self, page: u16, at: u32, need: u32, want: u32) -> usize {
         let room = self.geometry.page.saturating_sub(at);
         if need > room {
-            return Err(Fail::corrupt(page, at));
+            self.corrupt(page, at);
+            self.seen = need;
+            return 0;
         }
         let start = u32::from(page) * self.geometry.page + at;
         let [small, large] = self.windows;
@@ -95,20 +140,20 @@ impl<F: NorFlash> Log<F> {
         } else if shows(small) {
             (0, small)
         } else {
-            self.load(start, need, want.clamp(need, room))?
+            self.load(start, need, want.clamp(need, room))
         };
         let inside = start - window.at;
         self.seen = room.min(window.len - inside);
-        Ok(base + inside as usize)
+        base + inside as usize
     }
 
     /// Reads into one of the windows; where in `bytes` that begins. What is staged is programmed first if it is needed; it
     /// is read round if it is only wanted, since it may end within a word.
     #[inline(never)]
-    fn load(&mut self, start: u32, need: u32, mut want: u32) -> Res<(usize, Window)> {
+    fn load(&mut self, start: u32, need: u32, mut want: u32) -> (usize, Window) {
         if self.staged(start, want) {
             if start + need > self.stage_at {
-                self.flush()?;
+                self.flush();
             } else {
                 want = self.stage_at - start;
             }
@@ -121,38 +166,43 @@ impl<F: NorFlash> Log<F> {
         let (base, window, most) = if len > SMALL as u32 { (SMALL, large, wide) } else { (0, small, SMALL) };
         let len = (len as usize).min(most);
         *window = NOTHING;
-        self.flash.read(from, self.bytes.get_mut(base..base + len).unwrap_or(&mut [])).map_err(failed)?;
-        *window = Window { at: from, len: len as u32 };
-        Ok((base, *window))
+        let shown = Window { at: from, len: len as u32 };
+        if self.failed.is_none() {
+            let done = self.flash.read(from, self.bytes.get_mut(base..base + len).unwrap_or(&mut []));
+            if done.is_ok() {
+                *window = shown;
+            }
+            self.done(done);
+        }
+        (base, shown)
     }
 
-    /// The bytes from `at` in a page on, as [`show`](Self::show) shows them.
-    pub(crate) fn view(&mut self, page: u16, at: u32, need: u32, want: u32) -> Res<&[u8]> {
-        let from = self.show(page, at, need, want)?;
-        Ok(self.bytes.get(from..from + self.seen as usize).unwrap_or(&[]))
+    /// The bytes from `at` in a page on, as `show` shows them.
+    pub(crate) fn view(&mut self, page: u16, at: u32, need: u32, want: u32) -> &[u8] {
+        let from = self.show(page, at, need, want);
+        self.bytes.get(from..from + self.seen as usize).unwrap_or(&[])
     }
 
     /// The four bytes at a place, as a number; `want` bytes are read if the flash has to be asked.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     #[cfg_attr(target_pointer_width = "64", inline)]
-    pub(crate) fn word(&mut self, page: u16, at: u32, want: u32) -> Res<u32> {
-        let from = self.show(page, at, 4, want)?;
-        Ok(read32(&self.bytes, from))
+    pub(crate) fn word(&mut self, page: u16, at: u32, want: u32) -> u32 {
+        let from = self.show(page, at, 4, want);
+        read32(&self.bytes, from)
     }
 
     /// Shows the bytes of a page from `at` up to `end`, piece by piece, as long as `more` says so.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn each(&mut self, page: u16, mut at: u32, end: u32, more: &mut dyn FnMut(&[u8]) -> bool) -> Res<()> {
+    pub(crate) fn each(&mut self, page: u16, mut at: u32, end: u32, more: &mut dyn FnMut(&[u8]) -> bool) {
         while at < end {
-            let from = self.show(page, at, 1, end - at)?;
+            let from = self.show(page, at, 1, end - at);
             let count = self.seen.min(end - at);
             if !more(self.bytes.get(from..from + count as usize).unwrap_or(&[])) {
                 break;
             }
             at += count;
         }
-        Ok(())
     }
 
     /// Whether some of these bytes are staged and not yet programmed.
@@ -163,21 +213,21 @@ impl<F: NorFlash> Log<F> {
     /// Fills `buf` from `at` in a page on.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Res<()> {
+    pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) {
         if cfg!(target_pointer_width = "64") {
             // A host copies whole records at once.
             let len = buf.len() as u32;
-            let from = if len <= WINDOW as u32 / 2 { self.show(page, at, len, len)? } else { usize::MAX };
+            let from = if len <= WINDOW as u32 / 2 { self.show(page, at, len, len) } else { usize::MAX };
             if let Some(bytes) = self.bytes.get(from..from.saturating_add(buf.len())) {
                 buf.copy_from_slice(bytes);
-                return Ok(());
+                return;
             }
         }
         self.copy_pieces(page, at, buf)
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
-    fn copy_pieces(&mut self, page: u16, at: u32, buf: &mut [u8]) -> Res<()> {
+    fn copy_pieces(&mut self, page: u16, at: u32, buf: &mut [u8]) {
         let end = at + buf.len() as u32;
         let mut to = buf.iter_mut();
         self.each(page, at, end, &mut |bytes| {
@@ -190,40 +240,36 @@ impl<F: NorFlash> Log<F> {
 
     /// Whether part of a page is erased; what would lie behind the page is not asked for.
     #[inline(never)]
-    pub(crate) fn is_blank(&mut self, page: u16, at: u32, to: u32) -> Res<u32> {
+    pub(crate) fn blank(&mut self, page: u16, at: u32, to: u32) -> bool {
         let mut blank = true;
         self.each(page, at, to.min(self.geometry.page), &mut |bytes| {
             blank = bytes.iter().all(|byte| *byte == 0xff);
             blank
-        })?;
-        Ok(blank.into())
-    }
-
-    /// The same.
-    #[inline(always)]
-    pub(crate) fn blank(&mut self, page: u16, at: u32, to: u32) -> Res<bool> {
-        Ok(self.is_blank(page, at, to)? != 0)
+        });
+        blank
     }
 
     /// Moves a CRC-32 state on over part of a page.
     #[inline(never)]
-    pub(crate) fn check_over(&mut self, page: u16, from: u32, to: u32, mut state: u32) -> Res<u32> {
+    pub(crate) fn check_over(&mut self, page: u16, from: u32, to: u32, mut state: u32) -> u32 {
         self.each(page, from, to, &mut |bytes| {
             state = crc::update32(state, bytes);
             true
-        })?;
-        Ok(state)
+        });
+        state
     }
 
     /// Starts programming at a place, on a word. What is staged stays so if this follows it, and is programmed if not.
-    pub(crate) fn begin(&mut self, page: u16, at: u32) -> Res<()> {
+    pub(crate) fn begin(&mut self, page: u16, at: u32) {
         let start = u32::from(page) * self.geometry.page + at;
         if self.stage_at + self.stage_len as u32 != start {
-            self.flush()?;
+            self.flush();
+            if self.failed() {
+                return;
+            }
             self.stage_at = start;
         }
         self.fence = NOWHERE;
-        Ok(())
     }
 
     /// What stands from `at` in the page on will be programmed after everything before it.
@@ -232,10 +278,10 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// More bytes to program; they reach the flash when the stage is full.
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Res<()> {
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
         self.page_check = crc::update32(self.page_check, bytes);
         self.forget(self.stage_at, self.stage_len as u32 + bytes.len() as u32);
-        while !bytes.is_empty() {
+        while !bytes.is_empty() && !self.failed() {
             let room = self.bytes.get_mut(SMALL + WINDOW + self.stage_len..).unwrap_or(&mut []);
             let to_fence = self.fence.wrapping_sub(self.stage_at + self.stage_len as u32) as usize;
             let count = bytes.len().min(room.len()).min(if to_fence == 0 { usize::MAX } else { to_fence });
@@ -246,45 +292,44 @@ impl<F: NorFlash> Log<F> {
             self.stage_len += count;
             bytes = later;
             if self.stage_len == STAGE || self.stage_at + self.stage_len as u32 == self.fence {
-                self.flush()?;
+                self.flush();
             }
         }
-        Ok(())
     }
 
     /// Four bytes more.
     #[inline(never)]
-    pub(crate) fn push_word(&mut self, word: u32) -> Res<()> {
+    pub(crate) fn push_word(&mut self, word: u32) {
         self.push(&word.to_le_bytes())
     }
 
     /// Adds a number to those packed into bytes, least significant bit first; at most 24 bits.
-    pub(crate) fn pack(&mut self, number: u32, width: u32) -> Res<()> {
+    pub(crate) fn pack(&mut self, number: u32, width: u32) {
         self.packed |= number << self.packed_bits;
         self.packed_bits += width;
         while self.packed_bits >= 8 {
-            self.push(&[self.packed as u8])?;
+            self.push(&[self.packed as u8]);
             self.packed >>= 8;
             self.packed_bits -= 8;
         }
-        Ok(())
     }
 
     /// Ends a row of packed numbers, filled up with zeros.
-    pub(crate) fn end_pack(&mut self) -> Res<()> {
+    pub(crate) fn end_pack(&mut self) {
         self.pack(0, self.packed_bits.wrapping_neg() & 7)
     }
 
     /// Programs what is staged, which must end on a word.
-    pub(crate) fn flush(&mut self) -> Res<()> {
+    pub(crate) fn flush(&mut self) {
         let (at, len) = (self.stage_at, self.stage_len);
+        if len == 0 || self.failed() {
+            return;
+        }
         self.stage_at += len as u32;
         self.stage_len = 0;
-        if len == 0 {
-            return Ok(());
-        }
         self.forget(at, len as u32);
-        self.flash.write(at, self.bytes.get(SMALL + WINDOW..SMALL + WINDOW + len).unwrap_or(&[])).map_err(failed)
+        let done = self.flash.write(at, self.bytes.get(SMALL + WINDOW..SMALL + WINDOW + len).unwrap_or(&[]));
+        self.done(done);
     }
 
     /// Drops the windows that show what is about to change, and one that has the stage's room.
@@ -298,10 +343,13 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Erases a sector.
-    pub(crate) fn erase(&mut self, sector: u32) -> Res<()> {
-        self.flush()?;
+    pub(crate) fn erase(&mut self, sector: u32) {
+        self.flush();
         let bytes = self.geometry.page * self.geometry.per_sector;
         self.forget(sector * bytes, bytes);
-        self.flash.erase(sector * bytes, (sector + 1) * bytes).map_err(failed)
+        if !self.failed() {
+            let done = self.flash.erase(sector * bytes, (sector + 1) * bytes);
+            self.done(done);
+        }
     }
 }

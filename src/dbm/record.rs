@@ -5,9 +5,9 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
+use super::Fail;
 use super::format::{Check, Geometry, HEAD_MAX, Hash, KEY_MAX, Kind, LONG_HEAD, Name, tag};
 use super::log::{Log, WINDOW};
-use super::{Fail, Res};
 
 /// Where a record stands: a page and an offset in it, in one register. No record is [`Spot::NONE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,56 +189,54 @@ impl Record {
 }
 
 impl<F: NorFlash> Log<F> {
-    /// Looks at the record at a place: its head is in `cur` then. None where no record begins. `guess` bytes are read.
+    /// Looks at the record at a place: its head is in `cur` then. Whether one begins there. `guess` bytes are read.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn look(&mut self, spot: Spot, guess: u32) -> Res<Spot> {
+    pub(crate) fn look(&mut self, spot: Spot, guess: u32) -> bool {
         let size = self.geometry.page;
         if spot.at() + HEAD_MAX > size {
-            return Ok(Spot::NONE);
+            return false;
         }
-        let word = self.word(spot.page(), spot.at(), guess)?;
-        let Some(record) = Record::parse(spot, word) else { return Ok(Spot::NONE) };
+        let word = self.word(spot.page(), spot.at(), guess);
+        let Some(record) = Record::parse(spot, word) else { return false };
         self.cur = record;
-        Ok(if spot.at() + record.total(&self.geometry) <= size { spot } else { Spot::NONE })
+        spot.at() + record.total(&self.geometry) <= size
     }
 
     /// As [`look`](Self::look), where a record must be.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn must(&mut self, spot: Spot, guess: u32) -> Res<Spot> {
-        match self.look(spot, guess)? {
-            Spot::NONE => Err(Fail::corrupt(spot.page(), spot.at())),
-            spot => Ok(spot),
+    pub(crate) fn must(&mut self, spot: Spot, guess: u32) {
+        if !self.look(spot, guess) {
+            self.corrupt(spot.page(), spot.at());
         }
     }
 
-    /// The record looked at, if its check is right.
+    /// Whether the check of the record looked at is right.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn right(&mut self) -> Res<Spot> {
+    pub(crate) fn right(&mut self) -> bool {
         let spot = self.cur.spot();
         let mut check = Check::new(self.geometry.compact);
         let end = spot.at() + self.cur.total(&self.geometry);
         self.each(spot.page(), spot.at(), end, &mut |bytes| {
             check.update(bytes);
             true
-        })?;
-        Ok(if check.right() { spot } else { Spot::NONE })
+        });
+        check.right()
     }
 
-    /// An error with its place, if the check of the record looked at is wrong.
+    /// A failure with its place, if the check of the record looked at is wrong.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn trusted(&mut self) -> Res<()> {
-        match self.right()? {
-            Spot::NONE => Err(Fail::corrupt(self.cur.page, self.cur.at())),
-            _ => Ok(()),
+    pub(crate) fn trusted(&mut self) {
+        if !self.right() {
+            self.corrupt(self.cur.page, self.cur.at());
         }
     }
 
     /// How the name of the record looked at compares with another: less than 0 if it comes before.
     #[inline(never)]
-    pub(crate) fn order(&mut self, name: &[u8]) -> Res<i32> {
+    pub(crate) fn order(&mut self, name: &[u8]) -> i32 {
         let (at, len) = (self.cur.key_at(), self.cur.key_len());
         let (mut theirs, mut order) = (name.iter(), Ordering::Equal);
         let end = at + len.min(name.len() as u32);
@@ -250,117 +248,126 @@ impl<F: NorFlash> Log<F> {
                 }
             }
             true
-        })?;
-        Ok(order.then(len.cmp(&(name.len() as u32))) as i32)
+        });
+        order.then(len.cmp(&(name.len() as u32))) as i32
     }
 
-    /// The record looked at, if it has this name.
+    /// Whether the record looked at has this name.
     #[inline(never)]
-    pub(crate) fn bears(&mut self, name: &Name) -> Res<Spot> {
-        let same = (self.cur.kind == Kind::Part) == name.part && self.order(name.bytes)? == 0;
-        Ok(if same { self.cur.spot() } else { Spot::NONE })
+    pub(crate) fn bears(&mut self, name: &Name) -> bool {
+        (self.cur.kind == Kind::Part) == name.part && self.order(name.bytes) == 0
     }
 
     /// The hash of the name of the record looked at.
     #[inline(never)]
-    pub(crate) fn hashed(&mut self) -> Res<u32> {
+    pub(crate) fn hashed(&mut self) -> u32 {
         let (at, len) = (self.cur.key_at(), self.cur.key_len());
         let mut hash = Hash::new(self.cur.kind == Kind::Part);
         self.each(self.cur.page, at, at + len, &mut |bytes| {
             hash.update(bytes);
             true
-        })?;
-        Ok(hash.end())
+        });
+        hash.end()
     }
 
     /// The name of the record looked at, at the start of `buf`; its length.
     #[inline(never)]
-    pub(crate) fn read_name(&mut self, buf: &mut [u8; KEY_MAX]) -> Res<usize> {
+    pub(crate) fn read_name(&mut self, buf: &mut [u8; KEY_MAX]) -> usize {
         let (at, len) = (self.cur.key_at(), self.cur.key_len());
-        self.copy(self.cur.page, at, buf.get_mut(..len as usize).unwrap_or(&mut []))?;
-        Ok(len as usize)
+        self.copy(self.cur.page, at, buf.get_mut(..len as usize).unwrap_or(&mut []));
+        len as usize
     }
 
-    /// An error with its place, if a record's check is wrong.
-    pub(crate) fn trust(&mut self, record: &Record) -> Res<()> {
+    /// A failure with its place, if a record's check is wrong.
+    pub(crate) fn trust(&mut self, record: &Record) {
         self.cur = *record;
         self.trusted()
     }
 
     /// Compares a record's name with another.
-    pub(crate) fn compare(&mut self, record: &Record, name: &[u8]) -> Res<Ordering> {
+    pub(crate) fn compare(&mut self, record: &Record, name: &[u8]) -> Ordering {
         self.cur = *record;
-        Ok(self.order(name)?.cmp(&0))
+        self.order(name).cmp(&0)
     }
 
     /// Whether a record has this key.
-    pub(crate) fn keyed(&mut self, record: &Record, key: &[u8]) -> Res<bool> {
-        Ok(record.kind != Kind::Part && self.compare(record, key)? == Ordering::Equal)
+    pub(crate) fn keyed(&mut self, record: &Record, key: &[u8]) -> bool {
+        record.kind != Kind::Part && self.compare(record, key) == Ordering::Equal
     }
 
     /// The hash of a record's name.
-    pub(crate) fn hash(&mut self, record: &Record) -> Res<u32> {
+    pub(crate) fn hash(&mut self, record: &Record) -> u32 {
         self.cur = *record;
         self.hashed()
     }
 
-    /// A record's key, at the start of `buf`.
-    pub(crate) fn key<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> Res<&'b mut [u8]> {
+    /// A record's key, at the start of `buf`; nothing, and a failure, if there is no room for it.
+    pub(crate) fn key<'b>(&mut self, record: &Record, buf: &'b mut [u8]) -> &'b mut [u8] {
         let needed = record.key_len() as usize;
-        let key = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
-        self.copy(record.page, record.key_at(), key)?;
-        Ok(key)
+        let key = self.room(buf, needed);
+        self.copy(record.page, record.key_at(), key);
+        key
+    }
+
+    /// So many bytes of a buffer; none, and a failure, if it has fewer.
+    pub(crate) fn room<'b>(&mut self, buf: &'b mut [u8], needed: usize) -> &'b mut [u8] {
+        buf.get_mut(..needed).unwrap_or_else(|| {
+            self.fail(Fail::buffer(needed));
+            &mut []
+        })
     }
 
     /// One of the two numbers of a long value's record.
     #[inline(never)]
-    pub(crate) fn number(&mut self, record: &Record, which: u32) -> Res<u32> {
+    pub(crate) fn number(&mut self, record: &Record, which: u32) -> u32 {
         self.word(record.page, record.value_at() + 4 * which, LONG_HEAD)
     }
 
     #[inline(never)]
-    fn add(&mut self, bytes: &[u8], check: &mut Check) -> Res<()> {
+    fn add(&mut self, bytes: &[u8], check: &mut Check) {
         check.update(bytes);
         self.push(bytes)
     }
 
     /// Goes to where a record is to stand. What is not part of a batch has programs of its own: so a batch's record that is not
     /// whole has been cut off, or stands in the same program as one that was.
-    fn go_to(&mut self, record: &Record) -> Res<Check> {
+    fn go_to(&mut self, record: &Record) -> Check {
         if !record.pending() {
-            self.flush()?;
+            self.flush();
         }
-        self.begin(record.page, record.at())?;
-        Ok(Check::new(self.geometry.compact))
+        self.begin(record.page, record.at());
+        Check::new(self.geometry.compact)
     }
 
     /// Ends a record with its check.
-    fn end(&mut self, check: &Check) -> Res<()> {
+    fn end(&mut self, check: &Check) {
         let width = self.geometry.check();
         self.push(check.bytes().get(..width as usize).unwrap_or(&[]))
     }
 
     /// Programs a record at its place: the key and the two pieces of the value.
     #[inline(never)]
-    pub(crate) fn append(&mut self, record: &Record, pieces: &[&[u8]; 3]) -> Res<()> {
-        let mut check = self.go_to(record)?;
-        self.add(record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]), &mut check)?;
+    pub(crate) fn append(&mut self, record: &Record, pieces: &[&[u8]; 3]) {
+        let mut check = self.go_to(record);
+        self.add(record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]), &mut check);
         for piece in pieces {
-            self.add(piece, &mut check)?;
+            self.add(piece, &mut check);
         }
         let end = record.at() + record.total(&self.geometry) - self.geometry.check();
         for _ in record.value_at() + record.value_len()..end {
-            self.add(&[0xff], &mut check)?;
+            self.add(&[0xff], &mut check);
         }
-        self.end(&check)?;
+        self.end(&check);
         // What a batch writes may wait for its commit.
-        if record.pending() && record.kind != Kind::Commit { Ok(()) } else { self.flush() }
+        if !record.pending() || record.kind == Kind::Commit {
+            self.flush();
+        }
     }
 
     /// Copies a record to another place, as which it differs in its first byte, and so in its check. (That of the record has been
     /// found right.)
-    pub(crate) fn transfer(&mut self, from: &Record, to: &Record) -> Res<()> {
-        let mut check = self.go_to(to)?;
+    pub(crate) fn transfer(&mut self, from: &Record, to: &Record) {
+        let mut check = self.go_to(to);
         let [mut tag, ..] = to.head_bytes();
         let mut at = from.at();
         let end = at + from.total(&self.geometry) - self.geometry.check();
@@ -368,14 +375,14 @@ impl<F: NorFlash> Log<F> {
         while at < end {
             let count = ((end - at) as usize).min(chunk.len());
             let piece = chunk.get_mut(..count).unwrap_or(&mut []);
-            self.copy(from.page, at, piece)?;
+            self.copy(from.page, at, piece);
             if let Some(first) = piece.first_mut().filter(|_| at == from.at()) {
                 core::mem::swap(first, &mut tag);
             }
-            self.add(piece, &mut check)?;
+            self.add(piece, &mut check);
             at += count as u32;
         }
-        self.end(&check)?;
+        self.end(&check);
         self.flush()
     }
 }

@@ -9,19 +9,19 @@ use super::index::UNSEALED;
 use super::log::{WIDE, WINDOW};
 use super::table::State;
 use super::walk::Walk;
-use super::{Dbm, Fail, Flag, NO_PAGE, Res};
+use super::{Dbm, Fail, Flag, NO_PAGE};
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// Finds the log. See FORMAT.md, "Opening".
     #[inline(never)]
-    pub(crate) fn recover(&mut self, flag: Flag) -> Res<()> {
+    pub(crate) fn recover(&mut self, flag: Flag) {
         let mut headless = NO_PAGE;
         if flag != Flag::New {
-            headless = self.headers()? as u16;
+            headless = self.headers();
             if self.table.count() == 0 {
                 // Perhaps the other kind of check.
                 self.log.geometry.compact ^= true;
-                headless = self.headers()? as u16;
+                headless = self.headers();
                 self.log.geometry.compact ^= self.table.count() == 0;
             }
         }
@@ -37,7 +37,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.count_free();
         loop {
             let newest = self.table.newest();
-            if newest == NO_PAGE || self.resume(newest)? {
+            if newest == NO_PAGE || self.resume(newest) || self.log.failed() {
                 break;
             }
             // The page is torn and no sector is free: it holds copies of what still stands elsewhere, nothing more.
@@ -45,21 +45,23 @@ impl<F: NorFlash> Dbm<'_, F> {
             if flag == Flag::Read {
                 self.drop_sector(sector);
             } else {
-                self.erase_sector(sector)?;
+                self.erase_sector(sector);
             }
         }
         // Perhaps the fates of a batch are missing.
-        if flag == Flag::Read || self.settled == u32::MAX { Ok(()) } else { self.write_fates() }
+        if flag != Flag::Read && self.settled != u32::MAX {
+            self.write_fates();
+        }
     }
 
     /// Reads all page headers. The page that was the newest, if its header is damaged.
     #[inline(never)]
-    fn headers(&mut self) -> Res<u32> {
+    fn headers(&mut self) -> u16 {
         let pages = self.log.geometry.pages as u16;
         self.table.clear_order();
         for page in 0..pages {
-            let word = self.log.word(page, 0, HEADER)?;
-            let check = self.log.word(page, 4, 4)?;
+            let word = self.log.word(page, 0, HEADER);
+            let check = self.log.word(page, 4, 4);
             self.table.set_state(page, if word & check == u32::MAX { State::Free } else { State::Dirty });
             if self.log.geometry.header(word) == check {
                 self.take_in(page, word.swap_bytes());
@@ -67,24 +69,24 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         // Only a right header tells the version and the kind of checks.
         if self.table.count() == 0 {
-            return Ok(NO_PAGE.into());
+            return NO_PAGE;
         }
         // A page whose header is damaged is part of the log all the same: its footer has its number. If it has none it was
         // the newest, for nothing else is unsealed, and an interrupted erase leaves no record whole.
         let mut headless = NO_PAGE;
         for page in 0..pages {
             if self.table.state(page) == State::Dirty {
-                if self.sealed(page)? != UNSEALED {
-                    let sequence = self.foot(page, footer::SEQUENCE)?;
+                if self.sealed(page) != UNSEALED {
+                    let sequence = self.foot(page, footer::SEQUENCE);
                     self.take_in(page, sequence);
-                } else if self.foot(page, footer::INDEX_CHECK)? == u32::MAX
-                    && self.records_behind(page, self.log.geometry.first() - self.log.geometry.word)? != 0
+                } else if self.foot(page, footer::INDEX_CHECK) == u32::MAX
+                    && self.records_behind(page, self.log.geometry.first() - self.log.geometry.word)
                 {
                     headless = page;
                 }
             }
         }
-        Ok(headless.into())
+        headless
     }
 
     /// A page is part of the log.
@@ -95,31 +97,33 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.push_order(page);
     }
 
-    /// An error if a walk through a damaged page met damage after which what is looked for did not come: it may have stood
+    /// A failure if a walk through a damaged page met damage after which what is looked for did not come: it may have stood
     /// there.
-    pub(crate) fn walked_to_end(&mut self, walk: &Walk) -> Res<()> {
-        if walk.gap { Err(Fail::corrupt(walk.page, walk.at)) } else { Ok(()) }
+    pub(crate) fn walked_to_end(&mut self, walk: &Walk) {
+        if walk.gap {
+            self.log.corrupt(walk.page, walk.at);
+        }
     }
 
     /// Whether records that are whole stand behind a place of a page where there is none: then it was damaged, for an
     /// interrupted program leaves nothing behind it. They must reach up to where the page is blank, so that they are not part of
     /// a value; and there is one that was not programmed together with what stands before it.
     #[inline(never)]
-    pub(crate) fn records_behind(&mut self, page: u16, at: u32) -> Res<u32> {
+    pub(crate) fn records_behind(&mut self, page: u16, at: u32) -> bool {
         let geometry = self.log.geometry;
         let mut from = at + geometry.word;
         while from < geometry.page {
             let (mut to, mut alone) = (from, false);
-            while self.look_sound(page, to, geometry.page)?.is_some() {
+            while self.look_sound(page, to, geometry.page) {
                 to += self.log.cur.total(&geometry);
                 alone |= !self.log.cur.pending();
             }
-            if (alone || to >= from + WINDOW as u32) && self.log.blank(page, to, to + WINDOW as u32)? {
-                return Ok(1);
+            if (alone || to >= from + WINDOW as u32) && self.log.blank(page, to, to + WINDOW as u32) {
+                return true;
             }
             from = to.max(from + geometry.word);
         }
-        Ok(0)
+        false
     }
 
     /// Counts the sectors in which no page is part of the log.
@@ -133,17 +137,17 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Takes up the log at its newest page; `false` if the page must be thrown away first.
-    fn resume(&mut self, page: u16) -> Res<bool> {
-        if self.sealed(page)? != UNSEALED {
-            return Ok(true);
+    fn resume(&mut self, page: u16) -> bool {
+        if self.sealed(page) != UNSEALED {
+            return true;
         }
         // Not sealed, or not wholly: what counts is what the records say.
         self.table.set_state(page, State::Head);
         self.head = page;
-        let walk = self.relist(self.log.geometry.page)?;
+        let walk = self.relist(self.log.geometry.page);
         if walk.commit > 0 {
             // A batch over several pages is committed: their fates may not be written yet.
-            self.settled = self.log.word(page, walk.commit + 2, 4)?;
+            self.settled = self.log.word(page, walk.commit + 2, 4);
         }
         // Nothing was begun behind the tail: neither a record, whose first program starts there, nor an index. What a batch
         // writes is programmed several records at a time: behind the last of an unfinished one, words may be programmed that
@@ -151,24 +155,26 @@ impl<F: NorFlash> Dbm<'_, F> {
         let index = self.log.geometry.limit(walk.count.min(ENTRIES_MAX), true).max(walk.at);
         if (!walk.void || self.free == 0)
             && !walk.gap
-            && self.log.blank(page, walk.at, walk.at + WINDOW as u32)?
-            && self.log.blank(page, index, u32::MAX)?
+            && self.log.blank(page, walk.at, walk.at + WINDOW as u32)
+            && self.log.blank(page, index, u32::MAX)
         {
-            return Ok(true);
+            return true;
         }
         self.give_up_head();
         self.table.set_state(page, State::Raw);
-        self.load(page)?;
-        Ok(self.table.damaged(page) || self.free > 0)
+        self.load(page);
+        self.table.damaged(page) || self.free > 0
     }
 
     /// Throws away the newest page if it was given up while it took copies in the last free sector: it holds nothing else.
-    pub(crate) fn discard_copies(&mut self) -> Res<()> {
+    pub(crate) fn discard_copies(&mut self) {
         let newest = self.table.newest();
         if self.batch.open || self.free > 0 || self.head != NO_PAGE || newest == NO_PAGE {
-            return Ok(());
+            return;
         }
-        if self.table.state(newest) == State::Stale { self.erase_sector(self.sector_of(newest)) } else { Ok(()) }
+        if self.table.state(newest) == State::Stale {
+            self.erase_sector(self.sector_of(newest));
+        }
     }
 
     /// Takes the pages of a sector out of the log.
@@ -185,7 +191,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Lists the head page's records up to `end` anew. The walk ends in a gap if there is too little memory for the list.
-    pub(crate) fn relist(&mut self, end: u32) -> Res<Walk> {
+    pub(crate) fn relist(&mut self, end: u32) -> Walk {
         let page = self.head;
         self.clear_list();
         let mut walk = self.walk(page);
@@ -195,7 +201,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.checked = false;
         loop {
             self.guess = WIDE as u32;
-            if !self.advance_walk(&mut walk)?.is_some() {
+            if !self.advance_walk(&mut walk) {
                 break;
             }
             let record = self.log.cur;
@@ -204,35 +210,35 @@ impl<F: NorFlash> Dbm<'_, F> {
                 walk.gap = true;
                 break;
             }
-            let key = self.log.key(&record, &mut key)?;
+            let key = self.log.key(&record, &mut key);
             // Of records of the same name little is read, beside what is shown of the page.
             self.guess = SHORT;
-            self.list(&record, key)?;
+            self.list(&record, key);
         }
         self.guess = self.largest;
         self.tail = walk.at;
-        Ok(walk)
+        walk
     }
 
     /// A new store: every sector that is not blank is erased, the last one first, so that an interrupted `New` of an old
     /// store leaves either one that opens or none.
-    fn create(&mut self, flag: Flag) -> Res<()> {
+    fn create(&mut self, flag: Flag) {
         for page in (0..self.log.geometry.pages as u16).rev() {
             let mut state = State::Erased;
             // The first page of a store may have been cut off, and nothing else written.
             let from = if page == 0 && flag != Flag::New { self.log.geometry.first() } else { 0 };
-            if !self.log.blank(page, from, u32::MAX)? {
+            if !self.log.blank(page, from, u32::MAX) {
                 if flag != Flag::New {
-                    return Err(Fail::NOT_A_STORE);
+                    return self.log.fail(Fail::NOT_A_STORE);
                 }
-                self.log.erase(self.sector_of(page))?;
-            } else if from > 0 && !self.log.blank(page, 0, from)? {
+                self.log.erase(self.sector_of(page));
+            } else if from > 0 && !self.log.blank(page, 0, from) {
                 state = State::Dirty;
             }
             self.table.set_state(page, state);
         }
         if flag != Flag::New && flag != Flag::Create {
-            return Err(Fail::NOT_FOUND);
+            return self.log.fail(Fail::NOT_FOUND);
         }
         self.count_free();
         self.open_page()

@@ -5,6 +5,7 @@ use core::cmp::Ordering;
 
 use embedded_storage::nor_flash::NorFlash;
 
+use super::error::FLASH;
 use super::format::{Index, KEY_MAX, directory_range, read_bits};
 use super::log::WINDOW;
 use super::record::Record;
@@ -55,49 +56,53 @@ impl<F: NorFlash> Dbm<'_, F> {
     ///
     /// When it answers [`Progress::Idle`], a burst of sets that fits in the free sectors but one costs no erase.
     pub fn step(&mut self) -> Result<Progress> {
-        self.writable()?;
-        if self.build_lent()? {
-            return Ok(Progress::More);
+        let more = self.stepped();
+        self.done(if more { Progress::More } else { Progress::Idle })
+    }
+
+    /// The same; whether there may be more.
+    fn stepped(&mut self) -> bool {
+        if !self.writable() {
+            return false;
+        }
+        if self.build_lent() {
+            return true;
         }
         for sector in 0..self.sectors() {
             if self.sector_free(sector) && self.pages_of(sector).any(|page| self.table.state(page) != State::Erased) {
-                self.erase_sector(sector)?;
-                return Ok(Progress::More);
+                self.erase_sector(sector);
+                return true;
             }
         }
         if self.in_batch() {
-            return Ok(Progress::Idle);
+            return false;
         }
         if !self.counting {
             self.forget_dead();
             self.counting = true;
         }
         // Worth it is what wins half of what it copies at least.
-        match self.choose(u32::MAX)? {
-            sector
-                if sector < self.sectors() && (self.free == 0 || self.dead >= 128 * self.log.geometry.per_sector) =>
-            {
-                match self.compact(sector, None) {
-                    // Words can read as blank and refuse a program all the same, when power went during one or during their
-                    // erase: on to another page.
-                    Err(fail) if fail.is_flash() => {
-                        self.discard_copies()?;
-                        self.compact(sector, None)?;
-                    }
-                    done => done?,
-                }
-                Ok(Progress::More)
-            }
-            _ => Ok(Progress::Idle),
+        let sector = self.choose(u32::MAX);
+        let worth = sector < self.sectors() && (self.free == 0 || self.dead >= 128 * self.log.geometry.per_sector);
+        if !worth || self.log.failed() {
+            return false;
         }
+        self.compact(sector, None);
+        // Words can read as blank and refuse a program all the same, when power went during one or during their erase: on to
+        // another page.
+        if self.log.forgive(FLASH) {
+            self.discard_copies();
+            self.compact(sector, None);
+        }
+        true
     }
 
     /// Compacts the whole store: when it returns, as many sectors are free as can be. Python: `db.reorganize()`.
     pub fn reorganize(&mut self) -> Result<()> {
-        self.writable()?;
-        if self.in_batch() {
-            return Err(Fail::BATCH.into());
+        if self.writable() && self.in_batch() {
+            self.log.fail(Fail::BATCH);
         }
+        self.done(())?;
         while self.step()? == Progress::More {}
         Ok(())
     }
@@ -111,7 +116,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let capacity = geometry.limit(1, false) - geometry.first();
         for place in 0..self.table.count() {
             let page = self.table.order(place);
-            self.sift(page, false, None)?;
+            self.sift(page, false, None);
             let (bytes, records) = (self.living, self.living_records);
             stat.live += bytes;
             stat.records += records;
@@ -125,69 +130,73 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         stat.free += self.free.saturating_sub(1) * geometry.per_sector * capacity;
         for sector in 0..sectors {
-            let wear = self.wear_of(sector)?;
+            let wear = self.wear_of(sector);
             stat.wear_least = stat.wear_least.min(wear);
             stat.wear_most = stat.wear_most.max(wear);
             stat.wear_total += wear;
         }
-        Ok(stat)
+        self.done(stat)
     }
 
     /// Verifies everything: each page's check and index, each record's check, the order of the keys, and that every key is
     /// found by its hash. The error names the first damage; otherwise the answer is the number of records.
     pub fn check(&mut self) -> Result<u32> {
         let geometry = self.log.geometry;
-        self.end_merge()?;
+        self.end_merge();
         let mut count = 0;
         for place in 0..self.table.count() {
             let page = self.table.order(place);
-            self.load(page)?;
+            self.load(page);
             if page == self.head {
                 for i in 0..self.table.listed() {
-                    let record = self.listed_at(i)?;
-                    self.log.trust(&record)?;
+                    let record = self.listed_at(i);
+                    self.log.trust(&record);
                     count += 1;
                 }
+                self.done(())?;
                 continue;
             }
             if !self.table.state(page).indexed() {
                 // A power cut or a batch that was given up leaves such a page; anything else is damage.
                 let mut walk = self.walk(page);
-                while self.walked(&mut walk)?.is_some() {
+                while self.advance_walk(&mut walk) {
                     count += 1;
                 }
-                self.walked_to_end(&walk)?;
+                self.walked_to_end(&walk);
                 if self.table.damaged(page) {
-                    return Err(Fail::corrupt(page, geometry.page - 20).into());
+                    self.log.corrupt(page, geometry.page - 20);
                 }
+                self.done(())?;
                 continue;
             }
-            let header = self.log.word(page, 0, 8)?;
-            if geometry.header(header) != self.log.word(page, 4, 4)? {
-                return Err(Fail::corrupt(page, 0).into());
+            let header = self.log.word(page, 0, 8);
+            if geometry.header(header) != self.log.word(page, 4, 4) {
+                self.log.corrupt(page, 0);
             }
-            if !self.sealed_intact(page)? {
-                return Err(Fail::corrupt(page, geometry.first()).into());
+            if !self.sealed_intact(page) {
+                self.log.corrupt(page, geometry.first());
             }
+            self.done(())?;
             let index = geometry.index(self.table.entries(page));
-            let keys = self.keys_in(page)?;
+            let keys = self.keys_in(page);
             let mut before = [0; KEY_MAX];
             let mut before_len = None;
             for rank in 0..index.entries {
-                let record = self.ranked(page, &index, rank)?;
-                self.log.trust(&record)?;
+                let record = self.ranked(page, &index, rank);
+                self.log.trust(&record);
                 if rank < keys {
                     if let Some(len) = before_len {
-                        let order = self.log.compare(&record, before.get(..len).unwrap_or(&[]))?;
+                        let order = self.log.compare(&record, before.get(..len).unwrap_or(&[]));
                         if order == Ordering::Less {
-                            return Err(Fail::corrupt(page, index.offsets_at).into());
+                            self.log.corrupt(page, index.offsets_at);
                         }
                     }
-                    before_len = Some(self.log.key(&record, &mut before)?.len());
+                    before_len = Some(self.log.key(&record, &mut before).len());
                 }
-                if !self.indexed_at(&index, &record, rank)? {
-                    return Err(Fail::corrupt(page, index.hash_at).into());
+                if !self.indexed_at(&index, &record, rank) {
+                    self.log.corrupt(page, index.hash_at);
                 }
+                self.done(())?;
                 count += 1;
             }
         }
@@ -195,17 +204,17 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Whether the hash table of a page leads to a record.
-    fn indexed_at(&mut self, index: &Index, record: &Record, rank: u32) -> Result<bool> {
-        let hash = self.log.hash(record)?;
-        let (from, to) = directory_range(index.entries, self.directory(record.page)?, hash >> 29);
+    fn indexed_at(&mut self, index: &Index, record: &Record, rank: u32) -> bool {
+        let hash = self.log.hash(record);
+        let (from, to) = directory_range(index.entries, self.directory(record.page), hash >> 29);
         let width = index.rank_bits + index.finger_bits;
         for i in from..to {
             let (at, bit) = (index.hash_at + i * width / 8, i * width % 8);
-            let entry = read_bits(self.log.view(record.page, at, 4, WINDOW as u32)?, bit, width);
+            let entry = read_bits(self.log.view(record.page, at, 4, WINDOW as u32), bit, width);
             if entry == index.finger(hash) << index.rank_bits | rank {
-                return Ok(true);
+                return true;
             }
         }
-        Ok(false)
+        false
     }
 }

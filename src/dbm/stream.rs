@@ -6,7 +6,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::batch::Rollback;
 use super::format::{KEY_MAX, Kind, LONG_HEAD, Name};
 use super::record::{Record, part_name, two_words};
-use super::{Dbm, Fail, Res, Result};
+use super::{Dbm, Fail, Result};
 
 /// Reads a value piece by piece.
 pub struct Reader<'a, D> {
@@ -50,67 +50,65 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// The length of a key's value, or `None` when there is no such key.
     pub fn value_size(&mut self, key: &[u8]) -> Result<Option<usize>> {
-        match self.find_value(key)? {
-            Some(record) => Ok(Some(self.value_len(&record)?)),
-            None => Ok(None),
-        }
+        let size = self.find_value(key).map(|record| self.value_len(&record));
+        self.done(size)
     }
 
     /// Fills `buf` with what a value holds from `offset` on; less at its end, nothing behind it, `None` without the key.
     pub fn get_into<'b>(&mut self, key: &[u8], offset: usize, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        let Some(record) = self.find_value(key)? else { return Ok(None) };
-        let length = self.value_len(&record)?;
+        let Some(record) = self.find_value(key) else { return self.done(None) };
+        let length = self.value_len(&record);
         let count = length.saturating_sub(offset).min(buf.len());
         let piece = buf.get_mut(..count).unwrap_or(&mut []);
-        self.piece(&record, offset as u32, piece)?;
-        Ok(Some(piece))
+        self.piece(&record, offset as u32, piece);
+        self.done(Some(piece))
     }
 
     /// Bytes of a record's value.
-    pub(crate) fn value_len(&mut self, record: &Record) -> Res<usize> {
+    pub(crate) fn value_len(&mut self, record: &Record) -> usize {
         if record.kind == Kind::Long {
-            return Ok(self.log.number(record, 1)? as usize);
+            return self.log.number(record, 1) as usize;
         }
-        Ok(record.value_len() as usize)
+        record.value_len() as usize
     }
 
     /// Copies part of a value, which holds that much.
-    pub(crate) fn piece(&mut self, record: &Record, mut offset: u32, mut piece: &mut [u8]) -> Res<()> {
+    pub(crate) fn piece(&mut self, record: &Record, mut offset: u32, mut piece: &mut [u8]) {
         if record.kind != Kind::Long {
             return self.log.copy(record.page, record.value_at() + offset, piece);
         }
-        let number = self.log.number(record, 0)?;
+        let number = self.log.number(record, 0);
         let (size, key) = (self.log.geometry.part(), record.key_len());
         while !piece.is_empty() {
-            let found = self.find(&Name::new(&part_name(number, offset / size, key), true))?;
+            let found = self.find(&Name::new(&part_name(number, offset / size, key), true));
             let (part, inside) = (self.log.cur, key + offset % size);
             let count = (size - offset % size).min(piece.len() as u32);
             let (now, later) = piece.split_at_mut_checked(count as usize).unwrap_or_default();
             if !found.is_some() || inside + count > part.value_len() {
-                return Err(Fail::corrupt(record.page, record.at()));
+                return self.log.corrupt(record.page, record.at());
             }
-            self.log.copy(part.page, part.value_at() + inside, now)?;
+            self.log.copy(part.page, part.value_at() + inside, now);
             (offset, piece) = (offset + count, later);
         }
-        Ok(())
     }
 
     /// Reads a value piece by piece; `None` when there is no such key.
     pub fn reader(&mut self, key: &[u8]) -> Result<Option<Reader<'_, Self>>> {
-        let Some(record) = self.find_value(key)? else { return Ok(None) };
-        let length = self.value_len(&record)? as u32;
+        let Some(record) = self.find_value(key) else { return self.done(None) };
+        let length = self.value_len(&record) as u32;
+        self.done(())?;
         Ok(Some(Reader { db: self, record, at: 0, length }))
     }
 
     /// Writes a value piece by piece. `buf` holds at least [`part_size`](Self::part_size) bytes. Outside a batch the value
     /// counts when [`Writer::finish`] returns, inside one with its commit.
     pub fn writer<'a, 'b>(&'a mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Writer<'a, 'b, Self>> {
-        self.writable()?;
-        if key.len() > KEY_MAX {
-            return Err(Fail::KEY.into());
+        if self.writable() && key.len() > KEY_MAX {
+            self.log.fail(Fail::KEY);
         }
         let needed = self.part_size();
-        let buf = buf.get_mut(..needed).ok_or(Fail::buffer(needed))?;
+        let buf = self.log.room(buf, needed);
+        self.done(())?;
         let number = self.begin_long();
         let mut held = [0; KEY_MAX];
         for (to, from) in held.iter_mut().zip(key) {
@@ -127,14 +125,14 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Sets a key to a value that does not fit in a record.
-    pub(crate) fn set_long(&mut self, key: &[u8], value: &[u8]) -> Res<()> {
+    pub(crate) fn set_long(&mut self, key: &[u8], value: &[u8]) {
         let number = self.begin_long();
         let size = self.log.geometry.part() as usize;
-        let mut parts = value.chunks(size).enumerate();
-        let done = parts.try_for_each(|(part, piece)| self.put_part(key, number, part as u32, piece));
-        let done = done.and_then(|()| self.put_long(key, number, value.len() as u32));
+        for (part, piece) in value.chunks(size).enumerate() {
+            self.put_part(key, number, part as u32, piece);
+        }
+        self.put_long(key, number, value.len() as u32);
         self.abandon_long();
-        done
     }
 
     /// The parts of a long value that is not there yet are dead.
@@ -145,16 +143,17 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Writes a part of a long value: it counts when the value does, in which it is named.
-    fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) -> Res<()> {
+    fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) {
         let record = Record::new(Kind::Part, false, LONG_HEAD as usize, (key.len() + piece.len()) as u32);
         self.write(record, &[&part_name(number, part, key.len() as u32), key, piece])
     }
 
-    fn put_long(&mut self, key: &[u8], number: u32, length: u32) -> Res<()> {
+    fn put_long(&mut self, key: &[u8], number: u32, length: u32) {
         let record = Record::new(Kind::Long, self.batch.open, key.len(), LONG_HEAD);
-        self.write(record, &[key, &two_words(number, length), &[]])?;
-        self.writing = None;
-        Ok(())
+        self.write(record, &[key, &two_words(number, length), &[]]);
+        if !self.log.failed() {
+            self.writing = None;
+        }
     }
 }
 
@@ -173,17 +172,19 @@ impl<F: NorFlash> Reader<'_, Dbm<'_, F>> {
     pub fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
         let count = self.left().min(buf.len());
         let piece = buf.get_mut(..count).unwrap_or(&mut []);
-        self.db.piece(&self.record, self.at, piece)?;
+        self.db.piece(&self.record, self.at, piece);
+        self.db.done(())?;
         self.at += count as u32;
         Ok(count)
     }
 }
 
 impl<F: NorFlash> Writer<'_, '_, Dbm<'_, F>> {
-    fn flush_part(&mut self) -> Res<()> {
+    fn flush_part(&mut self) -> Result<()> {
         let key = self.key.get(..self.key_len).unwrap_or(&[]);
         let piece = self.buf.get(..self.filled).unwrap_or(&[]);
-        self.db.put_part(key, self.number, self.parts, piece)?;
+        self.db.put_part(key, self.number, self.parts, piece);
+        self.db.done(())?;
         self.parts += 1;
         self.filled = 0;
         Ok(())
@@ -213,7 +214,8 @@ impl<F: NorFlash> Writer<'_, '_, Dbm<'_, F>> {
             self.flush_part()?;
         }
         let key = self.key.get(..self.key_len).unwrap_or(&[]);
-        Ok(self.db.put_long(key, self.number, self.length)?)
+        self.db.put_long(key, self.number, self.length);
+        self.db.done(())
     }
 }
 

@@ -6,7 +6,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::format::Kind;
 use super::walk::Walk;
-use super::{Dbm, Res, Result};
+use super::{Dbm, Result};
 
 /// The keys of a store, each once, in no order.
 pub struct UnorderedKeys<'a, D> {
@@ -34,18 +34,17 @@ impl<F: NorFlash> Dbm<'_, F> {
 impl<F: NorFlash> UnorderedKeys<'_, Dbm<'_, F>> {
     /// The next key, at the start of `buf`.
     pub fn next<'b>(&mut self, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        Ok(match self.advance(buf)? {
-            Some(len) => buf.get(..len),
-            None => None,
-        })
+        let found = self.advance(buf);
+        self.db.done(())?;
+        Ok(found.and_then(|len| buf.get(..len)))
     }
 
     /// The length of the next key, which is in `buf`.
-    fn advance(&mut self, buf: &mut [u8]) -> Res<Option<usize>> {
+    fn advance(&mut self, buf: &mut [u8]) -> Option<usize> {
         while self.left > 0 {
             let Some(walk) = &mut self.walk else {
                 let page = self.db.table.order(self.left - 1);
-                self.db.load(page)?;
+                self.db.load(page);
                 let mut walk = self.db.go(page);
                 if self.db.batch.open && page == self.db.head {
                     // What the open batch wrote is there for who asks now.
@@ -54,8 +53,8 @@ impl<F: NorFlash> UnorderedKeys<'_, Dbm<'_, F>> {
                 self.walk = Some(walk);
                 continue;
             };
-            let Some(record) = self.db.gone(walk)? else {
-                self.db.walked_to_end(walk)?;
+            let Some(record) = self.db.gone(walk) else {
+                self.db.walked_to_end(walk);
                 self.walk = None;
                 self.left -= 1;
                 continue;
@@ -63,11 +62,11 @@ impl<F: NorFlash> UnorderedKeys<'_, Dbm<'_, F>> {
             if matches!(record.kind, Kind::Deleted | Kind::Part | Kind::Commit) {
                 continue;
             }
-            let key = self.db.log.key(&record, buf)?;
-            if self.db.find_value(key)?.is_some_and(|newest| newest.is(&record)) {
-                return Ok(Some(key.len()));
+            let key = self.db.log.key(&record, buf);
+            if self.db.find_value(key).is_some_and(|newest| newest.is(&record)) {
+                return Some(key.len());
             }
         }
-        Ok(None)
+        None
     }
 }

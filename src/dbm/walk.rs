@@ -3,9 +3,9 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
+use super::Dbm;
 use super::format::{ENTRIES_MAX, Kind};
 use super::record::{Record, Spot};
-use super::{Dbm, Fail, Res};
 
 /// Where going through a page has come to.
 pub(crate) struct Walk {
@@ -58,33 +58,33 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Looks at the next record of a walk begun by [`go`](Self::go). Its check has been found right.
-    pub(crate) fn advance_any(&mut self, walk: &mut Walk) -> Res<Spot> {
+    pub(crate) fn advance_any(&mut self, walk: &mut Walk) -> bool {
         let page = walk.page;
         if !self.table.state(page).indexed() {
             return self.advance_walk(walk);
         }
         let index = self.log.geometry.index(self.table.entries(page));
         if walk.at >= index.entries {
-            return Ok(Spot::NONE);
+            return false;
         }
-        self.look_ranked(page, &index, walk.at)?;
+        self.look_ranked(page, &index, walk.at);
         walk.at += 1;
-        self.log.trusted()?;
-        Ok(self.log.cur.spot())
+        self.log.trusted();
+        !self.log.failed()
     }
 
     /// Looks at the next record of a walk that counts: its check is right, and it belongs to no batch that was not committed.
     #[inline(never)]
-    pub(crate) fn advance_walk(&mut self, walk: &mut Walk) -> Res<Spot> {
+    pub(crate) fn advance_walk(&mut self, walk: &mut Walk) -> bool {
         while walk.at < walk.end {
-            if !self.look_sound(walk.page, walk.at, walk.end)?.is_some() {
+            if !self.look_sound(walk.page, walk.at, walk.end) {
                 // Behind damage there may be more.
                 let geometry = self.log.geometry;
                 let over = walk.at >= geometry.limit(walk.count.min(ENTRIES_MAX), true);
                 if over || !self.table.damaged(walk.page) {
                     break;
                 }
-                walk.gap |= !self.log.blank(walk.page, walk.at, walk.at + 1)?;
+                walk.gap |= !self.log.blank(walk.page, walk.at, walk.at + 1);
                 walk.at += geometry.word;
                 continue;
             }
@@ -101,60 +101,52 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             if record.pending() {
                 if record.at() >= walk.commit_at {
-                    self.next_commit(walk)?;
+                    self.next_commit(walk);
                     self.log.cur = record;
                 }
                 if record.at() < walk.commit_from {
                     if self.table.damaged(walk.page) {
                         // Its fate stood in what is damaged.
-                        return Err(Fail::corrupt(walk.page, record.at()));
+                        self.log.corrupt(walk.page, record.at());
+                        break;
                     }
                     walk.void = true;
                     continue;
                 }
             }
-            return Ok(record.spot());
+            return true;
         }
-        Ok(Spot::NONE)
+        false
     }
 
     /// Looks at the record at a place, if there is one and its check is right.
     #[inline(never)]
-    pub(crate) fn look_sound(&mut self, page: u16, at: u32, end: u32) -> Res<Spot> {
-        if at >= end || !self.log.look(Spot::new(page, at), self.guess)?.is_some() {
-            return Ok(Spot::NONE);
-        }
-        self.log.right()
+    pub(crate) fn look_sound(&mut self, page: u16, at: u32, end: u32) -> bool {
+        at < end && self.log.look(Spot::new(page, at), self.guess) && self.log.right()
     }
 
     /// Finds the next commit of a walk.
-    fn next_commit(&mut self, walk: &mut Walk) -> Res<()> {
+    fn next_commit(&mut self, walk: &mut Walk) {
         let mut at = walk.at;
         (walk.commit_at, walk.commit_from) = (u32::MAX, walk.open_from);
-        while self.look_sound(walk.page, at, walk.end)?.is_some() {
+        while self.look_sound(walk.page, at, walk.end) {
             let record = self.log.cur;
             if record.kind == Kind::Commit {
                 walk.commit_at = at;
-                walk.commit_from = self.log.word(walk.page, record.key_at(), 4)? & 0xffff;
+                walk.commit_from = self.log.word(walk.page, record.key_at(), 4) & 0xffff;
                 break;
             }
             at += record.total(&self.log.geometry);
         }
-        Ok(())
-    }
-
-    /// The next record of a walk, as [`advance_walk`](Self::advance_walk) finds it.
-    pub(crate) fn walked(&mut self, walk: &mut Walk) -> Res<Option<Record>> {
-        Ok(self.advance_walk(walk)?.is_some().then_some(self.log.cur))
     }
 
     /// The next record of a walk, as [`advance_any`](Self::advance_any) finds it.
-    pub(crate) fn gone(&mut self, walk: &mut Walk) -> Res<Option<Record>> {
-        Ok(self.advance_any(walk)?.is_some().then_some(self.log.cur))
+    pub(crate) fn gone(&mut self, walk: &mut Walk) -> Option<Record> {
+        self.advance_any(walk).then_some(self.log.cur)
     }
 
     /// The record at a place, if there is one and its check is right.
-    pub(crate) fn sound(&mut self, page: u16, at: u32, end: u32) -> Res<Option<Record>> {
-        Ok(self.look_sound(page, at, end)?.is_some().then_some(self.log.cur))
+    pub(crate) fn sound(&mut self, page: u16, at: u32, end: u32) -> Option<Record> {
+        self.look_sound(page, at, end).then_some(self.log.cur)
     }
 }

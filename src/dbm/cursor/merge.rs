@@ -8,10 +8,10 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::super::format::{KEY_MAX, Kind, footer};
+use super::super::format::{KEY_MAX, Kind, NO_DIRECTORY, footer};
 use super::super::record::{Record, Spot};
 use super::super::walk::Walk;
-use super::super::{Dbm, Fail, NO_PAGE, Res};
+use super::super::{Dbm, Fail, NO_PAGE};
 use super::{Cursor, Place, Until};
 
 /// The merge, but for what it keeps of each page.
@@ -110,22 +110,24 @@ const SHORT: u32 = 24;
 const SPENT: u32 = 0x0fff_ffff;
 
 /// The directory of a page while the merge stands in its place.
-fn directory<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16) -> Res<u32> {
+fn directory<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16) -> u32 {
     db.directory(page)
 }
 
 /// Ends the merge, at once or after some look-ups: these want directories, when nothing else happens.
-fn rest<F: NorFlash>(db: &mut Dbm<'_, F>, now: bool) -> Res<()> {
+fn rest<F: NorFlash>(db: &mut Dbm<'_, F>, now: bool) {
     db.merge.idle = db.merge.idle.saturating_add(1);
-    if now || db.merge.idle > 8 { db.end_merge() } else { Ok(()) }
+    if now || db.merge.idle > 8 {
+        db.end_merge();
+    }
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// As `advance`, by the pages' own orders.
-    pub(crate) fn merged(&mut self, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
+    pub(crate) fn merged(&mut self, cursor: &mut Cursor, forward: bool) -> bool {
         let mut buf = [0; KEY_MAX];
         loop {
-            let len = self.cursor_key(cursor, &mut buf)?;
+            let len = self.cursor_key(cursor, &mut buf);
             let key = buf.get(..len).unwrap_or(&[]);
             let unchanged = self.merge.changes == self.changes;
             let served = self.merge.active
@@ -135,42 +137,44 @@ impl<F: NorFlash> Dbm<'_, F> {
             let last = self.merge.last;
             (self.merge.stamp, self.merge.last) = (0, NO_PAGE);
             if !served {
-                self.build(cursor.until, cursor.place, key, forward)?;
+                self.build(cursor.until, cursor.place, key, forward);
             } else {
                 if !unchanged {
                     self.merge.changes = self.changes;
-                    let rank = self.search(self.head, cursor.place, key)?;
-                    self.put_rank(self.head, rank, key)?;
+                    let rank = self.search(self.head, cursor.place, key);
+                    self.put_rank(self.head, rank, key);
                 }
                 if last != NO_PAGE && (unchanged || last != self.head) {
-                    self.pass(last, key)?;
+                    self.pass(last, key);
                 }
             }
             self.merge.idle = 0;
-            if !self.nearest(&mut buf)?.is_some() {
+            let found = self.nearest(&mut buf).is_some();
+            if !found || self.log.failed() {
                 cursor.put(if forward { Place::End } else { Place::Start }, &[]);
-                return Ok(Spot::NONE);
+                return false;
             }
-            self.put_cursor(cursor, Place::On)?;
+            self.put_cursor(cursor, Place::On);
             let record = self.log.cur;
             self.stamps = self.stamps.wrapping_add(1).max(1);
             (cursor.stamp, self.merge.stamp, self.merge.last) = (self.stamps, self.stamps, record.page);
             if record.kind != Kind::Deleted {
-                self.log.trusted()?;
-                return Ok(record.spot());
+                self.log.trusted();
+                return !self.log.failed();
             }
         }
     }
 
     /// Sets the merge up for the keys beyond a place.
-    pub(super) fn build(&mut self, until: Until, place: Place, key: &[u8], forward: bool) -> Res<()> {
+    pub(super) fn build(&mut self, until: Until, place: Place, key: &[u8], forward: bool) {
         let mut pages = self.table.count();
         if until.page != NO_PAGE {
             let last = self.table.place(until.page).filter(|_| until.ended == self.ended);
-            pages = last.ok_or(Fail::STALE)? + 1;
+            let Some(last) = last else { return self.log.fail(Fail::STALE) };
+            pages = last + 1;
         }
         for at in 0..self.table.count() {
-            self.load(self.table.order(at))?;
+            self.load(self.table.order(at));
         }
         self.hooks.directory = Some(directory);
         self.hooks.rest = Some(rest);
@@ -178,10 +182,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.merge = Merge { active: true, forward, epoch, changes, until, pages, ..Merge::NONE };
         for at in 0..pages {
             let page = self.table.order(at);
-            let rank = self.search(page, place, key)?;
+            let rank = self.search(page, place, key);
             self.table.set_data(page, rank.map_or(SPENT, |rank| rank << PREFIX | FAR));
         }
-        Ok(())
     }
 
     /// Whether the index of a page, or the list, knows of what a snapshot does not see.
@@ -196,33 +199,33 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Before the first record of a page that is walked.
-    fn walk_seen(&mut self, page: u16) -> Res<Walk> {
+    fn walk_seen(&mut self, page: u16) -> Walk {
         let mut walk = self.walk(page);
         if self.partial(page) {
-            walk.open_from = self.batch_from(page)?;
+            walk.open_from = self.batch_from(page);
         }
-        Ok(walk)
+        walk
     }
 
     /// Looks at the next record of such a walk that may be a key's newest.
-    fn advance_seen(&mut self, walk: &mut Walk) -> Res<Spot> {
+    fn advance_seen(&mut self, walk: &mut Walk) -> bool {
         loop {
-            let spot = self.advance_walk(walk)?;
+            let found = self.advance_walk(walk);
             let record = self.log.cur;
-            if !spot.is_some() || record.kind != Kind::Part && !self.merge.until.hides(&record) {
-                return Ok(spot);
+            if !found || record.kind != Kind::Part && !self.merge.until.hides(&record) {
+                return found;
             }
         }
     }
 
     /// Which record of a page has the nearest key beyond a place.
-    fn search(&mut self, page: u16, place: Place, key: &[u8]) -> Res<Option<u32>> {
+    fn search(&mut self, page: u16, place: Place, key: &[u8]) -> Option<u32> {
         // A key that is equal counts as less, or as greater.
         let equal = if place == Place::On && self.merge.forward { -1 } else { 1 };
         if self.walks(page) {
             return self.search_walking(page, place, key, equal);
         }
-        let keys = self.keys_in(page)?;
+        let keys = self.keys_in(page);
         let (mut low, mut high) = match place {
             Place::Start => (0, 0),
             Place::End => (keys, keys),
@@ -231,35 +234,35 @@ impl<F: NorFlash> Dbm<'_, F> {
         let guess = core::mem::replace(&mut self.guess, key.len() as u32 + 4);
         while low < high {
             let middle = (low + high) / 2;
-            self.look_rank(page, middle)?;
-            if self.log.order(key)? * 2 + equal < 0 {
+            self.look_rank(page, middle);
+            if self.log.order(key) * 2 + equal < 0 {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
         self.guess = guess;
-        Ok(self.land(low, keys))
+        self.land(low, keys)
     }
 
-    fn search_walking(&mut self, page: u16, place: Place, key: &[u8], equal: i32) -> Res<Option<u32>> {
+    fn search_walking(&mut self, page: u16, place: Place, key: &[u8], equal: i32) -> Option<u32> {
         let beyond = self.sign();
         let (mut best, mut len, mut buf) = (None, 0, [0; KEY_MAX]);
-        let mut walk = self.walk_seen(page)?;
-        while self.advance_seen(&mut walk)?.is_some() {
+        let mut walk = self.walk_seen(page);
+        while self.advance_seen(&mut walk) {
             let side = match place {
                 Place::Start => 1,
                 Place::End => -1,
-                _ => self.log.order(key)? * 2 + equal,
+                _ => self.log.order(key) * 2 + equal,
             };
             // Of records of one key, the later one is the newer one.
-            if side * beyond > 0 && (best.is_none() || self.log.order(buf.get(..len).unwrap_or(&[]))? * beyond <= 0) {
+            if side * beyond > 0 && (best.is_none() || self.log.order(buf.get(..len).unwrap_or(&[])) * beyond <= 0) {
                 best = Some(walk.count);
-                len = self.log.read_name(&mut buf)?;
+                len = self.log.read_name(&mut buf);
             }
         }
-        self.walked_to_end(&walk)?;
-        Ok(best)
+        self.walked_to_end(&walk);
+        best
     }
 
     /// Of the keys beyond a cursor, the nearer one times this is the lesser one.
@@ -274,18 +277,18 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Looks at the record with a rank. The place of the one after it is read along: it is asked for next, most often.
     #[inline(never)]
-    fn look_rank(&mut self, page: u16, rank: u32) -> Res<()> {
+    fn look_rank(&mut self, page: u16, rank: u32) {
         if self.walks(page) {
-            let mut walk = self.walk_seen(page)?;
-            while self.advance_seen(&mut walk)?.is_some() {
+            let mut walk = self.walk_seen(page);
+            while self.advance_seen(&mut walk) {
                 if walk.count == rank {
-                    return Ok(());
+                    return;
                 }
             }
-            return Err(Fail::corrupt(page, walk.at));
+            return self.log.corrupt(page, walk.at);
         }
         if page == self.head {
-            return self.look_listed(rank as usize).map(|_| ());
+            return self.look_listed(rank as usize);
         }
         let geometry = self.log.geometry;
         let index = geometry.index(self.table.entries(page));
@@ -293,46 +296,44 @@ impl<F: NorFlash> Dbm<'_, F> {
         if (self.merge.ahead.page, self.merge.ahead.rank) != (page, rank) {
             let (bits, forward) = (index.offset_bits, self.merge.forward);
             let first = if forward { rank } else { rank.saturating_sub(1) };
-            let pair = self.log.word(page, index.offsets_at + first * bits / 8, 4)? >> (first * bits % 8);
+            let pair = self.log.word(page, index.offsets_at + first * bits / 8, 4) >> (first * bits % 8);
             let offset = |rank: u32| (pair >> ((rank - first) * bits) & ((1 << bits) - 1)) * geometry.word;
             at = offset(rank);
             let next = if forward { rank + 1 } else { first };
             self.merge.ahead = Ahead { page, rank: next, at: offset(next) };
         }
         if rank >= index.entries {
-            return Err(Fail::corrupt(page, at));
+            self.log.corrupt(page, at);
         }
-        self.log.must(Spot::new(page, at), self.guess).map(|_| ())
+        self.log.must(Spot::new(page, at), self.guess);
     }
 
     /// Takes note of which record has a page's next key; `key` is near.
     #[inline(never)]
-    fn put_rank(&mut self, page: u16, rank: Option<u32>, key: &[u8]) -> Res<()> {
+    fn put_rank(&mut self, page: u16, rank: Option<u32>, key: &[u8]) {
         let word = match rank {
             Some(rank) => {
-                self.look_rank(page, rank)?;
-                rank << PREFIX | self.near(key)?
+                self.look_rank(page, rank);
+                rank << PREFIX | self.near(key)
             }
             None => SPENT,
         };
         self.table.set_data(page, word);
-        Ok(())
     }
 
     /// Moves a page behind the key it is at.
     #[inline(never)]
-    fn pass(&mut self, page: u16, key: &[u8]) -> Res<()> {
+    fn pass(&mut self, page: u16, key: &[u8]) {
         let rank = if self.walks(page) {
-            self.search(page, Place::On, key)?
+            self.search(page, Place::On, key)
         } else {
             let low = (self.table.data(page) >> PREFIX) + u32::from(self.merge.forward);
-            let keys = self.keys_in(page)?;
+            let keys = self.keys_in(page);
             self.land(low, keys)
         };
         let guess = core::mem::replace(&mut self.guess, key.len() as u32 + 2);
-        let done = self.put_rank(page, rank, key);
+        self.put_rank(page, rank, key);
         self.guess = guess;
-        done
     }
 
     /// The least prefix of a page's next key.
@@ -343,10 +344,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Looks at the record next in the merge. All older records of its key are behind it.
-    pub(super) fn nearest(&mut self, buf: &mut [u8; KEY_MAX]) -> Res<Spot> {
+    pub(super) fn nearest(&mut self, buf: &mut [u8; KEY_MAX]) -> Spot {
         let mut least = self.least();
         if least == FAR {
-            self.refresh(buf)?;
+            self.refresh(buf);
             least = self.least();
         }
         let (mut best, mut len) = (Record::NONE, 0);
@@ -358,25 +359,25 @@ impl<F: NorFlash> Dbm<'_, F> {
             if word == SPENT || word & FAR != least {
                 continue;
             }
-            self.look_rank(page, word >> PREFIX)?;
+            self.look_rank(page, word >> PREFIX);
             let key = buf.get(..len).unwrap_or(&[]);
-            let order = self.log.order(key)? * self.sign();
+            let order = self.log.order(key) * self.sign();
             if best == Record::NONE || order < 0 {
                 best = self.log.cur;
-                len = self.log.read_name(buf)?;
+                len = self.log.read_name(buf);
                 self.guess = len as u32 + 4;
             } else if order == 0 {
                 // An older record of the same key.
-                self.pass(page, key)?;
+                self.pass(page, key);
             }
         }
         self.guess = guess;
         self.log.cur = best;
-        Ok(best.spot())
+        best.spot()
     }
 
     /// Finds how many bytes the nearest keys have in common, and each page's prefix after them.
-    fn refresh(&mut self, buf: &mut [u8; KEY_MAX]) -> Res<()> {
+    fn refresh(&mut self, buf: &mut [u8; KEY_MAX]) {
         let guess = core::mem::replace(&mut self.guess, SHORT);
         // What all keys have in common, and the most that the nearest has with another one.
         let (mut len, mut least, mut most) = (None, KEY_MAX, 0);
@@ -386,18 +387,18 @@ impl<F: NorFlash> Dbm<'_, F> {
             if word == SPENT {
                 continue;
             }
-            self.look_rank(page, word >> PREFIX)?;
+            self.look_rank(page, word >> PREFIX);
             let key = buf.get(..len.unwrap_or(0)).unwrap_or(&[]);
-            let order = self.log.order(key)? * self.sign();
+            let order = self.log.order(key) * self.sign();
             if len.is_some() {
-                let common = self.common(key)?;
+                let common = self.common(key);
                 least = least.min(common);
                 if order != 0 {
                     most = if order < 0 { common } else { most.max(common) };
                 }
             }
             if len.is_none() || order < 0 {
-                len = Some(self.log.read_name(buf)?);
+                len = Some(self.log.read_name(buf));
             }
         }
         let nearest = buf.get(..len.unwrap_or(0)).unwrap_or(&[]);
@@ -416,7 +417,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let page = self.table.order(place);
                 let word = self.table.data(page);
                 if word != SPENT && !self.merge.misfit {
-                    self.put_rank(page, Some(word >> PREFIX), nearest)?;
+                    self.put_rank(page, Some(word >> PREFIX), nearest);
                 }
             }
             if !self.merge.misfit {
@@ -424,33 +425,32 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         self.guess = guess;
-        Ok(())
     }
 
     /// How many bytes the name of the record looked at has in common with a key.
     #[inline(never)]
-    fn common(&mut self, key: &[u8]) -> Res<usize> {
+    fn common(&mut self, key: &[u8]) -> usize {
         let (at, len) = (self.log.cur.key_at(), self.log.cur.key_len());
         let (mut rest, mut common) = (key.iter(), 0);
         self.log.each(self.log.cur.page, at, at + len, &mut |bytes| {
             let same = bytes.iter().zip(rest.by_ref()).take_while(|(our, their)| our == their).count();
             common += same;
             same == bytes.len()
-        })?;
-        Ok(common)
+        });
+        common
     }
 
     /// The prefix of the record looked at, if its key begins like `key`; else it is far.
-    fn near(&mut self, key: &[u8]) -> Res<u32> {
+    fn near(&mut self, key: &[u8]) -> u32 {
         let skip = u32::from(self.merge.skip);
-        if self.common(key)? < skip as usize {
-            return Ok(FAR);
+        if self.common(key) < skip as usize {
+            return FAR;
         }
         let record = self.log.cur;
         let mut bytes = [0; 5];
         let len = (record.key_len() - skip).min(5) as usize;
         let rest = bytes.get_mut(..len).unwrap_or(&mut []);
-        self.log.copy(record.page, record.key_at() + skip, rest)?;
+        self.log.copy(record.page, record.key_at() + skip, rest);
         let Alphabet { low, letters, count, spare } = *self.merge.alphabet;
         let (mut prefix, mut edge) = (0, None);
         for (i, byte) in bytes.into_iter().take(count).enumerate() {
@@ -465,48 +465,47 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let prefix = (prefix >> spare) as u32;
         let prefix = if self.merge.forward { prefix } else { FAR - 1 - prefix.min(FAR - 1) };
-        Ok(prefix.min(FAR - 1))
+        prefix.min(FAR - 1)
     }
 
     /// Gives the directories back their places.
-    pub(crate) fn end_merge(&mut self) -> Res<()> {
+    pub(crate) fn end_merge(&mut self) {
         if !self.merge.active {
-            return Ok(());
+            return;
         }
         self.merge.active = false;
         (self.hooks.directory, self.hooks.rest) = (None, None);
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page).indexed() {
-                let directory = self.directory(page)?;
-                self.table.set_data(page, directory);
+                let directory = self.directory(page);
+                self.table.set_data(page, if self.log.failed() { NO_DIRECTORY } else { directory });
             }
         }
-        Ok(())
     }
 
     /// How many entries of a page are keys; if it is the head page, the list is brought in order.
-    pub(crate) fn keys_in(&mut self, page: u16) -> Res<u32> {
+    pub(crate) fn keys_in(&mut self, page: u16) -> u32 {
         if page == self.head {
-            self.sort_list()?;
-            return Ok(self.listed_keys() as u32);
+            self.sort_list();
+            return self.listed_keys() as u32;
         }
         if !self.table.has_parts(page) {
-            return Ok(self.table.entries(page));
+            return self.table.entries(page);
         }
-        let parts = self.foot(page, footer::COUNTS)? >> 8 & 0xff;
-        Ok(self.table.entries(page).saturating_sub(parts))
+        let parts = self.foot(page, footer::COUNTS) >> 8 & 0xff;
+        self.table.entries(page).saturating_sub(parts)
     }
 
     /// Where a batch begins in a page, or goes on in it, that is open or was when the page was sealed.
-    fn batch_from(&mut self, page: u16) -> Res<u32> {
+    fn batch_from(&mut self, page: u16) -> u32 {
         if self.table.state(page).indexed() {
-            return Ok(self.foot(page, footer::COUNTS)? >> 16);
+            return self.foot(page, footer::COUNTS) >> 16;
         }
-        Ok(match (self.batch.started, self.batch.page == page) {
+        match (self.batch.started, self.batch.page == page) {
             (false, _) => u32::MAX,
             (true, true) => self.batch.at,
             (true, false) => 0,
-        })
+        }
     }
 }

@@ -155,61 +155,65 @@ impl<'m> Cells<'m> {
 fn right<F: NorFlash>(log: &mut Log<F>, place: u32, key: &[u8], guess: u32) -> Res<Option<Record>> {
     look_sound(log, place, guess)?;
     let record = log.cur;
-    Ok((log.order(key)? == 0).then_some(record))
+    let found = (log.order(key) == 0).then_some(record);
+    log.outcome(found)
 }
 
 /// Looks a key up.
-pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Res<record::Spot> {
+pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> record::Spot {
     let pages = db.table.count() as u32;
-    let Some((cells, _)) = &mut db.lent.cells else { return Ok(record::Spot::UNKNOWN) };
+    let Some((cells, _)) = &mut db.lent.cells else { return record::Spot::UNKNOWN };
     cells.begin();
     if cells.misses > pages {
-        build(db)?;
+        build(db);
     }
     let guess = db.guess;
-    let Some((cells, _)) = &mut db.lent.cells else { return Ok(record::Spot::UNKNOWN) };
-    if cells.state == State::Off {
-        return Ok(record::Spot::UNKNOWN);
+    let Some((cells, _)) = &mut db.lent.cells else { return record::Spot::UNKNOWN };
+    if cells.state == State::Off || db.log.failed() {
+        return record::Spot::UNKNOWN;
     }
     let spot = cells.spot(key);
     match cells.find(&mut db.log, &spot, key, guess) {
         Ok(Some((_, record))) => {
             db.log.cur = record;
-            Ok(record.spot())
+            record.spot()
         }
-        Ok(None) if cells.state == State::Whole => Ok(record::Spot::NONE),
-        Err(error) if cells.state == State::Whole => Err(error),
-        Err(error) if !error.is_corrupt() => Err(error),
+        Ok(None) if cells.state == State::Whole => record::Spot::NONE,
+        Err(error) if cells.state == State::Whole || !error.is_corrupt() => {
+            db.log.fail(error);
+            record::Spot::NONE
+        }
         _ => {
             cells.misses = cells.misses.saturating_add(1);
-            Ok(record::Spot::UNKNOWN)
+            record::Spot::UNKNOWN
         }
     }
 }
 
 /// Brings all keys in, if that was not done yet and can be; whether it was done now.
-pub(super) fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
+pub(super) fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> bool {
     let started = db.batch.started;
-    let Some((cells, _)) = &mut db.lent.cells else { return Ok(false) };
+    let Some((cells, _)) = &mut db.lent.cells else { return false };
     cells.begin();
     if cells.state != State::Partial || cells.built || started {
-        return Ok(false);
+        return false;
     }
     (cells.state, cells.built) = (State::Whole, true);
     match note_all(db, noted) {
-        Ok(()) => return Ok(true),
+        Ok(()) => return true,
         // What is damaged is told by who asks for it.
         Err(error) if error.is_corrupt() => {}
         Err(error) => {
             db.lent.forget();
-            return Err(error);
+            db.log.fail(error);
+            return false;
         }
     }
     if let Some((cells, _)) = &mut db.lent.cells {
         cells.cells.fill(EMPTY);
         cells.state = State::Partial;
     }
-    Ok(true)
+    true
 }
 
 /// A key's newest record is this one, a tombstone perhaps. The place of the one before.

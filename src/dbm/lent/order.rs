@@ -4,6 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::super::cursor::{Cursor, Place};
+use super::super::error::CORRUPT;
 use super::super::format::{KEY_MAX, Kind};
 use super::super::log::Log;
 use super::super::record::{Record, Spot};
@@ -65,7 +66,8 @@ impl<'m> Order<'m> {
                 self.trusted(log, middle, key, guess)?
             } else {
                 look_at(log, self.place(middle), key.len() as u32 + 4)?;
-                log.order(key)?
+                let order = log.order(key);
+                log.outcome(order)?
             };
             if order < 0 {
                 (low, middle) = (middle + 1, middle + 1);
@@ -90,7 +92,8 @@ impl<'m> Order<'m> {
     /// How the key at a rank compares with another. The record's check is right, or an error.
     fn trusted<F: NorFlash>(&self, log: &mut Log<F>, rank: usize, key: &[u8], guess: u32) -> Res<i32> {
         look_sound(log, self.place(rank), guess)?;
-        log.order(key)
+        let order = log.order(key);
+        log.outcome(order)
     }
 
     /// The place of a key's newest record, or none when the key is gone. `old`: the place it had, if that is known.
@@ -138,59 +141,59 @@ pub(super) fn placed<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u
 }
 
 /// Moves a cursor and looks at the record it comes to, if the order can tell.
-pub(super) fn step<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
-    if !whole(db) && !ready(db)? {
-        return Ok(Spot::UNKNOWN);
+pub(super) fn step<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Spot {
+    if !whole(db) && !ready(db) {
+        return Spot::UNKNOWN;
     }
-    match moved(db, cursor, forward) {
-        Err(error) if error.is_corrupt() => off(db),
-        done => done,
-    }
+    let moved = moved(db, cursor, forward);
+    known(db, moved)
 }
 
 /// Moves a cursor before a key that it may be unable to hold; `false` if the order cannot tell.
-pub(super) fn seek<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> Res<bool> {
-    if !ready(db)? {
-        return Ok(false);
+pub(super) fn seek<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> bool {
+    if !ready(db) {
+        return false;
     }
-    let done = match sought(db, cursor, key) {
-        Err(error) if error.is_corrupt() => off(db),
-        done => done,
-    };
-    Ok(done? != Spot::UNKNOWN)
+    let sought = sought(db, cursor, key);
+    known(db, sought) != Spot::UNKNOWN
 }
 
 /// Brings all keys in, if that was not done yet; whether it was done now.
-pub(super) fn built<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
+pub(super) fn built<F: NorFlash>(db: &mut Dbm<'_, F>) -> bool {
     let missing = db.lent.order.as_ref().is_some_and(|(order, _)| order.state == State::Forgotten);
-    Ok(missing && ready(db)?)
+    missing && ready(db)
 }
 
 /// Whether there is an order of all keys, built now perhaps.
-fn ready<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<bool> {
+fn ready<F: NorFlash>(db: &mut Dbm<'_, F>) -> bool {
     if let Some((order, _)) = &mut db.lent.order
         && order.state == State::Forgotten
     {
         (order.state, order.len, order.hint) = (State::Off, 0, 0);
         order.changed();
-        match build(db) {
-            Err(error) if !error.is_corrupt() => return Err(error),
-            _ => {}
-        }
+        build(db);
+        db.log.forgive(CORRUPT);
     }
-    Ok(whole(db))
+    whole(db)
 }
 
 fn whole<F>(db: &Dbm<'_, F>) -> bool {
     db.lent.order.as_ref().is_some_and(|(order, _)| order.state == State::Whole)
 }
 
-/// When damage is in the way, the pages' own orders may know a way round.
-fn off<F>(db: &mut Dbm<'_, F>) -> Res<Spot> {
-    if let Some((order, _)) = &mut db.lent.order {
-        order.state = State::Off;
+/// What the order told. When damage was in the way, the pages' own orders may know a way round.
+fn known<F: NorFlash>(db: &mut Dbm<'_, F>, told: Res<Spot>) -> Spot {
+    match (told, &mut db.lent.order) {
+        (Ok(spot), _) => spot,
+        (Err(error), Some((order, _))) if error.is_corrupt() => {
+            order.state = State::Off;
+            Spot::UNKNOWN
+        }
+        (Err(error), _) => {
+            db.log.fail(error);
+            Spot::NONE
+        }
     }
-    Ok(Spot::UNKNOWN)
 }
 
 fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> Res<Spot> {
@@ -203,25 +206,26 @@ fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> 
     }
     look_at(&mut db.log, order.place(rank), guess)?;
     let version = order.version;
-    db.put_cursor(cursor, Place::Before)?;
+    db.put_cursor(cursor, Place::Before);
     cursor.ranked(rank as u32, version);
-    Ok(db.log.cur.spot())
+    db.log.outcome(db.log.cur.spot())
 }
 
 /// Brings all keys in, as the pages' own orders give them.
-fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> Res<()> {
+fn build<F: NorFlash>(db: &mut Dbm<'_, F>) {
     let mut cursor = db.cursor();
-    while db.merged(&mut cursor, true)?.is_some() {
+    while db.merged(&mut cursor, true) {
         let place = place_of(&db.log, &db.log.cur);
-        let Some((order, _)) = &mut db.lent.order else { return Ok(()) };
-        let Some(free) = order.places.get_mut(order.len) else { return Ok(()) };
+        let Some((order, _)) = &mut db.lent.order else { return };
+        let Some(free) = order.places.get_mut(order.len) else { return };
         *free = place;
         order.len += 1;
     }
-    if let Some((order, _)) = &mut db.lent.order {
+    if let Some((order, _)) = &mut db.lent.order
+        && !db.log.failed()
+    {
         order.state = State::Whole;
     }
-    Ok(())
 }
 
 fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -> Res<Spot> {
@@ -236,9 +240,9 @@ fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -
     rank -= usize::from(!forward);
     look_sound(&mut db.log, order.place(rank), guess)?;
     let version = order.version;
-    db.put_cursor(cursor, Place::On)?;
+    db.put_cursor(cursor, Place::On);
     cursor.ranked(rank as u32, version);
-    Ok(db.log.cur.spot())
+    db.log.outcome(db.log.cur.spot())
 }
 
 /// How many keys stand before a cursor: on its key, that one counts in the forward direction.
@@ -253,7 +257,8 @@ fn position<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &Cursor, forward: bool) ->
         Place::End => Ok(order.len),
         Place::Before | Place::On => {
             let mut key = [0; KEY_MAX];
-            let len = db.cursor_key(cursor, &mut key)?;
+            let len = db.cursor_key(cursor, &mut key);
+            db.log.outcome(())?;
             let guess = db.guess;
             let Some((order, _)) = &db.lent.order else { return Ok(0) };
             let (rank, there) = order.locate(&mut db.log, key.get(..len).unwrap_or(&[]), guess)?;
