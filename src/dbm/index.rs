@@ -194,11 +194,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         while self.advance_walk(&mut walk) {}
         // Damage leaves a footer that knows the number; an interrupted erase leaves none, and a seal that was cut off leaves half
         // of one.
-        if self.foot(page, footer::SEQUENCE) == sequence
+        let damaged = self.foot(page, footer::SEQUENCE) == sequence
             && self.foot(page, footer::COUNTS) & 0xff != 0xff
             && self.foot(page, footer::INDEX_CHECK) != u32::MAX
-            || self.records_behind(page, walk.at)
-        {
+            || self.records_behind(page, walk.at);
+        if damaged && !self.log.failed() {
             self.table.set_entries(page, DAMAGED);
         }
     }

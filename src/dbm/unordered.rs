@@ -55,6 +55,9 @@ impl<F: NorFlash> UnorderedKeys<'_, Dbm<'_, F>> {
             };
             let Some(record) = self.db.gone(walk) else {
                 self.db.walked_to_end(walk);
+                if self.db.log.failed() {
+                    return None;
+                }
                 self.walk = None;
                 self.left -= 1;
                 continue;
@@ -63,7 +66,7 @@ impl<F: NorFlash> UnorderedKeys<'_, Dbm<'_, F>> {
                 continue;
             }
             let key = self.db.log.key(&record, buf);
-            if self.db.find_value(key).is_some_and(|newest| newest.is(&record)) {
+            if self.db.find_value(key).is_some_and(|newest| newest.is(&record)) || self.db.log.failed() {
                 return Some(key.len());
             }
         }

@@ -176,6 +176,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         for at in 0..self.table.count() {
             self.load(self.table.order(at));
         }
+        if self.log.failed() {
+            return;
+        }
         self.hooks.directory = Some(directory);
         self.hooks.rest = Some(rest);
         let (epoch, changes) = (self.epoch, self.changes);
@@ -345,6 +348,10 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Looks at the record next in the merge. All older records of its key are behind it.
     pub(super) fn nearest(&mut self, buf: &mut [u8; KEY_MAX]) -> Spot {
+        if self.log.failed() {
+            // Perhaps it was not set up, and directories stand where its words would.
+            return Spot::NONE;
+        }
         let mut least = self.least();
         if least == FAR {
             self.refresh(buf);
