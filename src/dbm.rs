@@ -276,10 +276,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
 impl<F: NorFlash> Dbm<'_, F> {
     /// The value of a key in `buf`, or `None` when there is no such key. Python: `db.get(key)`.
     pub fn get<'b>(&mut self, key: &[u8], buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        let value = match self.find_value(key) {
-            Some(record) => Some(self.value(&record, buf)),
-            None => None,
-        };
+        let value = self.find_value(key).map(|record| self.value(&record, buf));
         self.done(value)
     }
 
