@@ -9,7 +9,7 @@ use super::schema::{self, Name};
 use super::scratch::Scratch;
 use super::store::Entry;
 use super::token::{self, Kind, class};
-use super::value::Value;
+use super::value::{Affinity, Value};
 
 /// What happens to the text of a row of sqlite_schema.
 #[derive(Clone, Copy)]
@@ -87,7 +87,7 @@ impl Compiler<'_> {
             // "Cannot add a NOT NULL column with default value NULL"
             return self.fail_at(ErrorKind::Schema, column);
         }
-        if !is_plain(known.default) {
+        if !is_plain(known.default, known.affinity == Affinity::Text as u8) {
             return self.fail_at(ErrorKind::Unsupported, column);
         }
         self.mark_at(begin, 0x20);
@@ -167,15 +167,20 @@ impl Compiler<'_> {
     }
 }
 
-/// Whether a default is of a kind that rows older than the column can show: a number, NULL, or a text without quotes in it.
-fn is_plain(default: &[u8]) -> bool {
+/// Whether a default is of a kind that rows older than the column can show: NULL, TRUE, a text without quotes in it, or a
+/// number, which a column of texts shows as it is written.
+fn is_plain(default: &[u8], texts: bool) -> bool {
     let first = token::next(default, 0);
-    let number = match first.kind {
-        Kind::Minus | Kind::Plus => token::next(default, first.end().into()),
-        _ => first,
-    };
+    let signed = matches!(first.kind, Kind::Minus | Kind::Plus);
+    let number = if signed { token::next(default, first.end().into()) } else { first };
+    let digits = default.get(usize::from(number.start())..).unwrap_or_default();
     match number.kind {
-        Kind::Integer | Kind::Real | Kind::Hex | Kind::Blob | Kind::Null => true,
+        Kind::Null | Kind::Blob => true,
+        Kind::Name => !texts,
+        Kind::Integer | Kind::Real | Kind::Hex if !texts => true,
+        _ if signed && number.start() != first.end() => false,
+        Kind::Real => true,
+        Kind::Integer => digits == b"0" && !signed || digits.first() != Some(&b'0'),
         Kind::String => !default.get(1..default.len().saturating_sub(1)).unwrap_or_default().contains(&b'\''),
         _ => default.is_empty(),
     }

@@ -389,7 +389,7 @@ impl Machine<'_> {
 fn column_of<'v>(definition: Definition<'v>, record: &'v [u8], column: u8) -> Result<Value<'v>> {
     Ok(match record::column(record, column.into())? {
         Some(value) => value,
-        None => schema::default_value(definition, column),
+        None => schema::default_value(definition, column).ok_or(ErrorKind::Unsupported)?,
     })
 }
 

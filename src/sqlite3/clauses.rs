@@ -12,7 +12,7 @@ use super::token::{Kind, Token, class};
 impl Compiler<'_> {
     /// Finds where the clauses begin, and whether there are aggregates.
     pub(crate) fn clauses(&mut self) {
-        let (frame, mut depth, mut last) = (self.frame, 0usize, self.token);
+        let (frame, mut depth, mut last, mut results) = (self.frame, 0usize, self.token, true);
         let output = self.own(f::OUTPUT);
         let part = output == Output::Part as u16;
         loop {
@@ -27,7 +27,8 @@ impl Compiler<'_> {
             }
             match token.kind {
                 Kind::LeftParen => {
-                    if is_name(before.kind) && self.is_aggregate(before) {
+                    // An aggregate behind the result columns alone is misused.
+                    if results && is_name(before.kind) && self.is_aggregate(before) {
                         self.set_flagged(flag::AGGREGATE, true);
                     }
                     // SELECTs inside are not ours.
@@ -64,6 +65,7 @@ impl Compiler<'_> {
             };
             self.advance();
             let Some(clause) = clause else { continue };
+            results = false;
             if self.flagged(flag::COMPOUND) && clause < f::ORDER {
                 continue;
             }
@@ -120,7 +122,7 @@ impl Compiler<'_> {
 
     /// The current token must end a clause.
     pub(crate) fn clause_end(&mut self) {
-        if self.token.kind == Kind::Comma || !self.token.kind.is(class::ITEM | class::END) {
+        if matches!(self.token.kind, Kind::Comma | Kind::From) || !self.token.kind.is(class::ITEM | class::END) {
             self.fail_unexpected();
         }
     }

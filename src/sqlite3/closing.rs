@@ -159,7 +159,7 @@ impl Compiler<'_> {
         let kept = known.alone();
         let kind = open.a & call::KIND;
         if kind == call::COALESCE || kind == call::IIF {
-            if kind == call::IIF && open.d != 3 || open.d < 2 {
+            if open.d < 2 || open.d != 2 + u16::from(kind == call::IIF) && !self.same(name, b"coalesce") {
                 return self.fail_at(ErrorKind::WrongArguments, name);
             }
             self.patch_here(open.c);
@@ -202,7 +202,11 @@ impl Compiler<'_> {
         }
         self.advance();
         self.advance();
-        if matches!(self.token.kind, Kind::Distinct | Kind::Star) {
+        // Words for aggregates that say nothing here.
+        if !self.accept(Kind::Distinct) {
+            self.accept(Kind::All);
+        }
+        if self.token.kind == Kind::Star {
             let unknown = function::find(self.text(name), 1) == function::Found::Unknown;
             return self.fail_at(if unknown { ErrorKind::NoSuchFunction } else { ErrorKind::WrongArguments }, name);
         }
@@ -241,7 +245,9 @@ impl Compiler<'_> {
         let comparison = Operand::compare(Relation::Equal, left, Operand::default());
         self.op1(Op::InItem, comparison);
         self.shrink(1);
-        open.c = 1;
+        // Behind a match, no item is computed.
+        self.op(Op::IfTrueKeep);
+        open.c = self.chain(open.c);
         self.push(open)
     }
 
@@ -256,6 +262,7 @@ impl Compiler<'_> {
             self.op1(Op::Int8, open.a);
             return self.operand_done(Operand::plain(left.start));
         }
+        self.patch_here(open.c);
         self.op(Op::Nip);
         self.shrink(1);
         if open.a != 0 {

@@ -103,7 +103,17 @@ impl Compiler<'_> {
 
     pub(crate) fn part_begin(&mut self) {
         self.set_own(f::STEP, step::PART_1);
-        self.begin_select(Output::Part, Resume::Step, 0, 0, 0)
+        let united = self.is_united() && self.own(f::ORDER) == NONE;
+        self.begin_select(Output::Part, Resume::Step, 0, 0, 0);
+        if united {
+            // Of equal rows, EXCEPT and its like keep the last: DISTINCT would keep the first.
+            self.set_flagged(flag::DISTINCT, false);
+        }
+    }
+
+    /// Whether the rows of the part at hand go to the stage of distinct rows.
+    fn is_united(&self) -> bool {
+        self.own(f::DISTINCT) != NONE && self.own(c::PART) <= self.own(c::LAST_SET)
     }
 
     // ---- a row of a part
@@ -131,8 +141,7 @@ impl Compiler<'_> {
         self.put(frame, f::FIRST, self.get(part, f::FIRST));
         self.match_terms(frame);
         self.frame = frame;
-        let united = self.get(frame, f::DISTINCT) != NONE && self.get(frame, c::PART) <= self.get(frame, c::LAST_SET);
-        if united {
+        if self.is_united() {
             let how = match self.get(frame, c::MODE) as u8 {
                 mode::ALL => mode::UNION,
                 how => how,
@@ -267,8 +276,11 @@ impl Compiler<'_> {
     fn match_term(&mut self, term: Term) -> Option<u16> {
         let first = self.lex(term.start);
         let alone = first == term.last;
-        if alone && first.kind == Kind::Integer {
-            return Some(self.column_number(first));
+        let saved = core::mem::replace(&mut self.token, first);
+        let numbered = self.numbered_column();
+        self.token = saved;
+        if numbered.is_some() {
+            return numbered;
         }
         let wanted = self.lone_column((term.start, term.last));
         let (mut at, mut column, mut found) = (self.own(f::RESULT), 0, None);

@@ -42,7 +42,7 @@ impl Compiler<'_> {
             return self.fail_here(ErrorKind::Unsupported);
         }
         self.end_of_statement();
-        self.try_checks(from, token);
+        self.try_expressions(from, token);
         let plain = name.bytes();
         let row = self.add_schema_row(b"table", plain, plain, number, Some((b"CREATE TABLE ", token, close.end())));
         put16(self.arena, from + 3, row);
@@ -358,15 +358,24 @@ impl Compiler<'_> {
         at
     }
 
-    /// Compiles the checks of a new table, so that an error in them is found now.
-    fn try_checks(&mut self, from: usize, name: Token) {
+    /// Compiles the checks and the defaults of a new table, so that an error in them is found now. A default names no column.
+    fn try_expressions(&mut self, from: usize, name: Token) {
         let (code, top) = (self.code, self.top);
-        for which in 0..usize::from(self.built(from).checks()) {
-            let text = self.defined(from, code - from).each_check().nth(which).unwrap_or(0);
+        let known = self.defined(from, code - from);
+        let (checks, columns) = (usize::from(known.checks()), usize::from(known.columns()));
+        for which in 0..checks + columns {
+            let known = self.defined(from, code - from);
+            let text = match which.checked_sub(checks) {
+                None => known.each_check().nth(which),
+                Some(at) => known.column(at as u8).filter(|known| known.has_default).map(|known| known.default_at),
+            };
+            let Some(text) = text else { continue };
             let inner = self.push_frame();
-            let source = self.push_source((from, code - from), name);
-            self.put(source, super::frame::s::FLAGS, super::frame::joined::LOCALS);
-            self.put(source, super::frame::s::LOCALS, 0);
+            if which < checks {
+                let source = self.push_source((from, code - from), name);
+                self.put(source, super::frame::s::FLAGS, super::frame::joined::LOCALS);
+                self.put(source, super::frame::s::LOCALS, 0);
+            }
             self.set_flag(inner, super::frame::flag::CLOSED, true);
             self.expression_at((from + text) as u16 | IN_ARENA);
             // The expression is complete when the frame's step would go on.
@@ -374,7 +383,7 @@ impl Compiler<'_> {
                 if self.mode == Mode::Operand { self.operand() } else { self.operator() }
             }
             if self.frame != inner {
-                // Subqueries are not allowed in a CHECK.
+                // Subqueries are not allowed.
                 self.fail_at(ErrorKind::Schema, name);
             } else if self.token.kind != Kind::End_ {
                 self.fail_at(ErrorKind::Syntax, name);

@@ -295,6 +295,10 @@ impl Compiler<'_> {
 
     /// The number of a parameter: `?` is one more than the largest so far, `?N` is N, a name is the number it had before.
     pub(crate) fn parameter(&mut self, token: Token) -> u8 {
+        if token.start() & IN_ARENA != 0 {
+            // "parameters prohibited in CHECK constraints"
+            self.fail_at(ErrorKind::Schema, token);
+        }
         if self.numbered.0 != token.start() {
             self.numbered = (token.start(), super::parameter::number(self.sql, self.first_parameter.get(), token));
         }

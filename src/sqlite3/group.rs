@@ -68,7 +68,7 @@ impl Compiler<'_> {
         let start = self.here();
         self.advance();
         let inside = self.after(self.token);
-        if inside.kind == Kind::Star && id != Id::Count {
+        if inside.kind == Kind::Star && (id != Id::Count || self.after(inside).kind != Kind::RightParen) {
             return self.fail_at(ErrorKind::WrongArguments, name);
         }
         if inside.kind == Kind::Distinct && arguments != 1 {
@@ -97,14 +97,8 @@ impl Compiler<'_> {
 
     /// A term of GROUP BY: an expression, or the number of a result column.
     pub(crate) fn group_key(&mut self) {
-        let token = self.token;
-        let next = self.after(token);
         self.goto(step::GROUP_1);
-        let alone = next.kind.is(class::ITEM | class::END);
-        if token.kind != Kind::Integer || !alone {
-            return self.expression();
-        }
-        let number = super::text::leading_integer(self.text(token));
+        let Some(number) = self.ordinal(class::ITEM) else { return self.expression() };
         let mut at = self.own(f::RESULT);
         for _ in 1..number {
             let item = self.item_at(at);
@@ -140,6 +134,7 @@ impl Compiler<'_> {
             self.goto(step::GROUP);
             return;
         }
+        self.clause_end();
         self.emit(&[Op::GroupFind as u8, LOW | f::GROUP_STAGE, WORD, f::KEYS]);
         let list = usize::from(self.own(f::KEY_LIST));
         for key in 0..usize::from(keys) {

@@ -201,13 +201,11 @@ const fn handler(op: Op) -> Handler {
         },
         Op::InItem => |m, _| {
             let comparison = Comparison(m.u8() as u8);
-            let (item, result, subject) = (m.pop(), m.peek(0), m.peek(1));
-            if result.as_integer() != Some(1) {
-                match m.compare(comparison, subject, item)? {
-                    Some(true) => m.replace(Cell::integer(1)),
-                    Some(false) => {}
-                    None => m.replace(Cell::NULL),
-                }
+            let (item, subject) = (m.pop(), m.peek(1));
+            match m.compare(comparison, subject, item)? {
+                Some(true) => m.replace(Cell::integer(1)),
+                Some(false) => {}
+                None => m.replace(Cell::NULL),
             }
             Ok(())
         },

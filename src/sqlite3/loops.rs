@@ -44,6 +44,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn on_end(&mut self) {
+        self.condition_end();
         let at = self.looped();
         self.op(Op::IfNot);
         self.chain_next(at);
@@ -106,15 +107,22 @@ impl Compiler<'_> {
 
     pub(crate) fn filter_end(&mut self) {
         let at = self.looped();
-        self.set_own(f::POS, self.token.start());
+        let end = self.token.start();
+        self.set_own(f::POS, end);
         self.shrink(1);
+        if self.token.kind != Kind::And {
+            self.condition_end();
+            if end > self.own(f::WHERE) {
+                self.clause_end();
+            }
+        }
         let known = if at == 0 { 0 } else { (self.get(at, s::BIT) << 1).wrapping_sub(1) };
         if self.own(f::MASK) & !known != 0 {
             // It names a source that is not open yet.
             self.code = self.own(f::CODE).into();
             self.now.locals = (self.own(f::SAVED) >> 8) as u8;
         } else {
-            self.term_done(self.own(f::TERM) - 1);
+            self.term_done(self.own(f::TERM).wrapping_sub(1));
             self.op(Op::IfNot);
             if at == 0 { self.chain_own(f::NEXT) } else { self.chain_next(at) }
         }
@@ -176,6 +184,13 @@ impl Compiler<'_> {
     /// Whether the current token ends a condition.
     pub(crate) fn ends_condition(&self, depth: usize) -> bool {
         self.token.kind.is(if depth == 0 { class::CONDITION | class::END } else { class::END })
+    }
+
+    /// The current token must end a condition.
+    pub(crate) fn condition_end(&mut self) {
+        if !self.ends_condition(0) {
+            self.fail_unexpected();
+        }
     }
 
     /// Goes to the token behind a term.

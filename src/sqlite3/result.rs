@@ -87,7 +87,9 @@ impl Compiler<'_> {
             self.goto(step::ITEM);
             return;
         }
-        self.clause_end();
+        if self.token.kind != Kind::From {
+            self.clause_end();
+        }
         if self.own(f::OUTPUT) == Output::Describe as u16 {
             return self.describe_done();
         }
@@ -125,12 +127,12 @@ impl Compiler<'_> {
 
     /// The number of the result column that a term of ORDER BY names, by number or alias.
     pub(crate) fn named_column(&mut self) -> Option<u16> {
+        if let Some(column) = self.numbered_column() {
+            return Some(column);
+        }
         let token = self.token;
         if !self.after(token).kind.is(class::TERM | class::END) {
             return None;
-        }
-        if token.kind == Kind::Integer {
-            return Some(self.column_number(token));
         }
         if is_name(token.kind) || token.kind == Kind::String {
             let (mut at, mut column) = (self.own(f::RESULT), 0u16);
@@ -146,14 +148,30 @@ impl Compiler<'_> {
         None
     }
 
-    /// The result column with a number, counted from 0.
+    /// The result column that the term of ORDER BY at the current token names by number, counted from 0.
     #[inline(never)]
-    pub(crate) fn column_number(&mut self, token: Token) -> u16 {
-        let number = super::text::leading_integer(self.text(token));
+    pub(crate) fn numbered_column(&mut self) -> Option<u16> {
+        let number = self.ordinal(class::TERM)?;
         if number < 1 || number > self.own(f::COLUMNS).into() {
-            self.fail_at(ErrorKind::Schema, token);
+            self.fail_here(ErrorKind::Schema);
         }
-        (number as u16).wrapping_sub(1)
+        Some((number as u16).wrapping_sub(1))
+    }
+
+    /// The number that stands alone at the current token, before one of these classes: it means a result column. Behind a minus it is
+    /// 0, which means none. The current token is the number then.
+    #[inline(never)]
+    pub(crate) fn ordinal(&mut self, behind: u8) -> Option<i64> {
+        let (mut number, mut negative) = (self.token, false);
+        while matches!(number.kind, Kind::Plus | Kind::Minus) {
+            negative |= number.kind == Kind::Minus;
+            number = self.after(number);
+        }
+        if number.kind != Kind::Integer || !self.after(number).kind.is(behind | class::END) {
+            return None;
+        }
+        self.token = number;
+        Some(if negative { 0 } else { super::text::leading_integer(self.text(number)) })
     }
 
     /// Whether the item at an offset is `*`, or `t.*` with that table.

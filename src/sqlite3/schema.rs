@@ -33,6 +33,7 @@ use super::key;
 use super::program::word;
 use super::quoting::same_name;
 use super::store::Store;
+use super::value::{Affinity, Value};
 
 /// The number of the settings.
 pub(crate) const SETTINGS: u16 = 0;
@@ -152,8 +153,8 @@ pub(crate) fn collation(number: u8) -> super::value::Collation {
 }
 
 /// The affinity with this number.
-pub(crate) fn affinity(number: u8) -> super::value::Affinity {
-    use super::value::Affinity;
+pub(crate) fn affinity(number: u8) -> Affinity {
+    use Affinity;
     match number {
         1 => Affinity::Text,
         2 => Affinity::Numeric,
@@ -344,8 +345,8 @@ pub(crate) fn load(store: &mut dyn Store, name: &[u8], buf: &mut [u8]) -> Result
 }
 
 /// A row of sqlite_schema as a record.
-pub(crate) fn row<'o>(values: &[super::value::Value<'_>; 5], out: &'o mut [u8]) -> Result<&'o [u8], Error> {
-    let record = super::record::encode(5, &|at| values.get(at).copied().unwrap_or(super::value::Value::Null), out)?;
+pub(crate) fn row<'o>(values: &[Value<'_>; 5], out: &'o mut [u8]) -> Result<&'o [u8], Error> {
+    let record = super::record::encode(5, &|at| values.get(at).copied().unwrap_or(Value::Null), out)?;
     Ok(record)
 }
 
@@ -367,10 +368,11 @@ pub(crate) fn text_limit(columns: usize) -> usize {
     (200 / columns.max(1)).min(TEXT_LIMIT)
 }
 
-/// The value of a default that is a literal, for rows older than their column.
-pub(crate) fn default_value<'v>(definition: Definition<'v>, column: u8) -> super::value::Value<'v> {
+/// The value of a default that is a literal, for rows older than their column; `None` for a blob, which does not stand there
+/// as it is.
+pub(crate) fn default_value<'v>(definition: Definition<'v>, column: u8) -> Option<Value<'v>> {
     let Some(known) = definition.column(column).filter(|known| known.has_default) else {
-        return super::value::Value::Null;
+        return Some(Value::Null);
     };
     let text = known.default;
     let (negative, digits) = match text.split_first() {
@@ -378,22 +380,20 @@ pub(crate) fn default_value<'v>(definition: Definition<'v>, column: u8) -> super
         Some((b'+', rest)) => (false, rest),
         _ => (false, text),
     };
-    let affinity = affinity(known.affinity);
-    match digits.first() {
+    let (digits, affinity) = (digits.trim_ascii_start(), affinity(known.affinity));
+    Some(match digits.first() {
         Some(b'\'') => {
-            let text = super::value::Value::Text(digits.get(1..digits.len().saturating_sub(1)).unwrap_or_default());
-            if affinity == super::value::Affinity::Text { text } else { affinity.apply_numeric(text) }
+            let text = Value::Text(digits.get(1..digits.len().saturating_sub(1)).unwrap_or_default());
+            if affinity == Affinity::Text { text } else { affinity.apply_numeric(text) }
         }
+        // A column of texts takes it as it is written.
+        Some(b'0'..=b'9' | b'.') if affinity == Affinity::Text => Value::Text(if negative { text } else { digits }),
         Some(b'0'..=b'9' | b'.') => {
-            let value = super::text::literal(digits, negative).unwrap_or(super::value::Value::Null);
-            match value {
-                // A text column takes it as it is written.
-                super::value::Value::Real(_) if affinity == super::value::Affinity::Text => {
-                    super::value::Value::Text(if negative { text } else { digits })
-                }
-                _ => affinity.apply_numeric(value),
-            }
+            affinity.apply_numeric(super::text::literal(digits, negative).unwrap_or(Value::Null))
         }
-        _ => super::value::Value::Null,
-    }
+        Some(b't' | b'T') => Value::Integer(1),
+        Some(b'f' | b'F') => Value::Integer(0),
+        Some(b'x' | b'X') => return None,
+        _ => Value::Null,
+    })
 }

@@ -177,6 +177,7 @@ impl Compiler<'_> {
                 self.expression_at(self.own(f::HAVING))
             }
             step::HAVING_1 if super::FULL => {
+                self.clause_end();
                 self.emit(&[Op::IfNot as u8, CHAIN | f::NEXT, SHRINK, 1, GOTO, step::RESULT as u8]);
             }
             step::RESULT => {

@@ -86,7 +86,8 @@ impl Compiler<'_> {
             let matched = self.new_local();
             self.put(source, s::MATCHED, matched.into());
         }
-        if super::FULL && self.accept(Kind::On) {
+        if super::FULL && self.token.kind == Kind::On && self.get(source, s::PREVIOUS) != 0 {
+            self.advance();
             self.put(source, s::ON, self.token.start());
             self.skip_to(class::CONDITION);
         } else if self.token.kind == Kind::Using {
@@ -118,7 +119,7 @@ impl Compiler<'_> {
             Kind::Join => {}
             _ => {
                 self.goto(super::select::step::LIMIT);
-                return;
+                return self.clause_end();
             }
         }
         self.expect(Kind::Join);
@@ -129,7 +130,7 @@ impl Compiler<'_> {
         if self.accept(Kind::As) {
             let alias = self.name();
             self.put(source, s::ALIAS, alias.start());
-        } else if is_name(self.token.kind)
+        } else if (is_name(self.token.kind) || self.token.kind == Kind::String)
             && !self.token.kind.is(class::CONDITION)
             && !matches!(self.token.kind, Kind::Indexed | Kind::Outer | Kind::Window)
         {

@@ -19,9 +19,7 @@ impl Compiler<'_> {
     pub(crate) fn update(&mut self) {
         let action = self.or_action();
         let frame = self.begin_write(verb::UPDATE, action);
-        let from = self.target();
-        self.alias(from);
-        self.not_indexed();
+        self.target_alias();
         self.expect(Kind::Set);
         self.put(frame, f::RESULT, NONE);
         self.put(frame, f::ORDER, self.token.start());
@@ -36,7 +34,7 @@ impl Compiler<'_> {
             };
             gather |= column == ROWID;
             self.expect(Kind::Equal);
-            self.skip_to(class::CONDITION);
+            self.skip_to(class::CONDITION | class::ITEM);
             if !self.accept(Kind::Comma) {
                 break;
             }
@@ -48,10 +46,16 @@ impl Compiler<'_> {
     pub(crate) fn delete(&mut self) {
         self.expect(Kind::From);
         self.begin_write(verb::DELETE, action::NONE);
-        let from = self.target();
-        self.alias(from);
-        self.not_indexed();
+        self.target_alias();
         self.where_and_loop(false)
+    }
+
+    /// `[AS alias] [NOT INDEXED]` behind the table that is written to.
+    fn target_alias(&mut self) {
+        if self.token.kind == Kind::As {
+            self.alias(self.target());
+        }
+        self.not_indexed();
     }
 
     /// Whether UPDATE sets this column.
@@ -69,7 +73,7 @@ impl Compiler<'_> {
         }
     }
 
-    pub(crate) fn not_indexed(&mut self) {
+    fn not_indexed(&mut self) {
         if self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Indexed {
             self.advance();
             self.advance();
@@ -183,9 +187,7 @@ impl Compiler<'_> {
             self.goto(at::SET);
             return;
         }
-        if !self.ends_condition(0) {
-            return self.fail_unexpected();
-        }
+        self.condition_end();
         self.checks()
     }
 

@@ -339,6 +339,7 @@ impl Compiler<'_> {
             Kind::String | Kind::Quoted => self.literal_text(token),
             Kind::Blob => self.literal_blob(token),
             Kind::Null => self.op(Op::Null),
+            Kind::Name => self.op1(Op::Int8, self.same(token, b"true").into()),
             _ => self.fail_here(ErrorKind::Unsupported),
         }
     }

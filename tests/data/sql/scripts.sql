@@ -315,3 +315,72 @@ ROLLBACK
 SELECT * FROM undone
 SELECT * FROM passing2
 SELECT 3 IS TRUE COLLATE NOCASE, 3 IS TRUE COLLATE NOCASE < 2, 3 IS NOT FALSE COLLATE BINARY COLLATE RTRIM + 1, 3 IS TRUE COLLATE NOCASE = 1
+-- What stands behind a clause and belongs to none.
+CREATE TABLE strict(a INT, b TEXT)
+INSERT INTO strict VALUES(2, 'x'), (1, 'y'), (3, 'x')
+DELETE FROM strict t
+DELETE FROM strict WHERE a = 1 b
+DELETE FROM strict WHERE a = 1, b
+DELETE FROM strict WHERE a = 1 FROM strict
+UPDATE strict t SET a = 1
+SELECT * FROM strict
+SELECT a FROM strict t u
+SELECT a FROM strict 't' WHERE t.a = 1
+SELECT a FROM strict OFFSET 1
+SELECT a FROM strict ON a = 1
+SELECT a FROM strict WHERE a = 1 b
+SELECT a FROM strict WHERE a = 1, b
+SELECT a FROM strict WHERE a = 1 JOIN strict
+SELECT t.a FROM strict t JOIN strict u ON t.a = u.a b
+SELECT t.a FROM strict t LEFT JOIN strict u ON t.a = u.a b
+SELECT a FROM strict GROUP BY a b
+SELECT a FROM strict GROUP BY a HAVING a > 1 b
+SELECT a FROM strict UNION SELECT 1 ORDER BY 1 FROM
+CREATE TABLE checked2(a CHECK(a > 1 b))
+-- Numbers with a sign in ORDER BY and GROUP BY; aggregates there alone.
+SELECT a FROM strict ORDER BY +1
+SELECT a FROM strict ORDER BY -1
+SELECT a FROM strict ORDER BY 2
+SELECT b, count(*) FROM strict GROUP BY + 1
+SELECT b FROM strict GROUP BY -1
+SELECT a FROM strict UNION SELECT 9 ORDER BY +1 DESC
+SELECT a FROM strict UNION SELECT 9 ORDER BY -1
+SELECT a FROM strict ORDER BY count(*)
+SELECT a FROM strict HAVING count(*) > 1
+SELECT abs(DISTINCT a), max(ALL a, 2) FROM strict
+-- Behind a match, an item of IN is not computed.
+SELECT 5 IN (5, abs(-9223372036854775808))
+SELECT 6 IN (5, abs(-9223372036854775808))
+-- Of equal rows EXCEPT keeps the last, DISTINCT or not.
+CREATE TABLE cases(b TEXT)
+INSERT INTO cases VALUES('Abc'), ('abc'), ('ABC'), (NULL), (NULL)
+SELECT DISTINCT b COLLATE NOCASE FROM cases EXCEPT SELECT 'q'
+SELECT DISTINCT b FROM cases UNION ALL SELECT b FROM cases
+-- A default is constant, and rows older than their column have it in an index too.
+CREATE TABLE constant1(a DEFAULT (b), b)
+CREATE TABLE constant2(a DEFAULT (1 + (SELECT 1)))
+CREATE TABLE constant3(a DEFAULT (?))
+CREATE TABLE constant4(a DEFAULT (CAST('5' AS DECIMAL(10) )), b DEFAULT ('a' COLLATE NOCASE), c DEFAULT (TRUE), d DEFAULT (abs(-5) + 1))
+INSERT INTO constant4 DEFAULT VALUES
+SELECT * FROM constant4
+CREATE TABLE older(a INTEGER PRIMARY KEY)
+INSERT INTO older VALUES(1), (2)
+ALTER TABLE older ADD COLUMN b TEXT DEFAULT 4611686018427387904
+ALTER TABLE older ADD COLUMN c TEXT DEFAULT -15
+ALTER TABLE older ADD COLUMN d INT DEFAULT - 5
+ALTER TABLE older ADD COLUMN e DEFAULT TRUE
+CREATE INDEX older_b ON older(b)
+CREATE INDEX older_c ON older(c)
+CREATE INDEX older_d ON older(d)
+CREATE INDEX older_e ON older(e)
+INSERT INTO older(a) VALUES(3)
+SELECT a, b, typeof(b) FROM older WHERE b = '4611686018427387904'
+SELECT a, c, typeof(c) FROM older WHERE c = '-15'
+SELECT a, d FROM older WHERE d = -5
+SELECT a, e, typeof(e) FROM older WHERE e = 1
+SELECT f, typeof(f) FROM visited WHERE f = x'01ff'
+SELECT ifnull(1, 2, 3)
+SELECT ifnull(NULL, 2), coalesce(NULL, NULL, 3), iif(0, 1, 2)
+SELECT count(* a) FROM strict
+CREATE TABLE constant5(a DEFAULT (1 2))
+CREATE TABLE constant6(a DEFAULT (-))
