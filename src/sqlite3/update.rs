@@ -51,6 +51,7 @@ impl Compiler<'_> {
     }
 
     /// `[AS alias] [NOT INDEXED]` behind the table that is written to.
+    #[inline(never)]
     fn target_alias(&mut self) {
         if self.token.kind == Kind::As {
             self.alias(self.target());
