@@ -100,7 +100,8 @@ impl Unmarshaller {
         Unmarshaller { rules: Rules::new(self.rules.python, code) }
     }
 
-    /// Reads the first value of `bytes`.
+    /// Reads the first value of `bytes`. Too few slots: [`ErrorKind::OutOfSlots`] says how many are enough for so many
+    /// bytes, and [`Unmarshaller::slots_needed`] how many these bytes take.
     pub fn loads<'a>(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
         reader::read(&self.rules, bytes, &mut 0, slots)
     }

@@ -84,7 +84,9 @@ pub fn from_slice<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], slots: &'a mut
 }
 
 /// Decodes the first pickle in `bytes` into a value of type `T` without any memory: what picklers write for plain data, of
-/// protocols 1 to 5, with references only to text, as field names are. Whatever else comes is
+/// protocols 1 to 5, with references only to text, as field names are. Not so an enum with content, an int beyond 64 bits
+/// (in protocol 1 beyond 32: it is a line of text there), an empty list or dict that what follows makes look as if it had
+/// an item, or whatever else comes: that is
 /// [`ErrorKind::NotPlain`], at the place where it was noticed: [`from_slice`] reads it.
 #[cfg(feature = "serde")]
 pub fn from_plain<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {

@@ -112,9 +112,9 @@ fn several_pickles_share_a_memo() {
     assert_eq!(list.len(), 2);
 
     // On its own, the third one refers to nothing.
-    let mut rest = stream.get(45..).unwrap();
-    assert_eq!(rest.first(), Some(&0x80));
-    let error = Unpickler::new().load(&mut rest, &mut [Slot::EMPTY; 64]).unwrap_err();
+    let third = &stream[45..];
+    assert_eq!(third.first(), Some(&0x80));
+    let error = Unpickler::new().load(third, &mut [Slot::EMPTY; 64]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NoSuchEntry);
 
     // No pickle, no value; a pickle cut off, an error; what one leaves on the stack, gone.

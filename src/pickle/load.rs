@@ -72,15 +72,31 @@ impl<'a> Unpickler<'a> {
 
     /// Decodes the first pickle in `bytes`; what follows it is ignored.
     pub fn loads(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
-        self.run(&mut { bytes }, slots, true, false)
+        self.run(bytes, slots, true, false).map(|(object, _)| object)
     }
 
-    /// Decodes the first pickle in `bytes` and leaves what follows it there, as Python's `load` leaves a file.
+    /// Decodes the first pickle in `bytes`, and answers how many bytes it has: the next one stands behind it, as behind the
+    /// place where Python's `load` leaves a file.
+    ///
+    /// ```
+    /// use larder::object::Slot;
+    /// use larder::pickle::Unpickler;
+    ///
+    /// // pickle.dumps(1, 2) + pickle.dumps(2, 2)
+    /// let (mut rest, mut slots, mut sum) = (&b"\x80\x02K\x01.\x80\x02K\x02."[..], [Slot::EMPTY; 8], 0);
+    /// while !rest.is_empty() {
+    ///     let (object, used) = Unpickler::new().load(rest, &mut slots)?;
+    ///     sum += object.as_i64()?;
+    ///     rest = &rest[used..];
+    /// }
+    /// assert_eq!(sum, 3);
+    /// # Ok::<(), larder::object::Error>(())
+    /// ```
     ///
     /// Each pickle has a memo of its own here. One that refers to values of the pickle before it, as a Pickler used twice
     /// writes it, wants [`Unpickler::load_all`]: here its numbers stand for its own entries, and where there is none it is
     /// refused with [`ErrorKind::NoSuchEntry`](super::ErrorKind::NoSuchEntry).
-    pub fn load(&self, bytes: &mut &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
+    pub fn load(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<(Object<'a>, usize)> {
         self.run(bytes, slots, true, false)
     }
 
@@ -101,19 +117,17 @@ impl<'a> Unpickler<'a> {
     /// # Ok::<(), larder::object::Error>(())
     /// ```
     pub fn load_all(&self, bytes: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>> {
-        self.run(&mut { bytes }, slots, true, true)
+        self.run(bytes, slots, true, true).map(|(object, _)| object)
     }
 
-    /// Decodes one pickle or all, and goes on in `bytes` behind it.
-    fn run(&self, bytes: &mut &'a [u8], slots: &'a mut [Slot], checks_text: bool, all: bool) -> Result<Object<'a>> {
-        let input = *bytes;
+    /// Decodes one pickle or all, and answers how many bytes that took.
+    fn run(&self, input: &'a [u8], slots: &'a mut [Slot], checks_text: bool, all: bool) -> Result<(Object<'a>, usize)> {
         let mut plan = Plan::EMPTY;
         plan.look(input, all)?;
         let (word, slots, cells) = machine::run(input, &plan, slots, checks_text, all)?;
-        *bytes = input.get(plan.end..).unwrap_or_default();
         let mut tree = Tree::new(input, (slots, cells), atom::read);
         (tree.encoding, tree.buffers, tree.persistent) = (self.encoding, self.buffers, self.persistent);
-        Ok(Object::new(tree, word))
+        Ok((Object::new(tree, word), plan.end))
     }
 }
 
@@ -127,7 +141,7 @@ impl<'a> Unpickler<'a> {
         {
             return Ok(value);
         }
-        let object = self.run(&mut { bytes }, slots, false, false)?;
+        let (object, _) = self.run(bytes, slots, false, false)?;
         self.to(&object)
     }
 

@@ -16,8 +16,8 @@ use crate::object::serde::De;
 use crate::object::serde::source::{Content, Fail, Key, Level, Source, What, float, skip};
 use containers::{END, LAST};
 
-// Where there is flash enough, the small functions of the way that plain data takes are compiled into those that the
-// type calls.
+// Where the code need not be small, the functions of the way that plain data takes are compiled into those that the type
+// calls.
 
 /// How many entries of the memo are known, if they are text.
 const TEXTS: usize = 32;
