@@ -119,12 +119,12 @@ static ASKED: AtomicU32 = AtomicU32::new(0);
 fn a_statement_is_interrupted_from_outside_and_by_a_bound() {
     const ENDLESS: &str = "SELECT count(*) FROM log a, log b, log c, log d WHERE a.id + b.id + c.id + d.id = 999";
     with(|con| {
-        con.set_progress_handler(Some(|| ASKED.fetch_add(1, Ordering::Relaxed) == 4), 50);
+        con.set_progress_handler(Some(|| ASKED.fetch_add(1, Ordering::Relaxed) == 4), 3);
         assert_eq!(con.execute(ENDLESS, &[]).map(drop).unwrap_err().kind(), ErrorKind::Interrupted);
         assert_eq!(ASKED.load(Ordering::Relaxed), 5);
         con.set_progress_handler(Some(|| false), 7);
         assert_eq!(con.execute(ENDLESS, &[]).unwrap().fetchone().unwrap().unwrap().get::<i64>(0).unwrap(), 0);
-        con.set_step_limit(Some(100));
+        con.set_step_limit(Some(14));
         assert_eq!(con.execute(ENDLESS, &[]).map(drop).unwrap_err().kind(), ErrorKind::Interrupted);
         con.set_progress_handler(None, 0);
         assert_eq!(con.execute(ENDLESS, &[]).map(drop).unwrap_err().kind(), ErrorKind::Interrupted);

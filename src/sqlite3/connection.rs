@@ -242,12 +242,13 @@ impl<'a> Connection<'a> {
         self.base.session.context.last_insert_rowid
     }
 
-    /// A statement that takes more instructions of its program than this ends with [`ErrorKind::Interrupted`].
+    /// A statement whose loops look for more rows than this, in tables and in what was sorted or grouped, ends with
+    /// [`ErrorKind::Interrupted`].
     pub fn set_step_limit(&mut self, steps: Option<u64>) {
         self.base.step_limit = steps;
     }
 
-    /// Calls `handler` before every `every` instructions of a program, if it is given: where it answers `true`, the statement ends
+    /// Calls `handler` each time that the loops of a statement have looked for `every` rows, if it is given: where it answers `true`, the statement ends
     /// with [`ErrorKind::Interrupted`]. So a button, a watchdog or another thread interrupts through a flag that it
     /// reads. (Python: `Connection.set_progress_handler`, `Connection.interrupt`.)
     pub fn set_progress_handler(&mut self, handler: Option<fn() -> bool>, every: u32) {

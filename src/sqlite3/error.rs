@@ -14,6 +14,18 @@ pub struct Error(NonZeroU32);
 const MOST: usize = 0xff_ffff;
 
 impl Error {
+    /// How an instruction says that a row is ready, or that the program ends. These never leave the machine.
+    pub(crate) const ROW: Self = Self::signal(1);
+    pub(crate) const DONE: Self = Self::signal(2);
+
+    /// What is no error: its kind is 0.
+    const fn signal(number: u8) -> Self {
+        match NonZeroU32::new((number as u32) << 8) {
+            Some(signal) => Error(signal),
+            None => Error(NonZeroU32::MIN),
+        }
+    }
+
     /// [`ErrorKind::Limit`]: so many bytes are needed.
     #[inline]
     pub fn limit(needed: usize) -> Self {
@@ -25,7 +37,7 @@ impl Error {
         Self::of(kind as u8, number)
     }
 
-    /// The kind in the low byte, which is never 0, and the number above it.
+    /// The kind in the low byte, and the number above it.
     #[inline]
     fn of(kind: u8, number: usize) -> Self {
         Error(NonZeroU32::new(u32::from(kind) | (number.min(MOST) as u32) << 8).unwrap_or(NonZeroU32::MIN))
@@ -33,7 +45,7 @@ impl Error {
 
     /// What went wrong.
     pub fn kind(self) -> ErrorKind {
-        ErrorKind::ALL.get(usize::from(self.0.get() as u8) - 1).copied().unwrap_or(ErrorKind::Internal)
+        ErrorKind::ALL.get(usize::from(self.0.get() as u8).wrapping_sub(1)).copied().unwrap_or(ErrorKind::Internal)
     }
 
     /// Whether it is of this kind.

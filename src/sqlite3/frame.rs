@@ -77,6 +77,9 @@ pub(crate) mod f {
     pub(crate) const LOCALS: u8 = 50;
     pub(crate) const ACTION: u8 = 51;
     pub(crate) const TOKEN: u8 = 52;
+    /// Of aggregates: where the code of the step before, and of the one at hand begins.
+    pub(crate) const BEFORE: u8 = DONE + 1;
+    pub(crate) const BEGIN: u8 = KEY_LIST;
     /// Of `IN table`: where the text goes on behind the SELECT that stands for it.
     pub(crate) const BACK: u8 = ACTION;
     /// Where the set of an IN (SELECT) begins in the code.

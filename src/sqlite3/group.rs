@@ -15,6 +15,9 @@ use super::select::step;
 use super::template::{LOW, NEW, PATCH, WORD};
 use super::token::{Kind, Token, class};
 
+/// Bytes of a step of an aggregate.
+const STEP: usize = 6;
+
 impl Compiler<'_> {
     /// How many arguments a call has, whose name is the token; 0 for `*`.
     fn count_arguments(&self, name: Token) -> usize {
@@ -189,6 +192,7 @@ impl Compiler<'_> {
             return;
         };
         self.set_own(f::CODE, at as u16);
+        self.set_own(f::BEGIN, self.code as u16);
         self.set_own(f::KEYS, 0);
         self.set_own(f::MASK, 0);
         let was_outer = self.flagged(flag::OUTER);
@@ -244,10 +248,25 @@ impl Compiler<'_> {
             let skip = self.own(f::TERM);
             self.patch_here(skip);
         }
+        self.share_step(at);
         if self.own(f::SAVED) != 0 {
             self.set_flagged(flag::OUTER, true);
         }
         self.goto(step::STEP);
+    }
+
+    /// sum, avg and total keep the same: where the step before is one of these with the same arguments, this one is not needed.
+    fn share_step(&mut self, at: usize) {
+        const SUMS: [u8; 3] = [Id::Sum as u8, Id::Avg as u8, Id::Total as u8];
+        let (before, begin) = (usize::from(self.own(f::BEFORE)), usize::from(self.own(f::BEGIN)));
+        let (last, step) = (begin.wrapping_sub(STEP), self.code - STEP);
+        let sums = |step: usize| SUMS.contains(&self.code_byte(step + 3));
+        if before < begin && sums(last) && sums(step) && self.arena.get(before..last) == self.arena.get(begin..step) {
+            self.set_at(at + 2, self.code_byte(last + 2));
+            self.code = begin;
+            return;
+        }
+        self.set_own(f::BEFORE, begin as u16);
     }
 
     /// The bare columns of the row that stands for the group.

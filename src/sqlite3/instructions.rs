@@ -7,7 +7,7 @@
 use super::FULL;
 use super::cell::{CELL, Cell};
 use super::compile::{NONE, get16};
-use super::error::ErrorKind;
+use super::error::{Error, ErrorKind};
 use super::function::{self, Call, Custom};
 use super::program::{Comparison, OPS, Op};
 use super::record;
@@ -69,10 +69,8 @@ const fn handler(op: Op) -> Handler {
             m.give(cell)
         },
         Op::Compare => |m, _| {
-            let comparison = Comparison(m.u8() as u8);
-            let (left, right) = m.two();
-            let truth = m.compare(comparison, left, right)?;
-            m.decide(truth)
+            let right = m.pop();
+            m.compare_with(right)
         },
         Op::If | Op::IfNot => |m, code| {
             let cell = m.pop();
@@ -297,17 +295,39 @@ const fn handler(op: Op) -> Handler {
         Op::Insert => |m, _| m.insert(),
         Op::Update => |m, _| m.update(),
         Op::Delete => |m, _| m.delete(),
-        // Halt and Result are the loop's own.
+        Op::Result => |m, _| m.result(),
+        Op::Halt => |_, _| Err(Error::DONE),
         _ => |_, _| Err(ErrorKind::Internal.into()),
     }
 }
 
 impl Machine<'_> {
-    /// As [`Machine::push`].
-    #[inline]
+    /// Pushes a value. If it is the right side of a comparison, that is done at once.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn give(&mut self, cell: Cell) -> Result<()> {
+        if self.get8(self.pc) == Op::Compare as u8 {
+            self.pc += 1;
+            return self.compare_with(cell);
+        }
         self.push(cell);
         Ok(())
+    }
+
+    /// The comparison of the value on top with another one.
+    #[inline(never)]
+    fn compare_with(&mut self, right: Cell) -> Result<()> {
+        let comparison = Comparison(self.u8() as u8);
+        let truth = self.compare(comparison, self.peek(0), right)?;
+        self.decide(truth)
+    }
+
+    /// The values on top are a row.
+    fn result(&mut self) -> Result<()> {
+        let columns = self.u8();
+        self.state.columns = columns as u8;
+        self.state.row = self.sp.saturating_sub(columns * CELL) as u16;
+        Err(Error::ROW)
     }
 
     /// The two cells on top; what is made of them takes the place of the first.

@@ -109,8 +109,7 @@ impl<'a> Writer<'a> {
         let mut cut = false;
         match value {
             Value::Null => self.byte(NULL),
-            Value::Integer(i) => self.number(i < 0, integer_bits(i.unsigned_abs())),
-            Value::Real(r) => self.number(real::is_negative(r), (r.to_bits() & (u64::MAX >> 1), 0)),
+            Value::Integer(_) | Value::Real(_) => self.number(value),
             Value::Text(bytes) => {
                 self.byte(TEXT);
                 cut = self.text(bytes, order.collation);
@@ -159,15 +158,14 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn number(&mut self, negative: bool, (bits, more): (u64, u64)) {
-        let first = (bits >> 57) as u8;
+    fn number(&mut self, value: Value<'_>) {
+        let (negative, bits, more) = number_bits(value);
         let flip = if negative { 0xff } else { 0 };
         // 57 bits at the top, then 11 more, of which the last four come in when there is room.
         let mut rest = bits << 7 | more >> 4;
         let mut last = (more & 15) << 3;
         // The first byte, and ten groups at most.
-        let mut coded =
-            [if negative { ZERO.wrapping_sub(1).wrapping_sub(first) } else { ZERO.wrapping_add(first) }; 11];
+        let mut coded = [first_byte(negative, bits); 11];
         let mut len = 1usize;
         for place in coded.iter_mut().skip(1) {
             let group = (rest >> 57) as u8;
@@ -199,6 +197,66 @@ impl<'a> Writer<'a> {
         self.byte(0);
         false
     }
+}
+
+/// A number without its sign: whether it is below zero, its bits, and the 11 that these lack.
+#[inline]
+fn number_bits(value: Value<'_>) -> (bool, u64, u64) {
+    match value {
+        Value::Integer(i) => {
+            let (bits, more) = integer_bits(i.unsigned_abs());
+            (i < 0, bits, more)
+        }
+        Value::Real(r) => (real::is_negative(r), r.to_bits() & (u64::MAX >> 1), 0),
+        _ => (false, 0, 0),
+    }
+}
+
+/// The first byte of a number's coding.
+#[inline]
+fn first_byte(negative: bool, bits: u64) -> u8 {
+    let first = (bits >> 57) as u8;
+    if negative { ZERO.wrapping_sub(1).wrapping_sub(first) } else { ZERO.wrapping_add(first) }
+}
+
+/// Groups of a number that are in its rank, and the bits of these.
+const RANKED: u32 = 3;
+const RANK: u32 = 7 * RANKED;
+
+/// A number for each value: of two columns, the one with the larger rank has the larger coding. (Those of one rank may differ.)
+#[inline]
+pub(crate) fn rank(value: Value<'_>, descending: bool) -> u32 {
+    const AT_ZERO: u32 = (ZERO as u32) << RANK;
+    let rank = match value {
+        Value::Null => u32::from(NULL) << RANK,
+        Value::Text(_) => u32::from(TEXT) << RANK,
+        Value::Blob(_) => u32::from(BLOB) << RANK,
+        _ => {
+            let (negative, bits, _) = number_bits(value);
+            // Six bits of the first byte, and the first groups.
+            let high = (bits >> (57 - RANK)) as u32;
+            if negative { AT_ZERO.wrapping_sub(1).wrapping_sub(high) } else { AT_ZERO.wrapping_add(high) }
+        }
+    };
+    if descending { !rank } else { rank }
+}
+
+/// The [`rank`] of the column that a key begins with.
+#[inline(never)]
+pub(crate) fn rank_of(key: &[u8], descending: bool) -> u32 {
+    let flip = if descending { 0xff } else { 0 };
+    let byte = |at: u32| key.get(at as usize).map_or(0, |byte| u32::from(byte ^ flip));
+    let mut rank = byte(0);
+    let last = u32::from(rank < ZERO.into());
+    // Behind the last group the others are zero, with all bits flipped below zero; what is no number has none.
+    let mut more = (0x10..0x90).contains(&rank);
+    let rest = if more && last != 0 { 0x7f } else { 0 };
+    for at in 1..=RANKED {
+        let group = if more { byte(at) } else { rest << 1 };
+        more = more && group & 1 != last;
+        rank = rank << 7 | group >> 1;
+    }
+    if descending { !rank } else { rank }
 }
 
 /// The bits of the binary64 nearest to an integer on the side of zero, and the 11 low bits it lacks.

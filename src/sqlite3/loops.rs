@@ -223,6 +223,7 @@ impl Compiler<'_> {
         self.set_flagged(flag::IN_AGGREGATE, true);
         self.set_own(f::KEYS, 0);
         self.set_own(f::KEY_LIST, self.top as u16);
+        self.set_own(f::BEFORE, NONE);
         if self.own(f::GROUP) == NONE {
             self.set_own(f::POS, self.own(f::OUT));
             self.goto(step::STEP);

@@ -264,6 +264,7 @@ impl Machine<'_> {
 
     /// The next row of a cursor, or jump.
     pub(crate) fn next(&mut self) -> Result<()> {
+        self.turn()?;
         let [number, depth] = self.fixed();
         self.sp = self.layout.stack + usize::from(depth) * super::cell::CELL;
         let cursor = self.cursor(number.into());

@@ -27,6 +27,7 @@ impl Machine<'_> {
 
     /// Moves a cursor to the next row of the set.
     pub(crate) fn rowset_next(&mut self) -> Result<()> {
+        self.turn()?;
         let (number, cursor, table) = (self.operand(), self.operand(), self.u16());
         let stage = self.stage(number);
         if !self.stage_flag(stage, flag::READING) {

@@ -10,7 +10,7 @@
 //! ```text
 //! kind u8 · flags u8 · area: begin u16, end u16 · end of entries u16 · entries u16 · length of the watermark u16
 //! · rows seen u32 · first row of the chunk u32 · first row behind it u32 · entry at hand u16 · two numbers u8 · phase u8
-//! · last entry u16 · free u8 · emitted u32
+//! · last entry u16 · rank above which no key is kept u32 · end of the scratch when reading began u16
 //! ```
 //!
 //! In the area: the watermark, then entries in the order of their keys: length u16 · length of the key u16 · key · the rest.
@@ -18,7 +18,7 @@
 
 use super::cell::{CELL, View};
 use super::error::{Error, ErrorKind};
-use super::key::Writer;
+use super::key::{self, Writer};
 use super::program::{chunk, word};
 use super::schema;
 use super::stage;
@@ -43,6 +43,7 @@ pub(crate) mod at {
     pub(crate) const B: usize = 27;
     pub(crate) const PHASE: usize = 28;
     pub(crate) const LAST: usize = 30;
+    pub(crate) const RANK: usize = 32;
     pub(crate) const BUMP: usize = 36;
 }
 
@@ -151,6 +152,7 @@ impl Machine<'_> {
         self.set_field(stage + at::COUNT, 0);
         self.set_field(stage + at::CURRENT, 0);
         self.put32(stage + at::SEQUENCE, 0);
+        self.put32(stage + at::RANK, u32::MAX);
         self.set_stage_flag(stage, flag::MORE | flag::READING, false);
         if self.get8(stage + at::KIND) == stage::SINGLE {
             self.new_group(stage, start);
@@ -160,6 +162,7 @@ impl Machine<'_> {
 
     /// Jumps back if another pass is needed.
     pub(crate) fn stage_more(&mut self) -> Result<()> {
+        self.turn()?;
         let number = self.operand();
         let stage = self.stage(number);
         let mut more = self.stage_flag(stage, flag::MORE);
@@ -346,9 +349,31 @@ impl Machine<'_> {
         self.pc += keys;
         let stage = self.stage(number);
         let sequence = self.next_sequence(stage);
+        let order = self.get8(orders);
+        let first = self.sp.saturating_sub(keys * CELL);
+        let ranked = keys != 0 && order & 8 == 0;
+        // Most rows are told by the beginning of their key, which needs not be written for that.
+        if ranked && key::rank(self.value_at(first), order & 1 != 0) > self.get32(stage + at::RANK) {
+            self.sp = first;
+            return Ok(());
+        }
         let unique = self.get8(stage + at::KIND) == stage::UNIQUE;
         let key = self.make_key(orders, keys, if unique { None } else { Some(sequence) })?;
-        self.sort_key(stage, key, columns)
+        self.sort_key(stage, key, columns)?;
+        if ranked {
+            self.set_rank(stage, order & 1 != 0);
+        }
+        Ok(())
+    }
+
+    /// Keeps the rank of the last entry, if no row behind it is wanted.
+    fn set_rank(&mut self, stage: usize, descending: bool) {
+        let count = self.field(stage + at::COUNT);
+        let full = self.stage_flag(stage, flag::MORE) || self.wanted(stage).is_some_and(|most| count as i64 >= most);
+        if full && count != 0 {
+            let rank = key::rank_of(self.entry_key(self.field(stage + at::LAST)), descending);
+            self.put32(stage + at::RANK, rank);
+        }
     }
 
     /// The row of so many columns on the stack is kept by a key in the scratch, if it is its turn.
@@ -378,6 +403,7 @@ impl Machine<'_> {
     }
 
     pub(crate) fn sort_next(&mut self) -> Result<()> {
+        self.turn()?;
         let (number, columns, depth) = (self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
         self.sp = self.layout.stack + depth * CELL;
@@ -498,6 +524,7 @@ impl Machine<'_> {
     }
 
     pub(crate) fn group_next(&mut self) -> Result<()> {
+        self.turn()?;
         let (number, depth) = (self.operand(), self.operand());
         let stage = self.stage(number);
         self.sp = self.layout.stack + depth * CELL;

@@ -105,6 +105,7 @@ impl Machine<'_> {
 
     /// The next of the united rows that is not gone.
     pub(crate) fn unite_next(&mut self) -> Result<()> {
+        self.turn()?;
         let (number, columns, depth) = (self.operand(), self.operand(), self.operand());
         let stage = self.stage(number);
         self.sp = self.layout.stack + depth * CELL;

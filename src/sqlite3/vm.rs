@@ -11,7 +11,7 @@ use super::compile::{get16, put16};
 use super::error::{Error, ErrorKind};
 use super::function::{Context, Custom};
 use super::instructions::HANDLERS;
-use super::program::{Comparison, Op};
+use super::program::Comparison;
 use super::rows::AtHand;
 use super::schema;
 use super::scratch::Scratch;
@@ -35,11 +35,11 @@ pub(crate) struct Session {
     pub(crate) last: (u16, i64),
     /// Counts every write, so that a SELECT in passes notices.
     pub(crate) writes: u32,
-    /// Instructions left before [`Session::more_steps`] is asked.
+    /// Turns of loops left before [`Session::more_steps`] is asked.
     pub(crate) steps: u32,
-    /// Instructions left behind those; `None` without a bound.
+    /// Turns left behind those; `None` without a bound.
     pub(crate) rest: Option<u64>,
-    /// Who is asked every so many instructions whether to go on.
+    /// Who is asked every so many turns whether to go on.
     pub(crate) handler: Option<(fn() -> bool, u32)>,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
@@ -48,20 +48,20 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Instructions for a statement to begin with.
+    /// Turns of loops for a statement to begin with.
     pub(crate) fn begin_steps(&mut self, limit: Option<u64>) {
         self.rest = limit;
         self.next_steps();
     }
 
-    /// The next stretch of instructions.
+    /// The next stretch of turns.
     fn next_steps(&mut self) {
         let most = self.handler.map_or(u32::MAX, |(_, every)| every);
         self.steps = self.rest.map_or(most, |rest| u32::try_from(rest).unwrap_or(u32::MAX).min(most));
         self.rest = self.rest.map(|rest| rest.saturating_sub(self.steps.into()));
     }
 
-    /// All instructions are used up: the handler may allow more.
+    /// All turns are used up: the handler may allow more.
     #[cold]
     fn more_steps(&mut self) -> Result<()> {
         if self.rest == Some(0) || self.handler.is_some_and(|(stop, _)| stop()) {
@@ -369,23 +369,25 @@ impl<'a> Machine<'a> {
     /// Runs to the next row, or to the end.
     pub(crate) fn run(&mut self) -> Result<Outcome> {
         loop {
-            if self.session.steps == 0 {
-                self.session.more_steps()?;
-            }
-            self.session.steps -= 1;
             let code = self.u8();
-            if code == Op::Result as usize {
-                let columns = self.u8();
-                self.state.columns = columns as u8;
-                self.state.row = self.sp.saturating_sub(columns * CELL) as u16;
-                return Ok(Outcome::Row);
-            }
-            if code == Op::Halt as usize {
-                return Ok(Outcome::Done);
-            }
             let handler = HANDLERS.get(code).ok_or(ErrorKind::Internal)?;
-            handler(self, code as u8)?;
+            match handler(self, code as u8) {
+                Ok(()) => {}
+                Err(Error::ROW) => return Ok(Outcome::Row),
+                Err(Error::DONE) => return Ok(Outcome::Done),
+                Err(error) => return Err(error),
+            }
         }
+    }
+
+    /// A loop of the program looks for its next row: one of the steps that are counted. (No loop goes round without.)
+    #[inline]
+    pub(crate) fn turn(&mut self) -> Result<()> {
+        if self.session.steps == 0 {
+            self.session.more_steps()?;
+        }
+        self.session.steps -= 1;
+        Ok(())
     }
 
     /// Compares two cells.
