@@ -385,7 +385,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         true
     }
 
-    /// A part lives as long as the long value it belongs to, and while that is written.
+    /// A part lives as long as the long value it belongs to, and while that is written. (Its buffer for a key must not stand
+    /// on the stack beside the one of `sift` while records are copied.)
+    #[inline(never)]
     fn part_lives(&mut self, part: &Record) -> bool {
         let number = self.log.word(part.page, part.key_at(), LONG_HEAD);
         if self.writing == Some(number) {

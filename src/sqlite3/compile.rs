@@ -209,12 +209,9 @@ impl Compiler<'_> {
         Error::limit(self.arena.len() + more.max(64))
     }
 
-    /// Moves bytes of the arena, as far as there are any.
-    #[inline(never)]
+    /// Moves bytes of the arena.
     pub(crate) fn shift(&mut self, from: usize, len: usize, to: usize) {
-        if from.max(to) + len <= self.arena.len() {
-            self.arena.copy_within(from..from + len, to);
-        }
+        super::program::shift(self.arena, from, len, to);
     }
 
     // ---- the stack of marks

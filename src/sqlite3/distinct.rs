@@ -11,14 +11,14 @@ impl Machine<'_> {
     /// full at a row, the loops run thrice for each further chunk: to gather its keys (phase 1), to strike out those that
     /// rows before the chunk have too (2), and to let the others through (3).
     pub(crate) fn distinct(&mut self) -> Result<()> {
-        let (number, columns) = (self.operand(), self.u16());
+        self.enter_stage();
+        let columns = self.u16();
         let orders = self.pc;
         self.pc += columns;
-        let stage = self.stage(number);
-        let row = self.next_sequence(stage);
-        let (from, behind) = (self.get32(stage + at::FROM), self.get32(stage + at::BEHIND));
-        let phase = self.get8(stage + at::PHASE);
-        let full = self.stage_flag(stage, flag::LOST);
+        let row = self.next_sequence();
+        let (from, behind) = (self.get32(self.stage + at::FROM), self.get32(self.stage + at::BEHIND));
+        let phase = self.in_stage8(at::PHASE);
+        let full = self.stage_flag(flag::LOST);
         let mine = match phase {
             0 | 1 => row >= from && !full,
             2 => row < from,
@@ -31,8 +31,8 @@ impl Machine<'_> {
         let sp = self.sp;
         let len = self.make_key(orders, columns, None)?;
         self.sp = sp;
-        let used = self.field(stage + at::USED);
-        let mut entry = self.field(stage + at::AREA);
+        let used = self.in_stage(at::USED);
+        let mut entry = self.in_stage(at::AREA);
         let key = self.new_key(len);
         while entry < used && self.entry_key(entry) != key {
             entry += self.field(entry) & 0x7fff;
@@ -43,18 +43,15 @@ impl Machine<'_> {
         match phase {
             0 | 1 if !known => {
                 let size = HEAD + len;
-                if used + size > self.field(stage + at::LIMIT) {
-                    if used == self.field(stage + at::AREA) {
+                if used + size > self.in_stage(at::LIMIT) {
+                    if used == self.in_stage(at::AREA) {
                         return Err(self.stage_limit(size));
                     }
-                    self.set_stage_flag(stage, flag::LOST, true);
-                    self.put32(stage + at::BEHIND, row);
+                    self.set_stage_flag(flag::LOST, true);
+                    self.put32(self.stage + at::BEHIND, row);
                 } else {
-                    self.set_field(used, size);
-                    self.set_field(used + 2, len);
-                    let bump = self.bump;
-                    self.arena.copy_within(bump..bump + len, used + HEAD);
-                    self.set_field(stage + at::USED, used + size);
+                    self.put_entry(used, size, len);
+                    self.put_in_stage(at::USED, used + size);
                     pass = phase == 0;
                 }
             }
@@ -70,22 +67,22 @@ impl Machine<'_> {
     }
 
     /// The next phase; whether there is one.
-    pub(crate) fn distinct_more(&mut self, stage: usize) -> bool {
-        self.put32(stage + at::SEQUENCE, 0);
-        let phase = match self.get8(stage + at::PHASE) {
+    pub(crate) fn distinct_more(&mut self) -> bool {
+        self.put32(self.stage + at::SEQUENCE, 0);
+        let phase = match self.in_stage8(at::PHASE) {
             1 => 2,
             2 => 3,
-            _ if !self.stage_flag(stage, flag::LOST) => return false,
+            _ if !self.stage_flag(flag::LOST) => return false,
             _ => {
-                let behind = self.get32(stage + at::BEHIND);
-                self.put32(stage + at::FROM, behind);
-                self.set_stage_flag(stage, flag::LOST, false);
-                let area = self.field(stage + at::AREA);
-                self.set_field(stage + at::USED, area);
+                let behind = self.get32(self.stage + at::BEHIND);
+                self.put32(self.stage + at::FROM, behind);
+                self.set_stage_flag(flag::LOST, false);
+                let area = self.in_stage(at::AREA);
+                self.put_in_stage(at::USED, area);
                 1
             }
         };
-        self.put8(stage + at::PHASE, phase);
+        self.put8(self.stage + at::PHASE, phase);
         true
     }
 }

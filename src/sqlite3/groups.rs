@@ -17,23 +17,24 @@ use super::vm::{Machine, Result};
 impl Machine<'_> {
     /// A step of an aggregate.
     pub(crate) fn group_step(&mut self) -> Result<()> {
-        let [number, field, id, arguments, collation] = self.fixed();
-        let (stage, field, arguments) = (self.stage(number.into()), usize::from(field), usize::from(arguments));
+        self.enter_stage();
+        let [field, id, arguments, collation] = self.fixed();
+        let (field, arguments) = (usize::from(field), usize::from(arguments));
         let first = self.sp.saturating_sub(arguments * CELL);
         self.sp = first;
-        if self.stage_flag(stage, flag::LOST) {
+        if self.stage_flag(flag::LOST) {
             return Ok(());
         }
         let Some(id) = Id::numbered(id) else { return Err(ErrorKind::Internal.into()) };
         if matches!(id, Id::AggregateMin | Id::AggregateMax) {
-            return self.extreme(stage, field, id, first, collation);
+            return self.extreme(field, id, first, collation);
         }
         if id == Id::GroupConcat {
-            return self.concat(stage, field, first, arguments);
+            return self.concat(field, first, arguments);
         }
-        let (mut place, len) = self.group_field(stage, field);
+        let (mut place, len) = self.group_field(field);
         if len == 0 {
-            match self.new_accumulator(stage, field)? {
+            match self.new_accumulator(field)? {
                 Some(found) => place = found,
                 None => return Ok(()),
             }
@@ -62,8 +63,8 @@ impl Machine<'_> {
 
     /// The place of an accumulator that saw nothing yet; `None` if the group was forgotten for that.
     #[inline(never)]
-    fn new_accumulator(&mut self, stage: usize, field: usize) -> Result<Option<usize>> {
-        let place = self.resize_field(stage, field, Accumulator::SIZE)?;
+    fn new_accumulator(&mut self, field: usize) -> Result<Option<usize>> {
+        let place = self.resize_field(field, Accumulator::SIZE)?;
         if let Some(place) = place
             && let Some(bytes) = self.arena.get_mut(place..place + Accumulator::SIZE)
         {
@@ -74,32 +75,27 @@ impl Machine<'_> {
 
     /// min and max: the field holds a record of the best value so far.
     #[inline(never)]
-    fn extreme(&mut self, stage: usize, field: usize, id: Id, first: usize, collation: u8) -> Result<()> {
-        let (place, len) = self.group_field(stage, field);
+    fn extreme(&mut self, field: usize, id: Id, first: usize, collation: u8) -> Result<()> {
+        let (place, len) = self.group_field(field);
         let kept = self.bytes(place, len);
         let best = if len == 0 { Value::Null } else { record::column(kept, 0)?.unwrap_or(Value::Null) };
         let better = aggregate::replaces(id, best, self.value_at(first), schema::collation(collation));
-        self.set_stage_flag(stage, flag::HIT, better || len == 0);
+        self.set_stage_flag(flag::HIT, better || len == 0);
         // The last min or max decides which row gives the bare columns.
-        self.put8(stage + at::PHASE, 1);
+        self.put8(self.stage + at::PHASE, 1);
         if better {
-            let bump = self.bump;
-            let (record, len) = self.make_record(first, 1)?;
-            self.bump = bump;
-            if let Some(place) = self.resize_field(stage, field, len)? {
-                self.arena.copy_within(record..record + len, place);
-            }
+            self.keep_record(field, first, 1)?;
         }
         Ok(())
     }
 
     /// group_concat: the field holds the text so far, and before it a byte, so that an empty text is not nothing.
     #[inline(never)]
-    fn concat(&mut self, stage: usize, field: usize, first: usize, arguments: usize) -> Result<()> {
+    fn concat(&mut self, field: usize, first: usize, arguments: usize) -> Result<()> {
         if self.value_at(first).is_null() {
             return Ok(());
         }
-        let (_, len) = self.group_field(stage, field);
+        let (_, len) = self.group_field(field);
         let bump = self.bump;
         let more = self.make(&mut |view, scratch, _| {
             let separator = (arguments > 1).then(|| view.at(first + CELL));
@@ -109,23 +105,23 @@ impl Machine<'_> {
         self.bump = bump;
         let (start, more) = more.in_arena_at().unwrap_or((0, 0));
         let begin = usize::from(len == 0);
-        if let Some(place) = self.resize_field(stage, field, len + begin + more)? {
-            self.arena.copy_within(start..start + more, place + len + begin);
+        if let Some(place) = self.resize_field(field, len + begin + more)? {
+            self.shift(start, more, place + len + begin);
         }
         Ok(())
     }
 
     /// Drops the argument and jumps if the group's aggregate saw it before.
     pub(crate) fn group_seen(&mut self) -> Result<()> {
-        let (number, field, collation) = (self.operand(), self.operand(), self.operand());
-        let stage = self.stage(number);
+        self.enter_stage();
+        let (field, collation) = (self.operand(), self.operand());
         let value = self.peek(0);
-        if self.stage_flag(stage, flag::LOST) || value.is_null() {
+        if self.stage_flag(flag::LOST) || value.is_null() {
             self.pop();
             self.jump_if(true);
             return Ok(());
         }
-        let set = usize::from(self.get8(stage + at::A)) + 1 + field;
+        let set = usize::from(self.in_stage8(at::A)) + 1 + field;
         let order = schema::order((collation as u8) << 1);
         let at = self.sp.saturating_sub(CELL);
         let (bump, key) = (
@@ -134,7 +130,7 @@ impl Machine<'_> {
                 writer.column(view.at(at), order);
             })?,
         );
-        let (place, len) = self.group_field(stage, set);
+        let (place, len) = self.group_field(set);
         let mut known = place;
         let mut seen = false;
         while known < place + len {
@@ -146,10 +142,10 @@ impl Machine<'_> {
             known += 2 + size;
         }
         if !seen {
-            match self.resize_field(stage, set, len + 2 + key)? {
+            match self.resize_field(set, len + 2 + key)? {
                 Some(place) => {
                     self.set_field(place + len, key);
-                    self.arena.copy_within(bump..bump + key, place + len + 2);
+                    self.shift(bump, key, place + len + 2);
                 }
                 None => seen = true,
             }
@@ -163,39 +159,42 @@ impl Machine<'_> {
 
     /// Jumps unless this row gives the bare columns: the first of the group, or with min or max the one that is it.
     pub(crate) fn group_take(&mut self) -> Result<()> {
-        let number = self.operand();
-        let stage = self.stage(number);
-        let fresh = self.stage_flag(stage, flag::FRESH);
-        let by_extreme = self.get8(stage + at::PHASE) == 1;
+        self.enter_stage();
+        let fresh = self.stage_flag(flag::FRESH);
+        let by_extreme = self.in_stage8(at::PHASE) == 1;
         let take =
-            !self.stage_flag(stage, flag::LOST) && if by_extreme { self.stage_flag(stage, flag::HIT) } else { fresh };
-        self.set_stage_flag(stage, flag::FRESH, false);
+            !self.stage_flag(flag::LOST) && if by_extreme { self.stage_flag(flag::HIT) } else { fresh };
+        self.set_stage_flag(flag::FRESH, false);
         self.jump_if(!take);
         Ok(())
     }
 
     /// Keeps the bare columns.
     pub(crate) fn group_save(&mut self) -> Result<()> {
-        let (number, columns) = (self.operand(), self.operand());
-        let stage = self.stage(number);
+        self.enter_stage();
+        let columns = self.operand();
         let first = self.sp.saturating_sub(columns * CELL);
         self.sp = first;
-        let bump = self.bump;
+        let field = usize::from(self.in_stage8(at::A));
+        self.keep_record(field, first, columns)
+    }
+
+    /// A field of the group becomes a record of cells in a row.
+    fn keep_record(&mut self, field: usize, first: usize, columns: usize) -> Result<()> {
         let (record, len) = self.make_record(first, columns)?;
-        self.bump = bump;
-        let field = usize::from(self.get8(stage + at::A));
-        if let Some(place) = self.resize_field(stage, field, len)? {
-            self.arena.copy_within(record..record + len, place);
+        self.bump = record;
+        if let Some(place) = self.resize_field(field, len)? {
+            self.shift(record, len, place);
         }
         Ok(())
     }
 
     /// A bare column of the group at hand.
     pub(crate) fn group_column(&mut self) -> Result<()> {
-        let (number, which, _, _) = (self.operand(), self.operand(), self.operand(), self.operand());
-        let stage = self.stage(number);
-        let field = usize::from(self.get8(stage + at::A));
-        let (place, len) = self.group_field(stage, field);
+        self.enter_stage();
+        let (which, _, _) = (self.operand(), self.operand(), self.operand());
+        let field = usize::from(self.in_stage8(at::A));
+        let (place, len) = self.group_field(field);
         let cell = if len == 0 { Cell::NULL } else { self.column_of_record(place, len, which)? };
         self.push(cell);
         Ok(())
@@ -209,10 +208,10 @@ impl Machine<'_> {
 
     /// The result of an aggregate for the group at hand.
     pub(crate) fn group_result(&mut self) -> Result<()> {
-        let (number, field, id, _, _) = (self.operand(), self.operand(), self.operand(), self.u16(), self.operand());
-        let stage = self.stage(number);
+        self.enter_stage();
+        let (field, id, _, _) = (self.operand(), self.operand(), self.u16(), self.operand());
         let Some(id) = Id::numbered(id as u8) else { return Err(ErrorKind::Internal.into()) };
-        let (place, len) = self.group_field(stage, field);
+        let (place, len) = self.group_field(field);
         let cell = match id {
             Id::AggregateMin | Id::AggregateMax if len == 0 => Cell::NULL,
             Id::AggregateMin | Id::AggregateMax => self.column_of_record(place, len, 0)?,

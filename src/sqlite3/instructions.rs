@@ -267,10 +267,7 @@ const fn handler(op: Op) -> Handler {
         Op::StageStart => |m, _| m.stage_start(),
         Op::StagePass => |m, _| m.stage_pass(),
         Op::StageMore => |m, _| m.stage_more(),
-        Op::StageOnce => |m, _| {
-            let stage = m.u8();
-            m.stage_once(stage)
-        },
+        Op::StageOnce => |m, _| m.stage_once(),
         Op::SortInsert => |m, _| m.sort_insert(),
         Op::SortNext => |m, _| m.sort_next(),
         Op::Unite if FULL => |m, _| m.unite(),

@@ -72,7 +72,7 @@ impl Machine<'_> {
                 self.state.lost = true;
                 return self.settle();
             };
-            self.arena.copy_within(from..from + len, at);
+            self.shift(from, len, at);
             cell = Cell::in_arena(blob, at, len);
             self.replace(cell);
         }
@@ -91,7 +91,7 @@ impl Machine<'_> {
             if at + len > self.layout.end {
                 return Err(Error::limit(self.arena.len() + len));
             }
-            self.arena.copy_within(from..from + len, at);
+            self.shift(from, len, at);
             self.bump = at + len;
             self.replace(Cell::in_arena(blob, at, len));
         }
@@ -227,11 +227,11 @@ impl Machine<'_> {
             return Ok(false);
         }
         let Some(entry) = self.keep(HEAD + len) else { return Ok(false) };
-        self.arena.copy_within(bucket..bucket + LINK, entry);
+        self.shift(bucket, LINK, entry);
         // Beyond 64 KiB an offset is no field's: bytes are written as such.
         self.put8(entry + LINK, len as u8);
         self.put8(entry + LINK + 1, (len >> 8) as u8);
-        self.arena.copy_within(key..key + len, entry + HEAD);
+        self.shift(key, len, entry + HEAD);
         if let Some(place) = self.arena.get_mut(bucket..bucket + LINK) {
             place.copy_from_slice(entry.to_le_bytes().get(..LINK).unwrap_or_default());
         }

@@ -274,6 +274,14 @@ pub(crate) fn chunk_mut<const N: usize>(bytes: &mut [u8], at: usize) -> Option<&
     bytes.get_mut(at..at + N).and_then(|bytes| bytes.first_chunk_mut())
 }
 
+/// Moves bytes from one place to another; none if either is not whole.
+#[inline(never)]
+pub(crate) fn shift(bytes: &mut [u8], from: usize, len: usize, to: usize) {
+    if from.max(to) + len <= bytes.len() {
+        bytes.copy_within(from..from + len, to);
+    }
+}
+
 /// The length of the instruction at `at`.
 pub(crate) fn length(code: &[u8], at: usize) -> usize {
     let op = Op::from(code.get(at).copied().unwrap_or(0xff));

@@ -68,8 +68,27 @@ pub(crate) mod flag {
 pub(crate) const HEAD: usize = 4;
 
 impl Machine<'_> {
-    pub(crate) fn stage(&self, stage: usize) -> usize {
-        self.layout.stages + stage * STAGE
+    /// The stage whose number is the next operand becomes the one at hand.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn enter_stage(&mut self) {
+        self.stage = self.layout.stages + self.u8() * STAGE;
+    }
+
+    /// A field of the stage at hand.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn in_stage(&self, field: usize) -> usize {
+        self.field(self.stage + field)
+    }
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn put_in_stage(&mut self, field: usize, value: usize) {
+        self.set_field(self.stage + field, value);
+    }
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn in_stage8(&self, field: usize) -> u8 {
+        self.get8(self.stage + field)
     }
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
@@ -94,13 +113,13 @@ impl Machine<'_> {
         }
     }
 
-    pub(crate) fn stage_flag(&self, stage: usize, bit: u8) -> bool {
-        self.get8(stage + at::FLAGS) & bit != 0
+    pub(crate) fn stage_flag(&self, bit: u8) -> bool {
+        self.in_stage8(at::FLAGS) & bit != 0
     }
 
-    pub(crate) fn set_stage_flag(&mut self, stage: usize, bit: u8, on: bool) {
-        let flags = self.get8(stage + at::FLAGS);
-        self.put8(stage + at::FLAGS, if on { flags | bit } else { flags & !bit });
+    pub(crate) fn set_stage_flag(&mut self, bit: u8, on: bool) {
+        let flags = self.in_stage8(at::FLAGS);
+        self.put8(self.stage + at::FLAGS, if on { flags | bit } else { flags & !bit });
     }
 
     /// The stage's area is too small for what it must hold.
@@ -111,18 +130,19 @@ impl Machine<'_> {
 
     /// A stage begins: nothing was seen.
     pub(crate) fn stage_start(&mut self) -> Result<()> {
-        let (number, kind, a, b) = (self.operand(), self.operand(), self.operand(), self.operand());
-        let stage = self.stage(number);
-        let area = self.layout.areas + number * self.layout.share;
+        self.enter_stage();
+        let (kind, a, b) = (self.operand(), self.operand(), self.operand());
+        let (stage, share) = (self.stage, self.layout.share);
+        let area = self.layout.areas + (stage - self.layout.stages) / STAGE * share;
         if let Some(block) = self.arena.get_mut(stage..stage + STAGE) {
             block.fill(0);
         }
-        self.put8(stage + at::KIND, kind as u8);
-        self.set_field(stage + at::AREA, area);
-        self.set_field(stage + at::LIMIT, area + self.layout.share);
-        self.set_field(stage + at::USED, area);
-        self.put8(stage + at::A, a as u8);
-        self.put8(stage + at::B, b as u8);
+        self.put8(self.stage + at::KIND, kind as u8);
+        self.put_in_stage(at::AREA, area);
+        self.put_in_stage(at::LIMIT, area + share);
+        self.put_in_stage(at::USED, area);
+        self.put8(self.stage + at::A, a as u8);
+        self.put8(self.stage + at::B, b as u8);
         if kind as u8 != stage::ROWSET {
             self.state.seen = self.session.writes;
         }
@@ -131,31 +151,30 @@ impl Machine<'_> {
 
     /// A pass begins: what the last one kept came out, its largest key is the watermark.
     pub(crate) fn stage_pass(&mut self) -> Result<()> {
-        let number = self.operand();
-        let stage = self.stage(number);
-        let area = self.field(stage + at::AREA);
-        let kind = self.get8(stage + at::KIND);
+        self.enter_stage();
+        let area = self.in_stage(at::AREA);
+        let kind = self.in_stage8(at::KIND);
         if kind == stage::DISTINCT {
             return Ok(());
         }
         if matches!(kind, stage::SORT | stage::UNIQUE | stage::UNITED | stage::GROUP)
-            && self.stage_flag(stage, flag::MORE)
+            && self.stage_flag(flag::MORE)
         {
-            let last = self.field(stage + at::LAST);
+            let last = self.in_stage(at::LAST);
             let len = self.field(last + 2);
-            self.arena.copy_within(last + HEAD..last + HEAD + len, area);
-            self.set_field(stage + at::MARK, len);
-            self.set_stage_flag(stage, flag::MARKED, true);
+            self.shift(last + HEAD, len, area);
+            self.put_in_stage(at::MARK, len);
+            self.set_stage_flag(flag::MARKED, true);
         }
-        let start = area + self.field(stage + at::MARK);
-        self.set_field(stage + at::USED, start);
-        self.set_field(stage + at::COUNT, 0);
-        self.set_field(stage + at::CURRENT, 0);
-        self.put32(stage + at::SEQUENCE, 0);
-        self.put32(stage + at::RANK, u32::MAX);
-        self.set_stage_flag(stage, flag::MORE | flag::READING, false);
-        if self.get8(stage + at::KIND) == stage::SINGLE {
-            self.new_group(stage, start);
+        let start = area + self.in_stage(at::MARK);
+        self.put_in_stage(at::USED, start);
+        self.put_in_stage(at::COUNT, 0);
+        self.put_in_stage(at::CURRENT, 0);
+        self.put32(self.stage + at::SEQUENCE, 0);
+        self.put32(self.stage + at::RANK, u32::MAX);
+        self.set_stage_flag(flag::MORE | flag::READING, false);
+        if self.in_stage8(at::KIND) == stage::SINGLE {
+            self.new_group(start);
         }
         Ok(())
     }
@@ -163,11 +182,10 @@ impl Machine<'_> {
     /// Jumps back if another pass is needed.
     pub(crate) fn stage_more(&mut self) -> Result<()> {
         self.turn()?;
-        let number = self.operand();
-        let stage = self.stage(number);
-        let mut more = self.stage_flag(stage, flag::MORE);
-        if self.get8(stage + at::KIND) == stage::DISTINCT {
-            more = self.distinct_more(stage);
+        self.enter_stage();
+        let mut more = self.stage_flag(flag::MORE);
+        if self.in_stage8(at::KIND) == stage::DISTINCT {
+            more = self.distinct_more();
         }
         if more && self.session.writes != self.state.seen {
             return Err(ErrorKind::Busy.into());
@@ -180,14 +198,14 @@ impl Machine<'_> {
     }
 
     /// Rows that were gathered once must all have found room.
-    pub(crate) fn stage_once(&mut self, stage: usize) -> Result<()> {
-        let stage = self.stage(stage);
-        if self.stage_flag(stage, flag::MORE) { Err(self.stage_limit(256)) } else { Ok(()) }
+    pub(crate) fn stage_once(&mut self) -> Result<()> {
+        self.enter_stage();
+        if self.stage_flag(flag::MORE) { Err(self.stage_limit(256)) } else { Ok(()) }
     }
 
-    pub(crate) fn next_sequence(&mut self, stage: usize) -> u32 {
-        let sequence = self.get32(stage + at::SEQUENCE);
-        self.put32(stage + at::SEQUENCE, sequence.wrapping_add(1));
+    pub(crate) fn next_sequence(&mut self) -> u32 {
+        let sequence = self.get32(self.stage + at::SEQUENCE);
+        self.put32(self.stage + at::SEQUENCE, sequence.wrapping_add(1));
         sequence
     }
 
@@ -253,8 +271,8 @@ impl Machine<'_> {
     }
 
     /// Where a key of the scratch belongs: the entry that has it, or the one before which it would stand. `None` if it is not its turn.
-    pub(crate) fn search(&mut self, stage: usize, len: usize) -> Option<(usize, bool)> {
-        let block = chunk::<STAGE>(self.arena, stage)?;
+    pub(crate) fn search(&mut self, len: usize) -> Option<(usize, bool)> {
+        let block = chunk::<STAGE>(self.arena, self.stage)?;
         let field = |at: usize| usize::from(word(block, at));
         let (area, mark, used, last) = (field(at::AREA), field(at::MARK), field(at::USED), field(at::LAST));
         let flags = block[at::FLAGS];
@@ -283,58 +301,86 @@ impl Machine<'_> {
         Some((entry, false))
     }
 
+    /// Writes the head of an entry, and its key from the scratch.
+    #[inline(never)]
+    pub(crate) fn put_entry(&mut self, entry: usize, size: usize, key: usize) {
+        self.set_field(entry, size);
+        self.set_field(entry + 2, key);
+        self.shift(self.bump, key, entry + HEAD);
+    }
+
+    /// Where the entries begin.
+    pub(crate) fn first_entry(&self) -> usize {
+        self.in_stage(at::AREA) + self.in_stage(at::MARK)
+    }
+
+    /// The entry at which reading stands. The scratch is as it was when that began.
+    #[inline(never)]
+    pub(crate) fn reading(&mut self) -> usize {
+        if self.stage_flag(flag::READING) {
+            self.bump = self.in_stage(at::BUMP);
+            return self.in_stage(at::CURRENT);
+        }
+        self.set_stage_flag(flag::READING, true);
+        self.put_in_stage(at::BUMP, self.bump);
+        // Who comes back behind the last row, as a LEFT JOIN does, finds none.
+        let first = self.first_entry();
+        self.put_in_stage(at::CURRENT, first);
+        first
+    }
+
     /// Forgets the last entry.
-    pub(crate) fn forget_last(&mut self, stage: usize) {
-        let last = self.field(stage + at::LAST);
-        let count = self.field(stage + at::COUNT);
-        self.set_field(stage + at::USED, last);
-        self.set_field(stage + at::COUNT, count.saturating_sub(1));
-        self.find_last(stage);
+    pub(crate) fn forget_last(&mut self) {
+        let last = self.in_stage(at::LAST);
+        let count = self.in_stage(at::COUNT);
+        self.put_in_stage(at::USED, last);
+        self.put_in_stage(at::COUNT, count.saturating_sub(1));
+        self.find_last();
     }
 
     /// Looks for the last entry.
-    pub(crate) fn find_last(&mut self, stage: usize) {
-        let used = self.field(stage + at::USED);
-        let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
+    pub(crate) fn find_last(&mut self) {
+        let used = self.in_stage(at::USED);
+        let mut entry = self.first_entry();
         let mut last = entry;
         while entry < used {
             last = entry;
             entry += self.field(entry).max(HEAD);
         }
-        self.set_field(stage + at::LAST, last);
+        self.put_in_stage(at::LAST, last);
     }
 
     /// Makes room for an entry of `len` bytes before another one; false if it is not its turn.
-    pub(crate) fn make_room(&mut self, stage: usize, entry: usize, len: usize) -> Result<bool> {
-        let limit = self.field(stage + at::LIMIT);
+    pub(crate) fn make_room(&mut self, entry: usize, len: usize) -> Result<bool> {
+        let limit = self.in_stage(at::LIMIT);
         loop {
-            let used = self.field(stage + at::USED);
+            let used = self.in_stage(at::USED);
             if used + len <= limit {
-                self.arena.copy_within(entry..used, entry + len);
-                self.set_field(stage + at::USED, used + len);
-                let count = self.field(stage + at::COUNT);
-                self.set_field(stage + at::COUNT, count + 1);
-                let last = self.field(stage + at::LAST);
-                self.set_field(stage + at::LAST, if entry >= used { entry } else { last + len });
+                self.shift(entry, used.saturating_sub(entry), entry + len);
+                self.put_in_stage(at::USED, used + len);
+                let count = self.in_stage(at::COUNT);
+                self.put_in_stage(at::COUNT, count + 1);
+                let last = self.in_stage(at::LAST);
+                self.put_in_stage(at::LAST, if entry >= used { entry } else { last + len });
                 return Ok(true);
             }
-            if self.field(stage + at::COUNT) == 0 {
+            if self.in_stage(at::COUNT) == 0 {
                 return Err(self.stage_limit(len + used - limit.min(used)));
             }
-            self.set_stage_flag(stage, flag::MORE, true);
+            self.set_stage_flag(flag::MORE, true);
             if entry >= used {
                 return Ok(false);
             }
-            self.forget_last(stage);
+            self.forget_last();
         }
     }
 
     // ---- ORDER BY
 
     /// Most rows that a sorter needs, by LIMIT and OFFSET.
-    pub(crate) fn wanted(&self, stage: usize) -> Option<i64> {
-        let limit = self.get8(stage + at::A);
-        let offset = self.get8(stage + at::B);
+    pub(crate) fn wanted(&self) -> Option<i64> {
+        let limit = self.in_stage8(at::A);
+        let offset = self.in_stage8(at::B);
         if limit == 0xff {
             return None;
         }
@@ -344,45 +390,45 @@ impl Machine<'_> {
     }
 
     pub(crate) fn sort_insert(&mut self) -> Result<()> {
-        let (number, columns, keys) = (self.operand(), self.operand(), self.u16());
+        self.enter_stage();
+        let (columns, keys) = (self.operand(), self.u16());
         let orders = self.pc;
         self.pc += keys;
-        let stage = self.stage(number);
-        let sequence = self.next_sequence(stage);
+        let sequence = self.next_sequence();
         let order = self.get8(orders);
         let first = self.sp.saturating_sub(keys * CELL);
         let ranked = keys != 0 && order & 8 == 0;
         // Most rows are told by the beginning of their key, which needs not be written for that.
-        if ranked && key::rank(self.value_at(first), order & 1 != 0) > self.get32(stage + at::RANK) {
+        if ranked && key::rank(self.value_at(first), order & 1 != 0) > self.get32(self.stage + at::RANK) {
             self.sp = first;
             return Ok(());
         }
-        let unique = self.get8(stage + at::KIND) == stage::UNIQUE;
+        let unique = self.in_stage8(at::KIND) == stage::UNIQUE;
         let key = self.make_key(orders, keys, if unique { None } else { Some(sequence) })?;
-        self.sort_key(stage, key, columns)?;
+        self.sort_key(key, columns)?;
         if ranked {
-            self.set_rank(stage, order & 1 != 0);
+            self.set_rank(order & 1 != 0);
         }
         Ok(())
     }
 
     /// Keeps the rank of the last entry, if no row behind it is wanted.
-    fn set_rank(&mut self, stage: usize, descending: bool) {
-        let count = self.field(stage + at::COUNT);
-        let full = self.stage_flag(stage, flag::MORE) || self.wanted(stage).is_some_and(|most| count as i64 >= most);
+    fn set_rank(&mut self, descending: bool) {
+        let count = self.in_stage(at::COUNT);
+        let full = self.stage_flag(flag::MORE) || self.wanted().is_some_and(|most| count as i64 >= most);
         if full && count != 0 {
-            let rank = key::rank_of(self.entry_key(self.field(stage + at::LAST)), descending);
-            self.put32(stage + at::RANK, rank);
+            let rank = key::rank_of(self.entry_key(self.in_stage(at::LAST)), descending);
+            self.put32(self.stage + at::RANK, rank);
         }
     }
 
     /// The row of so many columns on the stack is kept by a key in the scratch, if it is its turn.
-    pub(crate) fn sort_key(&mut self, stage: usize, key: usize, columns: usize) -> Result<()> {
-        let Some((entry, false)) = self.search(stage, key) else { return Ok(()) };
+    pub(crate) fn sort_key(&mut self, key: usize, columns: usize) -> Result<()> {
+        let Some((entry, false)) = self.search(key) else { return Ok(()) };
         // With a LIMIT, rows behind the last that is wanted are of no use.
-        let wanted = self.wanted(stage);
-        let full = wanted.is_some_and(|wanted| self.field(stage + at::COUNT) as i64 >= wanted);
-        if full && entry >= self.field(stage + at::USED) {
+        let wanted = self.wanted();
+        let full = wanted.is_some_and(|wanted| self.in_stage(at::COUNT) as i64 >= wanted);
+        if full && entry >= self.in_stage(at::USED) {
             return Ok(());
         }
         let bump = self.bump;
@@ -390,39 +436,28 @@ impl Machine<'_> {
         let (record, len) = self.make_record(self.sp.saturating_sub(columns * CELL), columns)?;
         self.bump = bump;
         if full {
-            self.forget_last(stage);
+            self.forget_last();
         }
         let size = HEAD + key + len;
-        if self.make_room(stage, entry, size)? {
-            self.set_field(entry, size);
-            self.set_field(entry + 2, key);
-            self.arena.copy_within(bump..bump + key, entry + HEAD);
-            self.arena.copy_within(record..record + len, entry + HEAD + key);
+        if self.make_room(entry, size)? {
+            self.put_entry(entry, size, key);
+            self.shift(record, len, entry + HEAD + key);
         }
         Ok(())
     }
 
     pub(crate) fn sort_next(&mut self) -> Result<()> {
         self.turn()?;
-        let (number, columns, depth) = (self.operand(), self.operand(), self.operand());
-        let stage = self.stage(number);
+        self.enter_stage();
+        let (columns, depth) = (self.operand(), self.operand());
         self.sp = self.layout.stack + depth * CELL;
-        let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
-        if self.stage_flag(stage, flag::READING) {
-            entry = self.field(stage + at::CURRENT);
-            self.bump = self.field(stage + at::BUMP);
-        } else {
-            self.set_stage_flag(stage, flag::READING, true);
-            self.set_field(stage + at::BUMP, self.bump);
-            // Who comes back behind the last row, as a LEFT JOIN does, finds none.
-            self.set_field(stage + at::CURRENT, entry);
-        }
-        if entry >= self.field(stage + at::USED) {
+        let entry = self.reading();
+        if entry >= self.in_stage(at::USED) {
             self.jump_if(true);
             return Ok(());
         }
         let (size, key) = (self.field(entry), self.field(entry + 2));
-        self.set_field(stage + at::CURRENT, entry + size);
+        self.put_in_stage(at::CURRENT, entry + size);
         self.push_record(entry + HEAD + key, size.saturating_sub(HEAD + key), columns)?;
         self.jump_if(false);
         Ok(())
@@ -431,57 +466,49 @@ impl Machine<'_> {
     // ---- groups: where they are
 
     /// Room for a new group's entry, its fields empty: one for each aggregate, one for the bare columns, one for each set of values seen.
-    pub(crate) fn new_group(&mut self, stage: usize, entry: usize) {
-        let fields = 2 * usize::from(self.get8(stage + at::A)) + 1;
+    pub(crate) fn new_group(&mut self, entry: usize) {
+        let fields = 2 * usize::from(self.in_stage8(at::A)) + 1;
         let size = HEAD + 2 * fields;
+        self.arena.get_mut(entry..entry + size).unwrap_or_default().fill(0);
         self.set_field(entry, size);
-        self.set_field(entry + 2, 0);
-        for field in 0..fields {
-            self.set_field(entry + HEAD + 2 * field, 0);
-        }
-        self.set_field(stage + at::USED, entry + size);
-        self.set_field(stage + at::COUNT, 1);
-        self.set_field(stage + at::LAST, entry);
-        self.set_field(stage + at::CURRENT, entry);
-        self.set_stage_flag(stage, flag::FRESH, true);
-        self.set_stage_flag(stage, flag::LOST, false);
+        self.put_in_stage(at::USED, entry + size);
+        self.put_in_stage(at::COUNT, 1);
+        self.put_in_stage(at::LAST, entry);
+        self.put_in_stage(at::CURRENT, entry);
+        self.set_stage_flag(flag::FRESH, true);
+        self.set_stage_flag(flag::LOST, false);
     }
 
     pub(crate) fn group_find(&mut self) -> Result<()> {
-        let (number, keys) = (self.operand(), self.u16());
+        self.enter_stage();
+        let keys = self.u16();
         let orders = self.pc;
         self.pc += keys;
-        let stage = self.stage(number);
         let len = self.make_key(orders, keys, None)?;
-        let Some((entry, known)) = self.search(stage, len) else {
+        let Some((entry, known)) = self.search(len) else {
             self.jump_if(true);
             return Ok(());
         };
-        self.set_stage_flag(stage, flag::FRESH, !known);
-        self.set_stage_flag(stage, flag::LOST, false);
+        self.set_stage_flag(flag::FRESH, !known);
+        self.set_stage_flag(flag::LOST, false);
         if !known {
-            let fields = 2 * usize::from(self.get8(stage + at::A)) + 1;
+            let fields = 2 * usize::from(self.in_stage8(at::A)) + 1;
             let size = HEAD + len + 2 * fields;
-            if !self.make_room(stage, entry, size)? {
+            if !self.make_room(entry, size)? {
                 self.jump_if(true);
                 return Ok(());
             }
-            self.set_field(entry, size);
-            self.set_field(entry + 2, len);
-            let bump = self.bump;
-            self.arena.copy_within(bump..bump + len, entry + HEAD);
-            for field in 0..fields {
-                self.set_field(entry + HEAD + len + 2 * field, 0);
-            }
+            self.put_entry(entry, size, len);
+            self.arena.get_mut(entry + HEAD + len..entry + size).unwrap_or_default().fill(0);
         }
-        self.set_field(stage + at::CURRENT, entry);
+        self.put_in_stage(at::CURRENT, entry);
         self.jump_if(false);
         Ok(())
     }
 
     /// A field of the group at hand: offset of its bytes, and how many they are.
-    pub(crate) fn group_field(&self, stage: usize, field: usize) -> (usize, usize) {
-        let entry = self.field(stage + at::CURRENT);
+    pub(crate) fn group_field(&self, field: usize) -> (usize, usize) {
+        let entry = self.in_stage(at::CURRENT);
         let mut place = entry + HEAD + self.field(entry + 2);
         for _ in 0..field {
             place += 2 + self.field(place);
@@ -490,34 +517,34 @@ impl Machine<'_> {
     }
 
     /// Makes a field of the group at hand `len` bytes long, and gives its offset; `None` if the group is forgotten for that.
-    pub(crate) fn resize_field(&mut self, stage: usize, field: usize, len: usize) -> Result<Option<usize>> {
-        let (place, before) = self.group_field(stage, field);
+    pub(crate) fn resize_field(&mut self, field: usize, len: usize) -> Result<Option<usize>> {
+        let (place, before) = self.group_field(field);
         if len == before {
             return Ok(Some(place));
         }
-        let limit = self.field(stage + at::LIMIT);
+        let limit = self.in_stage(at::LIMIT);
         loop {
-            let used = self.field(stage + at::USED);
+            let used = self.in_stage(at::USED);
             if used + len - before.min(used + len) <= limit {
-                let entry = self.field(stage + at::CURRENT);
-                self.arena.copy_within(place + before..used, place + len);
+                let entry = self.in_stage(at::CURRENT);
+                self.shift(place + before, used.saturating_sub(place + before), place + len);
                 self.set_field(place - 2, len);
                 self.set_field(entry, self.field(entry) + len - before);
-                self.set_field(stage + at::USED, used + len - before);
-                let last = self.field(stage + at::LAST);
+                self.put_in_stage(at::USED, used + len - before);
+                let last = self.in_stage(at::LAST);
                 if last > entry {
-                    self.set_field(stage + at::LAST, last + len - before);
+                    self.put_in_stage(at::LAST, last + len - before);
                 }
                 return Ok(Some(place));
             }
-            if self.field(stage + at::COUNT) <= 1 {
+            if self.in_stage(at::COUNT) <= 1 {
                 return Err(self.stage_limit(len - before));
             }
-            let last = self.field(stage + at::LAST);
-            self.set_stage_flag(stage, flag::MORE, true);
-            self.forget_last(stage);
-            if last == self.field(stage + at::CURRENT) {
-                self.set_stage_flag(stage, flag::LOST, true);
+            let last = self.in_stage(at::LAST);
+            self.set_stage_flag(flag::MORE, true);
+            self.forget_last();
+            if last == self.in_stage(at::CURRENT) {
+                self.set_stage_flag(flag::LOST, true);
                 return Ok(None);
             }
         }
@@ -525,20 +552,16 @@ impl Machine<'_> {
 
     pub(crate) fn group_next(&mut self) -> Result<()> {
         self.turn()?;
-        let (number, depth) = (self.operand(), self.operand());
-        let stage = self.stage(number);
+        self.enter_stage();
+        let depth = self.operand();
         self.sp = self.layout.stack + depth * CELL;
-        let entry = if self.stage_flag(stage, flag::READING) {
-            self.bump = self.field(stage + at::BUMP);
-            let entry = self.field(stage + at::CURRENT);
-            if entry < self.field(stage + at::USED) { entry + self.field(entry) } else { entry }
-        } else {
-            self.set_stage_flag(stage, flag::READING, true);
-            self.set_field(stage + at::BUMP, self.bump);
-            self.field(stage + at::AREA) + self.field(stage + at::MARK)
-        };
-        self.set_field(stage + at::CURRENT, entry);
-        let done = entry >= self.field(stage + at::USED);
+        let begun = self.stage_flag(flag::READING);
+        let mut entry = self.reading();
+        if begun && entry < self.in_stage(at::USED) {
+            entry += self.field(entry);
+        }
+        self.put_in_stage(at::CURRENT, entry);
+        let done = entry >= self.in_stage(at::USED);
         self.jump_if(done);
         Ok(())
     }

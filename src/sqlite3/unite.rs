@@ -7,7 +7,7 @@
 
 use super::cell::CELL;
 use super::error::Result;
-use super::sorter::{HEAD, at, flag};
+use super::sorter::{HEAD, at};
 use super::vm::Machine;
 
 /// What a row of a part does, in the low three bits; above them the number of the part, from 1 on, if its first row counts.
@@ -31,16 +31,17 @@ const MET: u8 = 2;
 impl Machine<'_> {
     /// A row of a part.
     pub(crate) fn unite(&mut self) -> Result<()> {
-        let (number, columns, how) = (self.operand(), self.operand(), self.operand() as u8);
+        self.enter_stage();
+        let (columns, how) = (self.operand(), self.operand() as u8);
         let (list, count) = (self.u16(), self.operand());
-        let (stage, first) = (self.stage(number), self.sp.saturating_sub(columns * CELL));
+        let first = self.sp.saturating_sub(columns * CELL);
         if how == mode::SORT {
-            let sequence = self.next_sequence(stage);
+            let sequence = self.next_sequence();
             let key = self.key_of(first, list, count, true, Some(sequence))?;
-            return self.sort_key(stage, key, columns);
+            return self.sort_key(key, columns);
         }
         let key = self.key_of(first, list, count, false, None)?;
-        let Some((entry, known)) = self.search(stage, key) else { return Ok(()) };
+        let Some((entry, known)) = self.search(key) else { return Ok(()) };
         let (how, number) = (how & 7, how & !7);
         if how != mode::UNION {
             if known {
@@ -63,15 +64,13 @@ impl Machine<'_> {
         self.bump = bump;
         let (record, len) = made?;
         if known {
-            self.drop_entry(stage, entry);
+            self.drop_entry(entry);
         }
         let size = HEAD + key + 1 + len;
-        if self.make_room(stage, entry, size)? {
-            self.set_field(entry, size);
-            self.set_field(entry + 2, key);
-            self.arena.copy_within(bump..bump + key, entry + HEAD);
+        if self.make_room(entry, size)? {
+            self.put_entry(entry, size, key);
             self.put8(entry + HEAD + key, number);
-            self.arena.copy_within(record..record + len, entry + HEAD + key + 1);
+            self.shift(record, len, entry + HEAD + key + 1);
         }
         Ok(())
     }
@@ -81,20 +80,19 @@ impl Machine<'_> {
         entry + HEAD + self.field(entry + 2)
     }
 
-    fn drop_entry(&mut self, stage: usize, entry: usize) {
-        let (size, used, count) = (self.field(entry), self.field(stage + at::USED), self.field(stage + at::COUNT));
-        self.arena.copy_within(entry + size..used, entry);
-        self.set_field(stage + at::USED, used - size);
-        self.set_field(stage + at::COUNT, count.saturating_sub(1));
-        self.find_last(stage);
+    fn drop_entry(&mut self, entry: usize) {
+        let (size, used, count) = (self.field(entry), self.in_stage(at::USED), self.in_stage(at::COUNT));
+        self.shift(entry + size, used.saturating_sub(entry + size), entry);
+        self.put_in_stage(at::USED, used - size);
+        self.put_in_stage(at::COUNT, count.saturating_sub(1));
+        self.find_last();
     }
 
     /// Rows that the last part did not meet go away.
     pub(crate) fn unite_met(&mut self) -> Result<()> {
-        let number = self.operand();
-        let stage = self.stage(number);
-        let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
-        while entry < self.field(stage + at::USED) {
+        self.enter_stage();
+        let mut entry = self.first_entry();
+        while entry < self.in_stage(at::USED) {
             let flags = self.flags_at(entry);
             let byte = self.get8(flags);
             self.put8(flags, if byte & MET == 0 { byte | GONE } else { byte & !MET });
@@ -106,27 +104,18 @@ impl Machine<'_> {
     /// The next of the united rows that is not gone.
     pub(crate) fn unite_next(&mut self) -> Result<()> {
         self.turn()?;
-        let (number, columns, depth) = (self.operand(), self.operand(), self.operand());
-        let stage = self.stage(number);
+        self.enter_stage();
+        let (columns, depth) = (self.operand(), self.operand());
         self.sp = self.layout.stack + depth * CELL;
-        let mut entry = self.field(stage + at::AREA) + self.field(stage + at::MARK);
-        if self.stage_flag(stage, flag::READING) {
-            entry = self.field(stage + at::CURRENT);
-            self.bump = self.field(stage + at::BUMP);
-        } else {
-            self.set_stage_flag(stage, flag::READING, true);
-            self.set_field(stage + at::BUMP, self.bump);
-            // Who comes back behind the last row, as a LEFT JOIN does, finds none.
-            self.set_field(stage + at::CURRENT, entry);
-        }
+        let mut entry = self.reading();
         loop {
-            if entry >= self.field(stage + at::USED) {
+            if entry >= self.in_stage(at::USED) {
                 self.jump_if(true);
                 return Ok(());
             }
             let (size, flags) = (self.field(entry), self.flags_at(entry));
             if self.get8(flags) & GONE == 0 {
-                self.set_field(stage + at::CURRENT, entry + size);
+                self.put_in_stage(at::CURRENT, entry + size);
                 self.push_record(flags + 1, size.saturating_sub(flags + 1 - entry), columns)?;
                 self.jump_if(false);
                 return Ok(());

@@ -149,6 +149,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) sp: usize,
     /// Offset of the first free byte of the scratch.
     pub(crate) bump: usize,
+    /// Offset of the stage at hand.
+    pub(crate) stage: usize,
     pub(crate) layout: Layout,
     pub(crate) store: &'a mut dyn Store,
     pub(crate) state: &'a mut State,
@@ -193,6 +195,7 @@ impl<'a> Machine<'a> {
             pc: state.pc.into(),
             sp: layout.stack + CELL * usize::from(state.sp),
             bump: state.bump.into(),
+            stage: 0,
             layout: Layout { end: state.end.into(), ..layout },
             arena,
             store,
@@ -295,6 +298,12 @@ impl<'a> Machine<'a> {
     #[inline]
     pub(crate) fn bytes(&self, at: usize, len: usize) -> &[u8] {
         stretch(self.arena, at, len)
+    }
+
+    /// Moves bytes within the arena.
+    #[inline(never)]
+    pub(crate) fn shift(&mut self, from: usize, len: usize, to: usize) {
+        super::program::shift(self.arena, from, len, to);
     }
 
     /// What values borrow from, while nothing is written.

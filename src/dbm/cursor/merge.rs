@@ -248,6 +248,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.land(low, keys)
     }
 
+    #[inline(never)]
     fn search_walking(&mut self, page: u16, place: Place, key: &[u8], equal: i32) -> Option<u32> {
         let beyond = self.sign();
         let (mut best, mut len, mut buf) = (None, 0, [0; KEY_MAX]);
