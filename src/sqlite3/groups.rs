@@ -162,8 +162,7 @@ impl Machine<'_> {
         self.enter_stage();
         let fresh = self.stage_flag(flag::FRESH);
         let by_extreme = self.in_stage8(at::PHASE) == 1;
-        let take =
-            !self.stage_flag(flag::LOST) && if by_extreme { self.stage_flag(flag::HIT) } else { fresh };
+        let take = !self.stage_flag(flag::LOST) && if by_extreme { self.stage_flag(flag::HIT) } else { fresh };
         self.set_stage_flag(flag::FRESH, false);
         self.jump_if(!take);
         Ok(())

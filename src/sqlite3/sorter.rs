@@ -157,9 +157,7 @@ impl Machine<'_> {
         if kind == stage::DISTINCT {
             return Ok(());
         }
-        if matches!(kind, stage::SORT | stage::UNIQUE | stage::UNITED | stage::GROUP)
-            && self.stage_flag(flag::MORE)
-        {
+        if matches!(kind, stage::SORT | stage::UNIQUE | stage::UNITED | stage::GROUP) && self.stage_flag(flag::MORE) {
             let last = self.in_stage(at::LAST);
             let len = self.field(last + 2);
             self.shift(last + HEAD, len, area);
