@@ -63,6 +63,8 @@ fn errors_have_a_code() {
         ("SELECT * FROM nothing", "schema"),
         ("SELECT abs(-9223372036854775808)", "overflow"),
         ("ATTACH 'x' AS y", "unsupported"),
+        ("SELECT Sqrt(4)", "unsupported"),
+        ("SELECT squirt(4)", "schema"),
         ("SELECT ?", "misuse"),
         (".unknown", "misuse"),
         (".bind q1", "misuse"),

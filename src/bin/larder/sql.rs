@@ -1,6 +1,7 @@
 //! `larder sql`: SQL on a flash image, for people and, line by line, for test programs.
 
 mod dot;
+mod lacking;
 mod protocol;
 mod shell;
 mod statement;

@@ -13,6 +13,7 @@
 //! A value is a letter for its class and its text: `n`, `i-12`, `f1.5`, `thello`, `b00ff`. In requests and replies LF, CR,
 //! tab and backslash are written `\n`, `\r`, `\t` and `\\`.
 
+use super::lacking;
 use super::store::{End, MEMORY, Place, sessions};
 use crate::input::{Failure, Result};
 use larder::dbm::Flag;
@@ -121,7 +122,7 @@ fn serve(connection: &mut Connection<'_>, input: &mut dyn BufRead, out: &mut dyn
                 match unescape(request).map(String::from_utf8) {
                     Some(Ok(sql)) => match statement(connection, &sql, &bound, out)? {
                         Ok(()) => done(connection, out)?,
-                        Err(found) => error(found.kind(), &found.to_string(), out)?,
+                        Err(found) => error(lacking::kind(&sql, found), &found.to_string(), out)?,
                     },
                     _ => error(ErrorKind::Syntax, "a wrong escape", out)?,
                 }

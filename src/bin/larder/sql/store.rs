@@ -7,6 +7,7 @@ use larder::flash::{self, FileFlash, SimFlash};
 use larder::sqlite3::onflash::OnFlash;
 use larder::sqlite3::store::CURSORS;
 use larder::sqlite3::{Connection, Error};
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -94,6 +95,7 @@ pub(crate) fn sessions<T>(
         let mut store = OnFlash::new(db, &mut cursors);
         let mut connection = Connection::open(&mut store, &mut memory).map_err(refused)?;
         connection.set_autocommit(true);
+        connection.set_seed(RandomState::new().hash_one(0));
         let end = session(&mut connection)?;
         if connection.in_transaction() {
             connection.rollback().map_err(refused)?;
