@@ -190,8 +190,9 @@ class Machine:
     def op_int(self):
         raw = self.line()
         match = re.match(rb"[ \t\r\v\f]*[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)(?=[\n\0])", raw)
-        if match:
-            digits = match.group().strip()
+        # Where a NUL stands first, strtol finds no number and ends where it began, at the NUL: as good an end as any.
+        if match or raw[0] == 0:
+            digits = match.group().strip() if match else b"0"
             sign = -1 if digits.startswith(b"-") else 1
             digits = digits.lstrip(b"+-").lower()
             base = 16 if digits.startswith(b"0x") else 8 if digits.startswith(b"0") else 10
