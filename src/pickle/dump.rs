@@ -39,7 +39,8 @@ impl<'b> Pickler<'b> {
     ///
     /// These are `pickletools.optimize`'s bytes as long as names repeat in the order in which they first came, and their
     /// first writing is in a frame that is still open (64 KiB). A name beyond that is written out again: a byte or two more,
-    /// and as valid. [`Pickler::cpython`] has no such limit.
+    /// and as valid. Below protocol 4 these names are also those of the functions that stand for bytes and sets.
+    /// [`Pickler::cpython`] has no such limit, nor has [`optimize`](super::optimize) of what that writes.
     pub const fn new(buf: &'b mut [u8]) -> Self {
         Pickler {
             buf,

@@ -103,12 +103,7 @@ impl File {
     }
 
     fn optimize(&self, out: &mut dyn Write) -> Result {
-        let bytes = input::read(&self.file)?;
-        let optimized = input::grown(|buf| {
-            let mut slots = input::slots(bytes.len(), usize::MAX);
-            pickle::optimize(&bytes, &mut slots, buf).map(<[u8]>::len)
-        })?;
-        Ok(out.write_all(&optimized)?)
+        Ok(out.write_all(&optimized(&input::read(&self.file)?)?)?)
     }
 
     fn scan(&self, out: &mut dyn Write) -> Result {
@@ -133,12 +128,20 @@ impl Recode {
     }
 }
 
-/// A decoded object as a pickle.
+/// A decoded object as a pickle. The optimized style is made of the other one: so it is `pickletools.optimize`'s also where
+/// the pickler, which goes through the object once, would write a name again.
 pub(crate) fn to_pickle(object: &Object<'_>, protocol: u8, cpython: bool) -> larder::object::Result<Vec<u8>> {
-    input::recoded(object, |buf, scratch| {
-        let pickler = Pickler::new(buf).protocol(protocol);
-        let pickler = if cpython { pickler.cpython() } else { pickler };
-        pickler.recode(object, scratch).map(<[u8]>::len)
+    let whole = input::recoded(object, |buf, scratch| {
+        Pickler::new(buf).protocol(protocol).cpython().recode(object, scratch).map(<[u8]>::len)
+    })?;
+    if cpython { Ok(whole) } else { optimized(&whole) }
+}
+
+/// A pickle without the entries of the memo that nothing reads.
+fn optimized(pickle: &[u8]) -> larder::object::Result<Vec<u8>> {
+    input::grown(|buf| {
+        let mut slots = input::slots(pickle.len(), usize::MAX);
+        pickle::optimize(pickle, &mut slots, buf).map(<[u8]>::len)
     })
 }
 
