@@ -250,6 +250,11 @@ impl Compiler<'_> {
         self.loop_end(at)
     }
 
+    /// Behind the loop over a subquery.
+    pub(crate) fn closed(&mut self) {
+        self.loop_end(self.looped());
+    }
+
     /// Behind a loop: the row of NULLs of a LEFT JOIN, then the loop around it.
     pub(crate) fn loop_end(&mut self, at: usize) {
         self.emit(&[OF, PATCH, s::EXIT]);

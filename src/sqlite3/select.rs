@@ -23,6 +23,7 @@ use super::keep::NO_SET;
 use super::program::Op;
 use super::template::{CHAIN, GOTO, GROW, HERE, IF, LOW, NEW, PATCH, SHRINK, WORD};
 use super::token::Kind;
+use super::write::at;
 
 /// Where rows go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,10 +94,10 @@ pub(crate) mod step {
     pub(crate) const SORTED: u16 = 29;
     pub(crate) const FROM: u16 = 30;
     /// A SELECT of a compound one begins; it is complete.
-    pub(crate) const PART: u16 = 31;
-    pub(crate) const PART_1: u16 = 32;
+    pub(crate) const PART: u16 = 2;
+    pub(crate) const PART_1: u16 = 31;
     /// Steps from here on belong to statements that write: see write.rs.
-    pub(crate) const WRITE: u16 = 40;
+    pub(crate) const WRITE: u16 = 32;
 }
 
 impl Compiler<'_> {
@@ -151,63 +152,85 @@ impl Compiler<'_> {
 
     /// One step of the current frame.
     pub(crate) fn step(&mut self) {
-        match self.own(f::STEP) {
-            step::LIMIT => {
-                if self.own(f::LIMIT) == NONE {
-                    self.goto(step::PREPARE);
-                    return;
-                }
-                self.goto(step::LIMIT_1);
-                self.set_own(f::MODE, 3);
-                self.expression_at(self.own(f::LIMIT))
-            }
-            step::FROM => self.source_begin(),
-            step::CLOSED if super::FULL => self.loop_end(self.own(f::AT).into()),
-            step::SORTED => self.sorted_end(),
-            step::PART if super::FULL => self.part_begin(),
-            step::PART_1 if super::FULL => self.part_end(),
-            step::LIMIT_1 => self.limit(),
-            step::PREPARE => self.prepare(),
-            step::HAVING => {
-                if self.own(f::HAVING) == NONE {
-                    self.goto(step::RESULT);
-                    return;
-                }
-                self.goto(step::HAVING_1);
-                self.expression_at(self.own(f::HAVING))
-            }
-            step::HAVING_1 if super::FULL => {
-                self.clause_end();
-                self.emit(&[Op::IfNot as u8, CHAIN | f::NEXT, SHRINK, 1, GOTO, step::RESULT as u8]);
-            }
-            step::RESULT => {
-                self.set_own(f::COLUMNS, 0);
-                self.set_own(f::COLUMN_LIST, self.top as u16);
-                self.go_clause(f::RESULT);
-                self.goto(step::ITEM);
-            }
-            step::ITEM => self.item_begin(),
-            step::ITEM_1 => self.item_end(),
-            step::KEY => self.key_begin(),
-            step::KEY_1 => self.key_end(),
-            step::OUTPUT => self.output(),
-            step::STAGES => self.stages(),
-            step::LOOP => self.open_source(),
-            step::PLAN_1 => self.plan_value(),
-            step::OPENED => self.opened(),
-            step::ON_1 if super::FULL => self.on_end(),
-            step::FILTER => self.filter(),
-            step::FILTER_1 => self.filter_end(),
-            step::BODY => self.body(),
-            step::GROUP if super::FULL => self.group_key(),
-            step::GROUP_1 if super::FULL => self.group_key_end(),
-            step::STEP => self.aggregate_step(),
-            step::STEP_1 => self.aggregate_argument(),
-            step::BARE => self.bare_columns(),
-            step::UNWIND => self.unwind(),
-            step::FINISH => self.finish(),
-            _ => self.write_step(),
+        // A table of functions: each is compiled for itself, so that its jumps are short.
+        let step: fn(&mut Self) = match self.own(f::STEP) {
+            step::LIMIT => Self::limit_begin,
+            step::LIMIT_1 => Self::limit,
+            step::PREPARE => Self::prepare,
+            step::HAVING => Self::having,
+            step::HAVING_1 if super::FULL => Self::having_end,
+            step::RESULT => Self::result_begin,
+            step::ITEM => Self::item_begin,
+            step::ITEM_1 => Self::item_end,
+            step::KEY => Self::key_begin,
+            step::KEY_1 => Self::key_end,
+            step::OUTPUT => Self::output,
+            step::STAGES => Self::stages,
+            step::LOOP => Self::open_source,
+            step::PLAN_1 => Self::plan_value,
+            step::OPENED => Self::opened,
+            step::ON_1 if super::FULL => Self::on_end,
+            step::FILTER => Self::filter,
+            step::FILTER_1 => Self::filter_end,
+            step::BODY => Self::body,
+            step::GROUP if super::FULL => Self::group_key,
+            step::GROUP_1 if super::FULL => Self::group_key_end,
+            step::STEP => Self::aggregate_step,
+            step::STEP_1 => Self::aggregate_argument,
+            step::BARE => Self::bare_columns,
+            step::UNWIND => Self::unwind,
+            step::FINISH => Self::finish,
+            step::CLOSED if super::FULL => Self::closed,
+            step::SORTED => Self::sorted_end,
+            step::FROM => Self::source_begin,
+            step::PART if super::FULL => Self::part_begin,
+            step::PART_1 if super::FULL => Self::part_end,
+            at::VALUE_1 => Self::value,
+            at::DEFAULT_1 => Self::default_end,
+            at::REPLACED => Self::replaced,
+            at::CHECKED => Self::checked,
+            at::SELECTED => Self::write_end,
+            at::SET => Self::set,
+            at::SET_1 => Self::set_end,
+            at::CHECK => Self::check,
+            at::CHECK_1 => Self::check_end,
+            _ => Self::lost,
+        };
+        step(self);
+    }
+
+    /// There is no such step.
+    fn lost(&mut self) {
+        self.fail_here(ErrorKind::Internal);
+    }
+
+    fn limit_begin(&mut self) {
+        if self.own(f::LIMIT) == NONE {
+            return self.goto(step::PREPARE);
         }
+        self.goto(step::LIMIT_1);
+        self.set_own(f::MODE, 3);
+        self.expression_at(self.own(f::LIMIT))
+    }
+
+    fn having(&mut self) {
+        if self.own(f::HAVING) == NONE {
+            return self.goto(step::RESULT);
+        }
+        self.goto(step::HAVING_1);
+        self.expression_at(self.own(f::HAVING))
+    }
+
+    fn having_end(&mut self) {
+        self.clause_end();
+        self.emit(&[Op::IfNot as u8, CHAIN | f::NEXT, SHRINK, 1, GOTO, step::RESULT as u8]);
+    }
+
+    fn result_begin(&mut self) {
+        self.set_own(f::COLUMNS, 0);
+        self.set_own(f::COLUMN_LIST, self.top as u16);
+        self.go_clause(f::RESULT);
+        self.goto(step::ITEM);
     }
 
     // ---- output

@@ -31,15 +31,15 @@ pub(crate) mod action {
 #[rustfmt::skip]
 pub(crate) mod at {
     use super::step::WRITE;
-    pub(crate) const VALUE_1: u16 = WRITE + 1;
-    pub(crate) const DEFAULT_1: u16 = WRITE + 3;
-    pub(crate) const CHECKED: u16 = WRITE + 4;
-    pub(crate) const SELECTED: u16 = WRITE + 5;
-    pub(crate) const SET: u16 = WRITE + 6;
-    pub(crate) const SET_1: u16 = WRITE + 7;
-    pub(crate) const CHECK: u16 = WRITE + 8;
-    pub(crate) const CHECK_1: u16 = WRITE + 9;
-    pub(crate) const REPLACED: u16 = WRITE + 10;
+    pub(crate) const VALUE_1: u16 = WRITE;
+    pub(crate) const DEFAULT_1: u16 = WRITE + 1;
+    pub(crate) const CHECKED: u16 = WRITE + 2;
+    pub(crate) const SELECTED: u16 = WRITE + 3;
+    pub(crate) const SET: u16 = WRITE + 4;
+    pub(crate) const SET_1: u16 = WRITE + 5;
+    pub(crate) const CHECK: u16 = WRITE + 6;
+    pub(crate) const CHECK_1: u16 = WRITE + 7;
+    pub(crate) const REPLACED: u16 = WRITE + 8;
 }
 
 /// What a frame of write.rs does, in the field KEYS.
@@ -205,7 +205,7 @@ impl Compiler<'_> {
     }
 
     /// A default took the place of NULL; it has the affinity of its column too.
-    fn replaced(&mut self) {
+    pub(crate) fn replaced(&mut self) {
         let column = self.own(f::TERM) as u8;
         self.emit(&[PATCH, f::CODE, SHRINK, 1, Op::SetLocal as u8]);
         self.byte(self.local(column));
@@ -295,22 +295,6 @@ impl Compiler<'_> {
             return self.fail_here(ErrorKind::Unsupported);
         }
         self.end_of_statement()
-    }
-
-    /// One step of a frame that writes.
-    pub(crate) fn write_step(&mut self) {
-        match self.own(f::STEP) {
-            at::VALUE_1 => self.value(),
-            at::DEFAULT_1 => self.default_end(),
-            at::REPLACED => self.replaced(),
-            at::CHECKED => self.checked(),
-            at::SELECTED => self.write_end(),
-            at::SET => self.set(),
-            at::SET_1 => self.set_end(),
-            at::CHECK => self.check(),
-            at::CHECK_1 => self.check_end(),
-            _ => self.fail_here(ErrorKind::Internal),
-        }
     }
 
     /// Code for a default that is a literal; its text is in the arena.
