@@ -12,7 +12,7 @@ use super::token::{Kind, Token, class};
 impl Compiler<'_> {
     /// Finds where the clauses begin, and whether there are aggregates.
     pub(crate) fn clauses(&mut self) {
-        let (frame, mut depth, mut last, mut results) = (self.frame, 0usize, self.token, true);
+        let (mut depth, mut last, mut results) = (0usize, self.token, true);
         let output = self.own(f::OUTPUT);
         let part = output == Output::Part as u16;
         loop {
@@ -69,13 +69,13 @@ impl Compiler<'_> {
             if self.flagged(flag::COMPOUND) && clause < f::ORDER {
                 continue;
             }
-            if (clause..=f::LIMIT).any(|later| self.get(frame, later) != NONE) {
+            if (clause..=f::LIMIT).any(|later| self.own(later) != NONE) {
                 return self.fail_at(ErrorKind::Syntax, token);
             }
             if matches!(clause, f::GROUP | f::ORDER) {
                 self.expect(Kind::By);
             }
-            self.put(frame, clause, self.token.start());
+            self.set_own(clause, self.token.start());
         }
         self.set_own(f::END, self.token.start());
         if self.flagged(flag::COMPOUND) {

@@ -13,6 +13,7 @@
 use core::cell::Cell;
 
 use super::error::{Error, ErrorKind, Result};
+use super::frame::f;
 use super::function::Custom;
 use super::program::Op;
 use super::store::Store;
@@ -80,9 +81,18 @@ pub(crate) struct Compiler<'a> {
     pub(crate) token: Token,
     pub(crate) mode: Mode,
     pub(crate) now: Counts,
-    pub(crate) most: Counts,
     /// What the last expression was.
     pub(crate) result: Operand,
+    /// End of the program.
+    pub(crate) code: usize,
+    /// Begin of the stack of marks.
+    pub(crate) top: usize,
+    /// The frame that is being compiled: an offset into the arena, where its fields are while another is compiled.
+    pub(crate) frame: usize,
+    /// The fields of the frame that is being compiled: see frame.rs.
+    pub(crate) fields: [u16; f::FIELDS as usize],
+    pub(crate) arena: &'a mut [u8],
+    pub(crate) most: Counts,
     /// The largest number of a parameter.
     pub(crate) parameters: u8,
     /// How many result columns; where their names are in the program.
@@ -94,25 +104,18 @@ pub(crate) struct Compiler<'a> {
     pub(crate) names: u16,
     /// The parameter that was numbered last: its offset, and its number.
     pub(crate) numbered: (u16, u16),
-    pub(crate) arena: &'a mut [u8],
-    /// End of the program.
-    pub(crate) code: usize,
-    /// Begin of the stack of marks.
-    pub(crate) top: usize,
-    /// The frame that is being compiled: an offset into the arena.
-    pub(crate) frame: usize,
+    /// Where the first parameter stands, as far as tokens were read: nothing is read before what stands before it.
+    pub(crate) first_parameter: Cell<u16>,
+    /// The number of the session's temporary views; 0 before the first.
+    pub(crate) session: u16,
+    /// The least that `top` was.
+    pub(crate) low: usize,
     /// The first thing that went wrong: see `fail`.
     pub(crate) failed: Option<Error>,
     pub(crate) sql: &'a [u8],
     pub(crate) store: &'a mut dyn Store,
-    /// The least that `top` was.
-    pub(crate) low: usize,
-    /// The number of the session's temporary views; 0 before the first.
-    pub(crate) session: u16,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
-    /// Where the first parameter stands, as far as tokens were read: nothing is read before what stands before it.
-    pub(crate) first_parameter: Cell<u16>,
     /// Tokens that were read lately.
     pub(crate) recent: [Cell<Token>; RECENT],
 }
@@ -140,6 +143,7 @@ impl Compiler<'_> {
     pub(crate) fn fail(&mut self, error: Error) {
         self.failed.get_or_insert(error);
         self.arena = &mut [];
+        self.fields = [0; f::FIELDS as usize];
         let end = self.sql.len() as u16;
         self.token = Token::new(Kind::End_, end, end);
     }
@@ -272,14 +276,16 @@ impl Compiler<'_> {
     }
 
     /// A field of the current frame.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[inline(always)]
     pub(crate) fn own(&self, field: u8) -> u16 {
-        self.get(self.frame, field)
+        self.fields.get(usize::from(field)).copied().unwrap_or(0)
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[inline(always)]
     pub(crate) fn set_own(&mut self, field: u8, value: u16) {
-        self.put(self.frame, field, value);
+        if let Some(place) = self.fields.get_mut(usize::from(field)) {
+            *place = value;
+        }
     }
 
     // ---- code
@@ -364,7 +370,8 @@ impl Compiler<'_> {
     /// The target joins a chain that is kept in a field of the current frame.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn chain_own(&mut self, field: u8) {
-        self.chain_in(self.frame, field);
+        let head = self.chain(self.own(field));
+        self.set_own(field, head);
     }
 
     /// All jumps of a chain lead to `target`.

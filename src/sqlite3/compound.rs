@@ -47,13 +47,12 @@ const UNKNOWN: u8 = 0xff;
 impl Compiler<'_> {
     /// UNION and its like, while the clauses are looked for: what was found so far belongs to the parts.
     pub(crate) fn compound_operator(&mut self) {
-        let frame = self.frame;
         if self.own(f::ORDER) != NONE || self.own(f::LIMIT) != NONE {
             // "ORDER BY clause should come before UNION"
             return self.fail_here(ErrorKind::Syntax);
         }
         for clause in [f::FROM, f::WHERE, f::GROUP, f::HAVING] {
-            self.put(frame, clause, NONE);
+            self.set_own(clause, NONE);
         }
         self.set_flagged(flag::COMPOUND, true);
         let part = self.own(c::PART) + 1;
@@ -121,8 +120,8 @@ impl Compiler<'_> {
     /// The row of a part is on the stack, and its frame is at hand.
     pub(crate) fn part_row(&mut self) {
         let part = self.frame;
-        let frame = usize::from(self.get(part, f::PARENT));
-        let columns = self.get(part, f::COLUMNS);
+        let frame = usize::from(self.own(f::PARENT));
+        let columns = self.own(f::COLUMNS);
         if self.get(frame, c::TABLE) == NONE {
             self.put(frame, f::COLUMNS, columns);
             self.make_table(frame);
@@ -138,21 +137,21 @@ impl Compiler<'_> {
                 self.set_table_byte(at, operand.sort_collation() << 1);
             }
         }
-        self.put(frame, f::FIRST, self.get(part, f::FIRST));
+        self.put(frame, f::FIRST, self.own(f::FIRST));
         self.match_terms(frame);
-        self.frame = frame;
+        self.enter(frame);
         if self.is_united() {
-            let how = match self.get(frame, c::MODE) as u8 {
+            let how = match self.own(c::MODE) as u8 {
                 mode::ALL => mode::UNION,
                 how => how,
             };
             // Rows in order come from each part as the first of those that are equal.
-            let number = if self.get(frame, f::ORDER) == NONE { 0 } else { self.get(frame, c::PART) as u8 % 31 + 1 };
+            let number = if self.own(f::ORDER) == NONE { 0 } else { self.own(c::PART) as u8 % 31 + 1 };
             self.unite(f::DISTINCT, how | number << 3);
         } else {
             self.united_row(part);
         }
-        self.frame = part;
+        self.enter(part);
     }
 
     /// A row of the compound is on the stack. OFFSET skips to what asks the frame `next` for its next row.
@@ -163,17 +162,17 @@ impl Compiler<'_> {
         let offset = self.own(f::OFFSET_LOCAL);
         if offset != NONE {
             self.op1(Op::Skip, offset as u8);
-            self.chain_in(next, f::NEXT);
+            let head = self.chain(self.of(next, f::NEXT));
+            self.put_of(next, f::NEXT, head);
         }
         self.emit_row()
     }
 
     /// Code that gives the row on the stack to a stage.
     fn unite(&mut self, stage: u8, how: u8) {
-        let frame = self.frame;
         let (table, columns) = (self.own(c::TABLE), self.own(f::COLUMNS));
         let (list, count) = if how == mode::SORT { (table + columns, self.own(f::KEYS)) } else { (table, columns) };
-        self.bytes(&[Op::Unite as u8, self.get(frame, stage) as u8, columns as u8, how]);
+        self.bytes(&[Op::Unite as u8, self.own(stage) as u8, columns as u8, how]);
         self.word(list);
         self.byte(count as u8)
     }

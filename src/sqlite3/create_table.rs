@@ -376,7 +376,7 @@ impl Compiler<'_> {
                 self.put(source, super::frame::s::FLAGS, super::frame::joined::LOCALS);
                 self.put(source, super::frame::s::LOCALS, 0);
             }
-            self.set_flag(inner, super::frame::flag::CLOSED, true);
+            self.set_flagged(super::frame::flag::CLOSED, true);
             self.expression_at((from + text) as u16 | IN_ARENA);
             // The expression is complete when the frame's step would go on.
             while self.mode != Mode::Step && self.failed.is_none() {

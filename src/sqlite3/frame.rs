@@ -1,7 +1,8 @@
 //! Frames and sources: the blocks on the compiler's stack, and their fields.
 //!
 //! Contract: a frame is a SELECT (or a statement that writes) that is being compiled; a source is one table of its FROM, with its
-//! definition read from the catalog. Both are blocks of 16-bit fields.
+//! definition read from the catalog. Both are blocks of 16-bit fields. The fields of the frame at hand are in the compiler itself; its
+//! block has them while another frame is at hand.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
@@ -9,62 +10,65 @@ use super::error::{ErrorKind, Result};
 use super::schema::{self, Definition};
 use super::token::Token;
 
-/// Fields of a frame.
+/// Fields of a frame. Those that are used most come first: a Cortex-M0 reads them in one instruction.
 #[rustfmt::skip]
 pub(crate) mod f {
-    pub(crate) const PARENT: u8 = 0;
-    pub(crate) const STEP: u8 = 1;
-    /// First source, last source, how many.
-    pub(crate) const SOURCES: u8 = 2;
-    pub(crate) const LAST: u8 = 3;
-    pub(crate) const COUNT: u8 = 4;
-    /// 0: columns are those of cursors; 1: those of groups; 2: those of this frame are no names; 3: nor are others, in LIMIT.
-    pub(crate) const MODE: u8 = 5;
-    pub(crate) const FLAGS: u8 = 6;
-    pub(crate) const RESUME: u8 = 7;
-    pub(crate) const OUTPUT: u8 = 8;
-    pub(crate) const PLACE: u8 = 9;
-    pub(crate) const EXTRA: u8 = 10;
-    pub(crate) const START: u8 = 11;
-    /// Offsets of tokens: where each clause begins, NONE without it.
-    pub(crate) const RESULT: u8 = 12;
-    pub(crate) const FROM: u8 = 13;
-    pub(crate) const WHERE: u8 = 14;
-    pub(crate) const GROUP: u8 = 15;
-    pub(crate) const HAVING: u8 = 16;
-    pub(crate) const ORDER: u8 = 17;
-    pub(crate) const LIMIT: u8 = 18;
-    pub(crate) const END: u8 = 19;
     /// How many result columns.
-    pub(crate) const COLUMNS: u8 = 20;
+    pub(crate) const COLUMNS: u8 = 0;
+    /// The chain of jumps to the next row.
+    pub(crate) const NEXT: u8 = 1;
+    pub(crate) const TERM: u8 = 2;
+    pub(crate) const SORT: u8 = 3;
+    pub(crate) const POS: u8 = 4;
+    pub(crate) const KEYS: u8 = 5;
+    pub(crate) const DISTINCT: u8 = 6;
+    /// The first source.
+    pub(crate) const SOURCES: u8 = 7;
+    pub(crate) const GROUP_STAGE: u8 = 8;
     /// Values on the stack when the frame began.
-    pub(crate) const DEPTH: u8 = 21;
+    pub(crate) const DEPTH: u8 = 9;
+    pub(crate) const PARENT: u8 = 10;
+    /// 0: columns are those of cursors; 1: those of groups; 2: those of this frame are no names; 3: nor are others, in LIMIT.
+    pub(crate) const MODE: u8 = 11;
+    /// Where the result columns begin in the text; NONE without any, as are the clauses below.
+    pub(crate) const RESULT: u8 = 12;
+    pub(crate) const CODE: u8 = 13;
+    pub(crate) const STEP: u8 = 14;
+    pub(crate) const OUTPUT: u8 = 15;
+    /// The last source, and how many there are.
+    pub(crate) const LAST: u8 = 16;
+    pub(crate) const COUNT: u8 = 17;
+    pub(crate) const FLAGS: u8 = 18;
+    pub(crate) const RESUME: u8 = 19;
+    pub(crate) const PLACE: u8 = 20;
+    pub(crate) const EXTRA: u8 = 21;
+    pub(crate) const START: u8 = 22;
+    /// Where each clause begins in the text, in the order of the words' kinds, and where the SELECT ends.
+    pub(crate) const FROM: u8 = 23;
+    pub(crate) const WHERE: u8 = 24;
+    pub(crate) const GROUP: u8 = 25;
+    pub(crate) const HAVING: u8 = 26;
+    pub(crate) const ORDER: u8 = 27;
+    pub(crate) const LIMIT: u8 = 28;
+    pub(crate) const END: u8 = 29;
     /// The source whose loop is being compiled.
-    pub(crate) const AT: u8 = 22;
-    pub(crate) const POS: u8 = 23;
-    pub(crate) const DONE: u8 = 24; // and 25
-    pub(crate) const TERM: u8 = 26;
-    pub(crate) const CODE: u8 = 27;
-    pub(crate) const SAVED: u8 = 28;
-    /// Chains of jumps: to the next row, to the next group, to the end.
-    pub(crate) const NEXT: u8 = 29;
-    pub(crate) const NEXT_GROUP: u8 = 30;
-    pub(crate) const FINISH: u8 = 31;
+    pub(crate) const AT: u8 = 30;
+    pub(crate) const DONE: u8 = 31; // and 32
+    pub(crate) const SAVED: u8 = 33;
+    /// Chains of jumps: to the next group, to the end.
+    pub(crate) const NEXT_GROUP: u8 = 34;
+    pub(crate) const FINISH: u8 = 35;
     /// Locals of LIMIT and OFFSET; NONE without.
-    pub(crate) const LIMIT_LOCAL: u8 = 32;
-    pub(crate) const OFFSET_LOCAL: u8 = 33;
-    pub(crate) const SORT: u8 = 34;
-    pub(crate) const GROUP_STAGE: u8 = 35;
-    pub(crate) const DISTINCT: u8 = 36;
-    pub(crate) const SORT_PASS: u8 = 37;
-    pub(crate) const DISTINCT_PASS: u8 = 38;
-    pub(crate) const GROUP_PASS: u8 = 39;
+    pub(crate) const LIMIT_LOCAL: u8 = 36;
+    pub(crate) const OFFSET_LOCAL: u8 = 37;
+    pub(crate) const SORT_PASS: u8 = 38;
+    pub(crate) const DISTINCT_PASS: u8 = 39;
+    pub(crate) const GROUP_PASS: u8 = 40;
     /// Where the code of a group's output begins and ends.
-    pub(crate) const OUT: u8 = 40;
-    pub(crate) const OUT_END: u8 = 41;
+    pub(crate) const OUT: u8 = 41;
+    pub(crate) const OUT_END: u8 = 42;
     /// What is known of the first result column.
-    pub(crate) const FIRST: u8 = 42;
-    pub(crate) const KEYS: u8 = 43;
+    pub(crate) const FIRST: u8 = 43;
     /// Where descriptions of result columns (one byte each, downwards) and of keys begin on the stack.
     pub(crate) const COLUMN_LIST: u8 = 44;
     pub(crate) const KEY_LIST: u8 = 45;
@@ -177,21 +181,46 @@ impl Compiler<'_> {
     }
 
     /// A new frame inside of the current one.
+    #[inline(never)]
     pub(crate) fn push_frame(&mut self) -> usize {
-        let frame = self.block(FRAME, &ZERO);
-        self.put(frame, f::PARENT, self.frame as u16);
-        self.put(frame, f::DEPTH, self.now.depth.into());
-        self.frame = frame;
+        let (parent, frame) = (self.frame, self.block(FRAME, &ZERO));
+        self.enter(frame);
+        self.set_own(f::PARENT, parent as u16);
+        self.set_own(f::DEPTH, self.now.depth.into());
         frame
     }
 
-    pub(crate) fn has(&self, frame: usize, bit: u16) -> bool {
-        self.get(frame, f::FLAGS) & bit != 0
+    /// Another frame becomes the current one.
+    #[inline(never)]
+    pub(crate) fn enter(&mut self, frame: usize) {
+        for field in 0..if self.frame == 0 { 0 } else { f::FIELDS } {
+            self.put(self.frame, field, self.own(field));
+        }
+        self.go_back_to(frame);
     }
 
-    pub(crate) fn set_flag(&mut self, frame: usize, bit: u16, on: bool) {
-        let flags = self.get(frame, f::FLAGS);
-        self.put(frame, f::FLAGS, if on { flags | bit } else { flags & !bit });
+    /// The current frame is over: another becomes the current one.
+    #[inline(never)]
+    pub(crate) fn go_back_to(&mut self, frame: usize) {
+        self.frame = frame;
+        for field in 0..f::FIELDS {
+            self.set_own(field, self.get(frame, field));
+        }
+    }
+
+    /// A field of a frame, which may be the current one.
+    #[inline(never)]
+    pub(crate) fn of(&self, frame: usize, field: u8) -> u16 {
+        if frame == self.frame { self.own(field) } else { self.get(frame, field) }
+    }
+
+    #[inline(never)]
+    pub(crate) fn put_of(&mut self, frame: usize, field: u8, value: u16) {
+        if frame == self.frame { self.set_own(field, value) } else { self.put(frame, field, value) }
+    }
+
+    pub(crate) fn has(&self, frame: usize, bit: u16) -> bool {
+        self.of(frame, f::FLAGS) & bit != 0
     }
 
     /// Whether a source is the right side of a LEFT JOIN.
@@ -212,14 +241,13 @@ impl Compiler<'_> {
     }
 
     /// Whether the current frame has a flag.
-    #[inline(never)]
     pub(crate) fn flagged(&self, bit: u16) -> bool {
-        self.has(self.frame, bit)
+        self.own(f::FLAGS) & bit != 0
     }
 
-    #[inline(never)]
     pub(crate) fn set_flagged(&mut self, bit: u16, on: bool) {
-        self.set_flag(self.frame, bit, on);
+        let flags = self.own(f::FLAGS);
+        self.set_own(f::FLAGS, if on { flags | bit } else { flags & !bit });
     }
 
     /// The definition of a source.

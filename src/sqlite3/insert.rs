@@ -17,15 +17,15 @@ impl Compiler<'_> {
     pub(crate) fn insert(&mut self, replace: bool) {
         let action = if replace { action::REPLACE } else { self.or_action() };
         self.expect(Kind::Into);
-        let frame = self.begin_write(verb::INSERT, action);
+        self.begin_write(verb::INSERT, action);
         // While values are compiled, the table's columns are no names.
-        self.put(frame, f::MODE, 2);
+        self.set_own(f::MODE, 2);
         if self.accept(Kind::As) {
             self.name();
         }
-        self.put(frame, f::RESULT, NONE);
+        self.set_own(f::RESULT, NONE);
         if self.token.kind == Kind::LeftParen {
-            self.put(frame, f::ORDER, self.after(self.token).start());
+            self.set_own(f::ORDER, self.after(self.token).start());
             self.advance();
             loop {
                 let name = self.name();
@@ -46,20 +46,19 @@ impl Compiler<'_> {
             Kind::Default => {
                 self.advance();
                 self.expect(Kind::Values);
-                if self.get(frame, f::ORDER) != NONE {
+                if self.own(f::ORDER) != NONE {
                     return self.fail_unexpected();
                 }
-                self.put(frame, f::POS, self.token.start());
-                self.put(frame, f::TOKEN, 0);
+                self.set_own(f::POS, self.token.start());
+                self.set_own(f::TOKEN, 0);
                 self.defaults(0)
             }
             Kind::Select => {
                 // Rows that come from the table itself are gathered before the first is written.
                 let gather = self.reads_target();
-                self.put(frame, f::STEP, at::SELECTED);
+                self.set_own(f::STEP, at::SELECTED);
                 self.begin_select(Output::Insert, Resume::Step, 0, 0, 0);
-                let inner = self.frame;
-                self.set_flag(inner, flag::GATHER, gather);
+                self.set_flagged(flag::GATHER, gather);
             }
             _ => self.fail_unexpected(),
         }
@@ -198,10 +197,9 @@ impl Compiler<'_> {
     /// The row of the SELECT is on the stack: called by its frame, which goes on when the row is written.
     pub(crate) fn insert_row(&mut self) {
         let inner = self.frame;
-        let columns = self.get(inner, f::COLUMNS);
-        self.frame = self.get(inner, f::PARENT).into();
-        let frame = self.frame;
-        self.put(frame, f::SAVED, inner as u16);
+        let columns = self.own(f::COLUMNS);
+        self.enter(self.own(f::PARENT).into());
+        self.set_own(f::SAVED, inner as u16);
         if self.column_for(columns).is_some() || (columns > 0 && self.column_for(columns - 1).is_none()) {
             return self.fail_here(ErrorKind::Schema);
         }
@@ -209,9 +207,9 @@ impl Compiler<'_> {
             let Some(column) = self.column_for(place) else { break };
             self.set_column(column, place);
         }
-        self.put(frame, f::TOKEN, 1);
-        self.put(frame, f::POS, NONE);
-        self.put(frame, f::NEXT, NONE);
+        self.set_own(f::TOKEN, 1);
+        self.set_own(f::POS, NONE);
+        self.set_own(f::NEXT, NONE);
         self.defaults(0)
     }
 }

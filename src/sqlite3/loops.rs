@@ -133,7 +133,7 @@ impl Compiler<'_> {
     pub(crate) fn term_done(&mut self, term: u16) {
         if term < 32 {
             let field = f::DONE + (term / 16) as u8;
-            self.put(self.frame, field, self.get(self.frame, field) | 1 << (term % 16));
+            self.set_own(field, self.own(field) | 1 << (term % 16));
         }
     }
 
@@ -212,8 +212,7 @@ impl Compiler<'_> {
 
     /// Innermost: a row of all sources.
     pub(crate) fn body(&mut self) {
-        let frame = self.frame;
-        if self.is_write(frame) {
+        if self.is_write() {
             return self.write_body();
         }
         if self.own(f::GROUP_STAGE) == NONE {

@@ -104,29 +104,29 @@ impl Compiler<'_> {
     /// Begins the SELECT at the current token.
     pub(crate) fn begin_select(&mut self, output: Output, resume: Resume, place: u8, extra: u16, start: u16) {
         self.expect_select();
-        let frame = self.push_frame();
-        self.put(frame, f::STEP, step::LIMIT);
-        self.put(frame, f::OUTPUT, output as u16);
-        self.put(frame, f::RESUME, resume as u16);
-        self.put(frame, f::PLACE, place.into());
-        self.put(frame, f::EXTRA, extra);
-        self.put(frame, f::START, start);
+        self.push_frame();
+        self.set_own(f::STEP, step::LIMIT);
+        self.set_own(f::OUTPUT, output as u16);
+        self.set_own(f::RESUME, resume as u16);
+        self.set_own(f::PLACE, place.into());
+        self.set_own(f::EXTRA, extra);
+        self.set_own(f::START, start);
         let first = self.advance().start();
         if self.accept(Kind::Distinct) {
-            self.set_flag(frame, flag::DISTINCT, true);
+            self.set_flagged(flag::DISTINCT, true);
         } else {
             self.accept(Kind::All);
         }
-        self.put(frame, f::RESULT, self.token.start());
+        self.set_own(f::RESULT, self.token.start());
         self.clauses();
-        if self.has(frame, flag::COMPOUND) {
-            self.put(frame, f::RESULT, NONE);
-            self.put(frame, f::TOKEN, first);
+        if self.flagged(flag::COMPOUND) {
+            self.set_own(f::RESULT, NONE);
+            self.set_own(f::TOKEN, first);
         }
-        if self.get(frame, f::FROM) != NONE {
-            self.go(self.get(frame, f::FROM));
-            self.put(frame, f::STEP, step::FROM);
-            self.put(frame, f::POS, 0);
+        if self.own(f::FROM) != NONE {
+            self.go(self.own(f::FROM));
+            self.set_own(f::STEP, step::FROM);
+            self.set_own(f::POS, 0);
         }
         self.mode = Mode::Step;
     }
@@ -147,7 +147,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn go_clause(&mut self, field: u8) {
-        self.go(self.get(self.frame, field));
+        self.go(self.own(field));
     }
 
     /// One step of the current frame.
@@ -249,8 +249,7 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn output(&mut self) {
-        let frame = self.frame;
-        let output = self.get(frame, f::OUTPUT);
+        let output = self.own(f::OUTPUT);
         if output == Output::Insert as u16 || (super::FULL && output == Output::Source as u16) {
             // The outer frame compiles what is done with the row, and comes back.
             self.emit_offset(f::NEXT);
@@ -310,7 +309,7 @@ impl Compiler<'_> {
 
     /// Behind all loops: groups, distinct rows and sorted rows come out, and the next passes begin.
     pub(crate) fn finish(&mut self) {
-        if self.is_write(self.frame) {
+        if self.is_write() {
             return self.write_finish();
         }
         self.now.depth = self.own(f::DEPTH) as u8;
@@ -371,22 +370,21 @@ impl Compiler<'_> {
 
     /// The code of the SELECT is complete.
     pub(crate) fn complete(&mut self) {
-        let frame = self.frame;
         self.emit(&[PATCH, f::FINISH, Op::Depth as u8, LOW | f::DEPTH]);
-        let (resume, start) = (self.get(frame, f::RESUME), self.get(frame, f::START));
-        let (output, extra) = (self.get(frame, f::OUTPUT), self.get(frame, f::EXTRA));
+        let (resume, start) = (self.own(f::RESUME), self.own(f::START));
+        let (output, extra) = (self.own(f::OUTPUT), self.own(f::EXTRA));
         let (once, set, place) =
-            (self.get(frame, f::ONCE), self.get(frame, f::LOCALS) as u8, self.get(frame, f::PLACE) as u8);
-        let back = self.get(frame, f::BACK);
-        let (first, outer) = (Operand::unpack(self.get(frame, f::FIRST) as u8, start), self.has(frame, flag::OUTER));
-        self.go(self.get(frame, f::END));
+            (self.own(f::ONCE), self.own(f::LOCALS) as u8, self.own(f::PLACE) as u8);
+        let back = self.own(f::BACK);
+        let (first, outer) = (Operand::unpack(self.own(f::FIRST) as u8, start), self.flagged(flag::OUTER));
+        self.go(self.own(f::END));
         if resume == Resume::Statement as u16 {
             self.op(Op::Halt);
             return self.end_of_select();
         }
-        self.top = frame + FRAME;
-        self.frame = self.get(frame, f::PARENT).into();
-        self.forget_numbers(frame);
+        self.top = self.frame + FRAME;
+        self.forget_numbers();
+        self.go_back_to(self.own(f::PARENT).into());
         if !super::FULL || resume == Resume::Step as u16 {
             self.mode = Mode::Step;
             return;
@@ -428,18 +426,18 @@ impl Compiler<'_> {
         self.operand_done(operand.unwritten(start))
     }
 
-    /// Cursors and stages of a frame that is complete are free again.
-    pub(crate) fn forget_numbers(&mut self, frame: usize) {
-        let from = usize::from(self.get(frame, f::SOURCES));
+    /// Cursors and stages of the current frame, which is complete, are free again.
+    pub(crate) fn forget_numbers(&mut self) {
+        let from = usize::from(self.own(f::SOURCES));
         if from != 0 {
             self.now.cursors = self.now.cursors.min(self.get(from, s::CURSOR) as u8);
         }
         for field in [f::SORT, f::DISTINCT, f::GROUP_STAGE] {
-            if self.get(frame, field) != NONE {
-                self.now.stages = self.now.stages.min(self.get(frame, field) as u8);
+            if self.own(field) != NONE {
+                self.now.stages = self.now.stages.min(self.own(field) as u8);
             }
         }
-        self.now.depth = self.get(frame, f::DEPTH) as u8;
+        self.now.depth = self.own(f::DEPTH) as u8;
     }
 
     /// The end of the statement: only a semicolon may follow.

@@ -182,12 +182,12 @@ impl Compiler<'_> {
         let mut frame = self.frame;
         while frame != 0 {
             // LIMIT is computed before there are rows, here or around.
-            if self.get(frame, f::MODE) == 3 {
+            if self.of(frame, f::MODE) == 3 {
                 break;
             }
             let mut found: Option<Found> = None;
-            let hidden = self.get(frame, f::MODE) == 2;
-            let mut source = if hidden { 0 } else { usize::from(self.get(frame, f::SOURCES)) };
+            let hidden = self.of(frame, f::MODE) == 2;
+            let mut source = if hidden { 0 } else { usize::from(self.of(frame, f::SOURCES)) };
             while source != 0 {
                 if qualifier.is_none_or(|table| self.is_called(source, table))
                     && let Some(column) = self.column_of(source, name)
@@ -210,12 +210,12 @@ impl Compiler<'_> {
                 break;
             }
             let alone = self.has(frame, flag::ALONE);
-            frame = self.get(frame, f::PARENT).into();
+            frame = self.of(frame, f::PARENT).into();
             if alone && frame != 0 {
                 if self.has(frame, flag::CLOSED) {
                     break;
                 }
-                frame = self.get(frame, f::PARENT).into();
+                frame = self.of(frame, f::PARENT).into();
             }
         }
         Ok(None)
@@ -294,7 +294,7 @@ impl Compiler<'_> {
             let first = self.get(source, s::LOCALS) as u8;
             let columns = self.definition(source).columns();
             self.op1(Op::Local, first + if column == ROWID { columns } else { column });
-        } else if self.get(frame, f::MODE) == 1 {
+        } else if self.of(frame, f::MODE) == 1 {
             self.bare_column(frame, source, column);
         } else {
             self.read_column(source, column);
@@ -334,9 +334,9 @@ impl Compiler<'_> {
 
     /// A bare column of a group: the value it had in the row that stands for the group.
     pub(crate) fn bare_column(&mut self, frame: usize, source: usize, column: u8) {
-        let stage = self.get(frame, f::GROUP_STAGE) as u8;
+        let stage = self.of(frame, f::GROUP_STAGE) as u8;
         let cursor = self.get(source, s::CURSOR) as u8;
-        let mut at = usize::from(self.get(frame, f::OUT));
+        let mut at = usize::from(self.of(frame, f::OUT));
         while at < self.code {
             if let Some(&[op, of, which, with, what]) = self.arena.get(at..).and_then(|rest| rest.first_chunk::<5>())
                 && op == Op::GroupColumn as u8
@@ -346,22 +346,23 @@ impl Compiler<'_> {
             }
             at += program::length(self.arena, at);
         }
-        let which = self.get(frame, f::BARE);
+        let which = self.of(frame, f::BARE);
         if which >= 250 {
             return self.fail_here(ErrorKind::TooBig);
         }
-        self.put(frame, f::BARE, which + 1);
+        self.put_of(frame, f::BARE, which + 1);
         self.bytes(&[Op::GroupColumn as u8, stage, which as u8, cursor, column])
     }
 
     /// A source was named: its frame knows, and the frames between know that they depend on it.
     pub(crate) fn mark_used(&mut self, owner: usize, source: usize) {
         let bit = self.get(source, s::BIT);
-        self.put(owner, f::MASK, self.get(owner, f::MASK) | bit);
+        self.put_of(owner, f::MASK, self.of(owner, f::MASK) | bit);
         let mut frame = self.frame;
         while frame != owner && frame != 0 {
-            self.set_flag(frame, flag::OUTER, true);
-            frame = self.get(frame, f::PARENT).into();
+            let flags = self.of(frame, f::FLAGS) | flag::OUTER;
+            self.put_of(frame, f::FLAGS, flags);
+            frame = self.of(frame, f::PARENT).into();
         }
     }
 
@@ -369,14 +370,14 @@ impl Compiler<'_> {
     pub(crate) fn alias_of_result(&mut self, name: Token) -> Option<u16> {
         let mut frame = self.frame;
         while frame != 0 {
-            if self.get(frame, f::MODE) == 3 {
+            if self.of(frame, f::MODE) == 3 {
                 break;
             }
-            let result = self.get(frame, f::RESULT);
+            let result = self.of(frame, f::RESULT);
             // An alias must not be looked for inside of the list that makes it.
             if result != NONE
                 && self.token.start()
-                    > self.get(frame, f::FROM).min(self.get(frame, f::WHERE)).min(self.get(frame, f::ORDER))
+                    > self.of(frame, f::FROM).min(self.of(frame, f::WHERE)).min(self.of(frame, f::ORDER))
             {
                 let mut at = result;
                 while let Some(item) = self.item_at(at) {
@@ -397,7 +398,7 @@ impl Compiler<'_> {
             if self.has(frame, flag::CLOSED) || self.has(frame, flag::ALONE) {
                 break;
             }
-            frame = self.get(frame, f::PARENT).into();
+            frame = self.of(frame, f::PARENT).into();
         }
         None
     }

@@ -8,6 +8,7 @@ use core::cell::Cell;
 
 use super::compile::{Compiler, Counts, Mode, NONE, Operand, RECENT};
 use super::error::{ErrorKind, Result};
+use super::frame::f;
 use super::select::{Output, Resume};
 use super::store::Store;
 use super::token::{self, Kind, Token};
@@ -102,7 +103,6 @@ fn keep_whole() {
     type C = Compiler<'static>;
     core::hint::black_box(C::get as fn(&C, usize, u8) -> u16);
     core::hint::black_box(C::put as fn(&mut C, usize, u8, u16));
-    core::hint::black_box(C::own as fn(&C, u8) -> u16);
     type M = super::vm::Machine<'static>;
     core::hint::black_box(M::field as fn(&M, usize) -> usize);
     core::hint::black_box(M::set_field as fn(&mut M, usize, usize));
@@ -124,6 +124,7 @@ impl<'a> Compiler<'a> {
             store,
             token: first,
             recent: [const { Cell::new(Token::new(Kind::End_, NONE, NONE)) }; RECENT],
+            fields: [0; f::FIELDS as usize],
             first_parameter: Cell::new(NONE),
             mode: Mode::Step,
             frame: 0,

@@ -32,10 +32,10 @@ impl Compiler<'_> {
 
     /// Compiles a SELECT only to learn its columns. The token behind it, or behind a view's name, is gone back to.
     fn describe_select(&mut self, name: Token, select: u16, view: bool) {
-        let (outer, code) = (self.frame, self.here());
-        self.put(outer, f::TOKEN, name.start());
-        self.put(outer, f::CODE, select);
-        self.put(outer, f::TERM, name.end());
+        let code = self.here();
+        self.set_own(f::TOKEN, name.start());
+        self.set_own(f::CODE, select);
+        self.set_own(f::TERM, name.end());
         self.goto(step::DESCRIBED);
         self.go(select);
         self.begin_select(Output::Describe, Resume::Step, 0, self.now.locals.into(), code);
@@ -44,19 +44,18 @@ impl Compiler<'_> {
 
     /// The tables beside a subquery are unknown in it; to a view, everything around it is.
     fn hide_outer(&mut self, view: bool) {
-        let inner = self.frame;
-        self.set_flag(inner, if view { flag::CLOSED } else { flag::ALONE }, true);
+        self.set_flagged(if view { flag::CLOSED } else { flag::ALONE }, true);
     }
 
     /// The result columns of a SELECT that is only described are compiled: their definition takes the place of all that.
     pub(crate) fn describe_done(&mut self) {
         let inner = self.frame;
-        let outer = usize::from(self.get(inner, f::PARENT));
+        let outer = usize::from(self.own(f::PARENT));
         // The names are made behind the code, which is given up with them.
         let names = self.code;
         self.result_names();
         let definition = self.code;
-        let columns = self.get(inner, f::COLUMNS);
+        let columns = self.own(f::COLUMNS);
         self.bytes(&[schema::TABLE, 0, 0, 0, 0, columns as u8, ROWID, 0, 0, 0]);
         let mut at = names;
         for column in 0..columns {
@@ -70,13 +69,13 @@ impl Compiler<'_> {
             at += 1 + usize::from(len);
         }
         let len = self.code - definition;
-        let correlated = self.has(inner, flag::OUTER);
+        let correlated = self.flagged(flag::OUTER);
         // Down to the outer frame's stack, and up with the definition.
         self.now = Counts { depth: self.get(outer, f::DEPTH) as u8, ..self.now };
-        self.forget_numbers(inner);
-        self.now.locals = self.get(inner, f::EXTRA) as u8;
+        self.forget_numbers();
+        self.now.locals = self.own(f::EXTRA) as u8;
         // The frame may be written over.
-        let code = self.get(inner, f::START);
+        let code = self.own(f::START);
         self.top = inner + FRAME;
         if definition + 2 * len > self.top {
             self.top -= len;
@@ -89,11 +88,10 @@ impl Compiler<'_> {
         }
         self.shift(definition, len, top);
         self.code = code.into();
-        let select = self.get(outer, f::CODE);
-        let name = self.lex(self.get(outer, f::TOKEN));
-        self.frame = outer;
+        self.go_back_to(outer);
+        let (select, name) = (self.own(f::CODE), self.lex(self.own(f::TOKEN)));
         if correlated {
-            self.set_flag(outer, flag::OUTER, true);
+            self.set_flagged(flag::OUTER, true);
         }
         let source = self.push_source((top, len), name);
         self.put(source, s::FLAGS, joined::SUBQUERY);
@@ -106,7 +104,7 @@ impl Compiler<'_> {
             self.skip_parentheses();
             self.put(source, s::NAME, NONE);
         } else {
-            self.go(self.get(outer, f::TERM));
+            self.go(self.own(f::TERM));
         }
         self.alias(source);
         self.source_done(source)
@@ -125,10 +123,9 @@ impl Compiler<'_> {
 
     /// A row of the subquery is on the stack: the outer frame goes on with it.
     pub(crate) fn hand_on(&mut self) {
-        let inner = self.frame;
         self.emit(&[Op::MakeRow as u8, LOW | f::PLACE, LOW | f::COLUMNS]);
-        self.now.depth = self.get(inner, f::DEPTH) as u8;
-        self.frame = self.get(inner, f::PARENT).into();
+        self.now.depth = self.own(f::DEPTH) as u8;
+        self.enter(self.own(f::PARENT).into());
         self.mode = Mode::Step;
     }
 
@@ -139,7 +136,7 @@ impl Compiler<'_> {
             // Behind the row of NULLs the loops of the subquery are over, some of which never began.
             self.emit(&[Op::Next as u8, OF, LOW | s::CURSOR, LOW | f::DEPTH, OF, CHAIN | s::EXIT]);
         }
-        self.frame = self.get(at, s::SUBQUERY).into();
+        self.enter(self.get(at, s::SUBQUERY).into());
         self.emit_limit();
         self.row_done()
     }

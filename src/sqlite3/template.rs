@@ -47,22 +47,24 @@ impl Compiler<'_> {
             if item < LOW {
                 self.byte(item);
             } else if item < CHAIN {
-                self.byte(self.get(block, item - LOW) as u8);
+                self.byte(self.of(block, item - LOW) as u8);
             } else if item < WORD {
-                self.chain_in(block, item - CHAIN);
+                let field = item - CHAIN;
+                let head = self.chain(self.of(block, field));
+                self.put_of(block, field, head);
             } else {
                 let field = items.next().unwrap_or(0);
-                let value = self.get(block, field);
+                let value = self.of(block, field);
                 match item {
                     WORD => self.word(value),
                     NEW => {
                         let head = self.chain(NONE);
-                        self.put(block, field, head);
+                        self.put_of(block, field, head);
                     }
-                    HERE => self.put(block, field, self.here()),
+                    HERE => self.put_of(block, field, self.here()),
                     PATCH => {
                         self.patch_here(value);
-                        self.put(block, field, NONE);
+                        self.put_of(block, field, NONE);
                     }
                     SHRINK => self.shrink(field),
                     GROW => self.grow(field),

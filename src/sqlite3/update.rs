@@ -18,11 +18,11 @@ impl Compiler<'_> {
     /// UPDATE, from the token behind the word.
     pub(crate) fn update(&mut self) {
         let action = self.or_action();
-        let frame = self.begin_write(verb::UPDATE, action);
+        self.begin_write(verb::UPDATE, action);
         self.target_alias();
         self.expect(Kind::Set);
-        self.put(frame, f::RESULT, NONE);
-        self.put(frame, f::ORDER, self.token.start());
+        self.set_own(f::RESULT, NONE);
+        self.set_own(f::ORDER, self.token.start());
         let mut gather = action == action::REPLACE;
         loop {
             if self.token.kind == Kind::LeftParen {
@@ -130,9 +130,9 @@ impl Compiler<'_> {
         self.goto(step::LOOP);
     }
 
-    /// Whether a frame writes, and the steps of its loop lead here.
-    pub(crate) fn is_write(&self, frame: usize) -> bool {
-        self.get(frame, f::TABLE) != NONE
+    /// Whether the current frame writes, and the steps of its loop lead here.
+    pub(crate) fn is_write(&self) -> bool {
+        self.own(f::TABLE) != NONE
     }
 
     /// Inside of the loop.

@@ -76,9 +76,9 @@ impl Compiler<'_> {
     }
 
     /// Begins a statement that writes to a table: its frame, with the table as a source.
-    pub(crate) fn begin_write(&mut self, verb: u16, action: u8) -> usize {
+    pub(crate) fn begin_write(&mut self, verb: u16, action: u8) {
         let name = self.table_name();
-        let frame = self.push_frame();
+        self.push_frame();
         let definition = self.load(name, ErrorKind::NoSuchTable);
         let known = self.defined(definition.0, definition.1);
         let (kind, number) = (known.kind(), known.number());
@@ -90,9 +90,9 @@ impl Compiler<'_> {
         let from = self.push_source(definition, name);
         let cursor = self.new_cursor();
         self.put(from, s::CURSOR, cursor.into());
-        self.put(frame, f::ACTION, action.into());
-        self.put(frame, f::OUTPUT, NONE);
-        self.put(frame, f::KEYS, verb);
+        self.set_own(f::ACTION, action.into());
+        self.set_own(f::OUTPUT, NONE);
+        self.set_own(f::KEYS, verb);
         self.writes = true;
         self.emit(&[Op::Write as u8, HERE, f::START, 0, Op::Jump as u8, NEW, f::FINISH, HERE, f::TABLE]);
         self.describe(from);
@@ -100,9 +100,8 @@ impl Compiler<'_> {
         if verb != verb::DELETE {
             let columns = self.definition(from).columns();
             let first = self.new_locals(columns + 1);
-            self.put(frame, f::LOCALS, first.into());
+            self.set_own(f::LOCALS, first.into());
         }
-        frame
     }
 
     /// The definition of a table, without names, as the machine needs it.
@@ -160,8 +159,7 @@ impl Compiler<'_> {
 
     /// NOT NULL of the columns from one on.
     fn not_nulls(&mut self, from: u8) {
-        let frame = self.frame;
-        let (first, action) = (self.get(frame, f::LOCALS) as u8, self.get(frame, f::ACTION) as u8);
+        let (first, action) = (self.own(f::LOCALS) as u8, self.own(f::ACTION) as u8);
         for column in from..self.table_here().columns() {
             let rowid = column == self.table_here().rowid_column();
             let Some(known) = self.table_here().column(column).filter(|known| known.not_null && !rowid) else {
@@ -181,16 +179,15 @@ impl Compiler<'_> {
         if self.table_here().checks() == 0 {
             return self.checked();
         }
-        self.put(frame, f::STEP, at::CHECKED);
-        let inner = self.push_frame();
-        let target = usize::from(self.get(frame, f::SOURCES));
+        self.set_own(f::STEP, at::CHECKED);
+        let target = self.target();
+        self.push_frame();
         let definition = (self.get(target, s::DEFINITION).into(), self.get(target, s::LENGTH).into());
         let name = self.lex(self.get(target, s::NAME));
         let from = self.push_source(definition, name);
         self.put(from, s::FLAGS, joined::LOCALS);
         self.put(from, s::LOCALS, first.into());
-        self.set_flag(inner, flag::CLOSED, true);
-        self.put(inner, f::TERM, 0);
+        self.set_flagged(flag::CLOSED, true);
         self.goto(at::CHECK);
     }
 
@@ -216,17 +213,16 @@ impl Compiler<'_> {
 
     /// The next CHECK of the table.
     pub(crate) fn check(&mut self) {
-        let frame = self.frame;
-        let which = usize::from(self.get(frame, f::TERM));
+        let which = usize::from(self.own(f::TERM));
         let from = self.target();
         let Some(text) = self.definition(from).each_check().nth(which) else {
-            self.top = frame + FRAME;
-            self.frame = self.get(frame, f::PARENT).into();
+            self.top = self.frame + FRAME;
+            self.go_back_to(self.own(f::PARENT).into());
             self.mode = Mode::Step;
             return;
         };
         let at = usize::from(self.get(from, s::DEFINITION)) + text;
-        self.put(frame, f::TERM, which as u16 + 1);
+        self.set_own(f::TERM, which as u16 + 1);
         self.goto(at::CHECK_1);
         self.expression_at(at as u16 | IN_ARENA)
     }
@@ -243,35 +239,34 @@ impl Compiler<'_> {
 
     /// All checks passed: the row is written.
     pub(crate) fn checked(&mut self) {
-        let frame = self.frame;
         let definition = self.table_here();
         let how = definition.column(definition.rowid_column()).map_or(0, |known| known.action << 3);
-        let update = self.get(frame, f::KEYS) == verb::UPDATE;
+        let update = self.own(f::KEYS) == verb::UPDATE;
         self.op(if update { Op::Update } else { Op::Insert });
         self.emit(&[WORD, f::TABLE, LOW | f::LOCALS]);
-        self.byte(how | self.get(frame, f::ACTION) as u8);
+        self.byte(how | self.own(f::ACTION) as u8);
         if update {
             return self.emit(&[OF, LOW | s::CURSOR, CHAIN | f::NEXT, GOTO, step::UNWIND as u8]);
         }
         self.emit(&[CHAIN | f::NEXT, PATCH, f::NEXT]);
-        let pos = self.get(frame, f::POS);
+        let pos = self.own(f::POS);
         if pos == NONE {
             // The row came from a SELECT, which goes on.
-            self.frame = self.get(frame, f::SAVED).into();
-            self.put(frame, f::STEP, at::SELECTED);
+            self.set_own(f::STEP, at::SELECTED);
+            self.enter(self.own(f::SAVED).into());
             self.emit_limit();
             return self.row_done();
         }
         self.go(pos);
         if self.accept(Kind::Comma) {
-            if self.get(frame, f::START) != NONE && self.reads_target() {
+            if self.own(f::START) != NONE && self.reads_target() {
                 // The rows behind the first would see those before them.
                 return self.fail_here(ErrorKind::Unsupported);
             }
-            self.put(frame, f::START, NONE);
+            self.set_own(f::START, NONE);
             return self.begin_row();
         }
-        if self.get(frame, f::ACTION) != action::REPLACE.into() {
+        if self.own(f::ACTION) != action::REPLACE.into() {
             self.writes_one();
         }
         self.write_end()
