@@ -373,8 +373,7 @@ impl Compiler<'_> {
         self.emit(&[PATCH, f::FINISH, Op::Depth as u8, LOW | f::DEPTH]);
         let (resume, start) = (self.own(f::RESUME), self.own(f::START));
         let (output, extra) = (self.own(f::OUTPUT), self.own(f::EXTRA));
-        let (once, set, place) =
-            (self.own(f::ONCE), self.own(f::LOCALS) as u8, self.own(f::PLACE) as u8);
+        let (once, set, place) = (self.own(f::ONCE), self.own(f::LOCALS) as u8, self.own(f::PLACE) as u8);
         let back = self.own(f::BACK);
         let (first, outer) = (Operand::unpack(self.own(f::FIRST) as u8, start), self.flagged(flag::OUTER));
         self.go(self.own(f::END));
