@@ -4,43 +4,45 @@
 use super::compile::*;
 use super::create_table::Walk;
 use super::error::{ErrorKind, Result};
+use super::quoting::Unescaped;
 use super::record;
-use super::schema::{self, Name};
+use super::schema;
 use super::scratch::Scratch;
 use super::store::Entry;
-use super::token::{self, Kind, class};
+use super::token::{self, Kind, Token, class};
 use super::value::{Affinity, Value};
 
 /// What happens to the text of a row of sqlite_schema.
 #[derive(Clone, Copy)]
 enum Edit<'e> {
-    /// The name of the table is another.
+    /// The name of the table is another, which is written so.
     Rename(&'e [u8]),
     /// A column definition is added: where it stands in the statement.
     Add(u16, u16),
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     #[inline(never)]
     pub(crate) fn alter(&mut self) {
         self.expect(Kind::Table);
         let table = self.table_name();
         let Some(from) = self.table_to_change(table) else { return };
-        let name = self.plain_name(table);
         let word = self.advance();
         match word.kind {
-            Kind::Rename if self.accept(Kind::To) => self.rename_table(name, from),
-            Kind::Add => self.add_column(name, from),
+            Kind::Rename if self.accept(Kind::To) => self.rename_table(table, from),
+            Kind::Add => self.add_column(table, from),
             Kind::Rename | Kind::Drop => self.fail_at(ErrorKind::Unsupported, word),
             _ => self.fail_at(ErrorKind::Syntax, word),
         }
     }
 
-    fn rename_table(&mut self, old: Name, from: usize) {
-        let token = self.name();
+    fn rename_table(&mut self, old: Token, from: usize) {
+        let new = self.name();
         self.end_of_statement();
-        let new = self.unused(token, old.bytes());
-        self.edit_schema(old.bytes(), Edit::Rename(new.bytes()));
+        if !self.same_tokens(new, old) {
+            self.unused(new);
+        }
+        self.edit_schema(old, Edit::Rename(self.written(new)));
         // Indexes know the name of their table.
         let mut index_at = self.built(from).indexes_at();
         for _ in 0..self.built(from).indexes() {
@@ -50,23 +52,30 @@ impl Compiler<'_> {
             if name_len == 0 {
                 continue;
             }
-            let (name, end) = (self.name_in_arena(name_at, name_len), self.code);
+            let (key, end) = (self.key_at(name_at, name_len), self.code);
             let room = self.arena.get_mut(end..self.top).unwrap_or_default();
-            match schema::load(self.store, name.bytes(), room) {
+            match self.store.get(key.bytes(), room) {
                 Ok(Some(_)) => {}
                 Ok(None) => return self.fail_here(ErrorKind::Corrupt),
                 Err(error) => return self.fail_store(error),
             }
             self.code = end + schema::HEADER;
-            self.bytes(new.bytes());
-            self.save(name.bytes(), end);
+            self.plain_name(new);
+            self.save(&key, end);
             self.code = end;
         }
-        self.delete_name(old.bytes());
-        self.save(new.bytes(), from);
+        let key = self.key_of(old);
+        self.delete_name(&key);
+        let key = self.key_of(new);
+        self.save(&key, from);
     }
 
-    fn add_column(&mut self, table: Name, from: usize) {
+    /// A name as it is written in the statement.
+    fn written(&self, name: Token) -> &'a [u8] {
+        self.sql.get(name.start().into()..name.end().into()).unwrap_or_default()
+    }
+
+    fn add_column(&mut self, table: Token, from: usize) {
         self.accept(Kind::Column);
         let column = self.token;
         // The column is written behind the definition, and moved to its place.
@@ -92,13 +101,15 @@ impl Compiler<'_> {
         }
         self.mark_at(begin, 0x20);
         self.bring(begin, place);
-        self.edit_schema(table.bytes(), Edit::Add(column.start(), end));
-        self.save(table.bytes(), from);
+        self.edit_schema(table, Edit::Add(column.start(), end));
+        let key = self.key_of(table);
+        self.save(&key, from);
     }
 
     /// Edits the rows of sqlite_schema that belong to a table.
     #[inline(never)]
-    fn edit_schema(&mut self, table: &[u8], edit: Edit<'_>) {
+    fn edit_schema(&mut self, table: Token, edit: Edit<'_>) {
+        let table = self.written(table);
         let prefix = self.walk_rows(schema::SCHEMA);
         while let Some(entry) = self.next_row(&prefix) {
             if let Err(error) = self.edit_row(table, edit, entry) {
@@ -108,7 +119,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Edits a row that stands behind the definition.
+    /// Edits a row that stands behind the definition; `table` is the table's name, as it is written.
     fn edit_row(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<()> {
         let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
         let (row, room) = room.split_at_mut_checked(entry.key + entry.value).unwrap_or_default();
@@ -119,7 +130,7 @@ impl Compiler<'_> {
             // A view may name the table; a CHECK and a REFERENCES do.
             return Err(ErrorKind::Unsupported.into());
         }
-        if !owner.eq_ignore_ascii_case(table) || (new.is_none() && kind != b"table") {
+        if !same(table, owner) || (new.is_none() && kind != b"table") {
             return Ok(());
         }
         let (text_room, record_room) = room.split_at_mut(room.len() / 2);
@@ -133,7 +144,7 @@ impl Compiler<'_> {
             }
             Edit::Rename(new) => {
                 out.push(b'"');
-                for &byte in new {
+                for byte in plain(new) {
                     out.push(byte);
                     if byte == b'"' {
                         out.push(byte);
@@ -144,6 +155,8 @@ impl Compiler<'_> {
         }
         out.extend(text.get(end..).unwrap_or_default());
         let made = out.finish()?;
+        new.into_iter().flat_map(plain).for_each(|byte| out.push(byte));
+        let new = if new.is_some() { Some(out.finish()?) } else { None };
         let renamed = match new {
             Some(new) if kind == b"table" => new,
             Some(new) if text.is_empty() => {
@@ -238,10 +251,23 @@ fn refers(text: &[u8], table: &[u8]) -> bool {
         if matches!(token.kind, Kind::End_ | Kind::Illegal) {
             return false;
         }
-        let (name, quote) = unquoted(text.get(token.start().into()..at).unwrap_or_default());
-        if (before == Kind::References || token::next(text, at).kind == Kind::Dot) && same_name(name, quote, table) {
+        let name = text.get(token.start().into()..at).unwrap_or_default();
+        let names = before == Kind::References || token::next(text, at).kind == Kind::Dot;
+        if names && plain(name).same(plain(table)) {
             return true;
         }
         before = token.kind;
     }
+}
+
+/// The bytes of a name, which may be written in quotes.
+fn plain(name: &[u8]) -> Unescaped<'_> {
+    let (text, quote) = unquoted(name);
+    unescaped(text, quote)
+}
+
+/// Whether a name as it is written is this one.
+fn same(written: &[u8], name: &[u8]) -> bool {
+    let (text, quote) = unquoted(written);
+    same_name(text, quote, name)
 }

@@ -16,6 +16,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::frame::f;
 use super::function::Custom;
 use super::program::Op;
+use super::reading::Recent;
 use super::store::Store;
 use super::token::{Kind, Token};
 
@@ -26,9 +27,6 @@ pub(crate) use super::quoting::{is_name, same_name, unescaped, unquoted};
 pub(crate) const IN_ARENA: u16 = 0x8000;
 /// No offset, no chain.
 pub(crate) const NONE: u16 = 0xffff;
-
-/// How many tokens are remembered.
-pub(crate) const RECENT: usize = 16;
 
 /// What the compiler does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,8 +114,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) store: &'a mut dyn Store,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
-    /// Tokens that were read lately.
-    pub(crate) recent: [Cell<Token>; RECENT],
+    pub(crate) recent: Recent,
 }
 
 /// Memory is read and written by these, so that nothing out of bounds can panic: such reads give 0.

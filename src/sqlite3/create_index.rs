@@ -6,7 +6,6 @@ use super::compile::*;
 use super::error::{Error, ErrorKind, Result};
 use super::key;
 use super::schema::{self, Definition, Index, ROWID};
-use super::scratch::Scratch;
 use super::store::Entry;
 use super::token::{Kind, Token};
 use super::vm::OWN_CURSOR;
@@ -16,7 +15,7 @@ impl Compiler<'_> {
 
     #[inline(never)]
     pub(crate) fn create_index(&mut self, unique: bool) {
-        let Some((token, name)) = self.new_name() else { return };
+        let Some(token) = self.new_name() else { return };
         self.expect(Kind::On);
         let table = self.name();
         let Some(from) = self.table_to_change(table) else { return };
@@ -28,24 +27,24 @@ impl Compiler<'_> {
         }
         self.end_of_statement();
         let number = self.new_number();
-        let table_name = self.plain_name(table);
         // The index is written behind the checks, and goes between them and the other indexes.
         let (place, end) = (from + self.built(from).checks_at(), self.code);
-        self.write_index(from, number, u8::from(unique), &parts, name.bytes());
+        self.write_index(from, number, u8::from(unique), &parts, Some(token));
         self.bring(end, place);
         self.fill_index(from, place - from, token);
         // The name as the table was declared is in sqlite_schema; here the statement's spelling is taken.
         let head: &[u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };
-        let row =
-            self.add_schema_row(b"index", name.bytes(), table_name.bytes(), number, Some((head, token, last.end())));
-        self.save(table_name.bytes(), from);
+        let row = self.add_schema_row(b"index", token, table, number, head, last.end());
+        let key = self.key_of(table);
+        self.save(&key, from);
         let entry = self.code;
         self.byte(schema::INDEX);
         self.word(number);
         self.word(row);
         self.bytes(&[0, ROWID, 0, 0, 0]);
-        self.bytes(table_name.bytes());
-        self.save(name.bytes(), entry);
+        self.plain_name(table);
+        let key = self.key_of(token);
+        self.save(&key, entry);
     }
 
     /// The definition of a table that is changed, moved to the front, where it can grow: where it begins.
@@ -64,7 +63,7 @@ impl Compiler<'_> {
 
     /// Writes an index of the table that is being built, and counts it.
     #[inline(never)]
-    pub(crate) fn write_index(&mut self, from: usize, number: u16, flags: u8, parts: &Parts, name: &[u8]) {
+    pub(crate) fn write_index(&mut self, from: usize, number: u16, flags: u8, parts: &Parts, name: Option<Token>) {
         self.word(number);
         self.byte(flags);
         self.byte(parts.count as u8);
@@ -72,8 +71,12 @@ impl Compiler<'_> {
             self.byte(column);
             self.byte(order);
         }
-        self.byte(name.len() as u8);
-        self.bytes(name);
+        let at = self.code;
+        self.byte(0);
+        if let Some(name) = name {
+            let len = self.plain_name(name);
+            self.set_at(at, len);
+        }
         self.set_at(from + 7, self.at(from + 7).wrapping_add(1));
     }
 
@@ -199,7 +202,7 @@ impl Compiler<'_> {
             return;
         }
         let number = self.new_number();
-        self.write_index(from, number, 1 | u8::from(primary) << 1 | 4 | action << 3, parts, b"");
+        self.write_index(from, number, 1 | u8::from(primary) << 1 | 4 | action << 3, parts, None);
     }
 }
 
@@ -225,17 +228,4 @@ impl Parts {
         }
         fits
     }
-}
-
-/// The name of an index that a constraint made.
-#[inline(never)]
-pub(crate) fn automatic_name<'o>(table: &[u8], which: u8, out: &'o mut [u8; 96]) -> &'o [u8] {
-    let digits = [b'0' + which / 100, b'0' + which / 10 % 10, b'0' + which % 10];
-    let zeros = usize::from(which < 100) + usize::from(which < 10);
-    let mut out = Scratch::new(out);
-    out.extend(b"sqlite_autoindex_");
-    out.extend(table);
-    out.push(b'_');
-    out.extend(digits.get(zeros..).unwrap_or_default());
-    out.finish().unwrap_or_default()
 }

@@ -4,7 +4,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::create_index::{Parts, automatic_name};
+use super::create_index::Parts;
 use super::error::ErrorKind;
 use super::schema::{self, ROWID};
 use super::token::{Kind, Token};
@@ -23,7 +23,7 @@ impl Compiler<'_> {
 
     #[inline(never)]
     pub(crate) fn create_table(&mut self) {
-        let Some((token, name)) = self.new_name() else { return };
+        let Some(token) = self.new_name() else { return };
         let body = self.token;
         if body.kind == Kind::As {
             return self.fail_here(ErrorKind::Unsupported);
@@ -43,17 +43,17 @@ impl Compiler<'_> {
         }
         self.end_of_statement();
         self.try_expressions(from, token);
-        let plain = name.bytes();
-        let row = self.add_schema_row(b"table", plain, plain, number, Some((b"CREATE TABLE ", token, close.end())));
+        let row = self.add_schema_row(b"table", token, token, number, b"CREATE TABLE ", close.end());
         put16(self.arena, from + 3, row);
         let mut index_at = self.built(from).indexes_at();
         for which in 1..=self.built(from).indexes() {
             let index = self.built(from).index_at(index_at);
             let number = index.number;
             index_at = index.next;
-            self.add_schema_row(b"index", automatic_name(plain, which, &mut [0; 96]), plain, number, None);
+            self.add_schema_row(b"index", token, token, number, b"", which.into());
         }
-        self.save(plain, from);
+        let key = self.key_of(token);
+        self.save(&key, from);
     }
 
     /// Walks over `( columns and constraints )`, to the last parenthesis.
@@ -89,7 +89,6 @@ impl Compiler<'_> {
         let declared = self.type_name();
         let at = self.code;
         if walk == Walk::Columns {
-            let plain = self.plain_name(name);
             if self.position(self.built(from), name).is_some() {
                 return self.fail_at(ErrorKind::Schema, name);
             }
@@ -98,8 +97,9 @@ impl Compiler<'_> {
             if type_len > 200 {
                 return self.fail_at(ErrorKind::TooBig, declared);
             }
-            self.bytes(&[affinity as u8, 0, 0, plain.len as u8, type_len as u8, 0]);
-            self.bytes(plain.bytes());
+            self.bytes(&[affinity as u8, 0, 0, 0, type_len as u8, 0]);
+            let len = self.plain_name(name);
+            self.set_at(at + 3, len);
             self.copy(declared.start(), type_len.into());
             self.set_at(from + 5, column + 1);
         }

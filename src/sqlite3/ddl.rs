@@ -9,7 +9,7 @@ use super::compile::*;
 use super::error::{Error, ErrorKind, Result};
 use super::key::Writer;
 use super::rows::row_key;
-use super::schema::{self, NAME, Name, ROWID};
+use super::schema::{self, Key, ROWID};
 use super::store::Entry;
 use super::token::{Kind, Token, class};
 use super::value::Value;
@@ -91,29 +91,35 @@ impl Compiler<'_> {
 
     // ---- names
 
-    /// The bytes of a name, without quotes.
+    /// The key of what goes by a name.
     #[inline(never)]
-    pub(crate) fn plain_name(&mut self, token: Token) -> Name {
-        let mut name = Name { bytes: [0; NAME], len: 0 };
+    pub(crate) fn key_of(&mut self, token: Token) -> Key {
+        let mut key = Key::begin();
         let (text, quote) = unquoted(self.text(token));
         let mut fits = true;
         for byte in unescaped(text, quote) {
-            fits = name.push(byte);
+            fits = key.push(byte);
         }
         if !fits {
             self.fail_at(ErrorKind::TooBig, token);
         }
-        name
+        key
     }
 
-    /// A name that stands in the arena.
+    /// The key of a name that stands in the arena.
     #[inline(never)]
-    pub(crate) fn name_in_arena(&self, at: usize, len: usize) -> Name {
-        let mut name = Name { bytes: [0; NAME], len: 0 };
-        for &byte in self.arena.get(at..at + len).unwrap_or_default() {
-            name.push(byte);
+    pub(crate) fn key_at(&self, at: usize, len: usize) -> Key {
+        Key::of(self.arena.get(at..at + len).unwrap_or_default())
+    }
+
+    /// Writes a name without its quotes; how long it is.
+    #[inline(never)]
+    pub(crate) fn plain_name(&mut self, token: Token) -> u8 {
+        let len = self.without_quotes(token);
+        if len > 64 {
+            self.fail_at(ErrorKind::TooBig, token);
         }
-        name
+        len as u8
     }
 
     /// Whether something goes by this name.
@@ -132,22 +138,20 @@ impl Compiler<'_> {
         }
     }
 
-    /// A name for something new, which may be `known` already.
+    /// A name for something new must not be in use.
     #[inline(never)]
-    pub(crate) fn unused(&mut self, token: Token, known: &[u8]) -> Name {
-        let name = self.plain_name(token);
-        let bytes = name.bytes();
-        if bytes.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sqlite_")) {
+    pub(crate) fn unused(&mut self, token: Token) {
+        let name = unquoted(self.text(token)).0;
+        if name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sqlite_")) {
             self.fail_at(ErrorKind::Schema, token);
-        } else if !bytes.eq_ignore_ascii_case(known) && self.exists(token) {
+        } else if self.exists(token) {
             self.fail_at(ErrorKind::AlreadyExists, token);
         }
-        name
     }
 
     /// `[IF NOT EXISTS] name` of something new; `None` if there is one already and that is no error.
     #[inline(never)]
-    pub(crate) fn new_name(&mut self) -> Option<(Token, Name)> {
+    pub(crate) fn new_name(&mut self) -> Option<Token> {
         let unless = self.accept(Kind::If);
         if unless {
             self.expect(Kind::Not);
@@ -157,7 +161,8 @@ impl Compiler<'_> {
         if unless && self.exists(token) {
             return None;
         }
-        Some((token, self.unused(token, b"")))
+        self.unused(token);
+        Some(token)
     }
 
     /// The next number for a table or index, which is used up.
@@ -249,15 +254,17 @@ impl Compiler<'_> {
         }
     }
 
-    /// Adds a row to sqlite_schema; its rowid. `sql` is its text: words, and the statement from a token to an offset.
+    /// Adds a row to sqlite_schema; its rowid. `head` and the statement from the name on to an offset are its text; for an index
+    /// that a constraint made, `head` is empty and `end` its number.
     #[inline(never)]
     pub(crate) fn add_schema_row(
         &mut self,
         kind: &[u8],
-        name: &[u8],
-        table: &[u8],
+        name: Token,
+        table: Token,
         number: u16,
-        sql: Option<(&[u8], Token, u16)>,
+        head: &[u8],
+        end: u16,
     ) -> u16 {
         let rowid = match last_rowid(self.store, schema::SCHEMA) {
             Ok(last) => last.unwrap_or(0) + 1,
@@ -266,22 +273,32 @@ impl Compiler<'_> {
                 0
             }
         };
-        // The text is made in the free room, and the record behind it.
-        let (begin, text) = (self.code, self.sql);
-        if let Some((head, from, end)) = sql {
-            self.bytes(head);
-            self.bytes(text.get(usize::from(from.start())..usize::from(end)).unwrap_or_default());
+        // Names and text are made in the free room, and the record behind them.
+        let begin = self.code;
+        self.plain_name(table);
+        let name_at = self.code;
+        let automatic = head.is_empty();
+        if automatic {
+            self.automatic_name(table, end);
+        } else {
+            self.plain_name(name);
+        }
+        let text_at = self.code;
+        self.bytes(head);
+        if !automatic {
+            self.copy(name.start(), end.saturating_sub(name.start()).into());
         }
         let (low, high) = (self.code, self.top);
         self.code = begin;
-        let room = self.arena.get_mut(begin..high).unwrap_or_default();
-        let Some((text, out)) = room.split_at_mut_checked(low - begin) else { return 0 };
+        let (made, out) = self.arena.split_at_mut_checked(low).unwrap_or_default();
+        let out = out.get_mut(..high - low).unwrap_or_default();
+        let text = |from: usize, to: usize| Value::Text(made.get(from..to).unwrap_or_default());
         let values = [
             Value::Text(kind),
-            Value::Text(name),
-            Value::Text(table),
+            text(name_at, text_at),
+            text(begin, name_at),
             Value::Integer(number.into()),
-            if sql.is_some() { Value::Text(text) } else { Value::Null },
+            if automatic { Value::Null } else { text(text_at, low) },
         ];
         let mut key = [0; 16];
         let key = row_key(schema::SCHEMA, rowid, &mut key);
@@ -291,12 +308,23 @@ impl Compiler<'_> {
         rowid as u16
     }
 
-    /// Writes the definition that stands in the arena from an offset on, up to the end of what is built, under a name.
+    /// Writes the name of an index that a constraint made.
+    fn automatic_name(&mut self, table: Token, which: u16) {
+        self.bytes(b"sqlite_autoindex_");
+        self.plain_name(table);
+        self.byte(b'_');
+        for place in [100, 10, 1] {
+            if which >= place {
+                self.byte(b'0' + (which / place % 10) as u8);
+            }
+        }
+    }
+
+    /// Writes the definition that stands in the arena from an offset on, up to the end of what is built, under a key.
     #[inline(never)]
-    pub(crate) fn save(&mut self, name: &[u8], from: usize) {
+    pub(crate) fn save(&mut self, key: &Key, from: usize) {
         let Some(definition) = self.arena.get(from..self.code) else { return };
-        let mut key = [0; schema::NAME_KEY];
-        let done = schema::name_key(name, &mut key).and_then(|key| self.store.set(key, definition));
+        let done = self.store.set(key.bytes(), definition);
         self.stored(done);
     }
 
@@ -307,7 +335,7 @@ impl Compiler<'_> {
     /// not there.
     #[inline(never)]
     fn create_view(&mut self, temporary: bool) {
-        let Some((token, name)) = self.new_name() else { return };
+        let Some(token) = self.new_name() else { return };
         if self.token.kind == Kind::LeftParen {
             return self.fail_here(ErrorKind::Unsupported);
         }
@@ -331,8 +359,7 @@ impl Compiler<'_> {
             number = self.session;
             self.set_setting(b't', number.into());
         } else {
-            let text = Some((b"CREATE VIEW ".as_slice(), token, last.end()));
-            row = self.add_schema_row(b"view", name.bytes(), name.bytes(), 0, text);
+            row = self.add_schema_row(b"view", token, token, 0, b"CREATE VIEW ", last.end());
         }
         let (from, len) = (self.code, last.end().saturating_sub(start));
         self.byte(schema::VIEW);
@@ -342,7 +369,8 @@ impl Compiler<'_> {
         self.word(len);
         self.copy(start, len.into());
         self.byte(0);
-        self.save(name.bytes(), from);
+        let key = self.key_of(token);
+        self.save(&key, from);
     }
 
     fn reindex(&mut self) {
@@ -351,9 +379,8 @@ impl Compiler<'_> {
         }
         let token = self.name();
         self.end_of_statement();
-        let name = self.plain_name(token);
         // Indexes always agree with their tables: there is nothing to do.
-        if super::value::Collation::named(name.bytes()).is_none() && !self.exists(token) {
+        if super::value::Collation::named(unquoted(self.text(token)).0).is_none() && !self.exists(token) {
             self.fail_at(ErrorKind::NoSuchTable, token);
         }
     }

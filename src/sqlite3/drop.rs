@@ -6,8 +6,8 @@ use super::ddl::Prefix;
 use super::error::{ErrorKind, Result};
 use super::key;
 use super::record;
-use super::schema;
-use super::token::Kind;
+use super::schema::{self, Key};
+use super::token::{Kind, Token};
 use super::value::Value;
 use super::vm::OWN_CURSOR;
 
@@ -45,9 +45,9 @@ impl Compiler<'_> {
             }
             return;
         }
-        let name = self.plain_name(token);
-        self.delete_name(name.bytes());
-        self.delete_schema_rows(if wanted == schema::TABLE { 2 } else { 1 }, name.bytes());
+        let key = self.key_of(token);
+        self.delete_name(&key);
+        self.delete_schema_rows(if wanted == schema::TABLE { 2 } else { 1 }, token);
         if wanted != schema::VIEW {
             self.delete_range(number);
         }
@@ -61,18 +61,18 @@ impl Compiler<'_> {
             index_at = index.next;
             self.delete_range(number);
             if name_len > 0 {
-                let name = self.name_in_arena(name_at, name_len);
-                self.delete_name(name.bytes());
+                let key = self.key_at(name_at, name_len);
+                self.delete_name(&key);
             }
         }
     }
 
     /// Takes an index, whose definition is in the arena, out of that of its table.
     fn leave_table(&mut self, at: usize, len: usize, number: u16) {
-        let table = self.name_in_arena(at + schema::HEADER, len.saturating_sub(schema::HEADER));
+        let table = self.key_at(at + schema::HEADER, len.saturating_sub(schema::HEADER));
         let from = self.code;
         let room = self.arena.get_mut(from..self.top).unwrap_or_default();
-        let len = match schema::load(self.store, table.bytes(), room) {
+        let len = match self.store.get(table.bytes(), room) {
             Ok(found) => found.unwrap_or(0),
             Err(error) => return self.fail_store(error),
         };
@@ -84,13 +84,12 @@ impl Compiler<'_> {
         self.shift(from + next, len - next, from + begin);
         self.code -= next - begin;
         self.set_at(from + 7, self.at(from + 7).saturating_sub(1));
-        self.save(table.bytes(), from);
+        self.save(&table, from);
     }
 
     #[inline(never)]
-    pub(crate) fn delete_name(&mut self, name: &[u8]) {
-        let mut key = [0; schema::NAME_KEY];
-        let done = schema::name_key(name, &mut key).and_then(|key| self.store.delete(key));
+    pub(crate) fn delete_name(&mut self, key: &Key) {
+        let done = self.store.delete(key.bytes());
         self.stored(done.map(|_| ()));
     }
 
@@ -122,13 +121,13 @@ impl Compiler<'_> {
     }
 
     /// Deletes the rows of sqlite_schema that have this name in a column.
-    fn delete_schema_rows(&mut self, column: usize, name: &[u8]) {
+    fn delete_schema_rows(&mut self, column: usize, name: Token) {
         let prefix = self.walk_rows(schema::SCHEMA);
         while let Some(entry) = self.next_row(&prefix) {
             let row = self.arena.get(self.code..self.code + entry.key + entry.value).unwrap_or_default();
             let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
             let found = record::column(value, column);
-            if matches!(found, Ok(Some(Value::Text(text))) if text.eq_ignore_ascii_case(name)) {
+            if matches!(found, Ok(Some(Value::Text(text))) if self.same(name, text)) {
                 let done = self.store.delete(key);
                 self.stored(done.map(|_| ()));
             }

@@ -156,7 +156,7 @@ impl Machine<'_> {
         let (low, high) = self.arena.split_at_mut(bump);
         let name = low.get(name_at..name_at + name_len).unwrap_or_default();
         let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
-        let len = schema::load(self.store, name, room)?.unwrap_or(0);
+        let len = self.store.get(schema::Key::of(name).bytes(), room)?.unwrap_or(0);
         self.bump = bump + len;
         Ok((bump, len))
     }

@@ -260,13 +260,14 @@ impl Compiler<'_> {
         put16(self.arena, at, written as u16);
     }
 
-    /// Writes the bytes between the quotes of a token; how many there are.
+    /// Writes the bytes of a token, without its quotes; how many there are.
     #[inline(never)]
     pub(crate) fn without_quotes(&mut self, token: Token) -> usize {
         let (text, quote) = unquoted(self.text(token));
         let (begin, len, mut skip) = (self.code, text.len(), false);
+        let from = token.start() + u16::from(len < (token.end() - token.start()).into());
         for offset in 0..len {
-            let byte = self.source(token.start() + 1).get(offset).copied().unwrap_or(0);
+            let byte = self.source(from).get(offset).copied().unwrap_or(0);
             skip = byte == quote && !skip;
             if !skip {
                 self.byte(byte);

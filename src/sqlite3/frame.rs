@@ -284,19 +284,18 @@ impl Compiler<'_> {
     #[inline(never)]
     pub(crate) fn find(&mut self, name: Token) -> Result<Option<(usize, usize)>> {
         let offset = usize::from(name.start() & !IN_ARENA);
-        let plain = self.plain_name(name);
-        let plain = plain.bytes();
-        if schema::is_schema_name(plain) {
+        if self.same(name, b"sqlite_schema") || self.same(name, b"sqlite_master") {
             let at = self.reserve(schema::OF_SCHEMA.len());
             if let Some(place) = self.arena.get_mut(at..at + schema::OF_SCHEMA.len()) {
                 place.copy_from_slice(schema::OF_SCHEMA);
             }
             return Ok(Some((at, schema::OF_SCHEMA.len())));
         }
+        let key = self.key_of(name);
         // The room between program and stack takes it, then it moves up against the stack.
         let (low, high) = (self.code, self.top);
         let room = self.arena.get_mut(low..high).unwrap_or_default();
-        match schema::load(self.store, plain, room) {
+        match self.store.get(key.bytes(), room) {
             Ok(Some(len)) => {
                 let at = self.reserve(len);
                 self.shift(low, len, at);

@@ -155,8 +155,8 @@ impl Machine<'_> {
     /// Walks over all definitions, the rows of each table, and the entries of each index.
     fn is_sound(&mut self) -> Result<bool> {
         let slot = usize::from(self.state.slot);
-        let mut prefix = [0; schema::NAME_KEY];
-        let prefix = schema::name_key(&[], &mut prefix)?;
+        let prefix = schema::Key::begin();
+        let prefix = prefix.bytes();
         self.store.seek(slot, prefix)?;
         let start = self.bump;
         loop {

@@ -1,8 +1,41 @@
 //! How the compiler reads its text: token by token, forward, and again from any offset.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use core::cell::Cell;
+
 use super::compile::*;
 use super::token::{self, Kind, Token, class};
+
+/// How many tokens are remembered.
+const RECENT: usize = 16;
+
+/// The tokens that were read lately, each at the place that its offset says. (Kinds apart from places take less of the stack.)
+pub(crate) struct Recent {
+    places: [Cell<u32>; RECENT],
+    kinds: [Cell<Kind>; RECENT],
+}
+
+impl Recent {
+    pub(crate) fn new() -> Self {
+        Recent { places: [const { Cell::new(0) }; RECENT], kinds: [const { Cell::new(Kind::End_) }; RECENT] }
+    }
+
+    /// The token at an offset, or another one. (At first there is an end at 0, where the first token takes its place.)
+    #[inline]
+    #[allow(clippy::indexing_slicing)] // Both have so many.
+    fn token(&self, at: u16) -> Token {
+        let place = usize::from(at) % RECENT;
+        Token { kind: self.kinds[place].get(), place: self.places[place].get() }
+    }
+
+    #[inline]
+    #[allow(clippy::indexing_slicing)]
+    pub(crate) fn note(&self, token: Token) {
+        let place = usize::from(token.start()) % RECENT;
+        self.kinds[place].set(token.kind);
+        self.places[place].set(token.place);
+    }
+}
 
 impl Compiler<'_> {
     /// The token at an offset.
@@ -10,17 +43,15 @@ impl Compiler<'_> {
         if at & IN_ARENA == 0 {
             // Most tokens are read several times within a few steps, and most stand behind one space or none.
             let at = at + u16::from(self.sql.get(usize::from(at)) == Some(&b' '));
-            let Some(place) = self.recent.get(usize::from(at) % RECENT) else { return self.token };
-            if place.get().start() == at {
-                return place.get();
+            let known = self.recent.token(at);
+            if known.start() == at {
+                return known;
             }
             let token = token::next(self.sql, at.into());
             if token.kind == Kind::Parameter {
                 self.first_parameter.set(self.first_parameter.get().min(token.start()));
             }
-            if let Some(place) = self.recent.get(usize::from(token.start()) % RECENT) {
-                place.set(token);
-            }
+            self.recent.note(token);
             return token;
         }
         token::next(self.arena, usize::from(at & !IN_ARENA)).in_arena()

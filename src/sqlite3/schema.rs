@@ -28,11 +28,10 @@
 //! 4 made by a constraint, action on conflict in bits 3..6.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use super::key;
 use super::program::word;
 use super::quoting::same_name;
-use super::store::Store;
 use super::value::{Affinity, Value};
 
 /// The number of the settings.
@@ -46,8 +45,6 @@ pub(crate) const FIRST: u16 = 2;
 
 /// The longest text of a column in a key; [`super::key`] cuts there.
 pub(crate) const TEXT_LIMIT: usize = 96;
-/// The longest key of a definition, whose name has 64 bytes at most.
-pub(crate) const NAME_KEY: usize = 72;
 /// The longest key larder makes.
 pub(crate) const KEY: usize = 255;
 
@@ -67,25 +64,43 @@ pub(crate) const HEADER: usize = 10;
 pub(crate) struct Definition<'a>(pub(crate) &'a [u8]);
 
 /// The longest name of a table, index or view.
-pub(crate) const NAME: usize = 64;
+const NAME: usize = 64;
 
-/// A name, without quotes.
-pub(crate) struct Name {
-    pub(crate) bytes: [u8; NAME],
-    pub(crate) len: usize,
+/// The key of the definition of a table, index or view: its name in small letters.
+pub(crate) struct Key {
+    bytes: [u8; 2 + NAME],
+    len: usize,
 }
 
-impl Name {
+impl Key {
+    /// What the keys of all definitions begin with.
+    pub(crate) fn begin() -> Self {
+        let mut key = Key { bytes: [0; 2 + NAME], len: 0 };
+        key.push(0x80 | SETTINGS as u8);
+        key.push(NAMED);
+        key
+    }
+
+    /// The key of a name without quotes.
+    #[inline(never)]
+    pub(crate) fn of(name: &[u8]) -> Self {
+        let mut key = Key::begin();
+        for &byte in name {
+            key.push(byte);
+        }
+        key
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// Adds a byte; whether there was room.
+    /// Adds a byte of the name; whether there was room.
     pub(crate) fn push(&mut self, byte: u8) -> bool {
         let place = self.bytes.get_mut(self.len);
         let fits = place.is_some();
         if let Some(place) = place {
-            *place = byte;
+            *place = byte.to_ascii_lowercase();
             self.len += 1;
         }
         fits
@@ -327,23 +342,6 @@ pub(crate) fn begin_key(number: u16, out: &mut key::Writer<'_>) {
     out.rowid(number.into());
 }
 
-/// The key of a definition: the name in small letters.
-pub(crate) fn name_key<'o>(name: &[u8], out: &'o mut [u8; NAME_KEY]) -> Result<&'o [u8], Error> {
-    let mut writer = key::Writer::new(out, TEXT_LIMIT);
-    begin_key(SETTINGS, &mut writer);
-    writer.byte(NAMED);
-    for byte in name {
-        writer.byte(byte.to_ascii_lowercase());
-    }
-    writer.finish().map_err(|_| ErrorKind::TooBig.into())
-}
-
-/// Reads the definition of this name into the front of `buf`; its length.
-pub(crate) fn load(store: &mut dyn Store, name: &[u8], buf: &mut [u8]) -> Result<Option<usize>, Error> {
-    let mut key = [0; NAME_KEY];
-    store.get(name_key(name, &mut key)?, buf)
-}
-
 /// A row of sqlite_schema as a record.
 pub(crate) fn row<'o>(values: &[Value<'_>; 5], out: &'o mut [u8]) -> Result<&'o [u8], Error> {
     let record = super::record::encode(5, &|at| values.get(at).copied().unwrap_or(Value::Null), out)?;
@@ -357,11 +355,6 @@ pub(crate) const OF_SCHEMA: &[u8] = b"\x01\x01\0\0\0\x05\xff\0\0\0\
     \x01\0\0\x08\x04\0tbl_nameTEXT\0\
     \x03\0\0\x08\x03\0rootpageINT\0\
     \x01\0\0\x03\x04\0sqlTEXT\0";
-
-/// Whether a name is that of sqlite_schema.
-pub(crate) fn is_schema_name(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b"sqlite_schema") || name.eq_ignore_ascii_case(b"sqlite_master")
-}
 
 /// The longest text of a column in the keys of an index with so many columns.
 pub(crate) fn text_limit(columns: usize) -> usize {

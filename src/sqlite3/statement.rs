@@ -6,9 +6,10 @@
 
 use core::cell::Cell;
 
-use super::compile::{Compiler, Counts, Mode, NONE, Operand, RECENT};
+use super::compile::{Compiler, Counts, Mode, NONE, Operand};
 use super::error::{ErrorKind, Result};
 use super::frame::f;
+use super::reading::Recent;
 use super::select::{Output, Resume};
 use super::store::Store;
 use super::token::{self, Kind, Token};
@@ -112,7 +113,8 @@ impl<'a> Compiler<'a> {
     /// A compiler at the front of a statement. `arena` has less than 32 KiB.
     pub(crate) fn new(sql: &'a [u8], arena: &'a mut [u8], store: &'a mut dyn Store) -> Self {
         let len = arena.len();
-        let first = token::next(sql, 0);
+        let (first, recent) = (token::next(sql, 0), Recent::new());
+        recent.note(first);
         #[cfg(not(target_pointer_width = "64"))]
         keep_whole();
         Compiler {
@@ -123,7 +125,7 @@ impl<'a> Compiler<'a> {
             arena,
             store,
             token: first,
-            recent: [const { Cell::new(Token::new(Kind::End_, NONE, NONE)) }; RECENT],
+            recent,
             fields: [0; f::FIELDS as usize],
             first_parameter: Cell::new(NONE),
             mode: Mode::Step,

@@ -16,6 +16,8 @@ use super::words;
 #[allow(missing_docs)]
 #[rustfmt::skip]
 pub(crate) enum Kind {
+    // First, since memory that is all 0 reads as the end.
+    End_,
     // Reserved words.
     Add, All, Alter, And, As, Autoincrement, Between, Case, Check, Collate, Commit, Constraint, Create, Default,
     Deferrable, Delete, Distinct, Drop, Else, Escape, Exists, Foreign, In, Index, Insert,
@@ -29,7 +31,7 @@ pub(crate) enum Kind {
     Right, Rollback, Savepoint, Temp, Temporary, Trigger, Vacuum, View, Virtual, Window, With, Without,
     // Everything else.
     Name, Quoted, String, Blob, Integer, Hex, Real, Parameter,
-    LeftParen, RightParen, Comma, Semicolon, Equal, NotEqual, End_, Illegal,
+    LeftParen, RightParen, Comma, Semicolon, Equal, NotEqual, Illegal,
     // What binds tighter than `=`.
     Dot, Star, Plus, Minus, Slash, Percent, Concat, Ampersand, Bar, Tilde, ShiftLeft, ShiftRight, Less, LessEqual,
     Greater, GreaterEqual, Arrow,
@@ -166,7 +168,7 @@ impl Kind {
 pub(crate) struct Token {
     pub(crate) kind: Kind,
     /// Where it begins; above that, where it ends.
-    place: u32,
+    pub(super) place: u32,
 }
 
 impl Token {
