@@ -81,6 +81,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) now: Counts,
     /// What the last expression was.
     pub(crate) result: Operand,
+    pub(crate) arena: &'a mut [u8],
     /// End of the program.
     pub(crate) code: usize,
     /// Begin of the stack of marks.
@@ -89,7 +90,6 @@ pub(crate) struct Compiler<'a> {
     pub(crate) frame: usize,
     /// The fields of the frame that is being compiled: see frame.rs.
     pub(crate) fields: [u16; f::FIELDS as usize],
-    pub(crate) arena: &'a mut [u8],
     pub(crate) most: Counts,
     /// The largest number of a parameter.
     pub(crate) parameters: u8,
