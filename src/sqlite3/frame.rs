@@ -161,30 +161,29 @@ pub(crate) mod joined {
 pub(crate) const FRAME: usize = 2 * f::FIELDS as usize;
 pub(crate) const SOURCE: usize = 2 * s::FIELDS as usize;
 
-/// The fields of a frame that are 0 at first; the others are NONE.
+/// The fields of a new frame: some are 0, the others NONE. (An index out of bounds would not compile.)
 #[rustfmt::skip]
-static ZERO: [u8; 13] = [
-    f::SOURCES, f::LAST, f::COUNT, f::MODE, f::FLAGS, f::COLUMNS, f::DONE,
-    f::DONE + 1, f::TERM, f::KEYS, f::MASK, f::AGGREGATES, f::BARE,
-];
+#[allow(clippy::indexing_slicing)]
+static NEW: [u16; f::FIELDS as usize] = {
+    const ZERO: [u8; 13] = [
+        f::SOURCES, f::LAST, f::COUNT, f::MODE, f::FLAGS, f::COLUMNS, f::DONE,
+        f::DONE + 1, f::TERM, f::KEYS, f::MASK, f::AGGREGATES, f::BARE,
+    ];
+    let (mut fields, mut at) = ([NONE; f::FIELDS as usize], 0);
+    while at < ZERO.len() {
+        fields[ZERO[at] as usize] = 0;
+        at += 1;
+    }
+    fields
+};
 
 impl Compiler<'_> {
-    /// A new block of fields, which are NONE but for some that are 0.
-    #[inline(never)]
-    fn block(&mut self, bytes: usize, zero: &[u8]) -> usize {
-        let block = self.reserve(bytes);
-        if let Some(fields) = self.arena.get_mut(block..block + bytes) {
-            fields.fill(0xff);
-        }
-        zero.iter().for_each(|&field| self.put(block, field, 0));
-        block
-    }
-
     /// A new frame inside of the current one.
     #[inline(never)]
     pub(crate) fn push_frame(&mut self) -> usize {
-        let (parent, frame) = (self.frame, self.block(FRAME, &ZERO));
-        self.enter(frame);
+        let (parent, frame) = (self.frame, self.reserve(FRAME));
+        self.leave();
+        (self.frame, self.fields) = (frame, NEW);
         self.set_own(f::PARENT, parent as u16);
         self.set_own(f::DEPTH, self.now.depth.into());
         frame
@@ -193,10 +192,15 @@ impl Compiler<'_> {
     /// Another frame becomes the current one.
     #[inline(never)]
     pub(crate) fn enter(&mut self, frame: usize) {
+        self.leave();
+        self.go_back_to(frame);
+    }
+
+    /// The fields of the current frame, if there is one, go to its block.
+    fn leave(&mut self) {
         for field in 0..if self.frame == 0 { 0 } else { f::FIELDS } {
             self.put(self.frame, field, self.own(field));
         }
-        self.go_back_to(frame);
     }
 
     /// The current frame is over: another becomes the current one.
@@ -209,12 +213,12 @@ impl Compiler<'_> {
     }
 
     /// A field of a frame, which may be the current one.
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn of(&self, frame: usize, field: u8) -> u16 {
         if frame == self.frame { self.own(field) } else { self.get(frame, field) }
     }
 
-    #[inline(never)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn put_of(&mut self, frame: usize, field: u8, value: u16) {
         if frame == self.frame { self.set_own(field, value) } else { self.put(frame, field, value) }
     }
@@ -310,7 +314,13 @@ impl Compiler<'_> {
 
     /// Adds a source with a definition to the current frame.
     pub(crate) fn push_source(&mut self, definition: (usize, usize), name: Token) -> usize {
-        let source = self.block(SOURCE, &[s::NEXT, s::FLAGS, s::PLAN, s::EQUALS, s::RANGE]);
+        let source = self.reserve(SOURCE);
+        if let Some(fields) = self.arena.get_mut(source..source + SOURCE) {
+            fields.fill(0xff);
+        }
+        for field in [s::NEXT, s::FLAGS, s::PLAN, s::EQUALS, s::RANGE] {
+            self.put(source, field, 0);
+        }
         let count = self.own(f::COUNT);
         if count >= 16 {
             self.fail_at(ErrorKind::TooBig, name);

@@ -400,6 +400,10 @@ impl Compiler<'_> {
         {
             // The row that is found satisfies the term: it need not be checked again.
             self.term_done(term);
+            if term == 0 && self.own(f::COUNT) == 1 && self.token.start() == end && self.token.kind != Kind::And {
+                // There is no other term.
+                self.set_own(f::WHERE, NONE);
+            }
         }
         if self.get(at, s::PLAN) == found_by::INDEX {
             let part = usize::from(done.min(self.get(at, s::EQUALS)));

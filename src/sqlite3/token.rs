@@ -260,6 +260,7 @@ pub(crate) fn skip_plain(text: &[u8], mut at: usize) -> usize {
 }
 
 /// As [`next`], with every keyword taken for a name.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn plain(text: &[u8], at: usize) -> Token {
     let start = skip_space(text, at);
     let byte = |ahead: usize| text.get(start + ahead).copied().unwrap_or(0);
