@@ -2,6 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
+use super::error::ErrorKind;
 use super::expression::mark;
 use super::frame::{f, flag, s};
 use super::program::Op;
@@ -39,6 +40,7 @@ impl Compiler<'_> {
         if self.get(at, s::ON) == NONE {
             return self.matched();
         }
+        self.set_own(f::MASK, 0);
         self.goto(step::ON_1);
         self.expression_at(self.get(at, s::ON))
     }
@@ -46,6 +48,10 @@ impl Compiler<'_> {
     pub(crate) fn on_end(&mut self) {
         self.condition_end();
         let at = self.looped();
+        if self.names_later(at) {
+            // "ON clause references tables to its right"
+            return self.fail_at(ErrorKind::Schema, self.lex(self.get(at, s::ON)));
+        }
         self.op(Op::IfNot);
         self.chain_next(at);
         self.shrink(1);
@@ -116,9 +122,7 @@ impl Compiler<'_> {
                 self.clause_end();
             }
         }
-        let known = if at == 0 { 0 } else { (self.get(at, s::BIT) << 1).wrapping_sub(1) };
-        if self.own(f::MASK) & !known != 0 {
-            // It names a source that is not open yet.
+        if self.names_later(at) {
             self.code = self.own(f::CODE).into();
             self.now.locals = (self.own(f::SAVED) >> 8) as u8;
         } else {
@@ -127,6 +131,12 @@ impl Compiler<'_> {
             if at == 0 { self.chain_own(f::NEXT) } else { self.chain_next(at) }
         }
         self.goto(step::FILTER);
+    }
+
+    /// Whether a source was named that opens behind this one.
+    fn names_later(&self, at: usize) -> bool {
+        let known = if at == 0 { 0 } else { (self.get(at, s::BIT) << 1).wrapping_sub(1) };
+        self.own(f::MASK) & !known != 0
     }
 
     /// A term needs no further check.

@@ -384,3 +384,7 @@ SELECT ifnull(NULL, 2), coalesce(NULL, NULL, 3), iif(0, 1, 2)
 SELECT count(* a) FROM strict
 CREATE TABLE constant5(a DEFAULT (1 2))
 CREATE TABLE constant6(a DEFAULT (-))
+-- The ON of a LEFT JOIN names no table to its right; that of another join may.
+SELECT x.a, y.a FROM strict x LEFT JOIN strict y ON x.a = z.a JOIN strict z ON z.a = 1
+SELECT x.a, y.a, z.a FROM strict x JOIN strict y ON x.a = z.a JOIN strict z ON z.a = y.a ORDER BY 1
+SELECT x.a, y.a, z.a FROM strict x JOIN (SELECT a FROM strict) y ON x.a = y.a LEFT JOIN strict z ON z.a = y.a AND y.a > 1 ORDER BY 1
