@@ -9,26 +9,28 @@
 //! ([`Kind::Reduce`] and its kin).
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 
-pub mod arena;
+pub(crate) mod arena;
 mod atom;
 mod emit;
 mod error;
+pub(crate) mod fault;
 pub(crate) mod items;
 mod long;
 pub mod repr;
 #[cfg(feature = "serde")]
 pub mod serde;
+pub(crate) mod slot;
 mod text;
 mod tree;
 pub(crate) mod view;
 pub mod walk;
 
-pub use arena::{Arena, Fault, Slot};
-pub use atom::{Atom, ReadAtom};
+pub use atom::Atom;
 pub use emit::{Container, Emit, Level, Refused};
 pub use error::{Error, ErrorKind, Result};
 pub use items::{Items, Pairs};
 pub use long::{Long, MAX_DECIMAL_DIGITS};
+pub use slot::Slot;
 pub(crate) use text::encode_utf8;
 pub use text::{Chars, Spelling, Text};
 pub use tree::{Encoding, PersistentLoad, Tree};

@@ -1,7 +1,7 @@
 //! [`Fields`]: the fields of an instance, one after the other, wherever its form keeps them.
 
 use super::{Class, Instance, State};
-use crate::object::arena::Slot;
+use crate::object::Slot;
 use crate::object::items::Words;
 use crate::object::{ErrorKind, Extra, Kind, Object, Result, Tree};
 

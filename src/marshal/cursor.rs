@@ -5,7 +5,7 @@ use super::code::{self, Python};
 use super::reader::Reader;
 use super::typecode::*;
 use crate::bytes;
-use crate::object::arena::{Fault, Step};
+use crate::object::fault::{Fault, Step};
 
 /// How the fields of code objects are read: a pointer, so that who reads none links nothing of it. See
 /// [`fields`](super::fields).

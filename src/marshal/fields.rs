@@ -5,7 +5,8 @@ use super::code::{self, Hold};
 use super::reader::Reader;
 use super::typecode::*;
 use crate::bytes;
-use crate::object::arena::{self, Fault, Slot, Step};
+use crate::object::fault::{Fault, Step};
+use crate::object::slot::{self as cell, Slot};
 
 /// In an open code object, before its next value: checks the value that came last, and reads the numbers that come.
 pub(super) fn fields(reader: &mut Reader<'_, '_>) -> Step {
@@ -39,12 +40,12 @@ fn holds(reader: &Reader<'_, '_>, hold: Hold, word: Slot) -> bool {
     let arena = &reader.arena;
     let word = arena.resolve(word);
     let code = match word.tag() {
-        arena::ATOM => bytes::u8(reader.cursor.input, word.payload()).unwrap_or(0) & !FLAG_REF,
+        cell::ATOM => bytes::u8(reader.cursor.input, word.payload()).unwrap_or(0) & !FLAG_REF,
         _ => 0,
     };
     let python_2 = reader.cursor.rules.python.is_2();
-    let tuple = word.tag() == arena::TUPLE;
-    let empty = word.tag() == arena::SIMPLE;
+    let tuple = word.tag() == cell::TUPLE;
+    let empty = word.tag() == cell::SIMPLE;
     match hold {
         Hold::Number => false,
         Hold::Bytes => code == STRING || python_2 && code == INTERNED,

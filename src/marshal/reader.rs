@@ -9,7 +9,9 @@
 use super::atom;
 use super::cursor::{Cursor, Makes, Rules};
 use super::typecode::MAX_DEPTH;
-use crate::object::arena::{self, Arena, Fault, Slot, Step, Tag};
+use crate::object::arena::Arena;
+use crate::object::fault::{Fault, Step};
+use crate::object::slot::{self as cell, Slot, Tag};
 use crate::object::{Atom, Error, ErrorKind, Object, Result, Tree};
 
 /// What going through a value is for.
@@ -38,7 +40,7 @@ pub(super) struct Frame {
 }
 
 /// The frame of a code object.
-pub(super) const CODE_FRAME: Tag = arena::OBJECT;
+pub(super) const CODE_FRAME: Tag = cell::OBJECT;
 
 /// The words of an open container on the stack.
 const FRAME: usize = 3;
@@ -66,10 +68,10 @@ const FLAGS: u8 = 5;
 
 /// By kind, less 8 if there are 8.
 static SHAPES: [u8; 8] = [
-    MARKED | arena::UNHASHABLE << FLAGS,
+    MARKED | cell::UNHASHABLE << FLAGS,
     LATE | MEMBERS,
-    LATE | arena::FORM_CODE << FLAGS,
-    LATE | MARKED | arena::FORM_SLICE << FLAGS,
+    LATE | cell::FORM_CODE << FLAGS,
+    LATE | MARKED | cell::FORM_SLICE << FLAGS,
     RING,
     RING | DICT,
     RING | MEMBERS,
@@ -244,9 +246,9 @@ impl<'a, 's> Reader<'a, 's> {
             _ => {}
         }
         self.last = if empty {
-            Slot::new(arena::SIMPLE, arena::SIMPLE_EMPTY_TUPLE as usize)
+            Slot::new(cell::SIMPLE, cell::SIMPLE_EMPTY_TUPLE as usize)
         } else {
-            Slot::new(arena::ATOM, self.cursor.start)
+            Slot::new(cell::ATOM, self.cursor.start)
         };
         if self.writes() {
             match &self.cursor.atom() {
@@ -275,7 +277,7 @@ impl<'a, 's> Reader<'a, 's> {
             Mode::Write => {
                 if self.arena.get(cell) == REFERRED {
                     self.arena.set(cell, self.last);
-                    self.last = Slot::new(arena::SHARED, cell);
+                    self.last = Slot::new(cell::SHARED, cell);
                 }
             }
         }
@@ -286,23 +288,23 @@ impl<'a, 's> Reader<'a, 's> {
     fn reference(&mut self) -> Step {
         let index = self.cursor.count;
         // A frozenset, a slice, a frozendict or a code object may not be complete.
-        if index >= self.indices || self.writes() && self.arena.get(index).tag() == arena::MARK {
+        if index >= self.indices || self.writes() && self.arena.get(index).tag() == cell::MARK {
             return Err(Fault::NoSuchEntry);
         }
         if self.mode == Mode::Mark {
             self.arena.set(index, REFERRED);
         }
-        self.last = Slot::new(arena::SHARED, index);
+        self.last = Slot::new(cell::SHARED, index);
         Ok(())
     }
 
     /// Opens a container.
     #[inline(never)]
     fn open(&mut self) -> Step {
-        let kind = (self.cursor.makes as u8).wrapping_sub(Makes::List as u8).wrapping_add(arena::LIST);
+        let kind = (self.cursor.makes as u8).wrapping_sub(Makes::List as u8).wrapping_add(cell::LIST);
         let shape = shape(kind);
         let count = match kind {
-            arena::FIXED => 3,
+            cell::FIXED => 3,
             CODE_FRAME if self.cursor.rules.code.is_none() => return Err(Fault::WrongKind),
             CODE_FRAME => usize::from(self.cursor.rules.fields),
             _ => self.cursor.count,
@@ -332,7 +334,7 @@ impl<'a, 's> Reader<'a, 's> {
             self.set(chunk, row);
             self.set(at.wrapping_add(2), Slot::raw(chunk as u32));
         }
-        self.last = Slot::new(if shape & LATE != 0 { arena::MARK } else { kind }, at);
+        self.last = Slot::new(if shape & LATE != 0 { cell::MARK } else { kind }, at);
         self.index()?;
         let outer = self.frame;
         for word in [outer.word, Slot::raw(outer.end as u32), Slot::new(outer.kind, outer.place)] {
@@ -354,8 +356,8 @@ impl<'a, 's> Reader<'a, 's> {
         if shape & DICT == 0 {
             self.check(at, at.wrapping_add(head(shape)), place)?;
         }
-        self.last = Slot::new(if kind == CODE_FRAME { arena::FIXED } else { kind }, at);
-        if word.tag() == arena::SHARED {
+        self.last = Slot::new(if kind == CODE_FRAME { cell::FIXED } else { kind }, at);
+        if word.tag() == cell::SHARED {
             self.arena.set(word.payload(), self.last);
             self.last = word;
         }
@@ -381,7 +383,7 @@ impl<'a, 's> Reader<'a, 's> {
 
     /// Takes the number at `at`, which has no type code, for the next value.
     pub(super) fn number(&mut self, at: usize) {
-        self.set(self.frame.place, Slot::new(arena::NUMBER, at));
+        self.set(self.frame.place, Slot::new(cell::NUMBER, at));
         self.frame.place = self.frame.place.wrapping_add(1);
         self.cursor.at = at.wrapping_add(4);
     }
@@ -430,7 +432,7 @@ impl<'a, 's> Reader<'a, 's> {
             return Err(Fault::Unhashable);
         }
         if shape & MARKED != 0 {
-            let flags = if unhashable == 0 { shape >> FLAGS & !arena::UNHASHABLE } else { arena::UNHASHABLE };
+            let flags = if unhashable == 0 { shape >> FLAGS & !cell::UNHASHABLE } else { cell::UNHASHABLE };
             self.arena.set_flags(at, flags);
         }
         Ok(())

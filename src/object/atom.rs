@@ -44,4 +44,4 @@ pub enum Atom<'a> {
 
 /// How a codec reads the atom whose code stands at a byte of the input. It was found well-formed in decoding; for a place
 /// where no atom stands the answer is [`Atom::None`].
-pub type ReadAtom = for<'a> fn(&'a [u8], usize) -> Atom<'a>;
+pub(crate) type ReadAtom = for<'a> fn(&'a [u8], usize) -> Atom<'a>;

@@ -2,7 +2,7 @@
 //!
 //! Contract: a row or a ring of chunks is gone through once, whatever stands in it; what is cut off has no more words.
 
-use super::arena::{Slot, Tag};
+use super::slot::{Slot, Tag};
 use super::tree::Tree;
 use super::view::Object;
 

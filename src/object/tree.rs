@@ -1,8 +1,8 @@
 //! [`Tree`]: decoded structure as a whole, read by word.
 
-use super::arena::*;
 use super::atom::{Atom, ReadAtom};
 use super::error::{Error, ErrorKind};
+use super::slot::*;
 use super::view::Object;
 
 /// Decoded structure, ready to be read: the input, the slots, and how the codec that filled them reads an atom.
@@ -47,8 +47,8 @@ impl core::fmt::Debug for Tree<'_> {
 }
 
 impl<'a> Tree<'a> {
-    /// A tree over an input and the slots that [`Arena::finish`] gave.
-    pub fn new(input: &'a [u8], (slots, cells): (&'a [Slot], usize), read: ReadAtom) -> Self {
+    /// A tree over an input and what an arena gave at its end.
+    pub(crate) fn new(input: &'a [u8], (slots, cells): (&'a [Slot], usize), read: ReadAtom) -> Self {
         Tree { input, slots, read, buffers: &[], cells, encoding: Encoding::Ascii, persistent: None }
     }
 

@@ -1,10 +1,10 @@
 //! [`Object`]: navigation over decoded structure.
 
-use super::arena::*;
 use super::atom::Atom;
 use super::error::{Error, ErrorKind, Result};
 use super::items::{Items, Pairs, Words};
 use super::long::Long;
+use super::slot::*;
 use super::text::Text;
 use super::tree::Tree;
 
@@ -105,7 +105,7 @@ impl defmt::Format for Object<'_> {
 
 impl<'a> Object<'a> {
     /// The value that a word of this tree stands for.
-    pub fn new(tree: Tree<'a>, word: Slot) -> Self {
+    pub(crate) fn new(tree: Tree<'a>, word: Slot) -> Self {
         Object { tree, word }
     }
 

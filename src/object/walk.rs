@@ -4,10 +4,10 @@
 //! from its second visit on. One that does not gets the value again, so that fuel bounds what a few shared containers
 //! in one another can unfold into.
 
-use super::arena::*;
 use super::atom::Atom;
 use super::emit::{Container, Emit, Level, Refused};
 use super::error::{ErrorKind, Result};
+use super::slot::*;
 use super::tree::Tree;
 use super::view::{Extra, Kind, Object};
 

@@ -10,7 +10,9 @@ use super::opcode::code::*;
 use super::scan::Plan;
 use super::shape::{argument, entry, next, plain, takes};
 use crate::bytes;
-use crate::object::arena::{self as cell, Arena, Fault, Slot, Step, Tag};
+use crate::object::arena::Arena;
+use crate::object::fault::{Fault, Step};
+use crate::object::slot::{self as cell, Slot, Tag};
 use crate::object::{Atom, Error, ErrorKind, Extra, Result, Spelling, Text};
 
 pub(super) struct Machine<'i, 's, 'p> {

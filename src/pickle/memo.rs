@@ -6,7 +6,8 @@
 
 use super::action;
 use super::scan::{LOW, Plan, each_entry};
-use crate::object::{Arena, Slot};
+use crate::object::Slot;
+use crate::object::arena::Arena;
 
 pub(super) struct Memo<'p> {
     pub(super) plan: &'p Plan,

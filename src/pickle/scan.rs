@@ -12,7 +12,7 @@ use super::action;
 use super::opcode::code::*;
 use super::shape::{DISTURBING, action_of, entry, in_frame, next, shape, skip, weight_of};
 use crate::bytes;
-use crate::object::arena::{Fault, Step};
+use crate::object::fault::{Fault, Step};
 use crate::object::{Error, ErrorKind, Result, Slot};
 
 /// Memo entries with a number below this are told apart in the first pass.

@@ -11,7 +11,7 @@ use super::opcode::code::*;
 use super::opcode::{Argument, Item, OPCODES};
 use crate::bytes;
 use crate::object::Atom;
-use crate::object::arena::{Fault, Step};
+use crate::object::fault::{Fault, Step};
 
 /// How the argument behind a code is skipped: up to 8 is its length; then that many bytes, plus 8, are its length; one line
 /// or two.

@@ -13,7 +13,8 @@ use super::pickler::Writer;
 use super::scan::Plan;
 use super::shape::{argument, next, unsigned};
 use crate::bytes;
-use crate::object::{Arena, Atom, Error, ErrorKind, Result, Slot, Spelling, Text};
+use crate::object::arena::Arena;
+use crate::object::{Atom, Error, ErrorKind, Result, Slot, Spelling, Text};
 
 /// One opcode of a pickle.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@
 use super::source::{Content, Key, Level, Newtype};
 use super::tree::{CONTENT, Walk};
 use crate::copyreg::{self, Class, Field, Fields, Instance, Name, Plain, plain};
-use crate::object::arena::{OBJECT, Slot};
+use crate::object::slot::{OBJECT, Slot};
 use crate::object::{Atom, ErrorKind, Kind, Object, Spelling, Text};
 
 /// What reading instances takes. It is reached through the [`Registry`](crate::copyreg::Registry) that was given and

@@ -9,7 +9,7 @@
 //! use only to say so.
 
 use crate::copyreg::Fields;
-use crate::object::arena::Slot;
+use crate::object::Slot;
 use crate::object::items::Words;
 use crate::object::{Chars, ErrorKind, Tree};
 use serde::de;

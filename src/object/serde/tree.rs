@@ -5,8 +5,8 @@ mod reads;
 use super::instance::{Ops, sequence};
 use super::source::{Content, Fail, Level, What};
 use crate::copyreg::{Chain, Field, Plain, Registry, plain};
-use crate::object::arena::*;
 use crate::object::items::Words;
+use crate::object::slot::*;
 use crate::object::{Atom, Encoding, Error, ErrorKind, Kind, Object, Text, Tree};
 
 /// How far typed reading goes.

@@ -2,9 +2,9 @@
 
 use super::{CONTENT, Walk};
 use crate::copyreg::Fields;
-use crate::object::arena::*;
 use crate::object::serde::instance::Ops;
 use crate::object::serde::source::{Content, Fail, Key, Level, Newtype, Source, What, Wide, float};
+use crate::object::slot::*;
 use crate::object::{Atom, ErrorKind};
 
 impl<'a> Source<'a> for Walk<'a> {
