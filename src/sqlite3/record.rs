@@ -222,56 +222,65 @@ fn varint_size(value: u32) -> usize {
     }
 }
 
-/// Writes `count` columns, asking `value` for each (each is asked twice), and gives the used part of `out`.
+/// Writes `count` columns, asking `value` for each, and gives the used part of `out`.
 ///
 /// # Errors
 /// [`ErrorKind::Limit`] with the size of the record.
 pub fn encode<'a, 'v>(count: usize, value: &dyn Fn(usize) -> Value<'v>, out: &'a mut [u8]) -> Result<&'a mut [u8]> {
-    let (mut types, mut bodies) = (0usize, 0usize);
-    for at in 0..count {
-        let (serial, _) = serial_type(value(at));
-        types = types.saturating_add(varint_size(serial));
-        bodies = bodies.saturating_add(body_size(serial));
-    }
-    // The header's length counts its own bytes too.
-    let one = types.saturating_add(1);
-    let mut header = one;
-    while header < types.saturating_add(varint_size(header as u32)) {
-        header = types.saturating_add(varint_size(header as u32));
-    }
-    let needed = header.saturating_add(bodies);
-    let out = out.get_mut(..needed).ok_or(Error::limit(needed))?;
-    let (head, body) = out.split_at_mut(header);
-    let (mut head, mut body) = (Tail(head), Tail(body));
-    head.varint(header as u32);
+    // Most headers have one byte for their length and one for each column; where one needs more, what follows moves.
+    let mut header = count.saturating_add(1);
+    let (mut head, mut end) = (1usize, header);
     for at in 0..count {
         let column = value(at);
         let (serial, bits) = serial_type(column);
-        head.varint(serial);
+        let more = varint_size(serial).saturating_sub(1);
+        insert(out, header, &mut end, more);
+        header = header.saturating_add(more);
+        head = put_varint(out, head, serial);
         match column {
-            Value::Text(bytes) | Value::Blob(bytes) => body.bytes(bytes),
-            _ => body.bytes(bits.to_le_bytes().get(..body_size(serial)).unwrap_or(&[])),
+            Value::Text(bytes) | Value::Blob(bytes) => put(out, &mut end, bytes),
+            _ => put(out, &mut end, bits.to_le_bytes().get(..body_size(serial)).unwrap_or(&[])),
         }
     }
-    Ok(out)
+    // The header's length counts its own bytes too.
+    let mut own = 1usize;
+    while own < varint_size(header as u32) {
+        insert(out, 1, &mut end, 1);
+        (own, header) = (own.saturating_add(1), header.saturating_add(1));
+    }
+    put_varint(out, 0, header as u32);
+    out.get_mut(..end).ok_or(Error::limit(end))
 }
 
-/// What is left of a stretch that is filled from the front; its size was counted before.
-struct Tail<'a>(&'a mut [u8]);
-
-impl Tail<'_> {
-    fn bytes(&mut self, bytes: &[u8]) {
-        if let Some((place, rest)) = core::mem::take(&mut self.0).split_at_mut_checked(bytes.len()) {
-            place.copy_from_slice(bytes);
-            self.0 = rest;
-        }
+/// Makes room for some bytes before what ends at `end`.
+fn insert(out: &mut [u8], at: usize, end: &mut usize, more: usize) {
+    let moved = end.saturating_add(more);
+    if more > 0 && moved <= out.len() && at <= *end {
+        out.copy_within(at..*end, at.saturating_add(more));
     }
+    *end = moved;
+}
 
-    fn varint(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.bytes(&[value as u8 | 0x80]);
-            value >>= 7;
+/// Appends bytes behind `end`; those that do not fit are counted.
+fn put(out: &mut [u8], end: &mut usize, bytes: &[u8]) {
+    let behind = end.saturating_add(bytes.len());
+    if let Some(place) = out.get_mut(*end..behind) {
+        place.copy_from_slice(bytes);
+    }
+    *end = behind;
+}
+
+/// Writes a varint; the place behind it.
+fn put_varint(out: &mut [u8], mut at: usize, mut value: u32) -> usize {
+    loop {
+        let more = value >= 0x80;
+        if let Some(place) = out.get_mut(at) {
+            *place = value as u8 & 0x7f | u8::from(more) << 7;
         }
-        self.bytes(&[value as u8]);
+        at = at.saturating_add(1);
+        value >>= 7;
+        if !more {
+            return at;
+        }
     }
 }
