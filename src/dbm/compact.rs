@@ -336,29 +336,52 @@ impl<F: NorFlash> Dbm<'_, F> {
         (self.living, self.living_records) = (0, 0);
         self.load(page);
         let mut walk = self.go(page);
-        let mut buf = [0; KEY_MAX];
         while self.advance_any(&mut walk) {
             let record = self.log.cur;
-            let key = &*self.log.key(&record, &mut buf);
-            if !self.lives(&record, key, copying) || self.log.failed() {
-                continue;
+            // A page is sealed and another begun while no key is on the stack: sealing wants room for one.
+            if !self.sift_record(&record, copying, without, false) {
+                self.seal();
+                self.open_page();
+                self.sift_record(&record, copying, without, true);
             }
-            if record.kind != Kind::Part && without == Some(key) {
-                self.note(&record.as_deleted(), key);
-                continue;
-            }
-            self.keep(&record, false, copying, key);
         }
+    }
+
+    /// As `sift`, for one record; false if it lives and is to be copied, and the head page, which is not `fresh`, does not take
+    /// it.
+    #[inline(never)]
+    fn sift_record(&mut self, record: &Record, copying: bool, without: Option<&[u8]>, fresh: bool) -> bool {
+        let mut buf = [0; KEY_MAX];
+        let key = &*self.log.key(record, &mut buf);
+        if !self.lives(record, key, copying) || self.log.failed() {
+            return true;
+        }
+        if record.kind != Kind::Part && without == Some(key) {
+            self.note(&record.as_deleted(), key);
+            return true;
+        }
+        if copying && !fresh && !self.head_takes(record.total(&self.log.geometry)) {
+            return false;
+        }
+        self.count_living(record);
+        if copying {
+            self.copy_to_head(record, false, key);
+        }
+        true
     }
 
     /// Takes note of a record that lives, and copies it if asked, as one of the open batch perhaps.
     pub(crate) fn keep(&mut self, record: &Record, pending: bool, copying: bool, key: &[u8]) {
-        self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
-        self.living_records += 1;
-        self.living += record.total(&self.log.geometry);
+        self.count_living(record);
         if copying {
             self.carry(record, pending, key);
         }
+    }
+
+    fn count_living(&mut self, record: &Record) {
+        self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
+        self.living_records += 1;
+        self.living += record.total(&self.log.geometry);
     }
 
     /// Whether a record of this name lives: it is the newest of its name. (What lives only if the open batch is given up is kept by
@@ -452,6 +475,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.seal();
             self.open_page();
         }
+        self.copy_to_head(record, pending, key)
+    }
+
+    /// Copies a record to the head page, which takes it.
+    fn copy_to_head(&mut self, record: &Record, pending: bool, key: &[u8]) {
         if self.log.failed() {
             return;
         }

@@ -153,6 +153,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Brings the list in the order of the names.
+    #[inline(never)]
     pub(crate) fn sort_list(&mut self) {
         let mut buf = [0; KEY_MAX];
         let (mut met, mut last) = (Met::default(), 0);
@@ -195,14 +196,18 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Programs the head page's index. Its records are authoritative before and after; the footer's last word makes the
     /// index so.
     pub(crate) fn seal(&mut self) {
+        if self.head != NO_PAGE {
+            self.sort_list();
+            if !self.log.failed() {
+                self.write_index();
+            }
+        }
+    }
+
+    /// As `seal`, for a list that is in order. (Sorting needs the stack alone.)
+    #[inline(never)]
+    fn write_index(&mut self) {
         let page = self.head;
-        if page == NO_PAGE {
-            return;
-        }
-        self.sort_list();
-        if self.log.failed() {
-            return;
-        }
         let (entries, parts, live) = (self.table.listed() as u32, self.parts, self.live);
         let index = self.log.geometry.index(entries);
         let batch = self.batch.open && self.batch.started;

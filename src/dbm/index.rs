@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::Dbm;
 use super::format::{
-    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, KEY_MAX, Kind, NO_TAIL, Name, directory_range, footer,
+    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, NO_TAIL, Name, directory_range, footer,
 };
 use super::log::WIDE;
 use super::record::{Record, Spot};
@@ -72,21 +72,13 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             // Another name with the same fingerprint, or a damaged offset: the index must have meant this record, and none of
             // its name before.
-            let other = self.other_hash();
+            let other = self.log.hashed();
             if met == other || index.finger(other) != index.finger(name.hash) {
                 self.log.corrupt(page, at);
             }
             met = other;
         }
         Spot::NONE
-    }
-
-    /// The hash of the name of the record looked at.
-    #[inline(never)]
-    fn other_hash(&mut self) -> u32 {
-        let mut buf = [0; KEY_MAX];
-        let len = self.log.read_name(&mut buf);
-        Name::new(buf.get(..len).unwrap_or(&[]), self.log.cur.kind == Kind::Part).hash
     }
 
     /// Looks in a page record by record.
