@@ -239,10 +239,13 @@ impl Compiler<'_> {
 
     /// An item of an IN list: it takes the affinity of the left side, and has none of its own.
     pub(crate) fn item(&mut self) {
-        self.pop_operand();
+        let item = self.pop_operand();
         let mut open = self.pop();
         let left = self.top_operand();
-        let comparison = Operand::compare(Relation::Equal, left, Operand::default());
+        // A list of one constant is an `=`, where a collation that is written counts.
+        let alone = open.c == NONE && self.token.kind == Kind::RightParen;
+        let right = if alone { item.alone() } else { Operand::default() };
+        let comparison = Operand::compare(Relation::Equal, left, right);
         self.op1(Op::InItem, comparison);
         self.shrink(1);
         // Behind a match, no item is computed.

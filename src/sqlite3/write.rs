@@ -157,15 +157,18 @@ impl Compiler<'_> {
         self.not_nulls(0);
     }
 
-    /// NOT NULL of the columns from one on.
+    /// What is done about a NULL in a column; `None` where one may be.
+    fn null_action(&self, column: u8) -> Option<u8> {
+        let (definition, action) = (self.table_here(), self.own(f::ACTION) as u8);
+        let known = definition.column(column).filter(|known| known.not_null && column != definition.rowid_column())?;
+        Some(if action == action::NONE { known.action } else { action })
+    }
+
+    /// NOT NULL of the columns from one on. Those whose default takes the place of NULL are asked behind all others.
     fn not_nulls(&mut self, from: u8) {
-        let (first, action) = (self.own(f::LOCALS) as u8, self.own(f::ACTION) as u8);
-        for column in from..self.table_here().columns() {
-            let rowid = column == self.table_here().rowid_column();
-            let Some(known) = self.table_here().column(column).filter(|known| known.not_null && !rowid) else {
-                continue;
-            };
-            let how = if action == action::NONE { known.action } else { action };
+        let (first, columns) = (self.own(f::LOCALS) as u8, self.table_here().columns());
+        for column in from..columns {
+            let Some(how) = self.null_action(column) else { continue };
             if how == action::REPLACE
                 && let Some(text) = self.default_of(self.target(), column)
             {
@@ -175,6 +178,11 @@ impl Compiler<'_> {
                 return self.expression_at(text);
             }
             self.check_null(column, how);
+        }
+        for column in 0..if from == 0 { 0 } else { columns } {
+            if self.null_action(column) == Some(action::REPLACE) {
+                self.check_null(column, action::REPLACE);
+            }
         }
         if self.table_here().checks() == 0 {
             return self.checked();
@@ -207,7 +215,6 @@ impl Compiler<'_> {
         self.emit(&[PATCH, f::CODE, SHRINK, 1, Op::SetLocal as u8]);
         self.byte(self.local(column));
         self.affinities();
-        self.check_null(column, action::REPLACE);
         self.not_nulls(column + 1);
     }
 

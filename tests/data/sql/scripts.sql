@@ -388,3 +388,11 @@ CREATE TABLE constant6(a DEFAULT (-))
 SELECT x.a, y.a FROM strict x LEFT JOIN strict y ON x.a = z.a JOIN strict z ON z.a = 1
 SELECT x.a, y.a, z.a FROM strict x JOIN strict y ON x.a = z.a JOIN strict z ON z.a = y.a ORDER BY 1
 SELECT x.a, y.a, z.a FROM strict x JOIN (SELECT a FROM strict) y ON x.a = y.a LEFT JOIN strict z ON z.a = y.a AND y.a > 1 ORDER BY 1
+-- A list of one is an `=`; a default that is NULL counts behind the other columns.
+SELECT b IN ('X' COLLATE NOCASE), b IN ('X' COLLATE NOCASE, 'q'), b NOT IN ('X' COLLATE NOCASE), a IN (+1), a IN ('1') FROM strict
+CREATE TABLE nulls(a NOT NULL ON CONFLICT REPLACE DEFAULT (NULL + 1), b NOT NULL ON CONFLICT IGNORE, c NOT NULL ON CONFLICT REPLACE DEFAULT 5)
+INSERT INTO nulls VALUES(NULL, NULL, NULL)
+INSERT INTO nulls VALUES(NULL, 1, NULL)
+INSERT INTO nulls VALUES(1, 1, NULL)
+INSERT OR REPLACE INTO nulls VALUES(NULL, 1, NULL)
+SELECT * FROM nulls
