@@ -148,6 +148,8 @@ pub struct Dbm<'m, F> {
     pub(crate) level: bool,
     /// What is dead in each page is kept up to date by every write.
     pub(crate) counting: bool,
+    /// There are tombstones in the head page.
+    pub(crate) gone: bool,
     /// All of the head page went through the log's check.
     pub(crate) checked: bool,
     /// Parts of long values in the head page.
@@ -266,6 +268,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         changes: 0,
         counting: false,
         checked: false,
+        gone: false,
         lent: lent::Lent::nothing(),
     };
     db.recover(flag);
@@ -310,11 +313,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         if found.is_some() && self.log.cur.kind == Kind::Deleted { Spot::NONE } else { found }
     }
 
-    /// What is lent memory learns that a key's newest record is another one now.
-    pub(crate) fn note(&mut self, record: &Record, key: &[u8]) {
-        if let Some(noted) = self.hooks.noted {
-            noted(self, record, key);
-        }
+    /// What is lent memory learns that a key's newest record is another one now. Whether it knows that the head page had none.
+    pub(crate) fn note(&mut self, record: &Record, key: &[u8]) -> bool {
+        self.hooks.noted.is_some_and(|noted| noted(self, record, key))
     }
 
     /// What is lent memory does not count any more.
@@ -463,8 +464,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if record.kind == Kind::Commit {
             return;
         }
-        self.note(record, key);
-        self.list(record, key);
+        let new = self.note(record, key);
+        self.list(record, key, new);
         self.guess = self.guess.max(self.largest);
     }
 

@@ -57,7 +57,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 if self.head_takes(total) {
                     // When all of the sector lives that is moved, the head page has the room after it that it has now, but
                     // for what copies of another size waste.
-                    if turn == 0 && self.head_takes(total + page / 16) && self.level_wear() {
+                    if turn == 0 && self.level && self.head_takes(total + page / 16) && self.level_wear() {
                         continue;
                     }
                     return;
@@ -159,14 +159,12 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn start_page(&mut self, page: u16) {
         self.wear = self.wear_of(self.sector_of(page));
         self.table.set_state(page, State::Dirty);
-        (self.log.page_check, self.checked) = (crc::START, true);
         self.log.begin(page, 0);
+        (self.log.page_check, self.checked) = (crc::START, true);
         let word = self.sequence.swap_bytes();
         self.log.push_word(word);
         self.log.push_word(self.log.geometry.header(word));
-        for _ in super::format::HEADER..self.log.geometry.first() {
-            self.log.push(&[0xff]);
-        }
+        self.log.fill(0xff, self.log.geometry.first() - super::format::HEADER);
         self.log.flush();
         if self.log.failed() {
             return;
@@ -530,9 +528,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             if self.table.state(page) == State::Open {
                 let check = self.log.page_check;
                 self.log.begin(page, self.fate_at(self.table.entries(page)));
-                for _ in 0..self.log.geometry.align(4) {
-                    self.log.push(&[0]);
-                }
+                self.log.fill(0, self.log.geometry.align(4));
                 self.log.flush();
                 self.log.page_check = check;
                 if !self.log.failed() {

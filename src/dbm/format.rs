@@ -270,7 +270,7 @@ pub(crate) enum Kind {
 pub(crate) const LONG_HEAD: u32 = 8;
 
 /// The check of a record, over everything before it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Check {
     state: u32,
     compact: bool,

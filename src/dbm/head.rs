@@ -105,10 +105,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.log.cur.spot()
     }
 
-    /// Lists a record that was just appended to the head page; `key` is its key.
-    pub(crate) fn list(&mut self, record: &Record, key: &[u8]) {
+    /// Lists a record that was just appended to the head page; `key` is its key. `new`: no record of that is listed.
+    pub(crate) fn list(&mut self, record: &Record, key: &[u8], new: bool) {
         self.changes = self.changes.wrapping_add(1);
-        self.doubtful |= record.kind == Kind::Deleted;
+        let gone = record.kind == Kind::Deleted;
+        self.doubtful |= gone;
+        self.gone |= gone;
         let total = record.total(&self.log.geometry);
         // The largest of late: what is not read at once is read in a second go.
         self.largest = self.largest.max(total).min(124);
@@ -117,7 +119,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let bits = self.log.geometry.offset_bits;
         let place = record.at() / self.log.geometry.word;
         let entry = name.hash >> 8 >> bits << bits | place;
-        let i = self.place_listed(&name);
+        let i = if new { self.table.listed() } else { self.place_listed(&name) };
         if self.log.failed() {
             return;
         }
@@ -180,7 +182,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Empties the list.
     pub(crate) fn clear_list(&mut self) {
         self.table.clear_list();
-        (self.parts, self.live) = (0, 0);
+        (self.parts, self.live, self.gone) = (0, 0, false);
         self.changes = self.changes.wrapping_add(1);
     }
 
@@ -216,31 +218,35 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.set_state(page, State::Stale);
         self.epoch = self.epoch.wrapping_add(1);
         let start = self.log.geometry.limit(entries, false);
+        self.log.flush();
         let (from, state) = if self.checked { (self.tail, self.log.page_check) } else { (0, crc::START) };
         self.log.page_check = self.log.check_over(page, from, self.log.geometry.limit(entries, batch), state);
         self.log.begin(page, start);
         // The footer is programmed when all else stands: a footer that is right has an index that is whole.
         self.log.fence(page, (self.log.geometry.page - FOOTER) & !(self.log.geometry.word - 1));
-        for _ in start..index.offsets_at {
-            self.log.push(&[0]);
-        }
+        self.log.fill(0, index.offsets_at - start);
         for i in 0..entries {
             let place = self.table.list(i as usize) & ((1 << index.offset_bits) - 1);
             self.log.pack(place, index.offset_bits);
         }
         self.log.end_pack();
+        self.log.settle();
         let page_check = !self.log.page_check;
         self.log.page_check = crc::START;
         let (mut directory, mut fits, mut written) = (0, true, 0);
         for eighth in 0..8 {
             format::add_eighth(&mut directory, &mut fits, entries, eighth, written);
-            for i in 0..entries {
-                // (The bits of the place below do not reach into the fingerprint.)
-                let hash = self.table.list(i as usize) << 8;
-                if hash >> 29 == eighth {
-                    written += 1;
-                    self.log.pack(index.finger(hash) << index.rank_bits | i, index.rank_bits + index.finger_bits);
+            let mut i = 0;
+            loop {
+                i = self.table.next_like(i, eighth << 21, 21);
+                if i >= self.table.listed() {
+                    break;
                 }
+                // (The bits of the place below do not reach into the fingerprint.)
+                let hash = self.table.list(i) << 8;
+                self.log.pack(index.finger(hash) << index.rank_bits | i as u32, index.rank_bits + index.finger_bits);
+                written += 1;
+                i += 1;
             }
         }
         self.log.end_pack();
@@ -257,6 +263,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.log.push_word(self.wear & 0x00ff_ffff);
         self.log.push_word(self.sequence.wrapping_sub(1));
         self.log.push_word(page_check);
+        self.log.settle();
         self.log.push_word(!self.log.page_check);
         self.log.flush();
         if self.log.failed() {

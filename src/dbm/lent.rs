@@ -33,12 +33,13 @@ pub(crate) struct Lent<'m, F> {
     undo: Option<Undo<F>>,
 }
 
-/// A key's newest record is another one now; the place of the one before, if an index knows it.
-type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> Option<u32>;
+/// A key's newest record is another one now; what an index knows of the one before.
+type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> Before;
 type Placed<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8], Option<u32>);
 pub(crate) type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Spot;
-/// What is lent memory is told that a key's newest record is another one now.
-pub(crate) type Told<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]);
+/// What is lent memory is told that a key's newest record is another one now. Whether it knows that none in the head page is of
+/// that key.
+pub(crate) type Told<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> bool;
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Spot;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> bool;
 type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> bool;
@@ -55,6 +56,15 @@ struct OrderCalls<F> {
     step: Step<F>,
     seek: Seek<F>,
     build: Build<F>,
+}
+
+/// What an index knows of a key's newest record until now.
+#[derive(Clone, Copy)]
+enum Before {
+    Unknown,
+    /// There is none, or it is a tombstone.
+    None,
+    At(u32),
 }
 
 /// How far something lent can be relied on.
@@ -184,21 +194,27 @@ fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Spot {
 }
 
 /// Takes note of a key's newest record, a tombstone perhaps.
-fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) {
+fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> bool {
     if matches!(record.kind, Kind::Part | Kind::Commit) {
-        return;
+        return false;
     }
-    let old = note_index(db, record, key);
+    let before = note_index(db, record, key);
+    let old = if let Before::At(place) = before { Some(place) } else { None };
     if let Some((_, calls)) = &db.lent.order {
         (calls.placed)(db, record, key, old);
     }
+    match before {
+        Before::Unknown => false,
+        Before::None => !db.gone,
+        Before::At(place) => spot(&db.log, place).page() != db.head,
+    }
 }
 
-/// The same, of the index alone; the place that it had of the key.
-fn note_index<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> Option<u32> {
+/// The same, of the index alone; what it knew of the key.
+fn note_index<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> Before {
     match &db.lent.cells {
         Some((_, calls)) => (calls.noted)(db, record, key),
-        None => None,
+        None => Before::Unknown,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 
-use super::format::{Geometry, read32};
+use super::format::{Check, Geometry, read32};
 use super::record::Record;
 use super::{Fail, Res};
 use crate::crc;
@@ -30,10 +30,13 @@ pub(crate) struct Log<F> {
     failed: Option<Fail>,
     /// The record that was looked at last.
     pub(crate) cur: Record,
-    /// CRC-32 state over all bytes of the head page, if the store knows it to be.
+    /// CRC-32 state over all bytes of the head page, if the store knows it to be, and the state of the check of the record that is
+    /// being written: both without what was staged since [`settle`](Self::settle).
     pub(crate) page_check: u32,
-    /// Where the stage goes to the flash before what follows.
+    pub(crate) check: Check,
+    /// Where the stage goes to the flash before what follows, and how many bytes it takes before.
     fence: u32,
+    limit: usize,
     /// Where the windows are: a small one for keys and index entries, a large one for records, which becomes wide when more is
     /// asked for.
     windows: [Window; 2],
@@ -41,6 +44,7 @@ pub(crate) struct Log<F> {
     seen: u32,
     stage_at: u32,
     stage_len: usize,
+    settled: usize,
     /// Bits that do not fill a byte yet.
     packed: u32,
     packed_bits: u32,
@@ -66,12 +70,15 @@ impl<F: NorFlash> Log<F> {
             failed: None,
             cur: Record::NONE,
             page_check: crc::START,
+            check: Check::new(geometry.compact),
             windows: [NOTHING; 2],
             seen: 0,
             bytes: [0; SMALL + WIDE],
             stage_at: 0,
             stage_len: 0,
+            settled: 0,
             fence: NOWHERE,
+            limit: STAGE,
             packed: 0,
             packed_bits: 0,
         }
@@ -269,31 +276,61 @@ impl<F: NorFlash> Log<F> {
             }
             self.stage_at = start;
         }
-        self.fence = NOWHERE;
+        (self.fence, self.limit) = (NOWHERE, STAGE);
+        (self.packed, self.packed_bits) = (0, 0);
+        // What is programmed now follows up to the end of the page at most; until then nothing is read behind the place.
+        self.forget(start, self.geometry.page - at);
     }
 
-    /// What stands from `at` in the page on will be programmed after everything before it.
+    /// What stands from `at` in the page on will be programmed after everything before it. (Nothing is staged yet.)
     pub(crate) fn fence(&mut self, page: u16, at: u32) {
         self.fence = u32::from(page) * self.geometry.page + at;
+        self.limit = self.before_fence();
+    }
+
+    /// How many bytes the stage takes before it goes to the flash: up to the fence, if that comes before it is full.
+    fn before_fence(&self) -> usize {
+        let left = self.fence.wrapping_sub(self.stage_at) as usize;
+        if (1..STAGE).contains(&left) { left } else { STAGE }
     }
 
     /// More bytes to program; they reach the flash when the stage is full.
+    #[inline(never)]
     pub(crate) fn push(&mut self, mut bytes: &[u8]) {
-        self.page_check = crc::update32(self.page_check, bytes);
-        self.forget(self.stage_at, self.stage_len as u32 + bytes.len() as u32);
         while !bytes.is_empty() && !self.failed() {
-            let room = self.bytes.get_mut(SMALL + WINDOW + self.stage_len..).unwrap_or(&mut []);
-            let to_fence = self.fence.wrapping_sub(self.stage_at + self.stage_len as u32) as usize;
-            let count = bytes.len().min(room.len()).min(if to_fence == 0 { usize::MAX } else { to_fence });
-            let (now, later) = bytes.split_at(count);
+            let room =
+                self.bytes.get_mut(SMALL + WINDOW + self.stage_len..SMALL + WINDOW + self.limit).unwrap_or(&mut []);
+            let (now, later) = bytes.split_at(bytes.len().min(room.len()));
             for (to, from) in room.iter_mut().zip(now) {
                 *to = *from;
             }
-            self.stage_len += count;
+            self.stage_len += now.len();
             bytes = later;
-            if self.stage_len == STAGE || self.stage_at + self.stage_len as u32 == self.fence {
+            if self.stage_len >= self.limit {
                 self.flush();
             }
+        }
+    }
+
+    /// So many bytes more that are all the same.
+    #[inline(never)]
+    pub(crate) fn fill(&mut self, byte: u8, count: u32) {
+        for _ in 0..count {
+            self.push_byte(byte);
+        }
+    }
+
+    /// One byte more.
+    fn push_byte(&mut self, byte: u8) {
+        if self.failed() {
+            return;
+        }
+        if let Some(to) = self.bytes.get_mut(SMALL + WINDOW + self.stage_len) {
+            *to = byte;
+        }
+        self.stage_len += 1;
+        if self.stage_len >= self.limit {
+            self.flush();
         }
     }
 
@@ -304,11 +341,12 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Adds a number to those packed into bytes, least significant bit first; at most 24 bits.
+    #[inline(never)]
     pub(crate) fn pack(&mut self, number: u32, width: u32) {
         self.packed |= number << self.packed_bits;
         self.packed_bits += width;
         while self.packed_bits >= 8 {
-            self.push(&[self.packed as u8]);
+            self.push_byte(self.packed as u8);
             self.packed >>= 8;
             self.packed_bits -= 8;
         }
@@ -319,14 +357,27 @@ impl<F: NorFlash> Log<F> {
         self.pack(0, self.packed_bits.wrapping_neg() & 7)
     }
 
+    /// Brings the checks up to what is staged.
+    #[inline(never)]
+    pub(crate) fn settle(&mut self) {
+        let stage = SMALL + WINDOW;
+        let new = self.bytes.get(stage + self.settled..stage + self.stage_len).unwrap_or(&[]);
+        self.page_check = crc::update32(self.page_check, new);
+        self.check.update(new);
+        self.settled = self.stage_len;
+    }
+
     /// Programs what is staged, which must end on a word.
+    #[inline(never)]
     pub(crate) fn flush(&mut self) {
+        self.settle();
         let (at, len) = (self.stage_at, self.stage_len);
         if len == 0 || self.failed() {
             return;
         }
         self.stage_at += len as u32;
-        self.stage_len = 0;
+        (self.stage_len, self.settled) = (0, 0);
+        self.limit = self.before_fence();
         self.forget(at, len as u32);
         let done = self.flash.write(at, self.bytes.get(SMALL + WINDOW..SMALL + WINDOW + len).unwrap_or(&[]));
         self.done(done);

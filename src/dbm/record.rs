@@ -323,51 +323,44 @@ impl<F: NorFlash> Log<F> {
         self.word(record.page, record.value_at() + 4 * which, LONG_HEAD)
     }
 
-    #[inline(never)]
-    fn add(&mut self, bytes: &[u8], check: &mut Check) {
-        check.update(bytes);
-        self.push(bytes)
-    }
-
     /// Goes to where a record is to stand. What is not part of a batch has programs of its own: so a batch's record that is not
     /// whole has been cut off, or stands in the same program as one that was.
-    fn go_to(&mut self, record: &Record) -> Check {
+    fn go_to(&mut self, record: &Record) {
         if !record.pending() {
             self.flush();
         }
         self.begin(record.page, record.at());
-        Check::new(self.geometry.compact)
+        self.settle();
+        self.check = Check::new(self.geometry.compact);
     }
 
-    /// Ends a record with its check.
-    fn end(&mut self, check: &Check) {
-        let width = self.geometry.check();
-        self.push(check.bytes().get(..width as usize).unwrap_or(&[]))
-    }
-
-    /// Programs a record at its place: the key and the two pieces of the value.
-    #[inline(never)]
-    pub(crate) fn append(&mut self, record: &Record, pieces: &[&[u8]; 3]) {
-        let mut check = self.go_to(record);
-        self.add(record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]), &mut check);
-        for piece in pieces {
-            self.add(piece, &mut check);
-        }
-        let end = record.at() + record.total(&self.geometry) - self.geometry.check();
-        for _ in record.value_at() + record.value_len()..end {
-            self.add(&[0xff], &mut check);
-        }
-        self.end(&check);
-        // What a batch writes may wait for its commit.
+    /// Ends a record with its check. What a batch writes may wait for its commit.
+    fn end(&mut self, record: &Record) {
+        self.settle();
+        let check = self.check.bytes();
+        self.push(check.get(..self.geometry.check() as usize).unwrap_or(&[]));
         if !record.pending() || record.kind == Kind::Commit {
             self.flush();
         }
     }
 
+    /// Programs a record at its place: the key and the two pieces of the value.
+    #[inline(never)]
+    pub(crate) fn append(&mut self, record: &Record, pieces: &[&[u8]; 3]) {
+        self.go_to(record);
+        self.push(record.head_bytes().get(..record.head_len() as usize).unwrap_or(&[]));
+        for piece in pieces {
+            self.push(piece);
+        }
+        let end = record.at() + record.total(&self.geometry) - self.geometry.check();
+        self.fill(0xff, end - record.value_at() - record.value_len());
+        self.end(record);
+    }
+
     /// Copies a record to another place, as which it differs in its first byte, and so in its check. (That of the record has been
     /// found right.)
     pub(crate) fn transfer(&mut self, from: &Record, to: &Record) {
-        let mut check = self.go_to(to);
+        self.go_to(to);
         let [mut tag, ..] = to.head_bytes();
         let mut at = from.at();
         let end = at + from.total(&self.geometry) - self.geometry.check();
@@ -379,10 +372,10 @@ impl<F: NorFlash> Log<F> {
             if let Some(first) = piece.first_mut().filter(|_| at == from.at()) {
                 core::mem::swap(first, &mut tag);
             }
-            self.add(piece, &mut check);
+            self.push(piece);
             at += count as u32;
         }
-        self.end(&check);
+        self.end(to);
         self.flush()
     }
 }

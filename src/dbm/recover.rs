@@ -213,7 +213,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let key = self.log.key(&record, &mut key);
             // Of records of the same name little is read, beside what is shown of the page.
             self.guess = SHORT;
-            self.list(&record, key);
+            self.list(&record, key, false);
         }
         self.guess = self.largest;
         self.tail = walk.at;

@@ -140,9 +140,10 @@ impl<'m> Table<'m> {
     /// Takes a page out of the log, if it is in it.
     pub(crate) fn remove_order(&mut self, page: u16) {
         if let Some(at) = self.place(page) {
-            let number = self.number;
-            self.memory.copy_within((at + 1) * number..self.count * number, at * number);
             self.count -= 1;
+            for at in at..self.count {
+                self.set_order(at, self.order(at + 1));
+            }
         }
     }
     /// Where in the log a page stands.
@@ -267,8 +268,8 @@ impl<'m> Table<'m> {
     }
     /// Moves the first entry behind those in order to its place among them.
     pub(crate) fn sort_in(&mut self, to: usize) {
-        let (from, end, entry) = (self.list_at(to), self.list_at(self.sorted), self.list(self.sorted));
         if to <= self.sorted && self.sorted < self.listed {
+            let (from, end, entry) = (self.list_at(to), self.list_at(self.sorted), self.list(self.sorted));
             self.memory.copy_within(from..end, from + LIST);
             self.set_list(to, entry);
             self.sorted += 1;

@@ -10,7 +10,7 @@ use super::super::format::{Kind, hash};
 use super::super::log::Log;
 use super::super::record::{self, Record};
 use super::super::{Dbm, Res};
-use super::{State, look_sound, note_all, place_of};
+use super::{Before, State, look_sound, note_all, place_of};
 
 /// Cells of a bucket.
 const BUCKET: u32 = 8;
@@ -82,20 +82,12 @@ impl<'m> Cells<'m> {
         Spot { finger, buckets: [first, self.other(first, finger)] }
     }
 
-    /// The next cell from number `i` of a spot's on that has its bits: its number and where it is.
-    fn next(&self, spot: &Spot, mut i: u32) -> Option<(u32, u32)> {
-        let [first, second] = spot.buckets;
-        let end = if first == second { BUCKET } else { 2 * BUCKET };
-        while i < end {
-            let bucket = if i < BUCKET { first } else { second };
-            let at = bucket * BUCKET + i % BUCKET;
-            let cell = self.get(at);
-            if cell >> self.bits == spot.finger && cell != EMPTY {
-                return Some((i, at));
-            }
-            i += 1;
-        }
-        None
+    /// Which cells of a bucket have a key's bits: a bit each. (An empty one may.)
+    fn alike(&self, bucket: u32, finger: u32) -> u32 {
+        let (buckets, _) = self.cells.as_chunks::<{ BUCKET as usize }>();
+        let cells = buckets.get(bucket as usize).unwrap_or(&[EMPTY; BUCKET as usize]);
+        let (low, size) = (finger << self.bits, 1 << self.bits);
+        cells.iter().rev().fold(0, |bits, cell| bits << 1 | u32::from(cell.wrapping_sub(low) < size))
     }
 
     /// Puts a cell into one of its buckets.
@@ -137,14 +129,22 @@ impl<'m> Cells<'m> {
 
     /// The cell of a key and its record. Damage is told only when the key is not found.
     fn find<F: NorFlash>(&self, log: &mut Log<F>, spot: &Spot, key: &[u8], guess: u32) -> Res<Option<(u32, Record)>> {
-        let (mut i, mut doubt) = (0, None);
-        while let Some((found, at)) = self.next(spot, i) {
-            i = found + 1;
-            match right(log, self.get(at) & !(u32::MAX << self.bits), key, guess) {
-                Ok(Some(record)) => return Ok(Some((at, record))),
-                Ok(None) => {}
-                Err(error) if error.is_corrupt() => doubt = Some(error),
-                Err(error) => return Err(error),
+        let ([first, second], mut doubt) = (spot.buckets, None);
+        for bucket in [first, second].into_iter().take(1 + usize::from(first != second)) {
+            let mut alike = self.alike(bucket, spot.finger);
+            while alike != 0 {
+                let at = bucket * BUCKET + alike.trailing_zeros();
+                alike &= alike - 1;
+                let cell = self.get(at);
+                if cell == EMPTY {
+                    continue;
+                }
+                match right(log, cell & !(u32::MAX << self.bits), key, guess) {
+                    Ok(Some(record)) => return Ok(Some((at, record))),
+                    Ok(None) => {}
+                    Err(error) if error.is_corrupt() => doubt = Some(error),
+                    Err(error) => return Err(error),
+                }
             }
         }
         doubt.map_or(Ok(None), Err)
@@ -216,24 +216,30 @@ pub(super) fn build<F: NorFlash>(db: &mut Dbm<'_, F>) -> bool {
     true
 }
 
-/// A key's newest record is this one, a tombstone perhaps. The place of the one before.
-pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> Option<u32> {
+/// A key's newest record is this one, a tombstone perhaps. What is known of the one before.
+pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> Before {
     let guess = db.guess;
-    let (cells, _) = db.lent.cells.as_mut()?;
+    let Some((cells, _)) = &mut db.lent.cells else { return Before::Unknown };
     if matches!(cells.state, State::Forgotten | State::Off) {
-        return None;
+        return Before::Unknown;
     }
+    let whole = cells.state == State::Whole;
     let spot = cells.spot(key);
     let cell = spot.finger << cells.bits | place_of(&db.log, record);
     let gone = record.kind == Kind::Deleted;
     match cells.find(&mut db.log, &spot, key, guess) {
         Ok(Some((at, old))) => {
             cells.set(at, if gone { EMPTY } else { cell });
-            return Some(place_of(&db.log, &old));
+            return Before::At(place_of(&db.log, &old));
+        }
+        Ok(None) if whole && gone => return Before::None,
+        Ok(None) if whole => {
+            cells.insert(&spot, cell);
+            return Before::None;
         }
         Err(error) if !error.is_corrupt() => cells.state = State::Forgotten,
         _ if gone => {}
         _ => cells.insert(&spot, cell),
     }
-    None
+    Before::Unknown
 }
