@@ -218,10 +218,7 @@ impl<'b> Marshaller<'b> {
     /// or [`ErrorKind::TooDeep`]. What marshal cannot carry (a global, a call) is [`ErrorKind::Unsupported`] at its place in
     /// the object's stream.
     pub fn recode(self, object: &Object<'_>, scratch: &mut [Slot]) -> Result<&'b [u8]> {
-        let needed = object.shared_count();
-        let Some((shared, stack)) = scratch.split_at_mut_checked(needed) else {
-            return Err(Error::new(ErrorKind::OutOfSlots { needed }, 0));
-        };
+        let (shared, stack) = walk::part(object, scratch)?;
         let fuel = match self.version {
             ..3 => object.tree().input_len().saturating_mul(16).saturating_add(64),
             _ => usize::MAX,

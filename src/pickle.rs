@@ -16,9 +16,8 @@ mod batches;
 #[cfg(feature = "fix_imports")]
 pub mod compat;
 mod dis;
-mod dump;
+mod emit;
 mod interned;
-mod load;
 mod machine;
 mod memo;
 mod names;
@@ -27,11 +26,16 @@ mod old;
 pub mod opcode;
 mod out;
 mod pickler;
+mod rare;
+mod rename;
 mod scan;
 mod shape;
 #[cfg(feature = "serde")]
 mod stream;
 mod tools;
+mod unpickler;
+mod values;
+mod writer;
 
 use crate::object::{Object, Result, Slot};
 use scan::Plan;
@@ -39,11 +43,11 @@ use scan::Plan;
 pub use crate::object::Encoding;
 pub use crate::object::{Error, ErrorKind};
 pub use dis::dis;
-pub use dump::Pickler;
-pub use load::Unpickler;
 pub use names::Name;
-pub use pickler::Writer;
+pub use pickler::Pickler;
 pub use tools::{Genops, Op, Value, genops, optimize, scan};
+pub use unpickler::Unpickler;
+pub use writer::Writer;
 
 /// The attacks that are known, what becomes of them here, and the tests that hold it.
 #[doc = include_str!("pickle/HOSTILE.md")]

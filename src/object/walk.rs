@@ -6,13 +6,19 @@
 
 use super::atom::Atom;
 use super::emit::{Container, Emit, Level, Refused};
-use super::error::{ErrorKind, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::slot::*;
 use super::tree::Tree;
 use super::view::{Extra, Kind, Object};
 
 /// How many slots of the stack a container takes while it is open.
 pub const SLOTS_PER_LEVEL: usize = 11;
+
+/// Parts what was lent for writing an object again: a slot for each of its shared values, and the stack of [`emit`].
+pub(crate) fn part<'s>(object: &Object<'_>, scratch: &'s mut [Slot]) -> Result<(&'s mut [Slot], &'s mut [Slot])> {
+    let needed = object.shared_count();
+    scratch.split_at_mut_checked(needed).ok_or(Error::new(ErrorKind::OutOfSlots { needed }, 0))
+}
 
 /// A container that is being walked.
 struct Frame {

@@ -5,7 +5,7 @@
 #![deny(clippy::panic)]
 
 use super::opcode::code::*;
-use super::pickler::Writer;
+use super::writer::Writer;
 use crate::object::{Container, Level, Refused};
 
 type Done = Result<(), Refused>;

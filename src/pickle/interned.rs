@@ -3,7 +3,7 @@
 
 use super::names::Place;
 use super::opcode::code::*;
-use super::pickler::Writer;
+use super::writer::Writer;
 use crate::object::Refused;
 
 type Done = Result<(), Refused>;

@@ -1,597 +1,212 @@
-//! The writer: [`Emit`] for pickle, with CPython's opcodes, memo and batches.
-//!
-//! Rules: Modules/_pickle.c of Python 3.8 to 3.13, which write the same bytes for plain data.
-#![deny(clippy::panic)]
+//! [`Pickler`]: how a pickle is written.
 
-use super::batches::{BATCH, FRESH};
-use super::names::{Name, Names, Next};
-use super::old::{Old, RARE, Rare};
-use super::opcode::code::{self, *};
-use super::out::Out;
+use super::names::Name;
+use super::old::{OLD, Old};
+use super::out::{Out, Sink};
+use super::rename::Rename;
+use super::writer::{READ, Writer};
+use super::{DEFAULT_PROTOCOL, HIGHEST_PROTOCOL};
 #[cfg(feature = "serde")]
 use crate::copyreg::Ops;
-use crate::copyreg::{self, Registry};
-use crate::object::{Atom, Container, Emit, Error, ErrorKind, Level, Long, Refused, Slot, Text};
+use crate::copyreg::Registry;
+use crate::object::walk;
+use crate::object::{Error, ErrorKind, Object, Refused, Result, Slot};
 
-type Done = Result<(), Refused>;
+/// How many names a pickler knows that was lent no memory for them.
+const NAMES: usize = 16;
 
-/// In [`Writer::shared`]: the entry was read.
-pub(super) const READ: u32 = 1 << 31;
-
-/// What becomes of the names of globals: the other Python's names are written where the protocol wants them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rename {
-    No,
-    #[cfg(feature = "fix_imports")]
-    ToPython3,
-    #[cfg(feature = "fix_imports")]
-    ToPython2,
-}
-
-impl Rename {
-    /// From a pickle to another one of this protocol.
-    pub(super) fn between(pickle: &[u8], protocol: u8) -> Rename {
-        let _ = (pickle, protocol);
-        #[cfg(feature = "fix_imports")]
-        match (matches!(pickle, [PROTO, 3..=5, ..]), protocol >= 3) {
-            (false, true) => return Rename::ToPython3,
-            (true, false) => return Rename::ToPython2,
-            _ => {}
-        }
-        Rename::No
-    }
-
-    fn apply<'a>(self, module: Text<'a>, name: Text<'a>) -> (Text<'a>, Text<'a>) {
-        match self {
-            Rename::No => (module, name),
-            #[cfg(feature = "fix_imports")]
-            Rename::ToPython3 => super::compat::new_name(module, name),
-            #[cfg(feature = "fix_imports")]
-            Rename::ToPython2 => super::compat::old_name(module, name),
-        }
-    }
-}
-
-/// Writes a pickle: what [`Pickler::write`](super::Pickler::write) lends. It is an [`Emit`], and takes values with serde.
-pub struct Writer<'w> {
-    pub(super) out: Out<'w>,
-    pub(super) protocol: u8,
-    /// Every value is remembered, as CPython does it; otherwise only what is read again.
-    pub(super) memoizes: bool,
-    /// The value that comes is no more than it says, is not remembered, and the protocol has the short forms.
-    pub(super) usual: bool,
-    /// The value that comes is shared, or the content of another container.
-    pub(super) mark: Option<&'static Rare>,
-    /// There was such a value.
-    pub(super) rare: Option<&'static Rare>,
-    /// MEMOIZE's next number.
-    pub(super) memo: u32,
-    pub(super) names: Names<'w>,
-    /// How protocols 0 to 2 spell what they have no opcodes for.
-    pub(super) old: Option<&'static Old>,
-    /// Per shared value: 0 never remembered, 1 to be remembered, else its number plus 2, and [`READ`] once it was read.
-    pub(super) shared: &'w mut [Slot],
-    /// The shared value that comes, plus one.
-    pub(super) pending: u32,
-    /// What is opened next, whatever it says.
-    pub(super) content: Option<Container>,
-    pub(super) rename: Rename,
-    pub(super) registry: Registry<'w>,
-    /// How instances of the registry's classes are written.
+/// How a pickle is written: protocol and style. [`dumps`](super::dumps) is a pickler with the defaults.
+pub struct Pickler<'b> {
+    buf: &'b mut [u8],
+    names: Option<&'b mut [Name]>,
+    protocol: u8,
+    memoizes: bool,
+    old: Option<&'static Old>,
+    registry: Registry<'b>,
+    /// Lets the writer have what instances take.
     #[cfg(feature = "serde")]
-    pub(super) instances: Option<Ops<Writer<'w>>>,
+    instances: Option<for<'w> fn(&mut Writer<'w>)>,
 }
 
 #[cfg(feature = "defmt")]
-impl defmt::Format for Writer<'_> {
+impl defmt::Format for Pickler<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Writer");
+        defmt::write!(f, "Pickler");
     }
 }
 
-impl core::fmt::Debug for Writer<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Writer").finish_non_exhaustive()
-    }
-}
-
-impl<'w> Writer<'w> {
-    pub(super) fn new(out: Out<'w>, protocol: u8, memoizes: bool, names: &'w mut [Name]) -> Self {
-        Writer {
-            out,
-            protocol,
-            memoizes,
-            usual: !memoizes && protocol >= 4,
-            mark: None,
-            rare: None,
-            memo: 0,
-            names: Names::new(names, protocol, memoizes),
+impl<'b> Pickler<'b> {
+    /// A pickler into this buffer, with protocol 4, optimized: what is written once is not remembered.
+    ///
+    /// These are `pickletools.optimize`'s bytes as long as names repeat in the order in which they first came, and their
+    /// first writing is in a frame that is still open (64 KiB). A name beyond that is written out again: a byte or two more,
+    /// and as valid. Below protocol 4 these names are also those of the functions that stand for bytes and sets.
+    /// [`Pickler::cpython`] has no such limit, nor has [`optimize`](super::optimize) of what that writes.
+    pub const fn new(buf: &'b mut [u8]) -> Self {
+        Pickler {
+            buf,
+            names: None,
+            protocol: DEFAULT_PROTOCOL,
+            memoizes: false,
             old: None,
-            shared: &mut [],
-            pending: 0,
-            content: None,
-            rename: Rename::No,
             registry: Registry::EMPTY,
             #[cfg(feature = "serde")]
             instances: None,
         }
     }
 
-    /// With the spellings of an older protocol, or none.
+    /// With this protocol, 0 to [`HIGHEST_PROTOCOL`]. Another one is an error when something is written.
+    ///
+    /// Where it is a constant of 3 or more, what the older ones want is not linked: 3 to 4 KB.
+    #[inline(always)]
+    pub fn protocol(mut self, protocol: u8) -> Self {
+        self.protocol = protocol;
+        self.old = if protocol < 3 { Some(&OLD) } else { None };
+        self
+    }
+
+    /// Byte for byte as CPython 3.8 to 3.13 writes plain data: every value that can be referred to is remembered.
+    pub fn cpython(mut self) -> Self {
+        self.memoizes = true;
+        self
+    }
+
+    /// With these classes: a Rust type that has a row is written as an instance of its class.
     #[inline]
-    pub(super) fn set_old(&mut self, old: Option<&'static Old>) {
-        self.old = old;
-        if old.is_some() {
-            self.out.decline_values();
+    pub fn registry(mut self, registry: &Registry<'b>) -> Self {
+        self.registry = *registry;
+        #[cfg(feature = "serde")]
+        {
+            self.instances = Some(|writer| writer.instances = Some(Ops::new()));
         }
+        self
     }
 
-    /// The value that comes is more than it says, or is not.
-    pub(super) fn set_mark(&mut self, marked: bool) {
-        self.mark = marked.then_some(&RARE);
-        self.rare = Some(&RARE);
-        self.usual = !marked && !self.memoizes && self.protocol >= 4;
+    /// With memory for the names of fields, variants and classes that repeat: one each for the first two, two for a class.
+    ///
+    /// Without it there is room for 16. A name for which there is no room is written out each time it comes, so that the
+    /// pickle is longer than CPython's, and as valid.
+    pub fn names(mut self, names: &'b mut [Name]) -> Self {
+        names.fill(Name::EMPTY);
+        self.names = Some(names);
+        self
     }
 
-    /// Writes a value of any type with serde.
+    /// Encodes a value; answers the part of the buffer that was used.
     #[cfg(feature = "serde")]
-    pub fn value<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-        crate::object::serde::serialize(value, self)
+    pub fn dumps<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<&'b [u8]> {
+        self.write(|writer| writer.value(value))
     }
 
-    /// Ends the pickle; a value that comes now is another one behind it, which refers to what was written before: as several
-    /// `dump`s of one Pickler of Python. One Unpickler reads them, here with [`load_all`](super::Unpickler::load_all).
-    pub fn next_pickle(&mut self) {
-        self.out.opcode(STOP);
-        self.out.close_frame();
-        self.start();
-    }
-
-    /// What comes first.
-    pub(super) fn start(&mut self) {
-        if self.protocol >= 2 {
-            self.out.start([PROTO, self.protocol]);
-        }
-        self.start_frames();
-    }
-
-    /// From here on there are frames, if the protocol has them.
-    pub(super) fn start_frames(&mut self) {
-        if self.protocol >= 4 {
-            self.out.start_frames();
-        }
-    }
-
-    /// What comes last, if the value was written; answers how many bytes there are.
-    #[cfg_attr(fast, inline(always))]
-    pub(super) fn stop(&mut self, written: Done) -> Result<usize, Error> {
-        if let Err(refused) = written {
-            return Err(Error::new(refused.into(), self.out.position()));
-        }
-        self.out.opcode(STOP);
-        self.out.close_frame();
-        self.out.flush();
-        let at = self.out.needed();
-        if self.out.failed() { Err(Error::new(ErrorKind::Write, at)) } else { Ok(at) }
-    }
-
-    /// A value that begins with this opcode.
-    #[inline]
-    pub(super) fn begin(&mut self, code: u8) {
-        if !self.out.begin(code) {
-            self.word_slowly(code, 0, 1);
-        }
-    }
-
-    /// A value of an opcode and the first of the 8 bytes of a word, `used` bytes in all.
-    #[cfg_attr(fast, inline(always))]
-    pub(super) fn begin_word(&mut self, code: u8, word: u64, used: u32) {
-        if !self.out.begin_word(code, word, used) {
-            self.word_slowly(code, word, used);
-        }
-    }
-
-    /// Where the frame or the buffer ends, or an older protocol may have another spelling.
-    #[cold]
-    #[inline(never)]
-    fn word_slowly(&mut self, code: u8, word: u64, used: u32) {
-        self.out.value();
-        match self.old {
-            Some(old) => (old.word)(self, code, word, used),
-            None => self.out.word(code, word, used),
-        }
-    }
-
-    /// Refers to an entry of the memo.
-    pub(super) fn get(&mut self, entry: u32) {
-        self.out.value();
-        self.entry(entry, BINGET, LONG_BINGET, GET);
-    }
-
-    /// The opcode that remembers the value just made under the next number.
-    #[inline]
-    pub(super) fn put_memo(&mut self) {
-        let entry = self.memo;
-        self.memo = entry.wrapping_add(1);
-        self.names.last_memo = self.out.position();
-        if self.protocol >= 4 {
-            return self.out.opcode(MEMOIZE);
-        }
-        self.entry(entry, BINPUT, LONG_BINPUT, PUT);
-    }
-
-    /// An entry of the memo behind its opcode: the short one, the long one, or protocol 0's.
-    fn entry(&mut self, entry: u32, short: u8, long: u8, text: u8) {
-        match self.old {
-            Some(old) if self.protocol == 0 => (old.entry)(self, text, entry),
-            _ if entry < 256 => self.out.word(short, entry.into(), 2),
-            _ => self.out.word(long, entry.into(), 5),
-        }
-    }
-
-    /// A str in UTF-8 (or WTF-8), without remembering it.
-    #[inline]
-    pub(super) fn utf8(&mut self, utf8: &[u8]) -> Done {
-        match u8::try_from(utf8.len()) {
-            Ok(len) if self.protocol >= 4 => {
-                self.out.short_payload(SHORT_BINUNICODE, len, utf8);
-                Ok(())
+    /// Encodes a decoded object again, of a pickle or of marshal data; values that it refers to more than once stay one.
+    ///
+    /// `scratch` takes one slot per such value ([`Object::shared_count`]) and
+    /// [`SLOTS_PER_LEVEL`](crate::object::walk::SLOTS_PER_LEVEL) per container in a container; 256 are enough for most.
+    ///
+    /// What is made by its class (NEWOBJ, and NEWOBJ_EX before protocol 4) is a call of copyreg's functions in protocols that
+    /// have no opcode for it: `_reconstructor` for a class alone, else `__newobj_ex__`, which is in Python 3.4 and later.
+    ///
+    /// With the feature `fix_imports`, names of modules and classes become Python 3's when a pickle of protocol 2 or below
+    /// is written at 3 or above, and Python 2's the other way round, so that Python finds them (`_compat_pickle`).
+    pub fn recode(self, object: &Object<'_>, scratch: &mut [Slot]) -> Result<&'b [u8]> {
+        let (shared, stack) = walk::part(object, scratch)?;
+        shared.fill(Slot::raw(1));
+        let fuel = u32::MAX;
+        let rename = Rename::between(object.tree().input(), self.protocol);
+        if !self.memoizes {
+            // What is not read again is not remembered: a first walk, which writes nothing, finds out.
+            let mut writer = Writer::new(Out::new(&mut [], None, true), self.protocol, false, &mut []);
+            writer.set_old(self.old);
+            (writer.rename, writer.shared) = (rename, &mut *shared);
+            walk::emit(object, &mut writer, stack, fuel)?;
+            for entry in &mut *shared {
+                *entry = Slot::raw(u32::from(entry.bits() & READ != 0));
             }
-            _ => self.long_utf8(utf8),
+        }
+        let mut failed = None;
+        let written = self.write_shared(shared, |writer| {
+            writer.rename = rename;
+            walk::emit(object, writer, stack, fuel).map_err(|error| {
+                failed = Some(error);
+                Refused::Custom
+            })
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => written,
         }
     }
 
-    #[inline(never)]
-    fn bytes_slowly(&mut self, value: &[u8]) -> Done {
-        match (u8::try_from(value.len()), self.old) {
-            (_, Some(old)) if self.protocol < 3 => (old.atom)(self, &Atom::Bytes(value))?,
-            (Ok(len), _) => self.out.short_payload(SHORT_BINBYTES, len, value),
-            _ => self.sized(BINBYTES, value)?,
+    /// Encodes a value and hands it to a writer piece by piece; the buffer is where the pieces are made. Answers how many
+    /// bytes were written.
+    ///
+    /// Any buffer does. From 1 KiB on there are frames, as long as the buffer allows; with 128 KiB and 64 bytes they are
+    /// CPython's, and the bytes are those of [`Pickler::dumps`]. With less, and without [`Pickler::cpython`], a name that
+    /// repeats is written out again if its first writing has left the buffer.
+    #[cfg(all(feature = "serde", feature = "embedded-io"))]
+    pub fn dump<T, W>(self, value: &T, to: &mut W) -> Result<usize>
+    where
+        T: serde::Serialize + ?Sized,
+        W: embedded_io::Write + ?Sized,
+    {
+        self.sink(&mut |bytes| to.write_all(bytes).is_ok(), |writer| writer.value(value))
+    }
+
+    /// Encodes what `write` emits, one value, and hands it on piece by piece, as [`Pickler::dump`] does it. `sink` answers
+    /// whether it took a piece; if not, the error is [`ErrorKind::Write`]. Answers how many bytes went.
+    pub fn sink(
+        mut self,
+        sink: &mut dyn FnMut(&[u8]) -> bool,
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
+    ) -> Result<usize> {
+        self.run(&mut [], Some(sink), write)
+    }
+
+    /// Encodes what `write` emits: one value. The [`Writer`] is an [`Emit`](crate::object::Emit).
+    pub fn write(self, write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>) -> Result<&'b [u8]> {
+        self.write_shared(&mut [], write)
+    }
+
+    /// In line: what is not asked of a pickler is not there in the code of [`dumps`](super::dumps).
+    #[inline(always)]
+    pub(super) fn write_shared(
+        mut self,
+        shared: &mut [Slot],
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
+    ) -> Result<&'b [u8]> {
+        let needed = self.run(shared, None, write)?;
+        let buf: &'b [u8] = self.buf;
+        buf.get(..needed).ok_or(Error::new(ErrorKind::BufferTooSmall { needed }, 0))
+    }
+
+    /// Writes a pickle; answers how many bytes it has, the buffer's or more.
+    #[inline(always)]
+    fn run(
+        &mut self,
+        shared: &mut [Slot],
+        sink: Option<Sink<'_>>,
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
+    ) -> Result<usize> {
+        let mut own = [Name::empty(); NAMES];
+        let names = self.names.as_deref_mut().unwrap_or(&mut own);
+        let sinks = sink.is_some();
+        let sink = sink.map(|sink| sink as Sink<'_>);
+        let mut writer = Writer::new(Out::new(self.buf, sink, !self.memoizes), self.protocol, self.memoizes, names);
+        writer.set_old(self.old);
+        writer.shared = shared;
+        if sinks {
+            writer.names.look_twice();
         }
-        self.remember_atom();
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn str_slowly(&mut self, value: &str) -> Done {
-        self.utf8(value.as_bytes())?;
-        self.remember_atom();
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn long_utf8(&mut self, utf8: &[u8]) -> Done {
-        if self.protocol == 0
-            && let Some(old) = self.old
-        {
-            return (old.atom)(self, &Atom::Str(Text::new(utf8, crate::object::Spelling::Utf8)));
+        writer.registry = self.registry;
+        #[cfg(feature = "serde")]
+        if let Some(instances) = self.instances {
+            instances(&mut writer);
         }
-        self.sized(BINUNICODE, utf8)
-    }
-
-    /// Bytes behind an opcode and a length of four bytes.
-    fn sized(&mut self, code: u8, bytes: &[u8]) -> Done {
-        let [a, b, c, d] = u32::try_from(bytes.len()).map_err(|_| Refused::TooLong)?.to_le_bytes();
-        self.out.payload([code, a, b, c, d], bytes);
-        Ok(())
-    }
-
-    /// The module that has what is built in.
-    pub(super) fn builtins(&self) -> &'static str {
-        if self.protocol < 3 { "__builtin__" } else { "builtins" }
-    }
-
-    #[inline]
-    fn write_int(&mut self, value: i64) {
-        let word = value as u64;
-        let (code, word, used) = match value {
-            0..=0xff => (BININT1, word, 2),
-            0x100..=0xffff => (BININT2, word, 3),
-            -0x8000_0000..=0x7fff_ffff => (BININT, word, 5),
-            _ => {
-                // The fewest bytes that keep the sign.
-                let bits = 64u32.wrapping_sub((value ^ (value >> 63)).leading_zeros());
-                let used = (bits / 8).wrapping_add(1);
-                if used > 7 {
-                    return self.longest_int(word);
-                }
-                (LONG1, word << 8 | u64::from(used), used.wrapping_add(2))
-            }
-        };
-        self.begin_word(code, word, used);
-    }
-
-    /// An int that takes all of 8 bytes.
-    #[inline(never)]
-    fn longest_int(&mut self, word: u64) {
-        match self.old {
-            Some(old) if self.protocol < 2 => (old.word)(self, LONG, word, 0),
-            _ => self.out.short_payload(LONG1, 8, &word.to_le_bytes()),
+        if self.protocol > HIGHEST_PROTOCOL {
+            return Err(Error::new(ErrorKind::UnknownProtocol(self.protocol), 0));
         }
-    }
-
-    /// The value just made is one that CPython remembers. Not for values that may be shared.
-    #[inline]
-    pub(super) fn remember(&mut self) {
-        if self.memoizes {
-            self.put_memo();
-        }
-    }
-
-    /// The str or bytes just made are remembered as CPython does it, or because they are shared.
-    #[inline]
-    fn remember_atom(&mut self) {
-        if !self.usual {
-            self.remember_unusual();
-        }
-    }
-
-    #[inline(never)]
-    fn remember_unusual(&mut self) {
-        match self.mark {
-            Some(rare) => (rare.memoize)(self),
-            None => self.remember(),
-        }
-    }
-}
-
-impl Emit for Writer<'_> {
-    #[inline]
-    fn none(&mut self) -> Done {
-        self.begin(code::NONE);
-        Ok(())
-    }
-
-    #[inline]
-    fn bool(&mut self, value: bool) -> Done {
-        self.begin(if value { NEWTRUE } else { NEWFALSE });
-        Ok(())
-    }
-
-    #[inline]
-    fn int(&mut self, value: i64) -> Done {
-        self.write_int(value);
-        Ok(())
-    }
-
-    fn unsigned(&mut self, value: u64) -> Done {
-        if let Ok(value) = i64::try_from(value) {
-            return self.int(value);
-        }
-        let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
-        let bytes = [a, b, c, d, e, f, g, h, 0];
-        match self.old {
-            Some(old) if self.protocol < 2 => return (old.atom)(self, &Atom::Long(Long::Twos(&bytes))),
-            _ => self.out.short_payload(LONG1, 9, &bytes),
-        }
-        Ok(())
-    }
-
-    fn long(&mut self, value: &Long<'_>) -> Done {
-        self.write_long(value)
-    }
-
-    #[inline]
-    fn float(&mut self, value: f64) -> Done {
-        self.begin_word(BINFLOAT, value.to_bits().swap_bytes(), 9);
-        Ok(())
-    }
-
-    fn complex(&mut self, re: f64, im: f64) -> Done {
-        self.write_complex(re, im)
-    }
-
-    fn str(&mut self, value: &str) -> Done {
-        if self.usual
-            && let Ok(len) = u8::try_from(value.len())
-            && self.out.try_payload(SHORT_BINUNICODE, len, value.as_bytes())
-        {
-            return Ok(());
-        }
-        self.str_slowly(value)
-    }
-
-    #[cfg_attr(fast, inline(always))]
-    fn name(&mut self, value: &'static str) -> Done {
-        match self.names.next(value) {
-            Next::Entry(entry) => {
-                self.begin_word(BINGET, entry.into(), 2);
-                return Ok(());
-            }
-            Next::New => {
-                if let Ok(len) = u8::try_from(value.len())
-                    && self.out.try_payload(SHORT_BINUNICODE, len, value.as_bytes())
-                {
-                    self.names.learn_new(value, self.out.place());
-                    return Ok(());
-                }
-            }
-            Next::Unclear => {}
-        }
-        self.interned(value)
-    }
-
-    fn text(&mut self, value: &Text<'_>) -> Done {
-        self.write_text(value)?;
-        self.remember_atom();
-        Ok(())
-    }
-
-    fn bytes(&mut self, value: &[u8]) -> Done {
-        if self.usual
-            && let Ok(len) = u8::try_from(value.len())
-            && self.out.try_payload(SHORT_BINBYTES, len, value)
-        {
-            return Ok(());
-        }
-        self.bytes_slowly(value)
-    }
-
-    fn byte_string(&mut self, value: &Text<'_>) -> Done {
-        let shared = self.take_shared();
-        self.write_byte_string(value)?;
-        self.memoize(shared);
-        Ok(())
-    }
-
-    fn byte_array(&mut self, value: &[u8]) -> Done {
-        let shared = self.take_shared();
-        if self.protocol >= 5 {
-            let [a, b, c, d, e, f, g, h] = (value.len() as u64).to_le_bytes();
-            self.out.payload([BYTEARRAY8, a, b, c, d, e, f, g, h], value);
-        } else {
-            self.old_byte_array(value)?;
-        }
-        self.memoize(shared);
-        Ok(())
-    }
-
-    fn global(&mut self, module: &Text<'_>, name: &Text<'_>) -> Done {
-        let shared = self.take_shared();
-        let (module, name) = self.rename.apply(*module, *name);
-        self.write_global(&module, &name)?;
-        self.memoize(shared);
-        Ok(())
-    }
-
-    fn ext(&mut self, code: u32) -> Done {
-        self.out.value();
-        let [a, b, c, d] = code.to_le_bytes();
-        match code {
-            _ if self.protocol < 2 || code == 0 || code > i32::MAX as u32 => return Err(Refused::Unsupported),
-            0..=0xff => self.out.put([EXT1, a]),
-            0x100..=0xffff => self.out.put([EXT2, a, b]),
-            _ => self.out.put([EXT4, a, b, c, d]),
-        }
-        Ok(())
-    }
-
-    fn buffer(&mut self, _: usize) -> Done {
-        let shared = self.take_shared();
-        if self.protocol < 5 {
-            return Err(Refused::Unsupported);
-        }
-        self.begin(NEXT_BUFFER);
-        if shared != 0 {
-            self.memoize(shared);
-        }
-        Ok(())
-    }
-
-    fn pers_id(&mut self, id: &Text<'_>) -> Done {
-        let shared = self.take_shared();
-        self.write_pers_id(id)?;
-        if shared != 0 {
-            self.memoize(shared);
-        }
-        Ok(())
-    }
-
-    fn ellipsis(&mut self) -> Done {
-        self.write_constant(self.builtins(), "Ellipsis")
-    }
-
-    fn stop_iteration(&mut self) -> Done {
-        self.write_constant(if self.protocol < 3 { "exceptions" } else { "builtins" }, "StopIteration")
-    }
-
-    fn constant(&mut self, module: &'static str, name: &'static str) -> Done {
-        let (module, name) = if self.protocol < 3 { copyreg::python2(module, name) } else { (module, name) };
-        self.write_constant(module, name)
-    }
-
-    fn registry(&self) -> Registry<'_> {
-        self.registry
-    }
-
-    fn protocol(&self) -> u8 {
-        self.protocol
-    }
-
-    fn content(&mut self, container: Container) -> Done {
-        self.content = Some(container);
-        self.set_mark(true);
-        Ok(())
-    }
-
-    #[inline]
-    fn open_list(&mut self, len: Option<usize>) -> Result<Level, Refused> {
-        self.open_plain(Container::List, len)
-    }
-
-    #[inline]
-    fn open_dict(&mut self, len: Option<usize>) -> Result<Level, Refused> {
-        self.open_plain(Container::Dict, len)
-    }
-
-    fn open_tuple(&mut self, len: usize) -> Result<Level, Refused> {
-        self.open_slowly(Container::Tuple, Some(len))
-    }
-
-    #[cfg_attr(fast, inline(always))]
-    fn close_plain(&mut self, level: Level) -> Done {
-        if self.rare.is_none() && level.state != FRESH && level.len < BATCH {
-            self.out.opcode(level.state);
-        } else {
-            self.close_slowly(level);
-        }
-        Ok(())
-    }
-
-    fn open(&mut self, container: Container, len: Option<usize>) -> Result<Level, Refused> {
-        self.set_mark(true);
-        self.open_slowly(container, len)
-    }
-
-    fn more(&mut self, level: &mut Level) -> Done {
-        self.next_batch(level);
-        Ok(())
-    }
-
-    fn close(&mut self, level: Level) -> Done {
-        self.close_any(&level);
-        Ok(())
-    }
-
-    fn shared(&mut self, id: usize) -> Result<bool, Refused> {
-        let id = (id as u32).wrapping_add(1);
-        if let Some(entry) = self.entry_of(id) {
-            self.get_shared(id, entry);
-            return Ok(true);
-        }
-        self.pending = id;
-        self.set_mark(true);
-        Ok(false)
-    }
-}
-
-#[cfg(feature = "serde")]
-impl crate::object::serde::Encoder for Writer<'_> {
-    const INSTANCES: bool = true;
-
-    #[inline]
-    fn instances(&self) -> Option<Ops<Self>> {
-        self.instances
-    }
-
-    #[cfg_attr(fast, inline(always))]
-    fn open_short(&mut self, len: usize) -> bool {
-        // A host saves the moves of a level; elsewhere they are cheaper than the code of a second way.
-        cfg!(fast) && self.begin_short(EMPTY_DICT, len)
-    }
-
-    #[inline]
-    fn close_short(&mut self) {
-        self.out.opcode(SETITEMS);
-    }
-
-    #[cfg_attr(fast, inline(always))]
-    fn open_short_list(&mut self, len: usize) -> bool {
-        cfg!(fast) && self.begin_short(EMPTY_LIST, len)
-    }
-
-    #[inline]
-    fn close_short_list(&mut self) {
-        self.out.opcode(APPENDS);
+        writer.start();
+        let written = write(&mut writer);
+        writer.stop(written)
     }
 }
