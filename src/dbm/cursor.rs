@@ -218,6 +218,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Copies the key of the record looked at, and its value if that is wanted: one more than how many bytes those are.
+    #[cfg_attr(not(fast), inline(never))]
     fn take(&mut self, value: bool, buf: &mut [u8]) -> usize {
         let record = self.log.cur;
         let key = record.key_len() as usize;
@@ -244,6 +245,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                 return moved.is_some();
             }
         }
+        // The merge asks for the list in its order; sorting should not find a key of the merge's own on the stack.
+        self.sort_list();
         self.merged(cursor, forward)
     }
 

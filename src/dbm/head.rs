@@ -155,8 +155,14 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Brings the list in the order of the names.
-    #[inline(never)]
     pub(crate) fn sort_list(&mut self) {
+        if self.table.sorted() < self.table.listed() {
+            self.sort_rest();
+        }
+    }
+
+    #[inline(never)]
+    fn sort_rest(&mut self) {
         let mut buf = [0; KEY_MAX];
         let (mut met, mut last) = (Met::default(), 0);
         let guess = core::mem::replace(&mut self.guess, SHORT);

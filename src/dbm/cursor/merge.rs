@@ -125,13 +125,6 @@ fn rest<F: NorFlash>(db: &mut Dbm<'_, F>, now: bool) {
 impl<F: NorFlash> Dbm<'_, F> {
     /// As `advance`, by the pages' own orders.
     pub(crate) fn merged(&mut self, cursor: &mut Cursor, forward: bool) -> bool {
-        // The merge asks for the list in its order, but sorting should not find a key of the merge's own on the stack.
-        self.sort_list();
-        self.advance_merge(cursor, forward)
-    }
-
-    #[inline(never)]
-    fn advance_merge(&mut self, cursor: &mut Cursor, forward: bool) -> bool {
         let mut buf = [0; KEY_MAX];
         loop {
             let len = self.cursor_key(cursor, &mut buf);
