@@ -20,7 +20,7 @@ type Done = Result<(), Refused>;
 /// In [`Writer::shared`]: the entry was read.
 pub(super) const READ: u32 = 1 << 31;
 
-/// Writes a pickle: what [`Pickler::write`](super::Pickler::write) lends. It is an [`Emit`], and takes values with serde.
+/// Writes a pickle: what [`Pickler::write`](super::Pickler::write) lends. It is an [`Emit`](crate::object::Emit), and takes values with serde.
 pub struct Writer<'w> {
     pub(super) out: Out<'w>,
     pub(super) protocol: u8,
