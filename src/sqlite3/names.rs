@@ -37,7 +37,11 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn item_name(&mut self, first: Token, item: super::source::Item) {
-        if let Some(alias) = item.alias {
+        let column = self.lone_column((first.start(), item.last));
+        // In a subquery of FROM, a column goes by its name as it is written there.
+        let written =
+            || (column.is_some() && self.flagged(flag::ALONE) && is_name(item.last.kind)).then_some(item.last);
+        if let Some(alias) = item.alias.or_else(written) {
             let (text, quote) = unquoted(self.text(alias));
             let len = text.len();
             if quote == 0 || !text.contains(&quote) {
@@ -53,7 +57,7 @@ impl Compiler<'_> {
             return self.set_at(at, written as u8);
         }
         // A column goes by its declared name, in parentheses too; anything else by its text.
-        if let Some(found) = self.lone_column((first.start(), item.last)) {
+        if let Some(found) = column {
             return self.declared_name(found.source, found.column);
         }
         self.name_at(first.start(), usize::from(item.last.end().saturating_sub(first.start())));

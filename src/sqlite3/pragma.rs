@@ -138,7 +138,7 @@ impl Compiler<'_> {
         self.advance();
         let negative = self.accept(Kind::Minus);
         self.accept(Kind::Plus);
-        let number = super::text::leading_integer(self.text(self.token)) as i32;
+        let number = i32::try_from(super::text::leading_integer(self.text(self.token))).unwrap_or(0);
         self.set_setting(b'u', if negative { number.wrapping_neg() } else { number }.into())
     }
 }

@@ -63,8 +63,20 @@ impl Compiler<'_> {
             let len = self.at(at);
             // Without an affinity a column says so by its type.
             let none = operand.affinity() == 0;
-            self.bytes(&[operand.affinity().saturating_sub(1), operand.sort_collation(), 0, len, none.into(), 0]);
+            let twins = self.names_before(names, at);
+            let tail = if twins == 0 { 0 } else { 2 };
+            self.bytes(&[
+                operand.affinity().saturating_sub(1),
+                operand.sort_collation(),
+                0,
+                len + tail,
+                none.into(),
+                0,
+            ]);
             self.copy((at + 1) as u16 | IN_ARENA, len.into());
+            if twins != 0 {
+                self.bytes(&[b':', b'0' + twins.min(9)]);
+            }
             self.bytes(if none { b"-\0" } else { b"\0" });
             at += 1 + usize::from(len);
         }
@@ -108,6 +120,17 @@ impl Compiler<'_> {
         }
         self.alias(source);
         self.source_done(source)
+    }
+
+    /// How many of the names from an offset on are the same as that at another: SQLite numbers them (`a`, `a:1`).
+    fn names_before(&self, mut from: usize, at: usize) -> u8 {
+        let name = |at: usize| self.arena.get(at + 1..at + 1 + usize::from(self.at(at))).unwrap_or_default();
+        let mut same = 0;
+        while from < at {
+            same += u8::from(name(from).eq_ignore_ascii_case(name(at)));
+            from += 1 + usize::from(self.at(from));
+        }
+        same
     }
 
     /// Opens the loop over a subquery: its own loops.

@@ -396,3 +396,12 @@ INSERT INTO nulls VALUES(NULL, 1, NULL)
 INSERT INTO nulls VALUES(1, 1, NULL)
 INSERT OR REPLACE INTO nulls VALUES(NULL, 1, NULL)
 SELECT * FROM nulls
+PRAGMA user_version = 99999999999
+PRAGMA user_version
+-- Names of columns of subqueries and views: no two the same, and as they are written.
+SELECT * FROM (SELECT a, b AS a, A FROM strict) ORDER BY 1
+SELECT "a:1" FROM (SELECT a, a FROM strict) ORDER BY 1
+SELECT * FROM (SELECT x.*, y.* FROM strict x JOIN strict y ON x.a = y.a) ORDER BY 1
+CREATE VIEW twice AS SELECT A, a, a + 1 FROM strict
+SELECT * FROM twice ORDER BY 1
+SELECT v."a:1", A FROM twice v ORDER BY 1
