@@ -64,6 +64,8 @@ pub enum Make {
     Inst,
     /// Nothing is made: the name itself, which stands for a unit struct.
     Global,
+    /// Nothing is made: a tuple of the fields, without a class.
+    Tuple,
 }
 
 /// How an object is given those of its fields that are no arguments.
@@ -178,6 +180,29 @@ impl Class {
         Class::row(module, name, Make::Global, State::Dict, 0)
     }
 
+    /// No class: the struct that serde knows by this name is a plain tuple of its fields, where it would be a dict. It is read
+    /// from either, as every struct is.
+    ///
+    /// ```
+    /// use larder::copyreg::{Class, Registry};
+    /// use larder::pickle::Pickler;
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Pair {
+    ///     low: u8,
+    ///     high: u8,
+    /// }
+    ///
+    /// static TUPLES: Registry = Registry::new(&[Class::tuple("Pair")]);
+    /// let mut buf = [0; 32];
+    /// let pickle = Pickler::new(&mut buf).protocol(2).registry(&TUPLES).dumps(&Pair { low: 1, high: 2 })?;
+    /// assert_eq!(pickle, b"\x80\x02K\x01K\x02\x86.");
+    /// # Ok::<(), larder::object::Error>(())
+    /// ```
+    pub const fn tuple(rust: &'static str) -> Class {
+        Class::row("", rust, Make::Tuple, State::Dict, ALL).rust(rust)
+    }
+
     /// An `enum.Enum`, from a Rust enum of unit variants: serde's name of each variant, which is the member's name, and
     /// the member's value, by which Python pickles it.
     pub const fn enumeration(
@@ -232,8 +257,11 @@ impl Class {
     }
 
     /// Whether this is the class or function that `callable` names: a global, an extension code, or `getattr` of one,
-    /// as protocols below 4 spell nested classes. Python 2's names of Python 3's modules count.
+    /// as protocols below 4 spell nested classes. Python 2's names of Python 3's modules count. Nothing names a tuple.
     pub fn is_named_by(&self, registry: &Registry<'_>, callable: Object<'_>) -> bool {
+        if self.make == Make::Tuple {
+            return false;
+        }
         let (mut callable, mut name) = (callable, self.name);
         // Each turn takes a part off the qualified name, so there are no more turns than dots.
         while let Some((outer, attribute)) = instance::attribute(callable) {

@@ -6,7 +6,7 @@
 mod zoo;
 
 use larder::copyreg::{Class, Extension, Registry, Value};
-use larder::object::{Result, Slot};
+use larder::object::{ErrorKind, Result, Slot};
 use larder::pickle::{self, Pickler, Unpickler};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -181,4 +181,36 @@ fn every_form_of_an_instance_is_read_and_written() {
     check("old", Old { args: (1, "a".to_string()) }, 9);
     check("flag", Access(6), 0);
     check("nested.instance", Inner {}, 4);
+}
+
+/// A struct as a plain tuple, in a dict of structs as dicts; read from both, and from nothing that is called.
+#[test]
+fn a_struct_may_be_a_plain_tuple() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Pair {
+        low: i8,
+        high: Option<i8>,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Limits {
+        first: Pair,
+        all: Vec<Pair>,
+    }
+    static TUPLES: Registry = Registry::new(&[Class::tuple("Pair")]);
+    let pair = |low| Pair { low, high: Some(7) };
+    let limits = Limits { first: pair(1), all: vec![pair(2), Pair { low: 3, high: None }] };
+    for protocol in 0..=5 {
+        let (mut buf, mut slots) = ([0; 256], [Slot::EMPTY; 64]);
+        let bytes = Pickler::new(&mut buf).protocol(protocol).registry(&TUPLES).dumps(&limits).unwrap();
+        let object = pickle::loads(bytes, &mut slots).unwrap();
+        assert_eq!(object.to_string(), "{'first': (1, 7), 'all': [(2, 7), (3, None)]}");
+        assert_eq!(Unpickler::new().registry(&TUPLES).to::<Limits>(&object).unwrap(), limits);
+        let mut slots = [Slot::EMPTY; 64];
+        assert_eq!(pickle::from_slice::<Limits>(bytes, &mut slots).unwrap(), limits);
+    }
+    let mut slots = [Slot::EMPTY; 16];
+    // A call of what has the row's name.
+    let call = b"\x80\x04\x8c\x00\x8c\x04Pair\x93K\x01K\x07\x86R.";
+    let called = Unpickler::new().registry(&TUPLES).from_slice::<Pair>(call, &mut slots);
+    assert_eq!(called.unwrap_err().kind, ErrorKind::NotRegistered);
 }

@@ -137,6 +137,10 @@ impl Writing {
                 name(class.module, class.name, emit)?;
                 return if len == 0 { Ok(writing) } else { Err(Refused::Custom) };
             }
+            Make::Tuple => {
+                writing.push(Container::Tuple, args_left, emit)?;
+                return Ok(writing);
+            }
             Make::NewObj if protocol < 2 => return writing.open_old(class, emit),
             Make::NewObjEx if protocol < 4 => return writing.open_old(class, emit),
             Make::Reduce => Container::Reduce,
