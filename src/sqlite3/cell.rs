@@ -125,8 +125,8 @@ impl Cell {
         }
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn read(bytes: &[u8], at: usize) -> Self {
         match chunk::<CELL>(bytes, at) {
             Some(&[what, place, a, b, c, d, e, f, g, h]) => {
@@ -145,8 +145,8 @@ impl Cell {
         }
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn write(self, bytes: &mut [u8], at: usize) {
         if let Some(place) = chunk_mut::<CELL>(bytes, at) {
             let [a, b, c, d, e, f, g, h] = self.bits.to_le_bytes();

@@ -123,8 +123,8 @@ pub(crate) fn get16(bytes: &[u8], at: usize) -> u16 {
 }
 
 /// Writes two bytes; nothing out of bounds.
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 pub(crate) fn put16(bytes: &mut [u8], at: usize, value: u16) {
     if let Some(place) = super::program::chunk_mut(bytes, at) {
         *place = value.to_le_bytes();
@@ -175,13 +175,13 @@ impl Compiler<'_> {
     }
 
     /// An error of which the place is not known yet, at a token.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn placed(&self, error: Error, token: Token) -> Error {
         error.at(if token.start() & IN_ARENA == 0 { usize::from(token.start()) } else { 0 })
     }
 
     /// An error at the current token.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn error_here(&self, kind: ErrorKind) -> Error {
         self.error(kind, self.token)
     }
@@ -262,12 +262,12 @@ impl Compiler<'_> {
     }
 
     /// A field of a block on the stack.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn get(&self, block: usize, field: u8) -> u16 {
         get16(self.arena, block + 2 * usize::from(field))
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn put(&mut self, block: usize, field: u8, value: u16) {
         put16(self.arena, block + 2 * usize::from(field), value);
     }
@@ -287,7 +287,7 @@ impl Compiler<'_> {
 
     // ---- code
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn byte(&mut self, byte: u8) {
         if self.code >= self.top {
             return self.fail(self.no_room(1));
@@ -298,7 +298,7 @@ impl Compiler<'_> {
         self.code += 1;
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|&byte| self.byte(byte));
     }
@@ -320,7 +320,7 @@ impl Compiler<'_> {
         }
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn word(&mut self, word: u16) {
         self.byte(word as u8);
         self.byte((word >> 8) as u8);
@@ -330,27 +330,27 @@ impl Compiler<'_> {
         self.byte(op as u8);
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn op1(&mut self, op: Op, operand: u8) {
         self.op(op);
         self.byte(operand);
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn op2(&mut self, op: Op, first: u8, second: u8) {
         self.op1(op, first);
         self.byte(second);
     }
 
     /// A jump to a place that is known.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn jump_to(&mut self, op: Op, target: u16) {
         self.op(op);
         self.word(target);
     }
 
     /// The target of the jump just begun joins a chain, to be patched later. The chain's head is given back.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn chain(&mut self, head: u16) -> u16 {
         let at = self.here();
         self.word(head);
@@ -358,14 +358,14 @@ impl Compiler<'_> {
     }
 
     /// The target joins a chain that is kept in a field.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn chain_in(&mut self, block: usize, field: u8) {
         let head = self.chain(self.get(block, field));
         self.put(block, field, head);
     }
 
     /// The target joins a chain that is kept in a field of the current frame.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn chain_own(&mut self, field: u8) {
         let head = self.chain(self.own(field));
         self.set_own(field, head);
@@ -393,7 +393,7 @@ impl Compiler<'_> {
     // ---- numbers
 
     /// So many more values on the stack.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn grow(&mut self, by: u8) {
         match self.now.depth.checked_add(by) {
             Some(depth) if depth <= 250 => {
@@ -410,7 +410,7 @@ impl Compiler<'_> {
     }
 
     /// So many fewer.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn shrink(&mut self, by: u8) {
         self.now.depth = self.now.depth.saturating_sub(by);
     }

@@ -178,7 +178,7 @@ impl Extended {
 }
 
 /// For REAL, which has eleven bits less: the last bit says whether anything follows, so that it is rounded once.
-#[cfg(any(not(target_pointer_width = "64"), test))]
+#[cfg(any(not(fast), test))]
 impl Extended {
     pub(super) fn sum(self, other: Self, opposite: bool) -> Self {
         let (sum, rest) = self.total(other, opposite);

@@ -213,12 +213,12 @@ impl Compiler<'_> {
     }
 
     /// A field of a frame, which may be the current one.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn of(&self, frame: usize, field: u8) -> u16 {
         if frame == self.frame { self.own(field) } else { self.get(frame, field) }
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn put_of(&mut self, frame: usize, field: u8, value: u16) {
         if frame == self.frame { self.set_own(field, value) } else { self.put(frame, field, value) }
     }

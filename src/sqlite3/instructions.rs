@@ -300,8 +300,8 @@ const fn handler(op: Op) -> Handler {
 
 impl Machine<'_> {
     /// Pushes a value. If it is the right side of a comparison, that is done at once.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     fn give(&mut self, cell: Cell) -> Result<()> {
         if self.get8(self.pc) == Op::Compare as u8 {
             self.pc += 1;
@@ -328,8 +328,8 @@ impl Machine<'_> {
     }
 
     /// The two cells on top; what is made of them takes the place of the first.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     fn two(&mut self) -> (Cell, Cell) {
         self.sp = self.sp.saturating_sub(CELL);
         Cell::pair(self.arena, self.sp.saturating_sub(CELL))

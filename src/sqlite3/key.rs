@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends one byte as it is: a prefix of the caller, or [`ABOVE`].
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub fn byte(&mut self, byte: u8) {
         if let Some(place) = self.out.get_mut(self.len) {
             *place = byte;

@@ -254,8 +254,8 @@ impl Op {
 }
 
 /// Two bytes of a program; 0 outside of it. (Inlined on a small machine, this alone would be 15 KB.)
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 pub(crate) fn word(code: &[u8], at: usize) -> u16 {
     chunk(code, at).map_or(0, |bytes| u16::from_le_bytes(*bytes))
 }

@@ -32,7 +32,7 @@ pub(crate) struct Unescaped<'a> {
 impl Iterator for Unescaped<'_> {
     type Item = u8;
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     fn next(&mut self) -> Option<u8> {
         let (&byte, rest) = self.text.split_first()?;
         let doubled = self.quote != 0 && byte == self.quote;
@@ -63,7 +63,7 @@ pub(crate) fn same_name(text: &[u8], quote: u8, name: &[u8]) -> bool {
 }
 
 /// Whether two words of one length are the same, whatever their case. The last letters are looked at first: most words differ there.
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(not(fast), inline(never))]
 pub(crate) fn same_letters(one: &[u8], other: &[u8]) -> bool {
     one.iter().zip(other).rev().all(|(one, other)| one == other || one.eq_ignore_ascii_case(other))
 }

@@ -58,13 +58,13 @@ impl Compiler<'_> {
     }
 
     /// The token behind another.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn after(&self, token: Token) -> Token {
         self.lex(token.end())
     }
 
     /// Goes to the next token and gives the current one.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn advance(&mut self) -> Token {
         let token = self.token;
         self.token = self.after(token);
@@ -84,7 +84,7 @@ impl Compiler<'_> {
     }
 
     /// Whether the current token is of this kind; goes behind it then.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn accept(&mut self, kind: Kind) -> bool {
         let found = self.token.kind == kind;
         if found {
@@ -94,7 +94,7 @@ impl Compiler<'_> {
     }
 
     /// Goes behind a token that must be there.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn expect(&mut self, kind: Kind) -> Token {
         if self.token.kind != kind {
             self.fail_unexpected();

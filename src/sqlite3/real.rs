@@ -1,15 +1,15 @@
 //! Arithmetic that a small machine has no instructions for: of REAL, and division of 64 bits.
 //!
 //! Contract: each function gives what Rust's operator gives, to the last bit: binary64, rounded to nearest, ties to even.
-//! On a machine of 64 bits it is that operator. Elsewhere it stands on [`Extended`], which printing and parsing need in any
-//! case: that is 4 KB less than what the compiler's own library takes.
+//! Where code is to be fast it is that operator. Where it is to be small it stands on [`Extended`], which printing and parsing
+//! need in any case: that is 4 KB less than what the compiler's own library takes.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use core::cmp::Ordering;
 
-#[cfg(target_pointer_width = "64")]
+#[cfg(fast)]
 pub(super) use native::*;
-#[cfg(not(target_pointer_width = "64"))]
+#[cfg(not(fast))]
 pub(super) use soft::*;
 
 /// What a real is. (Tests of all its bits at once the compiler would turn into calls of its library.)
@@ -22,8 +22,8 @@ enum Kind {
     Nan,
 }
 
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 fn kind(real: f64) -> Kind {
     let bits = real.to_bits();
     let (high, low) = ((bits >> 32) as u32 & (u32::MAX >> 1), bits as u32);
@@ -81,7 +81,7 @@ pub(super) fn divided_signed(left: i64, right: i64) -> (i64, i64) {
     )
 }
 
-#[cfg(target_pointer_width = "64")]
+#[cfg(fast)]
 mod native {
     #[inline]
     pub(in super::super) fn sum(left: f64, right: f64) -> f64 {
@@ -112,7 +112,7 @@ mod native {
     }
 }
 
-#[cfg(any(not(target_pointer_width = "64"), test))]
+#[cfg(any(not(fast), test))]
 mod soft {
     use super::super::extended::{Extended, long_division};
     use super::{Kind, is_nan, is_zero, kind};
@@ -197,7 +197,7 @@ mod soft {
     }
 }
 
-#[cfg(all(test, target_pointer_width = "64"))]
+#[cfg(all(test, fast))]
 mod tests {
     use super::soft::SIGN;
     use super::*;

@@ -25,7 +25,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::value::Value;
 
 /// How many serial types the table of sizes has: all of one byte where speed counts more than 117 bytes.
-const SIZED: usize = if cfg!(target_pointer_width = "64") { 128 } else { 11 };
+const SIZED: usize = if cfg!(fast) { 128 } else { 11 };
 
 /// The size of a body by its serial type. (An index out of bounds would not compile.)
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
@@ -69,8 +69,8 @@ impl Walk {
     }
 
     /// Goes to column `wanted` and gives its serial type; `None` if the record has fewer.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn find(&mut self, record: &[u8], wanted: usize) -> Result<Option<u32>> {
         let mut walk = *self;
         if walk.end == 0 || wanted < usize::from(walk.column) {

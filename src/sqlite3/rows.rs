@@ -91,7 +91,7 @@ impl Machine<'_> {
         self.layout.cursors + cursor * CURSOR
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     fn byte_at(&self, at: usize) -> u8 {
         self.arena.get(at).copied().unwrap_or(0)
     }
@@ -232,8 +232,8 @@ impl Machine<'_> {
     }
 
     /// Reads the row with a rowid to the cursor's place; whether there is one.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     fn fetch(&mut self, cursor: usize, rowid: i64) -> Result<bool> {
         let Some(found) = self.read_row(self.field(cursor + at::TABLE) as u16, rowid)? else { return Ok(false) };
         self.set_row(cursor, self.bump, found, rowid);
@@ -242,8 +242,8 @@ impl Machine<'_> {
     }
 
     /// Reads a row to the free part of the scratch; its length.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn read_row(&mut self, table: u16, rowid: i64) -> Result<Option<usize>> {
         let mut key = [0; 16];
         let key = row_key(table, rowid, &mut key);
@@ -253,8 +253,8 @@ impl Machine<'_> {
     }
 
     /// Reads the next entry of a cursor of the store to the free part of the scratch.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn read_entry(&mut self, slot: usize, backwards: bool) -> Result<Option<Entry>> {
         let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
         let room = self.arena.get_mut(bump..end).unwrap_or_default();

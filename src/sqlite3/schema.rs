@@ -180,7 +180,7 @@ pub(crate) fn affinity(number: u8) -> Affinity {
 }
 
 impl<'a> Definition<'a> {
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     fn byte(&self, at: usize) -> u8 {
         self.0.get(at).copied().unwrap_or(0)
     }

@@ -40,7 +40,7 @@ impl<'a> Scratch<'a> {
     }
 
     /// Appends one byte.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub fn push(&mut self, byte: u8) {
         if let Some(place) = self.room.get_mut(self.pushed) {
             *place = byte;

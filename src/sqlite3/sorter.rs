@@ -69,34 +69,34 @@ pub(crate) const HEAD: usize = 4;
 
 impl Machine<'_> {
     /// The stage whose number is the next operand becomes the one at hand.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn enter_stage(&mut self) {
         self.stage = self.layout.stages + self.u8() * STAGE;
     }
 
     /// A field of the stage at hand.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn in_stage(&self, field: usize) -> usize {
         self.field(self.stage + field)
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn put_in_stage(&mut self, field: usize, value: usize) {
         self.set_field(self.stage + field, value);
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn in_stage8(&self, field: usize) -> u8 {
         self.get8(self.stage + field)
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn get8(&self, at: usize) -> u8 {
         self.arena.get(at).copied().unwrap_or(0)
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn put8(&mut self, at: usize, byte: u8) {
         if let Some(place) = self.arena.get_mut(at) {
             *place = byte;

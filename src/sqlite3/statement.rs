@@ -99,7 +99,7 @@ pub(crate) fn compile(sql: &[u8], arena: &mut [u8], store: &mut dyn Store, sessi
 
 /// LLVM passes what a small function reads of `&self` in the place of `&self`, here the arena's address and length in the
 /// place of one register, which makes three hundred calls longer. It cannot where a function's address is taken: 3 KB.
-#[cfg(not(target_pointer_width = "64"))]
+#[cfg(not(fast))]
 fn keep_whole() {
     type C = Compiler<'static>;
     core::hint::black_box(C::get as fn(&C, usize, u8) -> u16);
@@ -117,7 +117,7 @@ impl<'a> Compiler<'a> {
         let len = arena.len();
         let (first, recent) = (token::next(sql, 0), Recent::new());
         recent.note(first);
-        #[cfg(not(target_pointer_width = "64"))]
+        #[cfg(not(fast))]
         keep_whole();
         Compiler {
             sql,

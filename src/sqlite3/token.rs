@@ -157,7 +157,7 @@ static CLASSES: [u8; Kind::Arrow as usize + 1] = {
 
 impl Kind {
     /// Whether it is of one of these classes.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn is(self, classes: u8) -> bool {
         CLASSES.get(self as usize).is_some_and(|known| known & classes != 0)
     }
@@ -260,7 +260,7 @@ pub(crate) fn skip_plain(text: &[u8], mut at: usize) -> usize {
 }
 
 /// As [`next`], with every keyword taken for a name.
-#[cfg_attr(target_pointer_width = "64", inline(always))]
+#[cfg_attr(fast, inline(always))]
 pub(crate) fn plain(text: &[u8], at: usize) -> Token {
     let start = skip_space(text, at);
     let byte = |ahead: usize| text.get(start + ahead).copied().unwrap_or(0);

@@ -179,8 +179,8 @@ impl<'a> Machine<'a> {
     }
 
     /// A machine that goes on from where the statement stands.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn new(
         program: &'a Program,
         arena: &'a mut [u8],
@@ -218,8 +218,8 @@ impl<'a> Machine<'a> {
 
     // ---- operands
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline)]
     pub(crate) fn u8(&mut self) -> usize {
         let byte = self.arena.get(self.pc).copied().unwrap_or(0);
         self.pc += 1;
@@ -231,8 +231,8 @@ impl<'a> Machine<'a> {
         self.u8()
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline)]
     pub(crate) fn u16(&mut self) -> usize {
         let word = get16(self.arena, self.pc);
         self.pc += 2;
@@ -247,8 +247,8 @@ impl<'a> Machine<'a> {
     }
 
     /// Jumps to the target that is the next operand, if so.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline)]
     pub(crate) fn jump_if(&mut self, jump: bool) {
         if jump {
             self.pc = get16(self.arena, self.pc).into();
@@ -313,8 +313,8 @@ impl<'a> Machine<'a> {
     }
 
     /// The value of a cell.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline)]
     pub(crate) fn value_of(&self, cell: Cell) -> Value<'_> {
         self.view().value(cell)
     }
@@ -400,8 +400,8 @@ impl<'a> Machine<'a> {
     }
 
     /// Compares two cells.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn compare(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
         // Numbers compare by value, whatever the affinity, unless they are to be texts.
         if comparison.affinity() != 1
@@ -441,22 +441,22 @@ impl<'a> Machine<'a> {
     }
 
     /// A field of two bytes in the arena.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline)]
     pub(crate) fn field(&self, at: usize) -> usize {
         get16(self.arena, at).into()
     }
 
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline)]
     pub(crate) fn set_field(&mut self, at: usize, value: usize) {
         put16(self.arena, at, value as u16);
     }
 }
 
 /// So many bytes at an offset; none if there are fewer.
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 pub(crate) fn stretch(bytes: &[u8], at: usize, len: usize) -> &[u8] {
     bytes.get(at..).and_then(|rest| rest.get(..len)).unwrap_or_default()
 }
