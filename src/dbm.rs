@@ -154,8 +154,6 @@ pub struct Dbm<'m, F> {
     pub(crate) checked: bool,
     /// Parts of long values in the head page.
     pub(crate) parts: u8,
-    /// The number of the long value that is being written.
-    pub(crate) writing: Option<u32>,
     /// The page that records are appended to.
     pub(crate) head: u16,
     /// The next page's sequence number.
@@ -169,8 +167,8 @@ pub struct Dbm<'m, F> {
     pub(crate) indexed: u32,
     /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
     pub(crate) settled: u32,
+    // From here on all is 0 in a store that is being opened, but for the geometry: a clearing in one stroke.
     pub(crate) batch: Pending,
-    // From here on all is 0 in a store that is being opened: a clearing in one stroke.
     /// Where records are appended in the head page.
     pub(crate) tail: u32,
     /// Changes when a page is sealed, opened or freed.
@@ -203,6 +201,8 @@ pub struct Dbm<'m, F> {
     /// What serves the cursor that moved last.
     pub(crate) merge: cursor::Merge,
     pub(crate) hooks: Hooks<F>,
+    /// The number of the long value that is being written.
+    pub(crate) writing: Option<u32>,
 }
 
 #[cfg(feature = "defmt")]
@@ -241,7 +241,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         living_records: 0,
         parts: 0,
         ended: 0,
-        batch: Pending::NONE,
+        batch: Pending { page: 0, ..Pending::NONE },
         hooks: Hooks {
             committed: None,
             overwritten: None,
@@ -373,7 +373,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if value.len() as u32 > max || record.total(&self.log.geometry) > max {
             return self.set_long(key, value);
         }
-        self.write(record, &[key, &[], value])
+        self.write(Kind::Value, &[key, &[], value])
     }
 
     /// Deletes a key; `false` when there was none. Python: `del db[key]`, which raises `KeyError` instead.
@@ -386,8 +386,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if !self.writable() || !self.find_live(key).is_some() || self.log.failed() {
             return false;
         }
-        let record = Record::new(Kind::Deleted, self.batch.open, key.len(), 0);
-        self.write(record, &[key, &[], &[]]);
+        self.write(Kind::Deleted, &[key, &[], &[]]);
         if !self.batch.open && self.log.forgive(error::FULL) {
             self.compact_without(key);
         }
@@ -414,27 +413,27 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Appends a record, making room first: the key, and the value in two pieces.
     #[inline(never)]
-    pub(crate) fn write(&mut self, record: Record, pieces: &[&[u8]; 3]) {
+    pub(crate) fn write(&mut self, kind: Kind, pieces: &[&[u8]; 3]) {
         if self.log.failed() || !self.writable() {
             return;
         }
-        self.write_once(record, pieces);
-        // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
-        // on to another page. What a batch wrote to this one is lost, though.
-        if !self.batch.open && self.log.forgive(error::FLASH) {
+        let [key, value, more] = pieces;
+        // The parts of a long value count when that does.
+        let pending = self.batch.open && kind != Kind::Part;
+        let record = Record::new(kind, pending, key.len(), (value.len() + more.len()) as u32);
+        for turn in 0..2 {
+            self.make_room(record.total(&self.log.geometry));
+            if kind != Kind::Part {
+                self.count_dead(key);
+            }
+            self.put(record, pieces);
+            // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
+            // on to another page. What a batch wrote to this one is lost, though.
+            if turn > 0 || self.batch.open || !self.log.forgive(error::FLASH) {
+                break;
+            }
             self.discard_copies();
-            self.write_once(record, pieces);
         }
-    }
-
-    #[inline(never)]
-    fn write_once(&mut self, record: Record, pieces: &[&[u8]; 3]) {
-        let [key, ..] = pieces;
-        self.make_room(record.total(&self.log.geometry));
-        if record.kind != Kind::Part {
-            self.count_dead(key);
-        }
-        self.put(record, pieces)
     }
 
     /// Appends a record to the head page, which has room, unless something failed before.
@@ -475,7 +474,6 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.table.set_state(self.head, State::Stale);
             self.clear_list();
             self.head = NO_PAGE;
-            self.epoch = self.epoch.wrapping_add(1);
             self.ended = self.ended.wrapping_add(1);
             // What a batch wrote here does not count any more.
             self.forget_lent();

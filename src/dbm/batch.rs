@@ -228,7 +228,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             return;
         }
         let mut buf = [0; KEY_MAX];
-        let key = &*self.log.key(record, &mut buf);
+        self.log.cur = *record;
+        let key = self.log.name(&mut buf);
         let newest = self.newest(key);
         if newest.is_none_or(|newest| !newest.is(record)) || self.log.failed() {
             // A later record of the same key will be, or has been, taken back.
@@ -240,7 +241,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.make_room(before.total(&self.log.geometry));
                 self.carry(&before, true, key)
             }
-            None => self.write(Record::new(Kind::Deleted, true, key.len(), 0), &[key, &[], &[]]),
+            None => self.write(Kind::Deleted, &[key, &[], &[]]),
         }
     }
 

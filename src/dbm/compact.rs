@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::error::{CORRUPT, FLASH};
 use super::format::{KEY_MAX, Kind, LONG_HEAD, Name, footer};
-use super::record::Record;
+use super::record::{Record, Spot};
 use super::table::{State, UNKNOWN};
 use super::{Dbm, Fail, NO_PAGE};
 use crate::crc;
@@ -49,7 +49,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.log.fail(Fail::FULL);
         }
         let page = self.log.geometry.page;
-        for turn in 0..=self.sectors() * 2 {
+        for turn in 0..self.sectors() * 2 + 1 {
             if self.log.failed() {
                 return;
             }
@@ -85,23 +85,25 @@ impl<F: NorFlash> Dbm<'_, F> {
                     self.forget_dead();
                 }
                 sector = self.choose(if stage == 0 { PATIENCE } else { u32::MAX });
-                if self.dead * page >= total * 256 && (self.free > 0 || stage > 0) {
+                if self.dead >= total && (self.free > 0 || stage > 0) {
                     break;
                 }
             }
             if sector == NONE {
                 break;
             }
-            let head = if self.head == NO_PAGE { 0 } else { page - self.tail };
-            // In a batch the copies' pages have less room than the sector's: each keeps some for the batch's fate.
-            let fates = if self.batch.open { self.log.geometry.align(4) * self.log.geometry.per_sector } else { 0 };
-            // Little dead in each of several sectors is room too, when their copies share pages.
-            let shared = !self.batch.open && self.all_dead * page / 256 + head >= total + page / 4;
-            let enough = self.dead * page >= (total + fates) * 256 || shared;
+            let enough = if self.batch.open {
+                // The copies' pages have less room than the sector's: each keeps some for the batch's fate.
+                self.dead >= total + self.log.geometry.align(4) * self.log.geometry.per_sector
+            } else {
+                // Little dead in each of several sectors is room too, when their copies share pages.
+                let head = if self.head == NO_PAGE { 0 } else { page - self.tail };
+                self.dead >= total || self.all_dead + head >= total + page / 4
+            };
             if self.free > 0 && !enough {
                 break;
             }
-            self.compact(sector, None);
+            self.compact(sector);
             // What is damaged stays where it is; another sector will do.
             if self.log.forgive(CORRUPT) {
                 self.pages_of(sector).for_each(|page| self.table.set_dead(page, 0));
@@ -177,7 +179,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.head = page;
         self.tail = self.log.geometry.first();
         (self.guess, self.largest) = (self.largest, 16);
-        self.epoch = self.epoch.wrapping_add(1);
     }
 
     /// Erases a sector; its pages leave the log.
@@ -230,7 +231,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if !self.may_go(sector) || self.wear_of(sector) + 2 + mean / 64 >= mean {
             return false;
         }
-        self.compact(sector, None);
+        self.compact(sector);
         self.log.forgive(CORRUPT);
         true
     }
@@ -272,7 +273,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
     }
 
-    /// The sector that is best compacted: what it would win is in `dead`, in 256ths of a page (more than a sector has, if it has a
+    /// The sector that is best compacted: what it would win is in `dead`, in bytes (more than a sector has, if it has a
     /// page that must go), and what all would win in `all_dead`. What is dead in pages of which it is not known is found out for so many of them,
     /// the oldest first.
     pub(crate) fn choose(&mut self, mut patience: u32) -> u32 {
@@ -291,7 +292,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let state = self.table.state(page);
                 if state.in_log() && self.table.dead(page) == UNKNOWN && patience > 0 {
                     patience -= 1;
-                    self.sift(page, false, None);
+                    self.sift(page, false, Spot::NONE);
                     // What is damaged stays where it is.
                     if self.log.forgive(CORRUPT) {
                         self.table.set_dead(page, 0);
@@ -313,6 +314,9 @@ impl<F: NorFlash> Dbm<'_, F> {
                 (best, self.dead) = (sector, dead);
             }
         }
+        // From 256ths of a page to bytes.
+        self.dead = self.dead * self.log.geometry.page / 256;
+        self.all_dead = self.all_dead * self.log.geometry.page / 256;
         best
     }
 
@@ -327,20 +331,20 @@ impl<F: NorFlash> Dbm<'_, F> {
             })
     }
 
-    /// Goes through the records of a page that live: counts them in `living`, and copies them if asked. `without`: a key whose
-    /// record is left behind, and thereby deleted.
+    /// Goes through the records of a page that live: counts them in `living`, and copies them if asked. `without`: a record
+    /// that is left behind.
     #[inline(never)]
-    pub(crate) fn sift(&mut self, page: u16, copying: bool, without: Option<&[u8]>) {
+    pub(crate) fn sift(&mut self, page: u16, copying: bool, without: Spot) {
         (self.living, self.living_records) = (0, 0);
         self.load(page);
         let mut walk = self.go(page);
         while self.advance_any(&mut walk) {
             let record = self.log.cur;
             // A page is sealed and another begun while no key is on the stack: sealing wants room for one.
-            if !self.sift_record(&record, copying, without, false) {
+            if record.spot() != without && !self.sift_record(&record, copying, false) {
                 self.seal();
                 self.open_page();
-                self.sift_record(&record, copying, without, true);
+                self.sift_record(&record, copying, true);
             }
         }
     }
@@ -348,14 +352,11 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// As `sift`, for one record; false if it lives and is to be copied, and the head page, which is not `fresh`, does not take
     /// it.
     #[inline(never)]
-    fn sift_record(&mut self, record: &Record, copying: bool, without: Option<&[u8]>, fresh: bool) -> bool {
+    fn sift_record(&mut self, record: &Record, copying: bool, fresh: bool) -> bool {
         let mut buf = [0; KEY_MAX];
-        let key = &*self.log.key(record, &mut buf);
+        self.log.cur = *record;
+        let key = self.log.name(&mut buf);
         if !self.lives(record, key, copying) || self.log.failed() {
-            return true;
-        }
-        if record.kind != Kind::Part && without == Some(key) {
-            self.note(&record.as_deleted(), key);
             return true;
         }
         if copying && !fresh && !self.head_takes(record.total(&self.log.geometry)) {
@@ -433,10 +434,16 @@ impl<F: NorFlash> Dbm<'_, F> {
         false
     }
 
-    /// Copies what lives in a sector to the head page and those after it, and erases the sector. `without`: a key whose
-    /// record is left behind, and thereby deleted.
+    /// Copies what lives in a sector to the head page and those after it, and erases the sector.
     #[inline(never)]
-    pub(crate) fn compact(&mut self, sector: u32, without: Option<&[u8]>) {
+    pub(crate) fn compact(&mut self, sector: u32) {
+        self.copy_out(sector, Spot::NONE);
+        self.let_go(sector);
+    }
+
+    /// Copies what lives in a sector, but for the record `without`.
+    #[inline(never)]
+    fn copy_out(&mut self, sector: u32, without: Spot) {
         self.rest_merge(true);
         // No copy goes where it would be erased.
         for page in self.pages_of(sector) {
@@ -454,16 +461,16 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.sift(page, true, without);
             }
         }
-        if let Some(key) = without {
-            // An erase that is cut off may leave the record, and then there would be no room to copy it. (The tombstone is no
-            // larger than that.)
-            self.carry(&Record::new(Kind::Deleted, false, key.len(), 0), false, key);
-        }
+    }
+
+    /// Erases a sector of which everything that lives was copied.
+    #[inline(never)]
+    fn let_go(&mut self, sector: u32) {
         // Nothing lived in the log's only sector: a store without a header is none, should power go in the erase.
         if self.sector_of(self.table.newest()) == sector {
             self.open_page();
         }
-        self.erase_sector(sector)
+        self.erase_sector(sector);
     }
 
     /// Copies a record, which has this key, to the tail.
@@ -498,24 +505,31 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// light goes first: older records in other pages, and then those beside it in its page, when it alone is copied.
     pub(crate) fn compact_without(&mut self, key: &[u8]) {
         let (name, mut alone) = (Name::key(key), false);
-        for _ in 0..=self.table.count() {
-            let newest = self.find(&name).page();
-            let place = self.table.place(newest).unwrap_or(0);
+        for _ in 0..self.table.count() + 1 {
+            let newest = self.find(&name);
+            let place = self.table.place(newest.page()).unwrap_or(0);
             let older = self.find_before(&name, place);
-            let sector = self.sector_of(if older.is_some() { older.page() } else { newest });
+            let goes = if older.is_some() { older } else { newest };
+            let sector = self.sector_of(goes.page());
             if self.head != NO_PAGE && sector == self.sector_of(self.head) {
                 self.seal();
             }
-            let without = alone && !older.is_some();
-            self.compact(sector, without.then_some(key));
+            let last = alone && goes == newest;
+            self.copy_out(sector, if last { goes } else { Spot::NONE });
+            if last {
+                // An erase that is cut off may leave the record, and then there would be no room to copy it. (The tombstone is no
+                // larger than that, and comes when the copies are whole: they would be thrown away otherwise, and it with them.)
+                self.carry(&Record::new(Kind::Deleted, false, key.len(), 0), false, key);
+            }
+            self.let_go(sector);
             if self.log.failed() {
                 // What was noted to be gone is still there.
                 return self.forget_lent();
             }
-            if without {
+            if last {
                 return;
             }
-            alone = !older.is_some();
+            alone = goes == newest;
         }
         self.log.fail(Fail::FULL);
     }

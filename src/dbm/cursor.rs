@@ -277,7 +277,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let len = usize::from(cursor.len);
         if len > HELD {
             self.look_long(cursor);
-            return self.log.read_name(buf);
+            return self.log.name(buf).len();
         }
         for (to, from) in buf.iter_mut().zip(cursor.key.iter().take(len)) {
             *to = *from;

@@ -165,15 +165,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut cursor = self.cursor();
         self.seek(&mut cursor, from)?;
         while self.advance(&mut cursor, true) {
-            let len = self.log.read_name(&mut buf);
+            let key = self.log.name(&mut buf);
             self.done(())?;
-            let key = buf.get(..len).unwrap_or(&[]);
             if to.is_some_and(|to| key >= to) {
                 break;
             }
             self.delete(key)?;
             count += 1;
-            if len > 32 {
+            if key.len() > 32 {
                 // The cursor does not hold such a key, and in time no record will tell it.
                 self.seek(&mut cursor, key)?;
             }

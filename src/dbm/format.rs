@@ -95,10 +95,11 @@ pub(crate) const fn bits_for(n: u32) -> u32 {
 
 impl Geometry {
     pub(crate) fn new(capacity: usize, sector: usize, word: usize, read: usize, compact: bool) -> Result<Self, Error> {
-        if !(1..=32).contains(&word) || !word.is_power_of_two() {
+        // (As comparisons, these are done when a program is built.)
+        if word > 32 || !word.is_power_of_two() {
             return Err(Error::WordSize { found: word as u32 });
         }
-        if !(512..=128 << 10).contains(&sector) || !sector.is_multiple_of(word) {
+        if sector < 512 || sector > 128 << 10 || !sector.is_multiple_of(word) {
             return Err(Error::SectorSize { found: sector as u32 });
         }
         let sectors = (capacity / sector) as u32;
@@ -241,15 +242,17 @@ pub(crate) fn directory_range(entries: u32, packed: u32, eighth: u32) -> (u32, u
     if entries <= DIRECTORY_FROM || packed == NO_DIRECTORY {
         return (0, entries);
     }
+    let to = (eighth_start(entries, packed, eighth + 1) + (1 << directory_step(entries)) - 1).min(entries);
+    (eighth_start(entries, packed, eighth).min(to), to)
+}
+
+/// Where an eighth starts by a directory, or up to a step later.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn eighth_start(entries: u32, packed: u32, eighth: u32) -> u32 {
     let step = directory_step(entries);
     // As above, with an eighth before the first and one behind the last that start where they must.
-    let nibbles = packed << 4 | 8;
-    let start = |eighth: u32| {
-        let off = nibbles.rotate_right(4 * eighth) & 15;
-        (entries * eighth / 8 + (off << step)).saturating_sub(8 << step)
-    };
-    let to = (start(eighth + 1) + (1 << step) - 1).min(entries);
-    (start(eighth).min(to), to)
+    let off = (packed << 4 | 8).rotate_right(4 * eighth) & 15;
+    (entries * eighth / 8 + (off << step)).saturating_sub(8 << step)
 }
 
 /// Most bytes of a record's head.

@@ -117,7 +117,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let part = record.kind == Kind::Part;
         let name = Name::new(key, part);
         let bits = self.log.geometry.offset_bits;
-        let place = record.at() / self.log.geometry.word;
+        let place = record.at() >> self.log.geometry.word_bits;
         let entry = name.hash >> 8 >> bits << bits | place;
         let i = if new { self.table.listed() } else { self.place_listed(&name) };
         if self.log.failed() {
@@ -170,8 +170,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let sorted = self.table.sorted();
             self.look_listed(sorted);
             let part = self.log.cur.kind == Kind::Part;
-            let len = self.log.read_name(&mut buf);
-            let name = buf.get(..len).unwrap_or(&[]);
+            let name = self.log.name(&mut buf);
             let (low, high) = met.between(name, part, sorted);
             // Names often come in order.
             let middle = if high == sorted && last + 1 == sorted { high.saturating_sub(1) } else { (low + high) / 2 };
@@ -189,7 +188,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn clear_list(&mut self) {
         self.table.clear_list();
         (self.parts, self.live, self.gone) = (0, 0, false);
-        self.changes = self.changes.wrapping_add(1);
+        self.epoch = self.epoch.wrapping_add(1);
     }
 
     /// Whether the head page takes one more record of `total` bytes.

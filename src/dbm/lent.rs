@@ -235,7 +235,7 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> bool {
                 continue;
             }
             let mut key = [0; super::format::KEY_MAX];
-            let key = &*db.log.key(&record, &mut key);
+            let key = db.log.name(&mut key);
             let gone = record.as_deleted();
             let newest = db.newest(key).unwrap_or(gone);
             if db.log.outcome(()).is_err() {
@@ -257,7 +257,7 @@ fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Res<()> {
         while let Some(record) = db.gone(&mut walk) {
             if record.kind != Kind::Part {
                 let mut key = [0; super::format::KEY_MAX];
-                let key = &*db.log.key(&record, &mut key);
+                let key = db.log.name(&mut key);
                 db.log.outcome(())?;
                 noted(db, &record, key);
             }

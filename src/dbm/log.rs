@@ -71,7 +71,7 @@ impl<F: NorFlash> Log<F> {
             cur: Record::NONE,
             page_check: crc::START,
             check: Check::new(geometry.compact),
-            windows: [NOTHING; 2],
+            windows: [NOTHING, NOTHING],
             seen: 0,
             bytes: [0; SMALL + WIDE],
             stage_at: 0,
@@ -198,18 +198,14 @@ impl<F: NorFlash> Log<F> {
         read32(&self.bytes, from)
     }
 
-    /// Shows the bytes of a page from `at` up to `end`, piece by piece, as long as `more` says so.
+    /// The bytes of a page from `at` on, up to `end`, which is behind it, or as many as are shown at once; `at` goes behind them.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn each(&mut self, page: u16, mut at: u32, end: u32, more: &mut dyn FnMut(&[u8]) -> bool) {
-        while at < end {
-            let from = self.show(page, at, 1, end - at);
-            let count = self.seen.min(end - at);
-            if !more(self.bytes.get(from..from + count as usize).unwrap_or(&[])) {
-                break;
-            }
-            at += count;
-        }
+    pub(crate) fn run(&mut self, page: u16, at: &mut u32, end: u32) -> &[u8] {
+        let from = self.show(page, *at, 1, end - *at);
+        let count = self.seen.min(end - *at);
+        *at += count;
+        self.bytes.get(from..from + count as usize).unwrap_or(&[])
     }
 
     /// Whether some of these bytes are staged and not yet programmed.
@@ -234,35 +230,34 @@ impl<F: NorFlash> Log<F> {
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
-    fn copy_pieces(&mut self, page: u16, at: u32, buf: &mut [u8]) {
+    fn copy_pieces(&mut self, page: u16, mut at: u32, buf: &mut [u8]) {
         let end = at + buf.len() as u32;
         let mut to = buf.iter_mut();
-        self.each(page, at, end, &mut |bytes| {
-            for (from, to) in bytes.iter().zip(to.by_ref()) {
+        while at < end {
+            for (from, to) in self.run(page, &mut at, end).iter().zip(to.by_ref()) {
                 *to = *from;
             }
-            true
-        })
+        }
     }
 
     /// Whether part of a page is erased; what would lie behind the page is not asked for.
     #[inline(never)]
-    pub(crate) fn blank(&mut self, page: u16, at: u32, to: u32) -> bool {
-        let mut blank = true;
-        self.each(page, at, to.min(self.geometry.page), &mut |bytes| {
-            blank = bytes.iter().all(|byte| *byte == 0xff);
-            blank
-        });
-        blank
+    pub(crate) fn blank(&mut self, page: u16, mut at: u32, to: u32) -> bool {
+        let to = to.min(self.geometry.page);
+        while at < to {
+            if self.run(page, &mut at, to).iter().any(|byte| *byte != 0xff) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Moves a CRC-32 state on over part of a page.
     #[inline(never)]
-    pub(crate) fn check_over(&mut self, page: u16, from: u32, to: u32, mut state: u32) -> u32 {
-        self.each(page, from, to, &mut |bytes| {
-            state = crc::update32(state, bytes);
-            true
-        });
+    pub(crate) fn check_over(&mut self, page: u16, mut from: u32, to: u32, mut state: u32) -> u32 {
+        while from < to {
+            state = crc::update32(state, self.run(page, &mut from, to));
+        }
         state
     }
 

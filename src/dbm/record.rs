@@ -67,7 +67,7 @@ const PENDING: u16 = 0x8000;
 const BEFORE: u16 = 0x4000;
 
 impl Record {
-    pub(crate) const NONE: Record = Record { page: 0, place: 0, value: 0, key: 0, kind: Kind::Commit };
+    pub(crate) const NONE: Record = Record { page: 0, place: 0, value: 0, key: 0, kind: Kind::Value };
 
     /// One that stands nowhere yet. Lengths are within the format's limits.
     pub(crate) fn new(kind: Kind, pending: bool, key: usize, value: u32) -> Record {
@@ -218,10 +218,10 @@ impl<F: NorFlash> Log<F> {
         let spot = self.cur.spot();
         let mut check = Check::new(self.geometry.compact);
         let end = spot.at() + self.cur.total(&self.geometry);
-        self.each(spot.page(), spot.at(), end, &mut |bytes| {
-            check.update(bytes);
-            true
-        });
+        let mut at = spot.at();
+        while at < end {
+            check.update(self.run(spot.page(), &mut at, end));
+        }
         check.right()
     }
 
@@ -237,19 +237,17 @@ impl<F: NorFlash> Log<F> {
     /// How the name of the record looked at compares with another: less than 0 if it comes before.
     #[inline(never)]
     pub(crate) fn order(&mut self, name: &[u8]) -> i32 {
-        let (at, len) = (self.cur.key_at(), self.cur.key_len());
-        let (mut theirs, mut order) = (name.iter(), Ordering::Equal);
+        let (mut at, len) = (self.cur.key_at(), self.cur.key_len());
+        let mut theirs = name.iter();
         let end = at + len.min(name.len() as u32);
-        self.each(self.cur.page, at, end, &mut |bytes| {
-            for (our, their) in bytes.iter().zip(theirs.by_ref()) {
-                order = our.cmp(their);
-                if order != Ordering::Equal {
-                    return false;
+        while at < end {
+            for (our, their) in self.run(self.cur.page, &mut at, end).iter().zip(theirs.by_ref()) {
+                if our != their {
+                    return i32::from(*our) - i32::from(*their);
                 }
             }
-            true
-        });
-        order.then(len.cmp(&(name.len() as u32))) as i32
+        }
+        len as i32 - name.len() as i32
     }
 
     /// Whether the record looked at has this name.
@@ -261,21 +259,20 @@ impl<F: NorFlash> Log<F> {
     /// The hash of the name of the record looked at.
     #[inline(never)]
     pub(crate) fn hashed(&mut self) -> u32 {
-        let (at, len) = (self.cur.key_at(), self.cur.key_len());
+        let (mut at, end) = (self.cur.key_at(), self.cur.value_at());
         let mut hash = Hash::new(self.cur.kind == Kind::Part);
-        self.each(self.cur.page, at, at + len, &mut |bytes| {
-            hash.update(bytes);
-            true
-        });
+        while at < end {
+            hash.update(self.run(self.cur.page, &mut at, end));
+        }
         hash.end()
     }
 
-    /// The name of the record looked at, at the start of `buf`; its length.
+    /// The name of the record looked at, at the start of `buf`.
     #[inline(never)]
-    pub(crate) fn read_name(&mut self, buf: &mut [u8; KEY_MAX]) -> usize {
-        let (at, len) = (self.cur.key_at(), self.cur.key_len());
-        self.copy(self.cur.page, at, buf.get_mut(..len as usize).unwrap_or(&mut []));
-        len as usize
+    pub(crate) fn name<'b>(&mut self, buf: &'b mut [u8; KEY_MAX]) -> &'b [u8] {
+        let name = buf.get_mut(..self.cur.key_len() as usize).unwrap_or(&mut []);
+        self.copy(self.cur.page, self.cur.key_at(), name);
+        name
     }
 
     /// A failure with its place, if a record's check is wrong.

@@ -210,7 +210,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 walk.gap = true;
                 break;
             }
-            let key = self.log.key(&record, &mut key);
+            let key = self.log.name(&mut key);
             // Of records of the same name little is read, beside what is shown of the page.
             self.guess = SHORT;
             self.list(&record, key, false);

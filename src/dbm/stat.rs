@@ -8,7 +8,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::error::FLASH;
 use super::format::{Index, KEY_MAX, directory_range, read_bits};
 use super::log::WINDOW;
-use super::record::Record;
+use super::record::{Record, Spot};
 use super::table::State;
 use super::{Dbm, Fail, Result};
 
@@ -83,16 +83,17 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         // Worth it is what wins half of what it copies at least.
         let sector = self.choose(u32::MAX);
-        let worth = sector < self.sectors() && (self.free == 0 || self.dead >= 128 * self.log.geometry.per_sector);
+        let half = self.log.geometry.page / 2 * self.log.geometry.per_sector;
+        let worth = sector < self.sectors() && (self.free == 0 || self.dead >= half);
         if !worth || self.log.failed() {
             return false;
         }
-        self.compact(sector, None);
+        self.compact(sector);
         // Words can read as blank and refuse a program all the same, when power went during one or during their erase: on to
         // another page.
         if self.log.forgive(FLASH) {
             self.discard_copies();
-            self.compact(sector, None);
+            self.compact(sector);
         }
         true
     }
@@ -116,7 +117,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let capacity = geometry.limit(1, false) - geometry.first();
         for place in 0..self.table.count() {
             let page = self.table.order(place);
-            self.sift(page, false, None);
+            self.sift(page, false, Spot::NONE);
             let (bytes, records) = (self.living, self.living_records);
             stat.live += bytes;
             stat.records += records;
@@ -191,7 +192,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                             self.log.corrupt(page, index.offsets_at);
                         }
                     }
-                    before_len = Some(self.log.key(&record, &mut before).len());
+                    before_len = Some(self.log.name(&mut before).len());
                 }
                 if !self.indexed_at(&index, &record, rank) {
                     self.log.corrupt(page, index.hash_at);

@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::batch::Rollback;
-use super::format::{KEY_MAX, Kind, LONG_HEAD, Name};
+use super::format::{KEY_MAX, Kind, Name};
 use super::record::{Record, part_name, two_words};
 use super::{Dbm, Fail, Result};
 
@@ -119,7 +119,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Begins a long value under a number that no other has whose parts may still be about: where the log's tail is.
     fn begin_long(&mut self) -> u32 {
-        let number = (self.sequence << 12) ^ (self.tail / self.log.geometry.word) ^ (self.changes << 20);
+        let number = (self.sequence << 12) ^ (self.tail >> self.log.geometry.word_bits) ^ (self.changes << 20);
         self.writing = Some(number);
         number
     }
@@ -144,13 +144,11 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Writes a part of a long value: it counts when the value does, in which it is named.
     fn put_part(&mut self, key: &[u8], number: u32, part: u32, piece: &[u8]) {
-        let record = Record::new(Kind::Part, false, LONG_HEAD as usize, (key.len() + piece.len()) as u32);
-        self.write(record, &[&part_name(number, part, key.len() as u32), key, piece])
+        self.write(Kind::Part, &[&part_name(number, part, key.len() as u32), key, piece])
     }
 
     fn put_long(&mut self, key: &[u8], number: u32, length: u32) {
-        let record = Record::new(Kind::Long, self.batch.open, key.len(), LONG_HEAD);
-        self.write(record, &[key, &two_words(number, length), &[]]);
+        self.write(Kind::Long, &[key, &two_words(number, length), &[]]);
         if !self.log.failed() {
             self.writing = None;
         }

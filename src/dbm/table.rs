@@ -41,7 +41,14 @@ pub(crate) enum State {
 
 const STATES: [State; 8] =
     [State::Free, State::Erased, State::Dirty, State::Head, State::Raw, State::Stale, State::Sealed, State::Open];
-/// Beside the state of a page whose index lists parts of long values.
+/// The numbers kept of a page: 16 times where one begins, and how many bytes it has.
+const ENTRIES: usize = 0x01;
+const DEAD: usize = 0x11;
+const WORD: usize = 0x24;
+const SEQUENCE: usize = 0x04;
+/// In the word, below the state.
+const DATA: u32 = 0x0fff_ffff;
+/// Above the state of a page whose index lists parts of long values.
 const PARTS: u32 = 1 << 31;
 
 impl State {
@@ -108,6 +115,21 @@ impl<'m> Table<'m> {
     fn entry(&self, page: u16) -> usize {
         self.pages * self.number + usize::from(page) * ENTRY
     }
+    /// One of the numbers kept of a page.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn field(&self, page: u16, field: usize) -> u32 {
+        self.get(self.entry(page) + field / 16, field % 16)
+    }
+    #[inline(never)]
+    fn set_field(&mut self, page: u16, field: usize, number: u32) {
+        self.put(self.entry(page) + field / 16, field % 16, number);
+    }
+    /// Changes some bits of a page's word.
+    #[inline(never)]
+    fn set_bits(&mut self, page: u16, bits: u32, to: u32) {
+        self.set_field(page, WORD, self.field(page, WORD) & !bits | to & bits);
+    }
 
     /// Pages in the log.
     pub(crate) fn count(&self) -> usize {
@@ -169,60 +191,53 @@ impl<'m> Table<'m> {
 
     /// Entries in a sealed page's index.
     pub(crate) fn entries(&self, page: u16) -> u32 {
-        self.get(self.entry(page), 1)
+        self.field(page, ENTRIES)
     }
     pub(crate) fn set_entries(&mut self, page: u16, entries: u32) {
-        self.put(self.entry(page), 1, entries);
+        self.set_field(page, ENTRIES, entries);
     }
     /// Whether a page has no index because of damage.
+    #[inline(never)]
     pub(crate) fn damaged(&self, page: u16) -> bool {
         self.state(page) == State::Stale && self.entries(page) == DAMAGED
     }
     /// What compaction would win back of a page, in 256ths of it.
     pub(crate) fn dead(&self, page: u16) -> u32 {
-        self.get(self.entry(page) + 1, 1)
+        self.field(page, DEAD)
     }
     pub(crate) fn set_dead(&mut self, page: u16, dead: u32) {
-        self.put(self.entry(page) + 1, 1, dead);
-    }
-    fn word(&self, page: u16) -> u32 {
-        self.get(self.entry(page) + 2, 4)
-    }
-    fn set_word(&mut self, page: u16, word: u32) {
-        self.put(self.entry(page) + 2, 4, word);
+        self.set_field(page, DEAD, dead);
     }
     /// The directory of a sealed page; the sector's wear while the page is free.
-    #[inline(never)]
     pub(crate) fn data(&self, page: u16) -> u32 {
-        self.word(page) & 0x0fff_ffff
+        self.field(page, WORD) & DATA
     }
-    #[inline(never)]
     pub(crate) fn set_data(&mut self, page: u16, data: u32) {
-        self.set_word(page, self.word(page) & 0xf000_0000 | data & 0x0fff_ffff);
+        self.set_bits(page, DATA, data);
     }
     #[inline(never)]
     pub(crate) fn state(&self, page: u16) -> State {
-        STATES.get((self.word(page) >> 28 & 7) as usize).copied().unwrap_or(State::Dirty)
+        STATES.get((self.field(page, WORD) >> 28 & 7) as usize).copied().unwrap_or(State::Dirty)
     }
     #[inline(never)]
     pub(crate) fn set_state(&mut self, page: u16, state: State) {
-        self.set_word(page, self.word(page) & (PARTS | 0x0fff_ffff) | (state as u32) << 28);
+        self.set_bits(page, !(DATA | PARTS), (state as u32) << 28);
     }
 
     /// Whether a sealed page's index lists parts.
     pub(crate) fn has_parts(&self, page: u16) -> bool {
-        self.word(page) & PARTS != 0
+        self.field(page, WORD) & PARTS != 0
     }
     pub(crate) fn set_parts(&mut self, page: u16, parts: bool) {
-        self.set_word(page, self.word(page) & !PARTS | if parts { PARTS } else { 0 });
+        self.set_bits(page, PARTS, if parts { PARTS } else { 0 });
     }
 
     /// While the store is opened: a page's sequence number stands where its entries, dead units and directory will.
     pub(crate) fn sequence(&self, page: u16) -> u32 {
-        self.get(self.entry(page), 4)
+        self.field(page, SEQUENCE)
     }
     pub(crate) fn set_sequence(&mut self, page: u16, sequence: u32) {
-        self.put(self.entry(page), 4, sequence);
+        self.set_field(page, SEQUENCE, sequence);
     }
 
     /// How many records the list holds.

@@ -22,8 +22,8 @@ pub(crate) struct Merge {
     forward: bool,
     /// Bytes of the keys that are not compared, since those that are near have them in common.
     skip: u8,
-    /// What the bytes after these are.
-    alphabet: &'static Alphabet,
+    /// What the bytes after these are: any, if it does not say.
+    alphabet: Option<&'static Alphabet>,
     /// Some are not.
     misfit: bool,
     /// Look-ups since the last move.
@@ -74,7 +74,7 @@ impl Alphabet {
 }
 
 impl Merge {
-    /// Of a store without cursors: nearly all zeros, which costs little code.
+    /// Of a store without cursors: all zeros, which costs little code.
     pub(crate) const IDLE: Merge = Merge {
         forward: false,
         last: 0,
@@ -87,7 +87,7 @@ impl Merge {
         active: false,
         forward: true,
         skip: 0,
-        alphabet: &BYTES,
+        alphabet: None,
         misfit: false,
         idle: 0,
         last: NO_PAGE,
@@ -262,7 +262,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             // Of records of one key, the later one is the newer one.
             if side * beyond > 0 && (best.is_none() || self.log.order(buf.get(..len).unwrap_or(&[])) * beyond <= 0) {
                 best = Some(walk.count);
-                len = self.log.read_name(&mut buf);
+                len = self.log.name(&mut buf).len();
             }
         }
         self.walked_to_end(&walk);
@@ -372,7 +372,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let order = self.log.order(key) * self.sign();
             if best == Record::NONE || order < 0 {
                 best = self.log.cur;
-                len = self.log.read_name(buf);
+                len = self.log.name(buf).len();
                 self.guess = len as u32 + 4;
             } else if order == 0 {
                 // An older record of the same key.
@@ -406,7 +406,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
             }
             if len.is_none() || order < 0 {
-                len = Some(self.log.read_name(buf));
+                len = Some(self.log.name(buf).len());
             }
         }
         let nearest = buf.get(..len.unwrap_or(0)).unwrap_or(&[]);
@@ -420,7 +420,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             if !rest.iter().take(alphabet.count).all(|byte| alphabet.has(*byte)) {
                 continue;
             }
-            (self.merge.alphabet, self.merge.misfit) = (alphabet, false);
+            (self.merge.alphabet, self.merge.misfit) = (Some(alphabet), false);
             for place in 0..self.merge.pages {
                 let page = self.table.order(place);
                 let word = self.table.data(page);
@@ -438,13 +438,16 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// How many bytes the name of the record looked at has in common with a key.
     #[inline(never)]
     fn common(&mut self, key: &[u8]) -> usize {
-        let (at, len) = (self.log.cur.key_at(), self.log.cur.key_len());
+        let (page, mut at, end) = (self.log.cur.page, self.log.cur.key_at(), self.log.cur.value_at());
         let (mut rest, mut common) = (key.iter(), 0);
-        self.log.each(self.log.cur.page, at, at + len, &mut |bytes| {
+        while at < end {
+            let bytes = self.log.run(page, &mut at, end);
             let same = bytes.iter().zip(rest.by_ref()).take_while(|(our, their)| our == their).count();
             common += same;
-            same == bytes.len()
-        });
+            if same < bytes.len() {
+                break;
+            }
+        }
         common
     }
 
@@ -459,7 +462,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let len = (record.key_len() - skip).min(5) as usize;
         let rest = bytes.get_mut(..len).unwrap_or(&mut []);
         self.log.copy(record.page, record.key_at() + skip, rest);
-        let Alphabet { low, letters, count, spare } = *self.merge.alphabet;
+        let Alphabet { low, letters, count, spare } = *self.merge.alphabet.unwrap_or(&BYTES);
         let (mut prefix, mut edge) = (0, None);
         for (i, byte) in bytes.into_iter().take(count).enumerate() {
             let letter = i32::from(byte) - low;
