@@ -340,11 +340,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut walk = self.go(page);
         while self.advance_any(&mut walk) {
             let record = self.log.cur;
-            // A page is sealed and another begun while no key is on the stack: sealing wants room for one.
-            if record.spot() != without && !self.sift_record(&record, copying, false) {
+            let mut fresh = false;
+            while record.spot() != without && !self.sift_record(&record, copying, fresh) {
+                // A page is sealed and another begun while no key is on the stack: sealing wants room for one.
                 self.seal();
                 self.open_page();
-                self.sift_record(&record, copying, true);
+                fresh = true;
             }
         }
     }
