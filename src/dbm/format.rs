@@ -99,7 +99,7 @@ impl Geometry {
         if word > 32 || !word.is_power_of_two() {
             return Err(Error::WordSize { found: word as u32 });
         }
-        if sector < 512 || sector > 128 << 10 || !sector.is_multiple_of(word) {
+        if sector != sector.clamp(512, 128 << 10) || !sector.is_multiple_of(word) {
             return Err(Error::SectorSize { found: sector as u32 });
         }
         let sectors = (capacity / sector) as u32;
