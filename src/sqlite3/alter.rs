@@ -36,38 +36,34 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    #[inline(never)]
     fn rename_table(&mut self, old: Token, from: usize) {
         let new = self.name();
         self.end_of_statement();
-        if !self.same_tokens(new, old) {
-            self.unused(new);
-        }
+        self.unused(new);
         self.edit_schema(old, Edit::Rename(self.written(new)));
-        // Indexes know the name of their table.
+        self.rename_in_indexes(from, new);
+        self.delete_name(old);
+        self.save(new, from);
+    }
+
+    /// Indexes know the name of their table.
+    #[inline(never)]
+    fn rename_in_indexes(&mut self, from: usize, new: Token) {
         let mut index_at = self.built(from).indexes_at();
         for _ in 0..self.built(from).indexes() {
             let index = self.built(from).index_at(index_at);
             let (name_at, name_len) = (from + index.next - index.name.len(), index.name.len());
             index_at = index.next;
-            if name_len == 0 {
-                continue;
+            if name_len > 0 {
+                let (name, end) = (Self::known_name(name_at, name_len), self.code);
+                self.load_again(name);
+                self.code = end + schema::HEADER;
+                self.plain_name(new);
+                self.save(name, end);
+                self.code = end;
             }
-            let (key, end) = (self.key_at(name_at, name_len), self.code);
-            let room = self.arena.get_mut(end..self.top).unwrap_or_default();
-            match self.store.get(key.bytes(), room) {
-                Ok(Some(_)) => {}
-                Ok(None) => return self.fail_here(ErrorKind::Corrupt),
-                Err(error) => return self.fail_store(error),
-            }
-            self.code = end + schema::HEADER;
-            self.plain_name(new);
-            self.save(&key, end);
-            self.code = end;
         }
-        let key = self.key_of(old);
-        self.delete_name(&key);
-        let key = self.key_of(new);
-        self.save(&key, from);
     }
 
     /// A name as it is written in the statement.
@@ -75,6 +71,7 @@ impl<'a> Compiler<'a> {
         self.sql.get(name.start().into()..name.end().into()).unwrap_or_default()
     }
 
+    #[inline(never)]
     fn add_column(&mut self, table: Token, from: usize) {
         self.accept(Kind::Column);
         let column = self.token;
@@ -91,39 +88,57 @@ impl<'a> Compiler<'a> {
         self.column_definition(from, Walk::Columns, self.at(from + 5));
         let end = self.last_before(column.start(), self.token.start()).end();
         self.end_of_statement();
-        let known = self.built(begin).column_at(0);
-        if known.not_null && (!known.has_default || known.default.eq_ignore_ascii_case(b"null")) {
-            // "Cannot add a NOT NULL column with default value NULL"
-            return self.fail_at(ErrorKind::Schema, column);
-        }
-        if !is_plain(known.default, known.affinity == Affinity::Text as u8) {
-            return self.fail_at(ErrorKind::Unsupported, column);
+        if let Some(kind) = self.refused(begin) {
+            return self.fail_at(kind, column);
         }
         self.mark_at(begin, 0x20);
         self.bring(begin, place);
         self.edit_schema(table, Edit::Add(column.start(), end));
-        let key = self.key_of(table);
-        self.save(&key, from);
+        self.save(table, from);
+    }
+
+    /// Why the column whose definition is built at an offset cannot be added.
+    #[inline(never)]
+    fn refused(&self, at: usize) -> Option<ErrorKind> {
+        let known = self.built(at).column_at(0);
+        if known.not_null && (!known.has_default || known.default.eq_ignore_ascii_case(b"null")) {
+            // "Cannot add a NOT NULL column with default value NULL"
+            return Some(ErrorKind::Schema);
+        }
+        (!is_plain(known.default, known.affinity == Affinity::Text as u8)).then_some(ErrorKind::Unsupported)
     }
 
     /// Edits the rows of sqlite_schema that belong to a table.
     #[inline(never)]
     fn edit_schema(&mut self, table: Token, edit: Edit<'_>) {
         let table = self.written(table);
-        let prefix = self.walk_rows(schema::SCHEMA);
-        while let Some(entry) = self.next_row(&prefix) {
-            if let Err(error) = self.edit_row(table, edit, entry) {
+        self.walk_rows(schema::SCHEMA);
+        while let Some(entry) = self.next_row(schema::SCHEMA) {
+            if let Err(error) = self.edit_entry(table, edit, entry) {
                 // Twice what was needed: a half of the room is for the record.
                 return self.fail_store(error.more(error.needed().unwrap_or(0)));
             }
         }
     }
 
-    /// Edits a row that stands behind the definition; `table` is the table's name, as it is written.
-    fn edit_row(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<()> {
+    /// Edits and writes one of them.
+    #[inline(never)]
+    fn edit_entry(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<()> {
+        let (at, len) = self.edit_row(table, edit, entry)?;
+        let key = self.arena.get(self.code..self.code + entry.key).unwrap_or_default();
+        match self.arena.get(at..at + len) {
+            Some(record) if len > 0 => self.store.set(key, record),
+            _ => Ok(()),
+        }
+    }
+
+    /// Edits a row that stands behind the definition: where the new record is, of no length if the row stays as it is. `table`
+    /// is the table's name, as it is written.
+    #[inline(never)]
+    fn edit_row(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<(usize, usize)> {
         let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
         let (row, room) = room.split_at_mut_checked(entry.key + entry.value).unwrap_or_default();
-        let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
+        let value = row.get(entry.key..).unwrap_or_default();
         let (kind, name, owner, text) = (text(value, 0), text(value, 1), text(value, 2), text(value, 4));
         let new = if let Edit::Rename(new) = edit { Some(new) } else { None };
         if new.is_some() && (kind == b"view" || refers(text, table)) {
@@ -131,9 +146,10 @@ impl<'a> Compiler<'a> {
             return Err(ErrorKind::Unsupported.into());
         }
         if !same(table, owner) || (new.is_none() && kind != b"table") {
-            return Ok(());
+            return Ok((0, 0));
         }
-        let (text_room, record_room) = room.split_at_mut(room.len() / 2);
+        let half = room.len() / 2;
+        let (text_room, record_room) = room.split_at_mut(half);
         let mut out = Scratch::new(text_room);
         let (from, end) = place_of(text, edit, kind == b"index");
         out.extend(text.get(..from).unwrap_or_default());
@@ -176,7 +192,7 @@ impl<'a> Compiler<'a> {
             if text.is_empty() { Value::Null } else { Value::Text(made) },
         ];
         let record = schema::row(&values, record_room)?;
-        self.store.set(key, record)
+        Ok((self.code + entry.key + entry.value + half, record.len()))
     }
 }
 

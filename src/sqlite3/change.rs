@@ -437,21 +437,23 @@ pub(crate) fn write_index_key(
 }
 
 /// The largest rowid of a table.
+#[inline(never)]
 pub(crate) fn last_rowid(store: &mut dyn super::store::Store, number: u16) -> Result<Option<i64>> {
-    let mut end = [0; 16];
-    let mut writer = Writer::new(&mut end, 0);
-    schema::begin_key(number, &mut writer);
-    writer.byte(key::ABOVE);
-    store.seek(OWN_CURSOR, writer.finish()?)?;
+    super::ddl::seek_entries(store, OWN_CURSOR, number, true)?;
     let mut key = [0; 16];
     let len = match store.previous_key(OWN_CURSOR, &mut key) {
         // A longer key is one of an index, and not of this table.
         Err(error) if error.is(ErrorKind::Limit) => None,
         other => other?,
     };
-    let Some(found) = len.and_then(|len| key.get(..len)) else { return Ok(None) };
-    let mut reader = key::Reader::new(found, 0);
-    if reader.rowid()? != i64::from(number) {
+    rowid_of(len.and_then(|len| key.get(..len)).unwrap_or_default(), number)
+}
+
+/// The rowid in a key, if it is one of this table.
+#[inline(never)]
+fn rowid_of(key: &[u8], number: u16) -> Result<Option<i64>> {
+    let mut reader = key::Reader::new(key, 0);
+    if key.is_empty() || reader.rowid()? != i64::from(number) {
         return Ok(None);
     }
     Ok(Some(reader.rowid()?))

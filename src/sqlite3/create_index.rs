@@ -3,6 +3,7 @@
 
 use super::change::write_index_key;
 use super::compile::*;
+use super::ddl::SchemaRow;
 use super::error::{Error, ErrorKind, Result};
 use super::key;
 use super::schema::{self, Definition, Index, ROWID};
@@ -19,32 +20,38 @@ impl Compiler<'_> {
         self.expect(Kind::On);
         let table = self.name();
         let Some(from) = self.table_to_change(table) else { return };
-        let mut parts = Parts::default();
-        self.indexed_columns(from, &mut parts);
-        let last = self.last_before(token.start(), self.token.start());
-        if self.token.kind == Kind::Where {
-            return self.fail_here(ErrorKind::Unsupported);
-        }
-        self.end_of_statement();
         let number = self.new_number();
-        // The index is written behind the checks, and goes between them and the other indexes.
-        let (place, end) = (from + self.built(from).checks_at(), self.code);
-        self.write_index(from, number, u8::from(unique), &parts, Some(token));
-        self.bring(end, place);
+        let (place, end) = self.define_index(from, number, unique, token);
         self.fill_index(from, place - from, token);
         // The name as the table was declared is in sqlite_schema; here the statement's spelling is taken.
-        let head: &[u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };
-        let row = self.add_schema_row(b"index", token, table, number, head, last.end());
-        let key = self.key_of(table);
-        self.save(&key, from);
+        let head: &'static [u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };
+        let row = SchemaRow { kind: b"index", name: token, table, number, head, end };
+        let row = self.add_schema_row(&row);
+        self.save(table, from);
         let entry = self.code;
         self.byte(schema::INDEX);
         self.word(number);
         self.word(row);
         self.bytes(&[0, ROWID, 0, 0, 0]);
         self.plain_name(table);
-        let key = self.key_of(token);
-        self.save(&key, entry);
+        self.save(token, entry);
+    }
+
+    /// Adds the index to the definition of its table: where it is there, and where the text of the statement ends.
+    #[inline(never)]
+    fn define_index(&mut self, from: usize, number: u16, unique: bool, name: Token) -> (usize, u16) {
+        let mut parts = Parts::default();
+        self.indexed_columns(from, &mut parts);
+        let last = self.last_before(name.start(), self.token.start());
+        if self.token.kind == Kind::Where {
+            self.fail_here(ErrorKind::Unsupported);
+        }
+        self.end_of_statement();
+        // It is written behind the checks, and goes between them and the other indexes.
+        let (place, end) = (from + self.built(from).checks_at(), self.code);
+        self.write_index(from, number, u8::from(unique), &parts, Some(name));
+        self.bring(end, place);
+        (place, last.end())
     }
 
     /// The definition of a table that is changed, moved to the front, where it can grow: where it begins.
@@ -96,9 +103,10 @@ impl Compiler<'_> {
     /// Makes the entries of a new index for the rows that are there.
     #[inline(never)]
     fn fill_index(&mut self, from: usize, index_at: usize, name: Token) {
-        let prefix = self.walk_rows(self.built(from).number());
-        while let Some(entry) = self.next_row(&prefix) {
-            if let Err(error) = self.index_row(from, index_at, prefix.bytes().len(), entry) {
+        let number = self.built(from).number();
+        self.walk_rows(number);
+        while let Some(entry) = self.next_row(number) {
+            if let Err(error) = self.index_row(from, index_at, entry) {
                 return self.fail(self.placed(error.more(self.arena.len()), name));
             }
         }
@@ -106,14 +114,17 @@ impl Compiler<'_> {
 
     /// Makes the entry for a row that stands behind the definition.
     #[inline(never)]
-    fn index_row(&mut self, from: usize, index_at: usize, prefix: usize, entry: Entry) -> Result<()> {
+    fn index_row(&mut self, from: usize, index_at: usize, entry: Entry) -> Result<()> {
         let top = self.top;
         let (low, room) = self.arena.split_at_mut_checked(self.code).unwrap_or_default();
         let room = room.get_mut(..top.saturating_sub(low.len())).unwrap_or_default();
         // Behind the row, keys are made.
         let (row, room) = room.split_at_mut_checked(entry.key + entry.value).unwrap_or_default();
         let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
-        let rowid = key::Reader::new(key.get(prefix..).unwrap_or_default(), 0).rowid()?;
+        let mut reader = key::Reader::new(key, 0);
+        // The number of the table stands before it.
+        reader.rowid()?;
+        let rowid = reader.rowid()?;
         let definition = Definition(low.get(from..).unwrap_or_default());
         let unique = definition.index_at(index_at).unique;
         let with = write_index_key(definition, index_at, value, rowid, room)?;

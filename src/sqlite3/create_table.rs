@@ -5,6 +5,7 @@
 
 use super::compile::*;
 use super::create_index::Parts;
+use super::ddl::SchemaRow;
 use super::error::ErrorKind;
 use super::schema::{self, ROWID};
 use super::token::{Kind, Token};
@@ -43,20 +44,23 @@ impl Compiler<'_> {
         }
         self.end_of_statement();
         self.try_expressions(from, token);
-        let row = self.add_schema_row(b"table", token, token, number, b"CREATE TABLE ", close.end());
-        put16(self.arena, from + 3, row);
+        let mut row =
+            SchemaRow { kind: b"table", name: token, table: token, number, head: b"CREATE TABLE ", end: close.end() };
+        let rowid = self.add_schema_row(&row);
+        put16(self.arena, from + 3, rowid);
+        (row.kind, row.head) = (b"index", b"");
         let mut index_at = self.built(from).indexes_at();
         for which in 1..=self.built(from).indexes() {
             let index = self.built(from).index_at(index_at);
-            let number = index.number;
+            (row.number, row.end) = (index.number, which.into());
             index_at = index.next;
-            self.add_schema_row(b"index", token, token, number, b"", which.into());
+            self.add_schema_row(&row);
         }
-        let key = self.key_of(token);
-        self.save(&key, from);
+        self.save(token, from);
     }
 
     /// Walks over `( columns and constraints )`, to the last parenthesis.
+    #[inline(never)]
     fn table_body(&mut self, from: usize, walk: Walk) {
         self.expect(Kind::LeftParen);
         let mut column = 0u8;
@@ -359,6 +363,7 @@ impl Compiler<'_> {
     }
 
     /// Compiles the checks and the defaults of a new table, so that an error in them is found now. A default names no column.
+    #[inline(never)]
     fn try_expressions(&mut self, from: usize, name: Token) {
         let (code, top) = (self.code, self.top);
         let known = self.defined(from, code - from);

@@ -7,35 +7,25 @@
 use super::change::last_rowid;
 use super::compile::*;
 use super::error::{Error, ErrorKind, Result};
-use super::key::Writer;
+use super::key::{self, Writer};
 use super::rows::row_key;
-use super::schema::{self, Key, ROWID};
-use super::store::Entry;
+use super::schema::{self, ROWID};
+use super::store::{Entry, Store};
 use super::token::{Kind, Token, class};
 use super::value::Value;
 
 /// The cursor that walks over rows of the catalog, and over those of a table that gets an index.
 const WALK: usize = 1;
 
-/// What the keys of a table or an index begin with.
-pub(crate) struct Prefix {
-    bytes: [u8; 16],
-    len: usize,
-}
-
-impl Prefix {
-    #[inline(never)]
-    pub(crate) fn new(number: u16) -> Self {
-        let mut bytes = [0; 16];
-        let mut writer = Writer::new(&mut bytes, 0);
-        schema::begin_key(number, &mut writer);
-        let len = writer.len();
-        Prefix { bytes, len }
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
+/// A row of sqlite_schema: `head`, and the statement from the name on to `end`, are its text. For an index that a constraint made,
+/// `head` is empty and `end` its number.
+pub(crate) struct SchemaRow {
+    pub(crate) kind: &'static [u8],
+    pub(crate) name: Token,
+    pub(crate) table: Token,
+    pub(crate) number: u16,
+    pub(crate) head: &'static [u8],
+    pub(crate) end: u16,
 }
 
 impl Compiler<'_> {
@@ -91,25 +81,28 @@ impl Compiler<'_> {
 
     // ---- names
 
-    /// The key of what goes by a name.
+    /// Makes the key of what goes by a name, behind what is built: where it begins and ends.
     #[inline(never)]
-    pub(crate) fn key_of(&mut self, token: Token) -> Key {
-        let mut key = Key::begin();
-        let (text, quote) = unquoted(self.text(token));
-        let mut fits = true;
-        for byte in unescaped(text, quote) {
-            fits = key.push(byte);
+    pub(crate) fn key_of(&mut self, name: Token) -> (usize, usize) {
+        let begin = self.code;
+        self.bytes(&schema::KEY_OF_NAME);
+        let letters = self.code;
+        if name.kind == Kind::End_ {
+            self.copy(name.start(), (name.end() - name.start()).into());
+        } else {
+            self.plain_name(name);
         }
-        if !fits {
-            self.fail_at(ErrorKind::TooBig, token);
+        let end = self.code;
+        if let Some(letters) = self.arena.get_mut(letters..end) {
+            letters.make_ascii_lowercase();
         }
-        key
+        self.code = begin;
+        (begin, end)
     }
 
-    /// The key of a name that stands in the arena.
-    #[inline(never)]
-    pub(crate) fn key_at(&self, at: usize, len: usize) -> Key {
-        Key::of(self.arena.get(at..at + len).unwrap_or_default())
+    /// A name that stands in the arena as it is, for [`Compiler::key_of`].
+    pub(crate) fn known_name(at: usize, len: usize) -> Token {
+        Token::new(Kind::End_, at as u16 | IN_ARENA, (at + len) as u16 | IN_ARENA)
     }
 
     /// Writes a name without its quotes; how long it is.
@@ -231,22 +224,18 @@ impl Compiler<'_> {
 
     /// Begins a walk over the rows of a table.
     #[inline(never)]
-    pub(crate) fn walk_rows(&mut self, number: u16) -> Prefix {
-        let prefix = Prefix::new(number);
-        let done = self.store.seek(WALK, prefix.bytes());
+    pub(crate) fn walk_rows(&mut self, number: u16) {
+        let done = seek_entries(self.store, WALK, number, false);
         self.stored(done);
-        prefix
     }
 
-    /// Reads the next row of the walk behind what is built.
+    /// Reads the next row of the walk over a table behind what is built.
     #[inline(never)]
-    pub(crate) fn next_row(&mut self, prefix: &Prefix) -> Option<Entry> {
+    pub(crate) fn next_row(&mut self, number: u16) -> Option<Entry> {
         let (low, high) = (self.code, self.top);
         let room = self.arena.get_mut(low..high).unwrap_or_default();
         match self.store.next(WALK, room) {
-            Ok(found) => found.filter(|entry| {
-                self.arena.get(low..low + entry.key).is_some_and(|key| key.starts_with(prefix.bytes()))
-            }),
+            Ok(found) => found.filter(|_| belongs(self.arena.get(low..).unwrap_or_default(), number)),
             Err(error) => {
                 self.fail_store(error);
                 None
@@ -254,18 +243,9 @@ impl Compiler<'_> {
         }
     }
 
-    /// Adds a row to sqlite_schema; its rowid. `head` and the statement from the name on to an offset are its text; for an index
-    /// that a constraint made, `head` is empty and `end` its number.
+    /// Adds a row to sqlite_schema; its rowid.
     #[inline(never)]
-    pub(crate) fn add_schema_row(
-        &mut self,
-        kind: &[u8],
-        name: Token,
-        table: Token,
-        number: u16,
-        head: &[u8],
-        end: u16,
-    ) -> u16 {
+    pub(crate) fn add_schema_row(&mut self, row: &SchemaRow) -> u16 {
         let rowid = match last_rowid(self.store, schema::SCHEMA) {
             Ok(last) => last.unwrap_or(0) + 1,
             Err(error) => {
@@ -273,7 +253,19 @@ impl Compiler<'_> {
                 0
             }
         };
-        // Names and text are made in the free room, and the record behind them.
+        let (at, len) = self.schema_row(row);
+        let mut key = [0; 16];
+        let key = row_key(schema::SCHEMA, rowid, &mut key);
+        let done = self.store.set(key, self.arena.get(at..at + len).unwrap_or_default());
+        self.stored(done);
+        rowid as u16
+    }
+
+    /// Makes the record of such a row in the free room: where it is. (While the store writes, this is off the stack.)
+    #[inline(never)]
+    fn schema_row(&mut self, row: &SchemaRow) -> (usize, usize) {
+        let &SchemaRow { kind, name, table, number, head, end } = row;
+        // Names and text first, and the record behind them.
         let begin = self.code;
         self.plain_name(table);
         let name_at = self.code;
@@ -300,12 +292,13 @@ impl Compiler<'_> {
             Value::Integer(number.into()),
             if automatic { Value::Null } else { text(text_at, low) },
         ];
-        let mut key = [0; 16];
-        let key = row_key(schema::SCHEMA, rowid, &mut key);
-        let done = schema::row(&values, out).map_err(|error| error.more(low - begin));
-        let done = done.and_then(|record| self.store.set(key, record));
-        self.stored(done);
-        rowid as u16
+        match schema::row(&values, out) {
+            Ok(record) => (low, record.len()),
+            Err(error) => {
+                self.fail_store(error.more(low - begin));
+                (0, 0)
+            }
+        }
     }
 
     /// Writes the name of an index that a constraint made.
@@ -320,12 +313,45 @@ impl Compiler<'_> {
         }
     }
 
-    /// Writes the definition that stands in the arena from an offset on, up to the end of what is built, under a key.
+    /// Writes the definition that stands in the arena from an offset on, up to the end of what is built, under a name.
     #[inline(never)]
-    pub(crate) fn save(&mut self, key: &Key, from: usize) {
-        let Some(definition) = self.arena.get(from..self.code) else { return };
-        let done = self.store.set(key.bytes(), definition);
-        self.stored(done);
+    pub(crate) fn save(&mut self, name: Token, from: usize) {
+        let (key, end) = self.key_of(name);
+        if let (Some(definition), Some(key)) = (self.arena.get(from..key), self.arena.get(key..end)) {
+            let done = self.store.set(key, definition);
+            self.stored(done);
+        }
+    }
+
+    /// Reads the definition of what goes by a name behind what is built; it must be there.
+    #[inline(never)]
+    pub(crate) fn load_again(&mut self, name: Token) {
+        match self.read_definition(name) {
+            Ok(Some((at, len))) => {
+                self.shift(at, len, self.code);
+                self.code += len;
+            }
+            Ok(None) => self.fail_here(ErrorKind::Corrupt),
+            Err(error) => self.fail_store(error),
+        }
+    }
+
+    /// Reads the definition of what goes by a name, if there is any, into the room between program and stack: offset and length.
+    #[inline(never)]
+    pub(crate) fn read_definition(&mut self, name: Token) -> Result<Option<(usize, usize)>> {
+        let (begin, end) = self.key_of(name);
+        let (low, high) = self.arena.split_at_mut_checked(end).unwrap_or_default();
+        let room = high.get_mut(..self.top.saturating_sub(end)).unwrap_or_default();
+        let found = self.store.get(low.get(begin..).unwrap_or_default(), room)?;
+        Ok(found.map(|len| (end, len)))
+    }
+
+    /// Deletes the definition of what goes by a name.
+    #[inline(never)]
+    pub(crate) fn delete_name(&mut self, name: Token) {
+        let (key, end) = self.key_of(name);
+        let done = self.store.delete(self.arena.get(key..end).unwrap_or_default());
+        self.stored(done.map(|_| ()));
     }
 
     // ---- the others
@@ -359,7 +385,14 @@ impl Compiler<'_> {
             number = self.session;
             self.set_setting(b't', number.into());
         } else {
-            row = self.add_schema_row(b"view", token, token, 0, b"CREATE VIEW ", last.end());
+            row = self.add_schema_row(&SchemaRow {
+                kind: b"view",
+                name: token,
+                table: token,
+                number: 0,
+                head: b"CREATE VIEW ",
+                end: last.end(),
+            });
         }
         let (from, len) = (self.code, last.end().saturating_sub(start));
         self.byte(schema::VIEW);
@@ -369,8 +402,7 @@ impl Compiler<'_> {
         self.word(len);
         self.copy(start, len.into());
         self.byte(0);
-        let key = self.key_of(token);
-        self.save(&key, from);
+        self.save(token, from);
     }
 
     fn reindex(&mut self) {
@@ -389,4 +421,22 @@ impl Compiler<'_> {
 /// The key of a setting.
 pub(crate) fn setting_key(which: u8) -> [u8; 2] {
     [0x80 | schema::SETTINGS as u8, which]
+}
+
+/// Puts a cursor before, or behind, all entries of a table or an index.
+#[inline(never)]
+pub(crate) fn seek_entries(store: &mut dyn Store, cursor: usize, number: u16, behind: bool) -> Result<()> {
+    let mut key = [0; 16];
+    let mut writer = Writer::new(&mut key, 0);
+    schema::begin_key(number, &mut writer);
+    if behind {
+        writer.byte(key::ABOVE);
+    }
+    store.seek(cursor, writer.finish()?)
+}
+
+/// Whether a key is one of a table or an index.
+#[inline(never)]
+pub(crate) fn belongs(key: &[u8], number: u16) -> bool {
+    matches!(key::Reader::new(key, 0).rowid(), Ok(found) if found == i64::from(number))
 }

@@ -2,11 +2,10 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::compile::*;
-use super::ddl::Prefix;
+use super::ddl::{belongs, seek_entries};
 use super::error::{ErrorKind, Result};
-use super::key;
 use super::record;
-use super::schema::{self, Key};
+use super::schema;
 use super::token::{Kind, Token};
 use super::value::Value;
 use super::vm::OWN_CURSOR;
@@ -45,8 +44,7 @@ impl Compiler<'_> {
             }
             return;
         }
-        let key = self.key_of(token);
-        self.delete_name(&key);
+        self.delete_name(token);
         self.delete_schema_rows(if wanted == schema::TABLE { 2 } else { 1 }, token);
         if wanted != schema::VIEW {
             self.delete_range(number);
@@ -54,6 +52,12 @@ impl Compiler<'_> {
         if wanted == schema::INDEX {
             return self.leave_table(at, len, number);
         }
+        self.drop_indexes(at, len);
+    }
+
+    /// The indexes of a table whose definition is in the arena.
+    #[inline(never)]
+    fn drop_indexes(&mut self, at: usize, len: usize) {
         let mut index_at = self.defined(at, len).indexes_at();
         for _ in 0..self.defined(at, len).indexes() {
             let index = self.defined(at, len).index_at(index_at);
@@ -61,36 +65,25 @@ impl Compiler<'_> {
             index_at = index.next;
             self.delete_range(number);
             if name_len > 0 {
-                let key = self.key_at(name_at, name_len);
-                self.delete_name(&key);
+                self.delete_name(Self::known_name(name_at, name_len));
             }
         }
     }
 
     /// Takes an index, whose definition is in the arena, out of that of its table.
+    #[inline(never)]
     fn leave_table(&mut self, at: usize, len: usize, number: u16) {
-        let table = self.key_at(at + schema::HEADER, len.saturating_sub(schema::HEADER));
-        let from = self.code;
-        let room = self.arena.get_mut(from..self.top).unwrap_or_default();
-        let len = match self.store.get(table.bytes(), room) {
-            Ok(found) => found.unwrap_or(0),
-            Err(error) => return self.fail_store(error),
-        };
-        self.code += len;
+        let (from, header) = (self.code, schema::HEADER);
+        let name = Self::known_name(at + header, len.saturating_sub(header));
+        self.load_again(name);
         let index = self.built(from).each_index().find(|index| index.number == number);
         let Some((begin, next)) = index.map(|index| (index.at, index.next)) else {
             return self.fail_here(ErrorKind::Corrupt);
         };
-        self.shift(from + next, len - next, from + begin);
+        self.shift(from + next, self.code - from - next, from + begin);
         self.code -= next - begin;
         self.set_at(from + 7, self.at(from + 7).saturating_sub(1));
-        self.save(&table, from);
-    }
-
-    #[inline(never)]
-    pub(crate) fn delete_name(&mut self, key: &Key) {
-        let done = self.store.delete(key.bytes());
-        self.stored(done.map(|_| ()));
+        self.save(name, from);
     }
 
     /// Deletes all entries of a table or an index.
@@ -102,18 +95,12 @@ impl Compiler<'_> {
     #[inline(never)]
     fn try_delete_range(&mut self, number: u16) -> Result<()> {
         self.ok()?;
-        let prefix = Prefix::new(number);
-        let mut found = [0; schema::KEY + 1];
         // From the end, so that keys alone are read.
-        let end = prefix.bytes().len();
-        if let Some((before, [above, ..])) = found.split_at_mut_checked(end) {
-            before.copy_from_slice(prefix.bytes());
-            *above = key::ABOVE;
-        }
-        self.store.seek(OWN_CURSOR, found.get(..=end).unwrap_or_default())?;
+        seek_entries(self.store, OWN_CURSOR, number, true)?;
         loop {
-            let len = self.store.previous_key(OWN_CURSOR, &mut found)?;
-            let Some(key) = len.and_then(|len| found.get(..len)).filter(|key| key.starts_with(prefix.bytes())) else {
+            let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
+            let len = self.store.previous_key(OWN_CURSOR, room)?;
+            let Some(key) = len.and_then(|len| room.get(..len)).filter(|key| belongs(key, number)) else {
                 return Ok(());
             };
             self.store.delete(key)?;
@@ -121,9 +108,10 @@ impl Compiler<'_> {
     }
 
     /// Deletes the rows of sqlite_schema that have this name in a column.
+    #[inline(never)]
     fn delete_schema_rows(&mut self, column: usize, name: Token) {
-        let prefix = self.walk_rows(schema::SCHEMA);
-        while let Some(entry) = self.next_row(&prefix) {
+        self.walk_rows(schema::SCHEMA);
+        while let Some(entry) = self.next_row(schema::SCHEMA) {
             let row = self.arena.get(self.code..self.code + entry.key + entry.value).unwrap_or_default();
             let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
             let found = record::column(value, column);

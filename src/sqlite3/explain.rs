@@ -156,7 +156,12 @@ impl Machine<'_> {
         let (low, high) = self.arena.split_at_mut(bump);
         let name = low.get(name_at..name_at + name_len).unwrap_or_default();
         let room = high.get_mut(..end.saturating_sub(bump)).unwrap_or_default();
-        let len = self.store.get(schema::Key::of(name).bytes(), room)?.unwrap_or(0);
+        let mut key = [0; 72];
+        let mut writer = Writer::new(&mut key, 0);
+        for byte in schema::KEY_OF_NAME.iter().chain(name) {
+            writer.byte(byte.to_ascii_lowercase());
+        }
+        let len = self.store.get(writer.finish()?, room)?.unwrap_or(0);
         self.bump = bump + len;
         Ok((bump, len))
     }

@@ -295,14 +295,11 @@ impl Compiler<'_> {
             }
             return Ok(Some((at, schema::OF_SCHEMA.len())));
         }
-        let key = self.key_of(name);
-        // The room between program and stack takes it, then it moves up against the stack.
-        let (low, high) = (self.code, self.top);
-        let room = self.arena.get_mut(low..high).unwrap_or_default();
-        match self.store.get(key.bytes(), room) {
-            Ok(Some(len)) => {
+        match self.read_definition(name) {
+            Ok(Some((from, len))) => {
+                // It moves up against the stack.
                 let at = self.reserve(len);
-                self.shift(low, len, at);
+                self.shift(from, len, at);
                 let (view, number) = (self.at(at) == schema::VIEW, self.defined(at, len).number());
                 // A temporary view of another session is not there.
                 Ok((!view || number == 0 || number == self.session).then_some((at, len)))

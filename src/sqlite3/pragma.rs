@@ -155,8 +155,7 @@ impl Machine<'_> {
     /// Walks over all definitions, the rows of each table, and the entries of each index.
     fn is_sound(&mut self) -> Result<bool> {
         let slot = usize::from(self.state.slot);
-        let prefix = schema::Key::begin();
-        let prefix = prefix.bytes();
+        let prefix = &schema::KEY_OF_NAME;
         self.store.seek(slot, prefix)?;
         let start = self.bump;
         loop {

@@ -63,49 +63,8 @@ pub(crate) const HEADER: usize = 10;
 #[derive(Clone, Copy)]
 pub(crate) struct Definition<'a>(pub(crate) &'a [u8]);
 
-/// The longest name of a table, index or view.
-const NAME: usize = 64;
-
-/// The key of the definition of a table, index or view: its name in small letters.
-pub(crate) struct Key {
-    bytes: [u8; 2 + NAME],
-    len: usize,
-}
-
-impl Key {
-    /// What the keys of all definitions begin with.
-    pub(crate) fn begin() -> Self {
-        let mut key = Key { bytes: [0; 2 + NAME], len: 0 };
-        key.push(0x80 | SETTINGS as u8);
-        key.push(NAMED);
-        key
-    }
-
-    /// The key of a name without quotes.
-    #[inline(never)]
-    pub(crate) fn of(name: &[u8]) -> Self {
-        let mut key = Key::begin();
-        for &byte in name {
-            key.push(byte);
-        }
-        key
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    /// Adds a byte of the name; whether there was room.
-    pub(crate) fn push(&mut self, byte: u8) -> bool {
-        let place = self.bytes.get_mut(self.len);
-        let fits = place.is_some();
-        if let Some(place) = place {
-            *place = byte.to_ascii_lowercase();
-            self.len += 1;
-        }
-        fits
-    }
-}
+/// What the keys of definitions begin with; behind it stands the name of the table, index or view, in small letters.
+pub(crate) const KEY_OF_NAME: [u8; 2] = [0x80 | SETTINGS as u8, NAMED];
 
 /// A column of a definition.
 #[derive(Clone, Copy)]
