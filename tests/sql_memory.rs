@@ -4,7 +4,7 @@
 #[path = "sqlite3/map.rs"]
 mod map;
 
-use larder::sqlite3::{Connection, Error, Value};
+use larder::sqlite3::{Connection, Error, ErrorKind, Value};
 use map::MapStore;
 
 const TABLES: &str = "CREATE TABLE sensors(id INTEGER PRIMARY KEY, place TEXT);
@@ -51,4 +51,41 @@ fn statements_work_in_the_memory_that_the_page_says() {
         rows += 1;
     }
     assert!(rows > 8);
+}
+
+/// In any memory at all a statement works, or says that it needs more, or stops at a bound; once it works, so it does in more.
+#[test]
+fn any_memory_is_enough_or_named_too_small() {
+    let (mut store, mut memory) = (MapStore::new(), vec![0; 1 << 15]);
+    let script = format!(
+        "{TABLES}; CREATE VIEW places AS SELECT place, id AS number FROM sensors;
+        INSERT INTO readings(sensor, celsius, at) VALUES(1, 2.5, 7), (2, NULL, 8), (1, -1, 9)"
+    );
+    Connection::open(&mut store, &mut memory).unwrap().executescript(&script).unwrap();
+    for sql in [
+        "CREATE TABLE more(a INTEGER PRIMARY KEY, b TEXT NOT NULL DEFAULT ('x' || 'y'), c UNIQUE, UNIQUE (b, c), CHECK (b <> c))",
+        "CREATE INDEX by_all ON readings(celsius DESC, sensor, at)",
+        "CREATE UNIQUE INDEX by_place ON sensors(place COLLATE NOCASE)",
+        "CREATE VIEW warm AS SELECT place FROM sensors JOIN readings ON sensor = sensors.id WHERE celsius > 20",
+        "ALTER TABLE readings ADD COLUMN note TEXT DEFAULT 'none'",
+        "DROP TABLE readings",
+        "INSERT OR REPLACE INTO sensors SELECT id + 1, place FROM sensors",
+        "UPDATE OR IGNORE readings SET sensor = (SELECT max(id) FROM sensors), at = at + 1 WHERE celsius IS NOT NULL",
+        "DELETE FROM readings WHERE sensor IN (SELECT id FROM sensors WHERE place LIKE 'p%')",
+        "SELECT place, count(DISTINCT celsius), max(at) FROM places LEFT JOIN readings ON sensor = number GROUP BY 1 HAVING count(*) > 0 ORDER BY 2 DESC",
+        "SELECT id, place FROM sensors UNION SELECT sensor, at FROM readings EXCEPT SELECT 1, 'x' ORDER BY 2, 1 LIMIT 3",
+        "SELECT DISTINCT x.at, y.number FROM readings x, (SELECT * FROM places UNION ALL SELECT 'z', 9) y WHERE EXISTS (SELECT 1 FROM sensors WHERE id = y.number)",
+        "PRAGMA table_info(readings)",
+        "PRAGMA integrity_check",
+        "EXPLAIN QUERY PLAN SELECT * FROM readings WHERE sensor = 1",
+    ] {
+        let mut worked = false;
+        for bytes in (0..2_600).step_by(7).chain([4_000]) {
+            match works(&store, sql, bytes) {
+                Ok(()) => worked = true,
+                Err(error) => assert!(error.is(ErrorKind::Limit) && !worked, "{sql}: in {bytes} bytes {error:?}"),
+            }
+        }
+        assert!(worked, "{sql}");
+    }
 }

@@ -215,7 +215,7 @@ impl Compiler<'_> {
         let last = self.code.saturating_sub(1);
         for _ in from..self.code {
             let byte = self.at(last);
-            self.shift(to, last - to, to + 1);
+            self.shift(to, last.saturating_sub(to), to + 1);
             self.set_at(to, byte);
         }
     }
