@@ -1,7 +1,7 @@
 //! All input and output of the store: a window on the flash to read through, a stage to program from, and erases.
 //!
 //! A failure is kept here until the operation that met it is over. From the first one on nothing is programmed or erased, and
-//! what is read is anything: so who reads need not look each time, but before memory is changed for good.
+//! what is read is anything: who reads need not ask each time whether that failed, but must before memory is changed for good.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError};

@@ -201,7 +201,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 count += 1;
             }
         }
-        Ok(count)
+        self.done(count)
     }
 
     /// Whether the hash table of a page leads to a record.
