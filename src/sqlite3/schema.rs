@@ -128,7 +128,6 @@ pub(crate) fn collation(number: u8) -> super::value::Collation {
 
 /// The affinity with this number.
 pub(crate) fn affinity(number: u8) -> Affinity {
-    use Affinity;
     match number {
         1 => Affinity::Text,
         2 => Affinity::Numeric,
