@@ -27,7 +27,7 @@ impl Writer<'_> {
             return;
         }
         if level.len == UNKNOWN {
-            level.at = u32::try_from(self.out.position()).unwrap_or(0);
+            level.at = self.names.open_mark(self.out.position());
         }
         self.out.opcode(MARK);
         (level.left, level.state) = (level.len.min(BATCH), batch);
@@ -72,9 +72,13 @@ impl Writer<'_> {
         let (batch, single) = self.batch_codes(level.container);
         let came = if level.len == UNKNOWN { BATCH.wrapping_sub(level.left) } else { BATCH };
         let mut code = level.state;
+        let mark = if level.len == UNKNOWN { self.names.close_mark(level.at) } else { None };
         // None or one came where the length was not known: the mark goes again.
-        if level.at != 0 && (came == 0 || came == 1 && single != batch) && self.out.take_back(level.at as usize) {
-            self.names.moved(level.at, u32::MAX);
+        if let Some(at) = mark
+            && (came == 0 || came == 1 && single != batch)
+            && self.out.take_back(at as usize)
+        {
+            self.names.moved(at, u32::MAX);
             if came == 0 {
                 return;
             }
@@ -104,8 +108,9 @@ impl Writer<'_> {
             (level.state, level.left) = (single, 0);
             return;
         }
-        // The mark stays, whatever comes.
-        level.at = 0;
+        if level.len == UNKNOWN {
+            self.names.keep_mark(level.at);
+        }
         self.out.opcode(MARK);
         (level.state, level.left) = (batch, level.len.min(BATCH).saturating_sub(1));
     }

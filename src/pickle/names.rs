@@ -75,14 +75,21 @@ pub(super) struct Names<'n> {
     slow: u32,
     /// Where in the output the last opcode that remembers something stands.
     pub(super) last_memo: usize,
+    /// Where the marks of open containers of unknown length stand, outermost first; 0 for one that has to stay. They move
+    /// with what is put in before them.
+    marks: [u32; MARKS],
+    open: u32,
 }
+
+/// How many such marks are known: in deeper containers they stay, which is as valid.
+const MARKS: usize = 4;
 
 impl<'n> Names<'n> {
     /// No names, in this memory, which holds none; for a pickle of this protocol.
     pub(super) fn new(table: &'n mut [Name], protocol: u8, memoizes: bool) -> Self {
         let slow = if protocol == 0 { SLOW } else { 0 };
         let seen = if memoizes || protocol < 4 { u64::MAX } else { 0 };
-        Names { table, len: 0, globals: 0, last: 0, next: 0, seen, slow, last_memo: 0 }
+        Names { table, len: 0, globals: 0, last: 0, next: 0, seen, slow, last_memo: 0, marks: [0; MARKS], open: 0 }
     }
 
     /// From here on no name is [new](Next::New).
@@ -208,8 +215,38 @@ impl<'n> Names<'n> {
         }
     }
 
+    /// A mark that may have to go again comes at this place. Answers its number.
+    pub(super) fn open_mark(&mut self, at: usize) -> u32 {
+        let number = self.open;
+        if let Some(mark) = self.marks.get_mut(number as usize) {
+            *mark = u32::try_from(at).unwrap_or(0);
+        }
+        self.open = number.wrapping_add(1);
+        number
+    }
+
+    /// The mark of this number stays.
+    pub(super) fn keep_mark(&mut self, number: u32) {
+        if let Some(mark) = self.marks.get_mut(number as usize) {
+            *mark = 0;
+        }
+    }
+
+    /// The container of this mark, the innermost, is closed: where the mark stands now, if it may go.
+    pub(super) fn close_mark(&mut self, number: u32) -> Option<u32> {
+        self.open = number;
+        self.marks.get(number as usize).copied().filter(|at| *at != 0)
+    }
+
     /// What was written behind a place stands `by` bytes further on.
     pub(super) fn moved(&mut self, at: u32, by: u32) {
+        let open = self.marks.iter_mut().take(self.open as usize);
+        for mark in open.filter(|mark| **mark > at) {
+            *mark = mark.wrapping_add(by);
+        }
+        if self.last_memo > at as usize {
+            self.last_memo = self.last_memo.wrapping_add_signed(by as i32 as isize);
+        }
         for row in self.table.iter_mut().filter_map(|name| name.row.as_mut()) {
             if row.state > at && row.state & KNOWN == 0 {
                 row.state = row.state.wrapping_add(by);

@@ -7,7 +7,8 @@ use larder::object::serde::{Limits, from_object};
 use larder::pickle;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// One of everything that serde knows.
@@ -25,11 +26,39 @@ struct Record {
     list: Vec<Shape>,
     map: BTreeMap<String, Vec<i64>>,
     keyed: BTreeMap<i32, f64>,
+    /// Their lengths come to light at their ends, and their names are those of the fields above.
+    #[serde(serialize_with = "unsized_rows")]
+    rows: Vec<Row>,
     deep: Option<Box<Record>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Celsius(f64);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Row {
+    text: u8,
+    #[serde(serialize_with = "unsized_rows")]
+    rows: Vec<Row>,
+    ints: Option<bool>,
+    other: u8,
+}
+
+fn unsized_rows<S: Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(None)?;
+    for row in rows {
+        list.serialize_element(row)?;
+    }
+    list.end()
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let row = |(text, ints, other), rows| Row { text, rows, ints, other };
+    let leaf = any::<(u8, Option<bool>, u8)>().prop_map(move |flat| row(flat, Vec::new()));
+    leaf.prop_recursive(6, 12, 3, move |inner| {
+        (any::<(u8, Option<bool>, u8)>(), vec(inner, 0..3)).prop_map(move |(flat, rows)| row(flat, rows))
+    })
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Shape {
@@ -47,9 +76,16 @@ impl Record {
             && short(self.naturals.3.into())
             && short(self.naturals.4)
             && self.list.iter().all(|shape| *shape == Shape::Point)
-            && !(self.list.is_empty() || self.map.is_empty() || self.keyed.is_empty())
+            && !(self.list.is_empty() || self.map.is_empty() || self.keyed.is_empty() || self.rows.is_empty())
+            && self.rows.iter().all(Row::is_plain)
             && self.map.values().all(|list| !list.is_empty())
             && self.deep.as_ref().is_none_or(|deep| deep.is_plain())
+    }
+}
+
+impl Row {
+    fn is_plain(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(Row::is_plain)
     }
 }
 
@@ -78,15 +114,13 @@ fn record() -> impl Strategy<Value = Record> {
     let numbers = (ints, naturals, any::<(f32, f64)>());
     let texts = (any::<bool>(), any::<char>(), text(), any::<f64>(), proptest::option::of(text()));
     let map = btree_map(text(), vec(any::<i64>(), 0..5), 0..4);
-    let containers = (
-        prop_oneof![vec(Just(Shape::Point), 0..5), vec(shape(), 0..5)],
-        map,
-        btree_map(any::<i32>(), any::<f64>(), 0..4),
-    );
-    let flat = (numbers, texts, containers).prop_map(|((ints, naturals, floats), texts, (list, map, keyed))| {
+    let keyed = btree_map(any::<i32>(), any::<f64>(), 0..4);
+    let list = prop_oneof![vec(Just(Shape::Point), 0..5), vec(shape(), 0..5)];
+    let containers = (list, map, keyed, vec(row(), 0..3));
+    let flat = (numbers, texts, containers).prop_map(|((ints, naturals, floats), texts, (list, map, keyed, rows))| {
         let (yes, letter, text, celsius, maybe) = texts;
         let (nothing, newtype, deep) = ((), Celsius(celsius), None);
-        Record { ints, naturals, floats, nothing, yes, letter, text, newtype, maybe, list, map, keyed, deep }
+        Record { ints, naturals, floats, nothing, yes, letter, text, newtype, maybe, list, map, keyed, rows, deep }
     });
     vec(flat, 1..4).prop_map(|records| {
         let nest = |inner: Option<Record>, outer: Record| Some(Record { deep: inner.map(Box::new), ..outer });
