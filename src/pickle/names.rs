@@ -239,9 +239,9 @@ impl<'n> Names<'n> {
     }
 
     /// What was written behind a place stands `by` bytes further on.
+    #[inline(never)]
     pub(super) fn moved(&mut self, at: u32, by: u32) {
-        let open = self.marks.iter_mut().take(self.open as usize);
-        for mark in open.filter(|mark| **mark > at) {
+        for mark in self.marks.iter_mut().filter(|mark| **mark > at) {
             *mark = mark.wrapping_add(by);
         }
         if self.last_memo > at as usize {
