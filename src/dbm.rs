@@ -350,7 +350,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// A set of a value that fits in a record costs at most `E + P(2 S) + R(4 S + n f + 2 n k log2 n)`: one erase `E`, programs `P`
     /// of two sectors' bytes, the copies of one sector and their index among them, and reads `R` of the sector, of what
     /// tells for each of its `n` records whether it lives, `f` bytes as in a get, and of keys of `k` bytes to put them in order. This holds as long as some sector has dead
-    /// bytes for two such records; a store that is nearer to being full compacts several sectors for one set. After
+    /// bytes for two such records. A store that is nearer to being full gathers what is dead in several sectors, at that cost for
+    /// each: until there is room, or three of them won none, and two for each sector and one at most. After
     /// an opening one erase more can be due, unless [`step`](Self::step) was called until it answered
     /// [`Progress::Idle`]: then also sets that fit in the free sectors but one cost no erase at all.
     ///

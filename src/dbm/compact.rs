@@ -15,6 +15,8 @@ const PATIENCE: u32 = 3;
 /// Most of what can be dead in a page, in 256ths of it.
 const DEAD_MAX: u32 = 254;
 
+/// How many compactions for one set may win no more room than one before.
+const VAIN: u32 = 2;
 /// No sector.
 const NONE: u32 = u32::MAX;
 
@@ -49,6 +51,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.log.fail(Fail::FULL);
         }
         let page = self.log.geometry.page;
+        let (mut won, mut vain) = (0, 0);
         for turn in 0..self.sectors() * 2 + 1 {
             if self.log.failed() {
                 return;
@@ -62,11 +65,16 @@ impl<F: NorFlash> Dbm<'_, F> {
                     }
                     return;
                 }
-                self.seal();
-                if self.log.failed() {
-                    return;
+                let opens = self.next_in_sector() != NO_PAGE || self.free > 1;
+                // Copies go to the head first, so that what several sectors win adds up. (In a batch that is not counted on: each
+                // page keeps room for a fate.)
+                if opens || self.batch.open {
+                    self.seal();
+                    if self.log.failed() {
+                        return;
+                    }
                 }
-                if self.next_in_sector() != NO_PAGE || self.free > 1 {
+                if opens {
                     self.open_page();
                     // What compaction will ask for is found out by and by.
                     if counting && !self.log.failed() {
@@ -89,24 +97,34 @@ impl<F: NorFlash> Dbm<'_, F> {
                     break;
                 }
             }
-            if sector == NONE {
-                break;
-            }
+            let head = self.head_room();
             let enough = if self.batch.open {
                 // The copies' pages have less room than the sector's: each keeps some for the batch's fate.
                 self.dead >= total + self.log.geometry.align(4) * self.log.geometry.per_sector
             } else {
                 // Little dead in each of several sectors is room too, when their copies share pages.
-                let head = if self.head == NO_PAGE { 0 } else { page - self.tail };
                 self.dead >= total || self.all_dead + head >= total + page / 4
             };
-            if self.free > 0 && !enough {
-                break;
+            if sector == NONE || self.free > 0 && !enough {
+                if self.head == NO_PAGE {
+                    break;
+                }
+                // The head's sector may be the one.
+                self.seal();
+                continue;
             }
             self.compact(sector);
             // What is damaged stays where it is; another sector will do.
             if self.log.forgive(CORRUPT) {
                 self.pages_of(sector).for_each(|page| self.table.set_dead(page, 0));
+                continue;
+            }
+            // What is dead in several sectors may be lost again where their copies do not fill their pages.
+            let room = self.head_room();
+            vain += u32::from(room <= won);
+            won = won.max(room);
+            if vain > VAIN && !self.batch.open {
+                break;
             }
         }
         // What it took to find that out is not done again before something changes.
@@ -114,6 +132,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.full = total;
             self.log.fail(Fail::FULL);
         }
+    }
+
+    /// Bytes behind the head page's records.
+    fn head_room(&self) -> u32 {
+        if self.head == NO_PAGE { 0 } else { self.log.geometry.page - self.tail }
     }
 
     /// The page after the newest one, if it is of the same sector and was not used.

@@ -1,4 +1,5 @@
-//! What one set costs at most, as `Dbm::set` says it: one erase and the copies of one sector.
+//! What one set costs at most, as `Dbm::set` says it: one erase and the copies of one sector, or several times that where the
+//! store is all but full.
 
 use larder::dbm::{self, Flag, Progress};
 
@@ -45,6 +46,45 @@ fn sets_cost_at_most<const W: usize, const E: usize>(sectors: usize, keys: usize
     // The copies of a sector, the indexes of the pages they and the record go to, and the record.
     assert!(longest.1 <= 2 * E, "{longest:?}");
     assert_eq!(longest.0, 1, "the store was full enough");
+}
+
+/// Fills a store, deletes some keys and overwrites others by values of all sizes: the most erases of one set, whether it found
+/// room or not.
+fn nearly_full<const W: usize, const E: usize>(sectors: usize, deleted: usize) -> usize {
+    let (mut recorder, log) = Recorder::<W, E>::new(larder::flash::SimFlash::owned(sectors).unwrap());
+    let mut memory = vec![0; dbm::memory_needed(sectors * E, E)];
+    let mut db = dbm::open(&mut recorder, Flag::Create, &mut memory).unwrap();
+    let (mut rng, mut keys) = (Rng(sectors as u64), 0);
+    while db.set(&key(keys), &vec![1; rng.below(65)]).is_ok() {
+        keys += 1;
+    }
+    for _ in 0..deleted {
+        keys -= 1;
+        db.delete(&key(keys)).unwrap();
+    }
+    let (mut most, mut done) = (0, 0);
+    for round in 0..600 {
+        log.take();
+        let len = if round % 50 == 0 { 200 } else { rng.below(65) };
+        done += usize::from(db.set(&key(rng.below(keys)), &vec![2; len]).is_ok());
+        let (erases, bytes) = cost(&log.take());
+        assert!(bytes <= (erases + 1) * 2 * E, "set {round}: {erases} erases, {bytes} bytes");
+        most = most.max(erases);
+    }
+    assert!(done > 300, "{done} sets found room");
+    most
+}
+
+#[test]
+fn in_a_store_that_is_all_but_full_a_set_compacts_a_few_sectors() {
+    for deleted in [2, 8, 32] {
+        let most = [
+            nearly_full::<4, 4096>(16, deleted),
+            nearly_full::<1, 512>(64, deleted),
+            nearly_full::<8, 1024>(40, deleted),
+        ];
+        assert!(most.iter().all(|erases| *erases <= 12), "{deleted} deleted: {most:?}");
+    }
 }
 
 #[test]
