@@ -230,22 +230,7 @@ impl Compiler<'_> {
         if self.accept(Kind::Collate) {
             order = (self.collation().saturating_sub(1)) << 1;
         }
-        let descending = self.accept(Kind::Desc);
-        if descending {
-            order |= 1;
-        } else {
-            self.accept(Kind::Asc);
-        }
-        if self.accept(Kind::Nulls) {
-            let first = self.token.kind == Kind::First;
-            if !first && self.token.kind != Kind::Last {
-                self.fail_unexpected();
-            }
-            self.advance();
-            if first == descending {
-                order |= 8;
-            }
-        }
+        order |= self.direction();
         let next = if self.accept(Kind::Comma) {
             self.token.start()
         } else {

@@ -126,27 +126,15 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn group_key_end(&mut self) {
-        let at = self.reserve(1);
-        let order = self.result.sort_collation() << 1;
-        if let Some(place) = self.arena.get_mut(at) {
-            *place = order;
-        }
-        let keys = self.own(f::KEYS) + 1;
-        self.set_own(f::KEYS, keys);
-        if self.accept(Kind::Comma) {
-            self.goto(step::GROUP);
+        if self.next_key(self.result.sort_collation() << 1, step::GROUP) {
             return;
         }
         self.clause_end();
         self.emit(&[Op::GroupFind as u8, LOW | f::GROUP_STAGE, WORD, f::KEYS]);
-        let list = usize::from(self.own(f::KEY_LIST));
-        for key in 0..usize::from(keys) {
-            let order = self.arena.get(list.wrapping_sub(1 + key)).copied().unwrap_or(0);
-            self.byte(order);
-        }
+        self.orders();
         self.chain_own(f::NEXT);
-        self.top = list;
-        self.shrink(keys as u8);
+        self.top = self.own(f::KEY_LIST).into();
+        self.shrink(self.own(f::KEYS) as u8);
         self.set_own(f::POS, self.own(f::OUT));
         self.goto(step::STEP);
     }

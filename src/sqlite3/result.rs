@@ -216,43 +216,57 @@ impl Compiler<'_> {
         self.expression_then(step::KEY_1)
     }
 
-    /// Reads ASC, DESC and NULLS; bit 0 descending, collation above it, bit 3 the other end for NULLs.
+    /// A term of ORDER BY is on the stack.
     pub(crate) fn key_end(&mut self) {
-        let operand = self.result;
-        let mut order = operand.sort_collation() << 1;
-        if self.accept(Kind::Desc) {
-            order |= 1;
-        } else {
-            self.accept(Kind::Asc);
-        }
-        if self.accept(Kind::Nulls) {
-            let first = self.token.kind == Kind::First;
-            if !first && self.token.kind != Kind::Last {
-                return self.fail_unexpected();
-            }
-            self.advance();
-            // NULL is smallest: first where ascending, last where descending.
-            if first == (order & 1 != 0) {
-                order |= 8;
-            }
-        }
-        let at = self.reserve(1);
-        if let Some(place) = self.arena.get_mut(at) {
-            *place = order;
-        }
-        let keys = self.own(f::KEYS) + 1;
-        self.set_own(f::KEYS, keys);
-        if self.accept(Kind::Comma) {
-            self.goto(step::KEY);
+        let order = self.result.sort_collation() << 1 | self.direction();
+        if self.next_key(order, step::KEY) {
             return;
         }
         self.clause_end();
         self.emit(&[Op::SortInsert as u8, LOW | f::SORT, LOW | f::COLUMNS, WORD, f::KEYS]);
-        let list = usize::from(self.own(f::KEY_LIST));
-        for key in 0..usize::from(keys) {
-            let order = self.arena.get(list.wrapping_sub(1 + key)).copied().unwrap_or(0);
-            self.byte(order);
-        }
+        self.orders();
         self.row_done()
+    }
+
+    /// Reads ASC, DESC and NULLS: bit 0 descending, bit 3 the other end for NULLs.
+    #[inline(never)]
+    pub(crate) fn direction(&mut self) -> u8 {
+        let descending = self.descending();
+        let mut order = u8::from(descending);
+        if self.accept(Kind::Nulls) {
+            let first = self.token.kind == Kind::First;
+            if !first && self.token.kind != Kind::Last {
+                self.fail_unexpected();
+            }
+            self.advance();
+            // NULL is smallest: first where ascending, last where descending.
+            if first == descending {
+                order |= 8;
+            }
+        }
+        order
+    }
+
+    /// Notes the order of a key of a sorter or of groups, and goes on to the next one, if there is one, in this step.
+    #[inline(never)]
+    pub(crate) fn next_key(&mut self, order: u8, step: u16) -> bool {
+        let at = self.reserve(1);
+        self.set_at(at, order);
+        self.set_own(f::KEYS, self.own(f::KEYS) + 1);
+        let more = self.accept(Kind::Comma);
+        if more {
+            self.goto(step);
+        }
+        more
+    }
+
+    /// The orders of the keys, behind their instruction.
+    #[inline(never)]
+    pub(crate) fn orders(&mut self) {
+        let mut at = usize::from(self.own(f::KEY_LIST));
+        for _ in 0..self.own(f::KEYS) {
+            at = at.wrapping_sub(1);
+            self.byte(self.at(at));
+        }
     }
 }
