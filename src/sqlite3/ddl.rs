@@ -81,7 +81,8 @@ impl Compiler<'_> {
 
     // ---- names
 
-    /// Makes the key of what goes by a name, behind what is built: where it begins and ends.
+    /// Makes the key of what goes by a name, behind what is built: where it begins and ends. The name is a token, or see
+    /// `known_name`.
     #[inline(never)]
     pub(crate) fn key_of(&mut self, name: Token) -> (usize, usize) {
         let begin = self.code;
@@ -100,7 +101,7 @@ impl Compiler<'_> {
         (begin, end)
     }
 
-    /// A name that stands in the arena as it is, for [`Compiler::key_of`].
+    /// A name that stands in the arena as it is, for `key_of`: a token with nothing to take off, which is said by its kind.
     pub(crate) fn known_name(at: usize, len: usize) -> Token {
         Token::new(Kind::End_, at as u16 | IN_ARENA, (at + len) as u16 | IN_ARENA)
     }
@@ -256,8 +257,10 @@ impl Compiler<'_> {
         let (at, len) = self.schema_row(row);
         let mut key = [0; 16];
         let key = row_key(schema::SCHEMA, rowid, &mut key);
-        let done = self.store.set(key, self.arena.get(at..at + len).unwrap_or_default());
-        self.stored(done);
+        if let Some(record) = self.arena.get(at..at + len).filter(|record| !record.is_empty()) {
+            let done = self.store.set(key, record);
+            self.stored(done);
+        }
         rowid as u16
     }
 
@@ -283,7 +286,7 @@ impl Compiler<'_> {
         let (low, high) = (self.code, self.top);
         self.code = begin;
         let (made, out) = self.arena.split_at_mut_checked(low).unwrap_or_default();
-        let out = out.get_mut(..high - low).unwrap_or_default();
+        let out = out.get_mut(..high.saturating_sub(low)).unwrap_or_default();
         let text = |from: usize, to: usize| Value::Text(made.get(from..to).unwrap_or_default());
         let values = [
             Value::Text(kind),
