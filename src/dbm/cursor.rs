@@ -251,7 +251,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Puts a cursor to the key of the record looked at.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(crate) fn put_cursor(&mut self, cursor: &mut Cursor, place: Place) {
         let record = self.log.cur;
         (cursor.stamp, cursor.version) = (0, 0);

@@ -247,7 +247,7 @@ pub(crate) fn directory_range(entries: u32, packed: u32, eighth: u32) -> (u32, u
 }
 
 /// Where an eighth starts by a directory, or up to a step later.
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cfg_attr(not(fast), inline(never))]
 fn eighth_start(entries: u32, packed: u32, eighth: u32) -> u32 {
     let step = directory_step(entries);
     // As above, with an eighth before the first and one behind the last that start where they must.

@@ -128,7 +128,7 @@ impl<F: NorFlash> Log<F> {
 
     /// Shows the bytes from `at` in a page on: at least `need` of them (at most [`WINDOW`], or [`WIDE`] when nothing is staged, less two
     /// read units), and when the flash has to be asked, `want`. Never beyond the page. Where in `bytes` they stand; `seen` says how many.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     fn show(&mut self, page: u16, at: u32, need: u32, want: u32) -> usize {
         let room = self.geometry.page.saturating_sub(at);
         if need > room {
@@ -191,16 +191,16 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// The four bytes at a place, as a number; `want` bytes are read if the flash has to be asked.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline)]
     pub(crate) fn word(&mut self, page: u16, at: u32, want: u32) -> u32 {
         let from = self.show(page, at, 4, want);
         read32(&self.bytes, from)
     }
 
     /// The bytes of a page from `at` on, up to `end`, which is behind it, or as many as are shown at once; `at` goes behind them.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline(always))]
     pub(crate) fn run(&mut self, page: u16, at: &mut u32, end: u32) -> &[u8] {
         let from = self.show(page, *at, 1, end - *at);
         let count = self.seen.min(end - *at);
@@ -214,11 +214,11 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Fills `buf` from `at` in a page on.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn copy(&mut self, page: u16, at: u32, buf: &mut [u8]) {
-        if cfg!(target_pointer_width = "64") {
-            // A host copies whole records at once.
+        if cfg!(fast) {
+            // Whole records are copied at once.
             let len = buf.len() as u32;
             let from = if len <= WINDOW as u32 / 2 { self.show(page, at, len, len) } else { usize::MAX };
             if let Some(bytes) = self.bytes.get(from..from.saturating_add(buf.len())) {
@@ -229,7 +229,7 @@ impl<F: NorFlash> Log<F> {
         self.copy_pieces(page, at, buf)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(fast, inline(never))]
     fn copy_pieces(&mut self, page: u16, mut at: u32, buf: &mut [u8]) {
         let end = at + buf.len() as u32;
         let mut to = buf.iter_mut();

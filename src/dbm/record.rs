@@ -144,8 +144,8 @@ impl Record {
     }
 
     /// Bytes of the whole record: head, key, value, ones up to where the check ends on a word, check.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline)]
     pub(crate) fn total(&self, geometry: &Geometry) -> u32 {
         geometry.align(self.head_len() + self.key_len() + self.value_len() + geometry.check())
     }
@@ -190,7 +190,7 @@ impl Record {
 
 impl<F: NorFlash> Log<F> {
     /// Looks at the record at a place: its head is in `cur` then. Whether one begins there. `guess` bytes are read.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(fast, inline(always))]
     pub(crate) fn look(&mut self, spot: Spot, guess: u32) -> bool {
         let size = self.geometry.page;
         if spot.at() + HEAD_MAX > size {
@@ -203,8 +203,8 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// As [`look`](Self::look), where a record must be.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline(always))]
     pub(crate) fn must(&mut self, spot: Spot, guess: u32) {
         if !self.look(spot, guess) {
             self.corrupt(spot.page(), spot.at());
@@ -212,8 +212,8 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Whether the check of the record looked at is right.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline(always))]
     pub(crate) fn right(&mut self) -> bool {
         let spot = self.cur.spot();
         let mut check = Check::new(self.geometry.compact);
@@ -226,8 +226,8 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// A failure with its place, if the check of the record looked at is wrong.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline(always))]
     pub(crate) fn trusted(&mut self) {
         if !self.right() {
             self.corrupt(self.cur.page, self.cur.at());

@@ -96,8 +96,8 @@ impl<'m> Table<'m> {
     }
 
     /// A number of so many bytes.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline(always))]
     fn get(&self, at: usize, bytes: usize) -> u32 {
         let mut number = 0;
         for byte in self.memory.get(at..at + bytes).unwrap_or(&[]).iter().rev() {
@@ -116,8 +116,8 @@ impl<'m> Table<'m> {
         self.pages * self.number + usize::from(page) * ENTRY
     }
     /// One of the numbers kept of a page.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline(always))]
     fn field(&self, page: u16, field: usize) -> u32 {
         self.get(self.entry(page) + field / 16, field % 16)
     }
@@ -258,8 +258,8 @@ impl<'m> Table<'m> {
     fn list_at(&self, i: usize) -> usize {
         self.pages * (self.number + ENTRY) + i * LIST
     }
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
+    #[cfg_attr(fast, inline(always))]
     pub(crate) fn list(&self, i: usize) -> u32 {
         self.get(self.list_at(i), LIST)
     }
