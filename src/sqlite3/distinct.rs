@@ -1,7 +1,7 @@
 //! DISTINCT, in the order in which rows are first seen.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::sorter::{HEAD, at, flag};
+use super::stage::{HEAD, at, flag};
 use super::vm::{Machine, Result};
 
 impl Machine<'_> {

@@ -10,11 +10,116 @@ use super::error::ErrorKind;
 use super::function::Id;
 use super::record;
 use super::schema;
-use super::sorter::{at, flag};
+use super::stage::{HEAD, at, flag};
 use super::value::Value;
 use super::vm::{Machine, Result};
 
 impl Machine<'_> {
+    // ---- groups: where they are
+
+    /// Room for a new group's entry, its fields empty: one for each aggregate, one for the bare columns, one for each set of values seen.
+    pub(crate) fn new_group(&mut self, entry: usize) {
+        let fields = 2 * usize::from(self.in_stage8(at::A)) + 1;
+        let size = HEAD + 2 * fields;
+        self.arena.get_mut(entry..entry + size).unwrap_or_default().fill(0);
+        self.set_field(entry, size);
+        self.put_in_stage(at::USED, entry + size);
+        self.put_in_stage(at::COUNT, 1);
+        self.put_in_stage(at::LAST, entry);
+        self.put_in_stage(at::CURRENT, entry);
+        self.set_stage_flag(flag::FRESH, true);
+        self.set_stage_flag(flag::LOST, false);
+    }
+
+    pub(crate) fn group_find(&mut self) -> Result<()> {
+        self.enter_stage();
+        let keys = self.u16();
+        let orders = self.pc;
+        self.pc += keys;
+        let len = self.make_key(orders, keys, None)?;
+        let Some((entry, known)) = self.search(len) else {
+            self.jump_if(true);
+            return Ok(());
+        };
+        self.set_stage_flag(flag::FRESH, !known);
+        self.set_stage_flag(flag::LOST, false);
+        if !known {
+            let fields = 2 * usize::from(self.in_stage8(at::A)) + 1;
+            let size = HEAD + len + 2 * fields;
+            if !self.make_room(entry, size)? {
+                self.jump_if(true);
+                return Ok(());
+            }
+            self.put_entry(entry, size, len);
+            self.arena.get_mut(entry + HEAD + len..entry + size).unwrap_or_default().fill(0);
+        }
+        self.put_in_stage(at::CURRENT, entry);
+        self.jump_if(false);
+        Ok(())
+    }
+
+    /// A field of the group at hand: offset of its bytes, and how many they are.
+    pub(crate) fn group_field(&self, field: usize) -> (usize, usize) {
+        let entry = self.in_stage(at::CURRENT);
+        let mut place = entry + HEAD + self.field(entry + 2);
+        for _ in 0..field {
+            place += 2 + self.field(place);
+        }
+        (place + 2, self.field(place))
+    }
+
+    /// Makes a field of the group at hand `len` bytes long, and gives its offset; `None` if the group is forgotten for that.
+    pub(crate) fn resize_field(&mut self, field: usize, len: usize) -> Result<Option<usize>> {
+        let (place, before) = self.group_field(field);
+        if len == before {
+            return Ok(Some(place));
+        }
+        let limit = self.in_stage(at::LIMIT);
+        loop {
+            let used = self.in_stage(at::USED);
+            if used + len - before.min(used + len) <= limit {
+                let entry = self.in_stage(at::CURRENT);
+                self.shift(place + before, used.saturating_sub(place + before), place + len);
+                self.set_field(place - 2, len);
+                self.set_field(entry, self.field(entry) + len - before);
+                self.put_in_stage(at::USED, used + len - before);
+                let last = self.in_stage(at::LAST);
+                if last > entry {
+                    self.put_in_stage(at::LAST, last + len - before);
+                }
+                return Ok(Some(place));
+            }
+            if self.in_stage(at::COUNT) <= 1 {
+                return Err(self.stage_limit(len - before));
+            }
+            let last = self.in_stage(at::LAST);
+            self.set_stage_flag(flag::MORE, true);
+            self.forget_last();
+            if last == self.in_stage(at::CURRENT) {
+                self.set_stage_flag(flag::LOST, true);
+                return Ok(None);
+            }
+        }
+    }
+
+    pub(crate) fn group_next(&mut self) -> Result<()> {
+        self.turn()?;
+        self.enter_stage();
+        let depth = self.operand();
+        self.sp = self.layout.stack + depth * CELL;
+        let begun = self.stage_flag(flag::READING);
+        let mut entry = self.reading();
+        if begun && entry < self.in_stage(at::USED) {
+            entry += self.field(entry);
+        }
+        self.put_in_stage(at::CURRENT, entry);
+        let done = entry >= self.in_stage(at::USED);
+        self.jump_if(done);
+        Ok(())
+    }
+
+    // ---- aggregates
+
     /// A step of an aggregate.
     pub(crate) fn group_step(&mut self) -> Result<()> {
         self.enter_stage();

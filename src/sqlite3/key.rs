@@ -363,3 +363,37 @@ impl<'a> Reader<'a> {
         Ok(if negative { !magnitude } else { magnitude })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_are_in_the_order_of_codings() {
+        let integers =
+            [0, 1, -1, 2, 63, 64, -64, 1000, 1 << 40, -(1 << 40), i64::MAX, i64::MIN, 1 << 53, (1 << 53) + 1];
+        let reals =
+            [0.0, 0.5, -0.5, 21.5, 21.500000001, -21.5, 1e300, -1e300, 5e-324, f64::INFINITY, f64::NEG_INFINITY];
+        let others = [Value::Null, Value::Text(b""), Value::Text(b"ab"), Value::Blob(b"\x05"), Value::Blob(b"z")];
+        let mut values: Vec<Value<'_>> = others.to_vec();
+        values.extend(integers.map(Value::Integer));
+        values.extend(reals.map(Value::Real));
+        for descending in [false, true] {
+            let order = Order { descending, collation: Collation::Binary };
+            let coded: Vec<(u32, Vec<u8>)> = values
+                .iter()
+                .map(|&value| {
+                    let mut out = [0; 32];
+                    let mut writer = Writer::new(&mut out, usize::MAX);
+                    writer.column(value, order);
+                    let key = writer.finish().unwrap_or_default().to_vec();
+                    assert_eq!(rank_of(&key, descending), rank(value, descending), "{value:?}");
+                    (rank(value, descending), key)
+                })
+                .collect();
+            for (rank, key) in &coded {
+                assert!(coded.iter().all(|(other, theirs)| rank <= other || key > theirs), "{key:?}");
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::key::{Reader, Writer};
-use super::sorter::{at, flag};
+use super::stage::{at, flag};
 use super::vm::{Machine, Result};
 
 impl Machine<'_> {

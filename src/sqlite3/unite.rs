@@ -7,7 +7,7 @@
 
 use super::cell::CELL;
 use super::error::Result;
-use super::sorter::{HEAD, at};
+use super::stage::{HEAD, at};
 use super::vm::Machine;
 
 /// What a row of a part does, in the low three bits; above them the number of the part, from 1 on, if its first row counts.
