@@ -10,6 +10,16 @@ use crate::object::{Container, Level, Refused};
 
 type Done = Result<(), Refused>;
 
+/// The opcode that ends a single item, where this one ends a batch.
+#[inline]
+fn single(batch: u8) -> u8 {
+    match batch {
+        APPENDS => APPEND,
+        SETITEMS => SETITEM,
+        other => other,
+    }
+}
+
 /// How many items a batch has.
 pub(super) const BATCH: u32 = 1000;
 /// A container of unknown length.
@@ -21,9 +31,9 @@ impl Writer<'_> {
     /// Opens a batch, or the only item.
     #[inline]
     fn open_batch(&mut self, level: &mut Level) {
-        let (batch, single) = self.batch_codes(level.container);
-        if level.len == 1 && single != batch {
-            (level.left, level.state) = (1, single);
+        let batch = self.batch_code(level.container);
+        if level.len == 1 && batch != ADDITEMS {
+            (level.left, level.state) = (1, single(batch));
             return;
         }
         if level.len == UNKNOWN {
@@ -33,14 +43,14 @@ impl Writer<'_> {
         (level.left, level.state) = (level.len.min(BATCH), batch);
     }
 
-    /// The opcode that ends a batch, and the one that ends a single item.
-    #[inline]
-    fn batch_codes(&self, container: Container) -> (u8, u8) {
+    /// The opcode that ends a batch.
+    #[inline(never)]
+    fn batch_code(&self, container: Container) -> u8 {
         match container {
-            Container::List | Container::Items => (APPENDS, APPEND),
-            Container::Dict | Container::FrozenDict | Container::Pairs => (SETITEMS, SETITEM),
-            Container::Set | Container::FrozenSet if self.protocol < 4 => (APPENDS, APPEND),
-            _ => (ADDITEMS, ADDITEMS),
+            Container::List | Container::Items => APPENDS,
+            Container::Dict | Container::FrozenDict | Container::Pairs => SETITEMS,
+            Container::Set | Container::FrozenSet if self.protocol < 4 => APPENDS,
+            _ => ADDITEMS,
         }
     }
 
@@ -69,20 +79,20 @@ impl Writer<'_> {
     /// Ends what has no known length or more than a batch of items.
     #[inline(never)]
     fn close_long(&mut self, level: &Level) {
-        let (batch, single) = self.batch_codes(level.container);
+        let batch = self.batch_code(level.container);
         let came = if level.len == UNKNOWN { BATCH.wrapping_sub(level.left) } else { BATCH };
         let mut code = level.state;
         let mark = if level.len == UNKNOWN { self.names.close_mark(level.at) } else { None };
         // None or one came where the length was not known: the mark goes again.
         if let Some(at) = mark
-            && (came == 0 || came == 1 && single != batch)
+            && (came == 0 || came == 1 && batch != ADDITEMS)
             && self.out.take_back(at as usize)
         {
-            self.names.moved(at, u32::MAX);
+            self.names.moved(at, u32::MAX, u32::MAX);
             if came == 0 {
                 return;
             }
-            code = single;
+            code = single(batch);
         }
         self.out.opcode(code);
         // CPython looks for the next pair or member only after a full batch, and has opened the next one by then.
@@ -95,7 +105,7 @@ impl Writer<'_> {
 
     /// A batch is full: it ends, and the next one begins.
     pub(super) fn next_batch(&mut self, level: &mut Level) {
-        let (batch, single) = self.batch_codes(level.container);
+        let batch = self.batch_code(level.container);
         if level.state != FRESH {
             self.out.opcode(level.state);
         }
@@ -105,7 +115,7 @@ impl Writer<'_> {
         // A list's last batch is marked even if it has one item; an object's is not.
         let alone = level.len == 1 && matches!(level.container, Container::Items | Container::Pairs);
         if self.protocol == 0 || alone {
-            (level.state, level.left) = (single, 0);
+            (level.state, level.left) = (single(batch), 0);
             return;
         }
         if level.len == UNKNOWN {

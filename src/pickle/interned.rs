@@ -3,6 +3,7 @@
 
 use super::names::Place;
 use super::opcode::code::*;
+use super::shape;
 use super::writer::Writer;
 use crate::object::Refused;
 
@@ -12,13 +13,14 @@ impl Writer<'_> {
     /// Refers to what stands at this place of the table of names, if it can be: false, and it is to be written out.
     ///
     /// What is not remembered yet comes a second time here: the opcode that remembers it is put in behind its first
-    /// writing, if the memo's numbers stay in order.
+    /// writing, and what was remembered behind that has the next number from now on.
     #[inline(never)]
     fn known(&mut self, i: usize) -> bool {
         let entry = match self.names.row(i) {
             Some(Place::Entry(entry)) => entry,
             Some(Place::At(at)) => {
-                let entry = self.memo;
+                let behind = if at > self.names.last_memo { Some(0) } else { self.renumber(at, u32::MAX) };
+                let Some(entry) = behind.and_then(|behind| self.memo.checked_sub(behind)) else { return false };
                 let mut line = [0; 12];
                 let code: &[u8] = match (self.old, entry) {
                     _ if self.protocol >= 4 => &[MEMOIZE],
@@ -26,10 +28,13 @@ impl Writer<'_> {
                     (None, 0..=255) => &[BINPUT, entry as u8],
                     _ => return false,
                 };
-                if at <= self.names.last_memo || !self.out.insert(at, code) {
+                if !self.out.insert(at, code) {
                     return false;
                 }
-                self.memo = entry.wrapping_add(1);
+                if entry < self.memo {
+                    self.renumber(at.wrapping_add(code.len()), entry);
+                }
+                self.memo = self.memo.wrapping_add(1);
                 self.names.remembered(i, entry, code.len());
                 entry
             }
@@ -37,6 +42,29 @@ impl Writer<'_> {
         };
         self.get(entry);
         true
+    }
+
+    /// Goes through the opcodes behind a place: those that refer to an entry from this number on refer to the next one from
+    /// now on. Answers how many remember something; nothing where they are gone, where numbers have not all one byte, or
+    /// where shared values have numbers, too.
+    #[inline(never)]
+    fn renumber(&mut self, at: usize, from: u32) -> Option<u32> {
+        if self.protocol == 0 || self.memo >= 255 || !self.shared.is_empty() {
+            return None;
+        }
+        let bytes = self.out.behind(at)?;
+        let (mut at, mut count) = (0, 0_u32);
+        while let Some(code) = bytes.get(at).copied() {
+            if let BINGET | BINPUT = code
+                && let Some(entry) = bytes.get_mut(at.wrapping_add(1))
+                && u32::from(*entry) >= from
+            {
+                *entry = entry.wrapping_add(1);
+            }
+            count = count.wrapping_add(u32::from(matches!(code, MEMOIZE | BINPUT)));
+            at = shape::next(bytes, at).ok()?;
+        }
+        Some(count)
     }
 
     /// What the table of names will say of the value that was just written.

@@ -201,9 +201,9 @@ impl<'n> Names<'n> {
     pub(super) fn remembered(&mut self, i: usize, entry: u32, len: usize) {
         let Some(row) = self.row_mut(i) else { return };
         let at = row.state;
+        self.last_memo = self.last_memo.max(at as usize);
+        self.moved(at, len as u32, entry);
         self.moved_to(i, Place::Entry(entry));
-        self.last_memo = at as usize;
-        self.moved(at, len as u32);
     }
 
     /// A name was written out again, and is at this place now.
@@ -238,9 +238,9 @@ impl<'n> Names<'n> {
         self.marks.get(number as usize).copied().filter(|at| *at != 0)
     }
 
-    /// What was written behind a place stands `by` bytes further on.
+    /// What was written behind a place stands `by` bytes further on, and the entries from a number on have the next one.
     #[inline(never)]
-    pub(super) fn moved(&mut self, at: u32, by: u32) {
+    pub(super) fn moved(&mut self, at: u32, by: u32, entry: u32) {
         for mark in self.marks.iter_mut().filter(|mark| **mark > at) {
             *mark = mark.wrapping_add(by);
         }
@@ -248,8 +248,10 @@ impl<'n> Names<'n> {
             self.last_memo = self.last_memo.wrapping_add_signed(by as i32 as isize);
         }
         for row in self.table.iter_mut().filter_map(|name| name.row.as_mut()) {
-            if row.state > at && row.state & KNOWN == 0 {
-                row.state = row.state.wrapping_add(by);
+            if row.state & KNOWN == 0 {
+                row.state = row.state.wrapping_add(if row.state > at { by } else { 0 });
+            } else if row.state & !(KNOWN | SLOW) >= entry {
+                row.state = row.state.wrapping_add(1);
             }
         }
     }

@@ -409,6 +409,12 @@ impl<'o> Out<'o> {
         place.then_some(here)
     }
 
+    /// What was written behind a place, if it is all there and in the open frame.
+    pub(super) fn behind(&mut self, at: usize) -> Option<&mut [u8]> {
+        let at = self.open_place(at)?;
+        self.buf.get_mut(at..self.at as usize)
+    }
+
     /// Puts up to 12 bytes in at a place, moving what follows; false: it is gone, or its frame is, or there is no room.
     pub(super) fn insert(&mut self, at: usize, bytes: &[u8]) -> bool {
         let Some(at) = self.open_place(at) else { return false };

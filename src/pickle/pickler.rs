@@ -38,10 +38,11 @@ impl defmt::Format for Pickler<'_> {
 impl<'b> Pickler<'b> {
     /// A pickler into this buffer, with protocol 4, optimized: what is written once is not remembered.
     ///
-    /// These are `pickletools.optimize`'s bytes as long as names repeat in the order in which they first came, and their
-    /// first writing is in a frame that is still open (64 KiB). A name beyond that is written out again: a byte or two more,
-    /// and as valid. Below protocol 4 these names are also those of the functions that stand for bytes and sets.
-    /// [`Pickler::cpython`] has no such limit, nor has [`optimize`](super::optimize) of what that writes.
+    /// These are `pickletools.optimize`'s bytes, as long as the first writing of a name that repeats is in a frame that is
+    /// still open (64 KiB) and [`Pickler::names`] has room for it. In protocol 0, with a memo of more than 255 entries, and
+    /// where an object is written again, also as long as names repeat in the order in which they first came (below protocol 4
+    /// those of the functions that stand for bytes and sets, too). Any other name is written out again: a byte or two more,
+    /// and as valid. [`optimize`](super::optimize) of what [`Pickler::cpython`] writes has none of these limits.
     pub const fn new(buf: &'b mut [u8]) -> Self {
         Pickler {
             buf,

@@ -148,6 +148,17 @@ proptest! {
         }
     }
 
+    /// What is written once is remembered nowhere, as `optimize` has it.
+    #[test]
+    fn the_default_style_is_the_optimized_one(record in record(), protocol in 1_u8..=5) {
+        let (mut buf, mut full, mut out) = (vec![0; 1 << 16], vec![0; 1 << 16], vec![0; 1 << 16]);
+        let (mut names, mut more) = ([pickle::Name::EMPTY; 64], [pickle::Name::EMPTY; 64]);
+        let small = pickler(&mut buf, protocol, false).names(&mut names).dumps(&record).unwrap();
+        let full = pickler(&mut full, protocol, true).names(&mut more).dumps(&record).unwrap();
+        let optimized = pickle::optimize(full, &mut vec![Slot::EMPTY; full.len()], &mut out).unwrap();
+        prop_assert_eq!(small.escape_ascii().to_string(), optimized.escape_ascii().to_string());
+    }
+
     #[test]
     fn marshal_data_gives_the_value_back(record in record(), version in 0_u8..=6) {
         let mut buf = vec![0; 1 << 16];
