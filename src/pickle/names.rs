@@ -82,7 +82,7 @@ pub(super) struct Names<'n> {
 }
 
 /// How many such marks are known: in deeper containers they stay, which is as valid.
-const MARKS: usize = 4;
+const MARKS: usize = 2;
 
 impl<'n> Names<'n> {
     /// No names, in this memory, which holds none; for a pickle of this protocol.
