@@ -82,12 +82,9 @@ impl Writer<'_> {
         let batch = self.batch_code(level.container);
         let came = if level.len == UNKNOWN { BATCH.wrapping_sub(level.left) } else { BATCH };
         let mut code = level.state;
-        let mark = if level.len == UNKNOWN { self.names.close_mark(level.at) } else { None };
+        let at = if level.len == UNKNOWN { self.names.close_mark(level.at) } else { 0 };
         // None or one came where the length was not known: the mark goes again.
-        if let Some(at) = mark
-            && (came == 0 || came == 1 && batch != ADDITEMS)
-            && self.out.take_back(at as usize)
-        {
+        if at != 0 && (came == 0 || came == 1 && batch != ADDITEMS) && self.out.take_back(at as usize) {
             self.names.moved(at, u32::MAX, u32::MAX);
             if came == 0 {
                 return;

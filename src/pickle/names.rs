@@ -232,10 +232,10 @@ impl<'n> Names<'n> {
         }
     }
 
-    /// The container of this mark, the innermost, is closed: where the mark stands now, if it may go.
-    pub(super) fn close_mark(&mut self, number: u32) -> Option<u32> {
+    /// The container of this mark, the innermost, is closed: where the mark stands now, or 0 if it stays.
+    pub(super) fn close_mark(&mut self, number: u32) -> u32 {
         self.open = number;
-        self.marks.get(number as usize).copied().filter(|at| *at != 0)
+        self.marks.get(number as usize).copied().unwrap_or(0)
     }
 
     /// What was written behind a place stands `by` bytes further on, and the entries from a number on have the next one.
