@@ -10,18 +10,45 @@
 //! Beside it: reading.rs reads tokens, operand.rs says what is known of operands, quoting.rs reads quoted names.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod alter;
+mod clauses;
+mod closing;
+mod compound;
+mod create_index;
+mod create_table;
+pub(super) mod ddl;
+mod drop;
+mod expression;
+pub(super) mod frame;
+mod group;
+mod insert;
+mod literal;
+mod loops;
+mod names;
+mod operand;
+mod plan;
+pub(super) mod reading;
+mod result;
+pub(super) mod select;
+mod source;
+mod staging;
+mod subselect;
+mod template;
+mod update;
+pub(super) mod write;
+
 use core::cell::Cell;
 
 use super::error::{Error, ErrorKind, Result};
-use super::frame::f;
 use super::function::Custom;
 use super::program::Op;
-use super::reading::Recent;
 use super::store::Store;
 use super::token::{Kind, Token};
+use frame::f;
+use reading::Recent;
 
-pub(crate) use super::operand::Operand;
 pub(crate) use super::quoting::{is_name, same_name, unescaped, unquoted};
+pub(crate) use operand::Operand;
 
 /// The flag of an offset into the arena.
 pub(crate) const IN_ARENA: u16 = 0x8000;

@@ -1,12 +1,13 @@
 //! Cursors, rows and prepared statements.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::cell::{CELL, View};
-use super::connection::{Base, Connection};
+use super::base::Base;
+use super::connection::Connection;
 use super::error::{ErrorKind, Result};
 use super::program::word;
 use super::statement::{self, Program, Verb};
 use super::value::Value;
+use super::vm::cell::{CELL, View};
 use super::vm::{Layout, Outcome, State};
 
 /// The rows of a statement that is running. (Python: `sqlite3.Cursor`.)

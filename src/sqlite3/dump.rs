@@ -6,8 +6,8 @@
 
 use super::connection::Connection;
 use super::error::{ErrorKind, Result};
+use super::function::string;
 use super::scratch::Scratch;
-use super::string;
 use super::value::Value;
 
 /// A script that makes the tables again, line by line. (Python: `Connection.iterdump`.)

@@ -6,11 +6,16 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
+mod date;
+mod like;
+mod numeric;
+mod printf;
+pub(super) mod string;
+
 use super::error::{ErrorKind, Result};
 use super::scratch::Scratch;
 use super::value::{Collation, Value};
 use super::words::{self, Words};
-use super::{date, like, numeric, printf, string};
 
 /// A function by its work. Names that do the same have one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

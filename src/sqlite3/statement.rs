@@ -6,11 +6,11 @@
 
 use core::cell::Cell;
 
+use super::compile::frame::f;
+use super::compile::reading::Recent;
+use super::compile::select::{Output, Resume};
 use super::compile::{Compiler, Counts, Mode, NONE, Operand};
 use super::error::{ErrorKind, Result};
-use super::frame::f;
-use super::reading::Recent;
-use super::select::{Output, Resume};
 use super::store::Store;
 use super::token::{self, Kind, Token};
 use super::vm::Session;

@@ -6,18 +6,31 @@
 //! and of all that was made since.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::cell::{CELL, Cell, View, locate, split};
+pub(super) mod cell;
+pub(super) mod change;
+mod distinct;
+mod explain;
+mod groups;
+mod instructions;
+pub(super) mod keep;
+pub(super) mod rows;
+mod rowset;
+mod sorter;
+pub(super) mod stage;
+pub(super) mod unite;
+
 use super::compile::{get16, put16};
 use super::error::{Error, ErrorKind};
 use super::function::{Context, Custom};
-use super::instructions::HANDLERS;
 use super::program::Comparison;
-use super::rows::AtHand;
 use super::schema;
 use super::scratch::Scratch;
 use super::statement::Program;
 use super::store::{Savepoint, Store};
 use super::value::{Affinity, Value};
+use cell::{CELL, Cell, View, locate, split};
+use instructions::HANDLERS;
+use rows::AtHand;
 
 /// Bytes of a cursor and of a stage.
 pub(crate) const CURSOR: usize = 26;
@@ -125,7 +138,7 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn of(program: &Program, len: usize) -> Self {
         let most = program.most;
-        let len = len.min(super::keep::HIGH);
+        let len = len.min(keep::HIGH);
         let stack = usize::from(program.code);
         let locals = stack + CELL * usize::from(most.depth);
         let cursors = locals + CELL * usize::from(most.locals);

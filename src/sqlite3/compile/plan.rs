@@ -1,0 +1,440 @@
+//! How the rows of a source are found: by a scan, by a rowid, or by a range of rowids or of an index.
+//!
+//! Contract: a plan only narrows what a scan would give; every condition is still checked on every row, but for the one that a rowid
+//! was found by. A term of WHERE or ON helps if it compares a column of the source, alone on its side, with an expression that names nothing of the source or
+//! of those inside of its loop, and if the comparison orders values as the index does.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::expression::mark;
+use super::frame::{f, joined, s};
+use super::select::step;
+use super::source::Found;
+use super::*;
+use crate::sqlite3::program::Op;
+use crate::sqlite3::schema::{Index, ROWID};
+use crate::sqlite3::token::{Kind, Token, class};
+
+/// Kinds of plans, in the field PLAN of a source.
+pub(crate) mod found_by {
+    pub(crate) const SCAN: u16 = 0;
+    pub(crate) const FIND: u16 = 1;
+    pub(crate) const ROWIDS: u16 = 2;
+    pub(crate) const INDEX: u16 = 3;
+}
+
+/// Bits of the field RANGE, as the machine's Range has them.
+pub(crate) mod range {
+    pub(crate) const LOW: u16 = 1;
+    pub(crate) const LOW_IN: u16 = 2;
+    pub(crate) const HIGH: u16 = 4;
+    pub(crate) const HIGH_IN: u16 = 8;
+}
+
+/// The most equal columns of an index that are used.
+const EQUALS: usize = 6;
+
+/// What a term says of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Help {
+    Equal(u16),
+    /// Where the bound stands, and whether it belongs to the range.
+    Low(u16, bool),
+    High(u16, bool),
+    Between(u16, u16),
+}
+
+/// The terms that may help a source, one after the other.
+#[derive(Clone, Copy)]
+struct Terms {
+    /// The next term; NONE at the end.
+    at: u16,
+    whole: bool,
+    /// Behind WHERE come the ONs.
+    rest: usize,
+}
+
+impl Compiler<'_> {
+    /// Chooses how the rows of a source are found.
+    pub(crate) fn choose_plan(&mut self, at: usize) {
+        let saved = self.token;
+        self.put(at, s::PLAN, found_by::SCAN);
+        self.put(at, s::EQUALS, 0);
+        self.put(at, s::RANGE, 0);
+        let mut terms = self.terms(at);
+        for term in 0.. {
+            let Some(place) = self.next_of_terms(&mut terms) else { break };
+            if let Some(Help::Equal(value)) = self.help(at, ROWID, place) {
+                self.put(at, s::PLAN, found_by::FIND);
+                self.put(at, s::EQUALS, 1);
+                self.put(at, s::VALUES, value);
+                // Which term it is, and where that ends: see plan_value.
+                self.put(at, s::LOW, term);
+                self.put(at, s::HIGH, place.1);
+                self.token = saved;
+                return;
+            }
+        }
+        let (mut best, mut best_index) = (0, 0);
+        let mut index_at = self.definition(at).indexes_at();
+        for _ in 0..self.definition(at).indexes() {
+            let score = self.score(at, index_at);
+            if score > best {
+                (best, best_index) = (score, index_at);
+            }
+            index_at = self.definition(at).index_at(index_at).next;
+        }
+        if best > 0 {
+            self.take_index(at, best_index);
+        } else if self.bounds(at, ROWID) != 0 {
+            self.put(at, s::PLAN, found_by::ROWIDS);
+        }
+        self.token = saved;
+    }
+
+    /// How much an index narrows; 0 not at all.
+    fn score(&mut self, at: usize, index_at: usize) -> u32 {
+        let parts = usize::from(self.definition(at).index_at(index_at).columns);
+        let mut equals = 0;
+        while equals < parts.min(EQUALS)
+            && self.part(at, index_at, equals).is_some_and(|column| self.equal(at, column).is_some())
+        {
+            equals += 1;
+        }
+        if self.get(at, s::FLAGS) & joined::BARE != 0 {
+            return 0;
+        }
+        let unique = self.definition(at).index_at(index_at).unique && equals == parts;
+        let mut score = 100 * equals as u32 + 50 * u32::from(unique);
+        if equals < parts
+            && let Some(column) = self.part(at, index_at, equals)
+        {
+            score += 10 * self.bounds(at, column).count_ones();
+        }
+        score
+    }
+
+    /// Notes the terms that an index uses.
+    fn take_index(&mut self, at: usize, index_at: usize) {
+        let parts = usize::from(self.definition(at).index_at(index_at).columns);
+        let mut equals = 0;
+        while equals < parts.min(EQUALS) {
+            let Some(value) = self.part(at, index_at, equals).and_then(|column| self.equal(at, column)) else { break };
+            self.put(at, s::VALUES + equals as u8, value);
+            equals += 1;
+        }
+        self.put(at, s::PLAN, found_by::INDEX);
+        self.put(at, s::INDEX, index_at as u16);
+        self.put(at, s::EQUALS, equals as u16);
+        self.put(at, s::RANGE, 0);
+        if equals < parts
+            && let Some(column) = self.part(at, index_at, equals)
+        {
+            self.bounds(at, column);
+        }
+    }
+
+    /// The column of a part of an index, if its order is that of the column's own collation.
+    fn part(&self, at: usize, index_at: usize, part: usize) -> Option<u8> {
+        let definition = self.definition(at);
+        let index: Index<'_> = definition.index_at(index_at);
+        let (column, order) = index.part(part);
+        if column == ROWID {
+            return None;
+        }
+        let known = definition.column(column)?;
+        (known.collation == order >> 1).then_some(column)
+    }
+
+    /// Where the value stands that a column equals.
+    fn equal(&mut self, at: usize, column: u8) -> Option<u16> {
+        let mut terms = self.terms(at);
+        while let Some(term) = self.next_of_terms(&mut terms) {
+            if let Some(Help::Equal(value)) = self.help(at, column, term) {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// Notes the bounds of a column; the bits of RANGE.
+    fn bounds(&mut self, at: usize, column: u8) -> u16 {
+        let mut found = 0;
+        let mut terms = self.terms(at);
+        while let Some(term) = self.next_of_terms(&mut terms) {
+            let (low, high) = match self.help(at, column, term) {
+                Some(Help::Low(value, inside)) => (Some((value, inside)), None),
+                Some(Help::High(value, inside)) => (None, Some((value, inside))),
+                Some(Help::Between(low, high)) => (Some((low, true)), Some((high, true))),
+                _ => continue,
+            };
+            if let Some((value, inside)) = low
+                && found & range::LOW == 0
+            {
+                found |= range::LOW | if inside { range::LOW_IN } else { 0 };
+                self.put(at, s::LOW, value);
+            }
+            if let Some((value, inside)) = high
+                && found & range::HIGH == 0
+            {
+                found |= range::HIGH | if inside { range::HIGH_IN } else { 0 };
+                self.put(at, s::HIGH, value);
+            }
+        }
+        self.put(at, s::RANGE, found);
+        found & (range::LOW | range::HIGH)
+    }
+
+    // ---- terms
+
+    /// The terms for a source: those of WHERE and of inner joins, or for the right side of a LEFT JOIN those of its ON.
+    fn terms(&mut self, at: usize) -> Terms {
+        if self.is_left(at) {
+            let (on, whole) = self.region(self.get(at, s::ON)).unwrap_or((NONE, false));
+            return Terms { at: on, whole, rest: 0 };
+        }
+        let rest = usize::from(self.own(f::SOURCES));
+        let (first, whole) = self.region(self.own(f::WHERE)).unwrap_or((NONE, false));
+        Terms { at: first, whole, rest }
+    }
+
+    /// The next term: where it begins and ends.
+    fn next_of_terms(&mut self, terms: &mut Terms) -> Option<(u16, u16)> {
+        while terms.at == NONE {
+            if terms.rest == 0 {
+                return None;
+            }
+            let from = terms.rest;
+            terms.rest = self.get(from, s::NEXT).into();
+            if !self.is_left(from)
+                && let Some((on, whole)) = self.region(self.get(from, s::ON))
+            {
+                (terms.at, terms.whole) = (on, whole);
+            }
+        }
+        let begin = terms.at;
+        self.go(begin);
+        self.skip_term(terms.whole);
+        let end = self.token.start();
+        terms.at = if self.token.kind == Kind::And { self.after(self.token).start() } else { NONE };
+        Some((begin, end))
+    }
+
+    /// What a term says of a column of a source.
+    fn help(&self, at: usize, column: u8, (begin, end): (u16, u16)) -> Option<Help> {
+        // One comparison at the outermost level, and what stands on its sides.
+        let (mut token, mut depth, mut relation, mut and, mut last) = (self.lex(begin), 0usize, None, None, None);
+        while token.start() < end && token.kind != Kind::End_ {
+            match token.kind {
+                Kind::LeftParen => depth += 1,
+                Kind::RightParen => depth = depth.checked_sub(1)?,
+                kind if kind.is(class::NO_HELP) => return None,
+                Kind::Equal | Kind::Less | Kind::LessEqual | Kind::Greater | Kind::GreaterEqual | Kind::Between => {
+                    if relation.is_some() || depth > 0 {
+                        return None;
+                    }
+                    relation = Some((token, last?));
+                }
+                Kind::And if depth == 0 && and.is_none() => and = Some((token, last?)),
+                Kind::And => return None,
+                _ => {}
+            }
+            last = Some(token);
+            token = self.after(token);
+        }
+        let ((relation, before), last) = (relation?, last?);
+        let (left, right) = ((begin, before), (self.after(relation).start(), last));
+        if relation.kind == Kind::Between {
+            let (and, low_end) = and?;
+            let (low, high) = ((right.0, low_end), (self.after(and).start(), last));
+            if !self.is_operand(at, column, left)
+                || !self.is_free(at, column, low, false)
+                || !self.is_free(at, column, high, false)
+            {
+                return None;
+            }
+            return Some(Help::Between(low.0, high.0));
+        }
+        if and.is_some() {
+            return None;
+        }
+        let (value, flipped) = if self.is_operand(at, column, left) && self.is_free(at, column, right, false) {
+            (right.0, false)
+        } else if self.is_operand(at, column, right) && self.is_free(at, column, left, true) {
+            (left.0, true)
+        } else {
+            return None;
+        };
+        Some(match (relation.kind, flipped) {
+            (Kind::Equal, _) => Help::Equal(value),
+            (Kind::Less, false) | (Kind::Greater, true) => Help::High(value, false),
+            (Kind::LessEqual, false) | (Kind::GreaterEqual, true) => Help::High(value, true),
+            (Kind::Greater, false) | (Kind::Less, true) => Help::Low(value, false),
+            _ => Help::Low(value, true),
+        })
+    }
+
+    /// The column that a stretch of tokens is, if it is just a column.
+    pub(crate) fn lone_column(&self, (begin, last): (u16, Token)) -> Option<Found> {
+        let mut first = self.lex(begin);
+        let mut last_end = last;
+        // In parentheses it is the same.
+        while first.kind == Kind::LeftParen && last_end.kind == Kind::RightParen && first.start() < last_end.start() {
+            let mut before = first;
+            while self.after(before).start() < last_end.start() {
+                before = self.after(before);
+            }
+            first = self.after(first);
+            last_end = before;
+        }
+        if !is_name(first.kind) {
+            return None;
+        }
+        let (mut qualifier, mut name) = (None, first);
+        while name.end() < last_end.end() {
+            let dot = self.after(name);
+            if dot.kind != Kind::Dot {
+                return None;
+            }
+            qualifier = Some(name);
+            name = self.after(dot);
+        }
+        self.look_up(qualifier, name).ok().flatten()
+    }
+
+    /// Whether a stretch of tokens is this column.
+    fn is_operand(&self, at: usize, column: u8, part: (u16, Token)) -> bool {
+        self.lone_column(part).is_some_and(|found| found.source == at && found.column == column)
+    }
+
+    /// Whether an expression can be computed before the source is opened, and compares with the column in the column's order.
+    fn is_free(&self, at: usize, column: u8, part: (u16, Token), left: bool) -> bool {
+        let (mut token, last) = (self.lex(part.0), part.1);
+        loop {
+            let next = self.after(token);
+            if is_name(token.kind) && next.kind != Kind::LeftParen {
+                let (qualifier, name) =
+                    if next.kind == Kind::Dot { (Some(token), self.after(next)) } else { (None, token) };
+                match self.look_up(qualifier, name) {
+                    Ok(Some(found))
+                        if found.frame != self.frame || self.get(found.source, s::BIT) < self.get(at, s::BIT) => {}
+                    _ => return false,
+                }
+                token = name;
+            }
+            if token.start() >= last.start() {
+                break;
+            }
+            token = self.after(token);
+        }
+        let Some(other) = self.lone_column(part) else { return true };
+        // Between two columns, affinity and collation are those of both.
+        let kind =
+            |found: Found| match self.definition(found.source).column(found.column).filter(|_| found.column != ROWID) {
+                Some(known) => (known.affinity >= 2, known.collation),
+                None => (true, 0),
+            };
+        let ours = kind(Found { frame: self.frame, source: at, column });
+        let theirs = kind(other);
+        (ours.0 || !theirs.0) && (!left || ours.1 == theirs.1)
+    }
+
+    // ---- code
+
+    /// Code for the next value of the plan, or the opening of the cursor.
+    pub(crate) fn plan_next(&mut self) {
+        let at = self.looped();
+        let (equals, bounds) = (self.get(at, s::EQUALS), self.get(at, s::RANGE));
+        let done = self.own(f::POS);
+        let low = u16::from(bounds & range::LOW != 0);
+        let high = u16::from(bounds & range::HIGH != 0);
+        if done < equals + low + high {
+            let value = if done < equals {
+                self.get(at, s::VALUES + done as u8)
+            } else {
+                self.get(at, if low != 0 && done == equals { s::LOW } else { s::HIGH })
+            };
+            self.goto(step::PLAN_1);
+            self.go(value);
+            return self.open(mark::BASE, 2, 0);
+        }
+        let (number, cursor) = (self.definition(at).number(), self.get(at, s::CURSOR) as u8);
+        self.shrink((equals + low + high) as u8);
+        let plan = self.get(at, s::PLAN);
+        let op = match plan {
+            found_by::SCAN => Op::Scan,
+            found_by::FIND => Op::Find,
+            _ => Op::Range,
+        };
+        self.op1(op, cursor);
+        self.word(number);
+        match plan {
+            found_by::SCAN | found_by::FIND => self.byte(0),
+            found_by::ROWIDS => self.bytes(&[2, 0, bounds as u8, 0]),
+            _ => {
+                let index_at = usize::from(self.get(at, s::INDEX));
+                let index = self.definition(at).index_at(index_at);
+                let (index_number, parts) = (index.number, index.columns);
+                self.word(5 + u16::from(parts));
+                self.bytes(&[bounds as u8, equals as u8]);
+                self.word(index_number);
+                self.byte(parts);
+                for part in 0..usize::from(parts) {
+                    let order = self.definition(at).index_at(index_at).part(part).1;
+                    self.byte(order);
+                }
+            }
+        }
+        self.goto(step::OPENED);
+    }
+
+    /// A value is on the stack: it takes the affinity of its column.
+    #[inline(never)]
+    pub(crate) fn plan_value(&mut self) {
+        let at = self.looped();
+        let done = self.own(f::POS);
+        let (term, end) = (self.get(at, s::LOW), self.get(at, s::HIGH));
+        if self.get(at, s::PLAN) == found_by::FIND
+            && !self.is_left(at)
+            && term < 32
+            && (self.token.start() == end || self.token.kind == Kind::Equal)
+        {
+            // The row that is found satisfies the term: it need not be checked again.
+            self.term_done(term);
+            if term == 0 && self.own(f::COUNT) == 1 && self.token.start() == end && self.token.kind != Kind::And {
+                // There is no other term.
+                self.set_own(f::WHERE, NONE);
+            }
+        }
+        if self.get(at, s::PLAN) == found_by::INDEX {
+            let part = usize::from(done.min(self.get(at, s::EQUALS)));
+            let index = self.definition(at).index_at(self.get(at, s::INDEX).into());
+            let column = index.part(part).0;
+            let affinity = self.definition(at).column(column).map_or(0, |known| known.affinity);
+            let other = self.result.affinity();
+            // Between two columns that are no numbers, nothing is converted.
+            if affinity >= 2 || (affinity == 1 && other == 0) {
+                // As in a comparison, integers stay: REAL would lose the last bits of a large one.
+                self.op1(Op::Apply, affinity.min(crate::sqlite3::value::Affinity::Numeric as u8));
+            }
+        }
+        self.set_own(f::POS, done + 1);
+        self.plan_next()
+    }
+
+    /// Gives up an index that does not find rows in the order of their rowids.
+    pub(crate) fn plan_by_rowid(&mut self, at: usize) {
+        let index = self.definition(at).index_at(self.get(at, s::INDEX).into());
+        if self.get(at, s::PLAN) == found_by::INDEX && self.get(at, s::EQUALS) < index.columns.into() {
+            self.put(at, s::FLAGS, self.get(at, s::FLAGS) | joined::BARE);
+        }
+    }
+
+    /// Whether the plan of a source goes through an index with one of these columns (a test of each).
+    pub(crate) fn plan_uses(&self, at: usize, test: impl Fn(u8) -> bool) -> bool {
+        if self.get(at, s::PLAN) != found_by::INDEX {
+            return false;
+        }
+        let index = self.definition(at).index_at(self.get(at, s::INDEX).into());
+        (0..usize::from(index.columns)).any(|part| test(index.part(part).0))
+    }
+}

@@ -1,0 +1,521 @@
+//! Cursors of the machine: rows of tables, of ranges, and those that subqueries make.
+//!
+//! A cursor in the lent bytes:
+//!
+//! ```text
+//! flags u8 · place in the store u8 · table u16 · where its rows begin u16 · upper bound: offset u16, length u16, kind u8 · free u8
+//! · record: offset u16, length u16 · rowid i64 · index: offset of its parts in the program u16
+//! ```
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::cell::{Cell, locate};
+use super::{CURSOR, Machine, Result, stretch};
+use crate::sqlite3::error::ErrorKind;
+use crate::sqlite3::key::{Reader, Writer};
+use crate::sqlite3::program::{chunk, chunk_mut, word};
+use crate::sqlite3::real;
+use crate::sqlite3::record::{self, Walk};
+use crate::sqlite3::schema;
+use crate::sqlite3::store::Entry;
+use crate::sqlite3::value::{Affinity, Value};
+
+/// Fields of a cursor.
+#[rustfmt::skip]
+mod at {
+    pub(crate) const FLAGS: usize = 0;
+    pub(crate) const SLOT: usize = 1;
+    pub(crate) const TABLE: usize = 2;
+    pub(crate) const BASE: usize = 4;
+    pub(crate) const BOUND: usize = 6;
+    pub(crate) const BOUND_LEN: usize = 8;
+    pub(crate) const BOUND_KIND: usize = 10;
+    pub(crate) const RECORD: usize = 12;
+    pub(crate) const RECORD_LEN: usize = 14;
+    pub(crate) const ROWID: usize = 16;
+    pub(crate) const INDEX: usize = 24;
+}
+
+/// Flags of a cursor.
+#[rustfmt::skip]
+mod flag {
+    /// All columns are NULL.
+    pub(crate) const NULL_ROW: u8 = 1;
+    /// There are no more rows.
+    pub(crate) const END: u8 = 2;
+    /// It has one row, which was read already.
+    pub(crate) const ONE: u8 = 4;
+    pub(crate) const BACKWARDS: u8 = 8;
+    /// Its rows come from an index.
+    pub(crate) const INDEX: u8 = 16;
+}
+
+/// The row that a column was read of last, and how far its columns are known.
+#[derive(Clone, Copy)]
+pub(crate) struct AtHand {
+    /// [`NOBODY`] if nothing is known.
+    cursor: u16,
+    /// The column read last; [`NOBODY`] if none was.
+    column: u16,
+    start: u16,
+    len: u16,
+    cell: Cell,
+    walk: Walk,
+}
+
+/// No number of a cursor or a column.
+const NOBODY: u16 = 0xffff;
+
+impl AtHand {
+    pub(crate) const NOTHING: Self =
+        AtHand { cursor: NOBODY, column: NOBODY, start: 0, len: 0, cell: Cell::NULL, walk: Walk::START };
+
+    /// The row of a cursor is at this place of the arena; no column of it is known yet.
+    #[inline]
+    fn take(&mut self, cursor: u16, start: u16, len: u16) {
+        (self.cursor, self.column, self.start, self.len) = (cursor, NOBODY, start, len);
+        self.walk.end = Walk::START.end;
+    }
+}
+
+/// Writes the key of a row into `out`; its length.
+pub(crate) fn row_key(table: u16, rowid: i64, out: &mut [u8; 16]) -> &[u8] {
+    let mut writer = Writer::new(out, 0);
+    schema::begin_key(table, &mut writer);
+    writer.rowid(rowid);
+    // A number and a rowid take twelve bytes at most.
+    writer.finish().unwrap_or_default()
+}
+
+impl Machine<'_> {
+    fn cursor(&self, cursor: usize) -> usize {
+        self.layout.cursors + cursor * CURSOR
+    }
+
+    #[cfg_attr(not(fast), inline(never))]
+    fn byte_at(&self, at: usize) -> u8 {
+        self.arena.get(at).copied().unwrap_or(0)
+    }
+
+    fn set_byte(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.arena.get_mut(at) {
+            *place = byte;
+        }
+    }
+
+    /// Pushes a column of a cursor's row; false if the row is older than the column.
+    #[inline]
+    pub(crate) fn column(&mut self, cursor: u8, column: u8) -> Result<bool> {
+        if self.row.cursor == u16::from(cursor) && self.row.column == u16::from(column) {
+            self.push(self.row.cell);
+            return Ok(true);
+        }
+        self.other_column(cursor, column)
+    }
+
+    #[inline(never)]
+    fn other_column(&mut self, cursor: u8, column: u8) -> Result<bool> {
+        if self.row.cursor != u16::from(cursor) {
+            let block = self.cursor(cursor.into());
+            if self.byte_at(block) & flag::NULL_ROW != 0 {
+                self.push(Cell::NULL);
+                return Ok(true);
+            }
+            let (start, len) = (self.field(block + at::RECORD), self.field(block + at::RECORD_LEN));
+            self.row.take(cursor.into(), start as u16, len as u16);
+        }
+        let start = usize::from(self.row.start);
+        let record = stretch(self.arena, start, self.row.len.into());
+        let Some(serial) = self.row.walk.find(record, column.into())? else { return Ok(false) };
+        let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
+        let bytes = record.get(body..body + size).ok_or(ErrorKind::Corrupt)?;
+        let cell = if serial < 12 {
+            Cell::number(record::decode(serial, bytes)?)
+        } else {
+            Cell::in_arena(serial & 1 == 0, start + body, size)
+        };
+        (self.row.column, self.row.cell) = (column.into(), cell);
+        self.push(cell);
+        Ok(true)
+    }
+
+    /// The record of a cursor's row is at this place of the arena.
+    fn set_record(&mut self, cursor: usize, start: usize, len: usize) {
+        self.row.cursor = NOBODY;
+        self.set_field(cursor + at::RECORD, start);
+        self.set_field(cursor + at::RECORD_LEN, len);
+    }
+
+    /// As [`Machine::set_record`], and the rowid, which stands behind it.
+    #[inline]
+    fn set_row(&mut self, cursor: usize, start: usize, len: usize, rowid: i64) {
+        self.row.cursor = NOBODY;
+        if let Some(place) = chunk_mut::<12>(self.arena, cursor + at::RECORD) {
+            let row = u32::from(start as u16) | u32::from(len as u16) << 16;
+            if let Some((record, id)) = place.split_first_chunk_mut::<4>() {
+                *record = row.to_le_bytes();
+                id.copy_from_slice(&rowid.to_le_bytes());
+            }
+        }
+    }
+
+    /// The rowid of a cursor's row.
+    pub(crate) fn rowid(&self, cursor: usize) -> Cell {
+        let cursor = self.cursor(cursor);
+        if self.byte_at(cursor) & flag::NULL_ROW != 0 {
+            return Cell::NULL;
+        }
+        Cell::integer(self.get64(cursor + at::ROWID))
+    }
+
+    /// A field of eight bytes in the arena.
+    pub(crate) fn get64(&self, at: usize) -> i64 {
+        chunk::<8>(self.arena, at).map_or(0, |bytes| i64::from_le_bytes(*bytes))
+    }
+
+    pub(crate) fn put64(&mut self, at: usize, value: i64) {
+        if let Some(place) = chunk_mut::<8>(self.arena, at) {
+            *place = value.to_le_bytes();
+        }
+    }
+
+    /// The record of a cursor's row: offset and length.
+    pub(crate) fn record_of(&self, cursor: usize) -> (usize, usize) {
+        let cursor = self.cursor(cursor);
+        (self.field(cursor + at::RECORD), self.field(cursor + at::RECORD_LEN))
+    }
+
+    fn open(&mut self, cursor: usize, table: usize, flags: u8) -> usize {
+        let slot = usize::from(self.state.slot) + cursor;
+        let cursor = self.cursor(cursor);
+        self.set_byte(cursor + at::FLAGS, flags);
+        self.set_byte(cursor + at::SLOT, slot as u8);
+        self.set_field(cursor + at::TABLE, table);
+        self.set_field(cursor + at::BASE, self.bump);
+        self.set_field(cursor + at::BOUND_LEN, 0);
+        self.set_record(cursor, 0, 0);
+        cursor
+    }
+
+    /// All rows of a table.
+    pub(crate) fn scan(&mut self) -> Result<()> {
+        let (cursor, table, backwards) = (self.operand(), self.u16(), self.operand());
+        let flags = if backwards != 0 { flag::BACKWARDS } else { 0 };
+        let cursor = self.open(cursor, table, flags);
+        let mut key = [0; 16];
+        let mut writer = Writer::new(&mut key, 0);
+        schema::begin_key(table as u16, &mut writer);
+        if backwards != 0 {
+            writer.byte(crate::sqlite3::key::ABOVE);
+        }
+        let key = writer.finish()?;
+        let slot = usize::from(self.byte_at(cursor + at::SLOT));
+        self.store.seek(slot, key)
+    }
+
+    /// One row by its rowid.
+    pub(crate) fn find(&mut self) -> Result<()> {
+        let [cursor, low, high, blind] = self.fixed();
+        let (cursor, table) = (usize::from(cursor), usize::from(u16::from_le_bytes([low, high])));
+        let wanted = self.pop();
+        let cursor = self.open(cursor, table, flag::ONE);
+        // A rowid compares as an INTEGER column does.
+        let wanted = match Affinity::Numeric.apply_numeric(self.value_of(wanted)) {
+            Value::Integer(i) => Some(i),
+            _ => None,
+        };
+        match wanted {
+            Some(rowid) if blind != 0 => self.put64(cursor + at::ROWID, rowid),
+            Some(rowid) if self.fetch(cursor, rowid)? => {}
+            _ => self.set_byte(cursor + at::FLAGS, flag::END),
+        }
+        Ok(())
+    }
+
+    /// Reads the row with a rowid to the cursor's place; whether there is one.
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    fn fetch(&mut self, cursor: usize, rowid: i64) -> Result<bool> {
+        let Some(found) = self.read_row(self.field(cursor + at::TABLE) as u16, rowid)? else { return Ok(false) };
+        self.set_row(cursor, self.bump, found, rowid);
+        self.bump += found;
+        Ok(true)
+    }
+
+    /// Reads a row to the free part of the scratch; its length.
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn read_row(&mut self, table: u16, rowid: i64) -> Result<Option<usize>> {
+        let mut key = [0; 16];
+        let key = row_key(table, rowid, &mut key);
+        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        self.store.get(key, room).map_err(|error| error.more(len))
+    }
+
+    /// Reads the next entry of a cursor of the store to the free part of the scratch.
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn read_entry(&mut self, slot: usize, backwards: bool) -> Result<Option<Entry>> {
+        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
+        let room = self.arena.get_mut(bump..end).unwrap_or_default();
+        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
+        entry.map_err(|error| error.more(len))
+    }
+
+    /// The next row of a cursor, or jump.
+    pub(crate) fn next(&mut self) -> Result<()> {
+        self.turn()?;
+        let [number, depth] = self.fixed();
+        self.sp = self.layout.stack + usize::from(depth) * super::cell::CELL;
+        let cursor = self.cursor(number.into());
+        let Some(&block) = chunk::<CURSOR>(self.arena, cursor) else { return Err(ErrorKind::Internal.into()) };
+        let flags = block[at::FLAGS];
+        if flags & (flag::END | flag::ONE) != 0 {
+            self.set_byte(cursor, flag::END | flags & flag::NULL_ROW);
+            self.jump_if(flags & flag::END != 0);
+            return Ok(());
+        }
+        let more = self.next_entry(number, cursor, &block)?;
+        if !more {
+            self.set_byte(cursor, flags | flag::END);
+        }
+        self.jump_if(!more);
+        Ok(())
+    }
+
+    /// The next row of a table, or the next entry of an index and its row; whether there is one.
+    #[inline]
+    fn next_entry(&mut self, number: u8, cursor: usize, block: &[u8; CURSOR]) -> Result<bool> {
+        let bump = usize::from(word(block, at::BASE));
+        let flags = block[at::FLAGS];
+        self.bump = bump;
+        let entry = self.read_entry(block[at::SLOT].into(), flags & flag::BACKWARDS != 0)?;
+        let Some(entry) = entry else { return Ok(false) };
+        let start = bump + entry.key;
+        let key = self.bytes(bump, entry.key);
+        if flags & flag::INDEX != 0 {
+            let Some(rowid) = self.index_rowid(block, key)? else { return Ok(false) };
+            return if self.fetch(cursor, rowid)? { Ok(true) } else { Err(ErrorKind::Corrupt.into()) };
+        }
+        let mut reader = Reader::new(key, 0);
+        if reader.rowid()? != i64::from(word(block, at::TABLE)) || !self.within_bound(block, key) {
+            return Ok(false);
+        }
+        let rowid = reader.rowid()?;
+        self.set_row(cursor, start, entry.value, rowid);
+        self.row.take(number.into(), start as u16, entry.value as u16);
+        self.bump = start + entry.value;
+        Ok(true)
+    }
+
+    /// The rowid in a key of the cursor's index; `None` behind the cursor's last one.
+    #[inline(never)]
+    fn index_rowid(&self, block: &[u8; CURSOR], key: &[u8]) -> Result<Option<i64>> {
+        let index = usize::from(word(block, at::INDEX));
+        let parts = usize::from(self.byte_at(index + 2));
+        let mut reader = Reader::new(key, schema::text_limit(parts));
+        if reader.rowid()? != self.field(index) as i64 || !self.within_bound(block, key) {
+            return Ok(None);
+        }
+        for part in 0..parts {
+            reader.skip_column(schema::order(self.byte_at(index + 3 + part)))?;
+        }
+        reader.rowid().map(Some)
+    }
+
+    /// Whether a key is within the cursor's far bound: below it, or (kind 1) beginning with it.
+    #[inline]
+    fn within_bound(&self, block: &[u8; CURSOR], key: &[u8]) -> bool {
+        word(block, at::BOUND_LEN) == 0 || self.within(block, key)
+    }
+
+    #[inline(never)]
+    fn within(&self, block: &[u8; CURSOR], key: &[u8]) -> bool {
+        let (start, len) = (usize::from(word(block, at::BOUND)), usize::from(word(block, at::BOUND_LEN)));
+        let bound = self.bytes(start, len);
+        let inclusive = block[at::BOUND_KIND] == 1;
+        let backwards = block[at::FLAGS] & flag::BACKWARDS != 0;
+        (inclusive && key.starts_with(bound)) || if backwards { key > bound } else { key < bound }
+    }
+
+    /// A range of rowids or of an index. The description: flags (1 low bound, 2 it belongs to the range, 4 high bound, 8
+    /// it belongs to the range, 16 backwards), equal parts, then for an index its number, how many parts, and the order of each
+    /// part. On the stack: the equal values, the low bound, the high bound.
+    pub(crate) fn range(&mut self) -> Result<()> {
+        let (cursor, table, description) = (self.operand(), self.u16(), self.u16());
+        let at = self.pc;
+        self.pc += description;
+        let (flags, equal) = (self.byte_at(at), usize::from(self.byte_at(at + 1)));
+        let backwards = flags & 16 != 0;
+        let is_index = description > 2;
+        let mut kind = if backwards { flag::BACKWARDS } else { 0 };
+        if is_index {
+            kind |= flag::INDEX;
+        }
+        let (has_low, has_high) = (flags & 1 != 0, flags & 4 != 0);
+        let values = equal + usize::from(has_low) + usize::from(has_high);
+        let first = self.sp.saturating_sub(values * super::cell::CELL);
+        self.sp = first;
+        let cursor = self.open(cursor, table, kind);
+        self.set_field(cursor + at::INDEX, at + 2);
+        let number = if is_index { crate::sqlite3::compile::get16(self.arena, at + 2) } else { table as u16 };
+        let parts = usize::from(self.byte_at(at + 4));
+        // Nothing equals NULL, and nothing is less or greater.
+        for value in 0..values {
+            if self.view().at(first + value * super::cell::CELL).is_null() {
+                self.set_byte(cursor, flag::END);
+                return Ok(());
+            }
+        }
+        let order = |code: &[u8], part: usize| {
+            if is_index {
+                schema::order(code.get(at + 5 + part).copied().unwrap_or(0))
+            } else {
+                crate::sqlite3::key::Order::default()
+            }
+        };
+        let limit = if is_index { schema::text_limit(parts) } else { usize::MAX };
+        let descending = is_index && order(self.arena, equal).descending;
+        // The smaller end of the keys is the low bound, unless the part is descending.
+        let low_place = has_low.then_some(equal);
+        let high_place = has_high.then_some(equal + usize::from(has_low));
+        let (near, far) = if descending { (high_place, low_place) } else { (low_place, high_place) };
+        let (near_in, far_in) =
+            if descending { (flags & 8 != 0, flags & 2 != 0) } else { (flags & 2 != 0, flags & 8 != 0) };
+        let mut ends = [(near, near_in, false), (far, far_in, true)];
+        if backwards {
+            ends.reverse();
+        }
+        for (turn, (place, inclusive, is_far)) in ends.into_iter().enumerate() {
+            // The key is written to the free part of the scratch; that of the far end stays there.
+            let mut included = true;
+            let len = self.write_key(limit, &mut |view, writer| {
+                schema::begin_key(number, writer);
+                for part in 0..equal {
+                    writer.column(view.at(first + part * super::cell::CELL), order(view.arena, part));
+                }
+                if let Some(place) = place {
+                    let value = view.at(first + place * super::cell::CELL);
+                    if is_index {
+                        let cut = writer.column(value, order(view.arena, equal));
+                        // What a cut key excludes, the condition itself must.
+                        included = inclusive || cut;
+                    } else {
+                        included = rowid_bound(value, is_far, inclusive, writer);
+                    }
+                } else if is_index && is_far == descending && (has_low || has_high) {
+                    // NULLs stand at the low end; they are in no range.
+                    writer.column(Value::Null, order(view.arena, equal));
+                    included = false;
+                }
+                // Seeking: before all keys that begin so, or behind them.
+                if turn == 0 && included == backwards {
+                    writer.byte(crate::sqlite3::key::ABOVE);
+                }
+            })?;
+            let bump = self.bump;
+            if turn == 0 {
+                let slot = usize::from(self.byte_at(cursor + at::SLOT));
+                self.store.seek(slot, stretch(self.arena, bump, len))?;
+            } else {
+                self.set_field(cursor + at::BOUND, bump);
+                self.set_field(cursor + at::BOUND_LEN, len);
+                self.set_byte(cursor + at::BOUND_KIND, included.into());
+                self.bump = bump + len;
+                self.set_field(cursor + at::BASE, self.bump);
+            }
+        }
+        Ok(())
+    }
+
+    /// The cursor's row is all NULL, once.
+    pub(crate) fn null_row(&mut self) -> Result<()> {
+        let cursor = self.operand();
+        let cursor = self.cursor(cursor);
+        self.row.cursor = NOBODY;
+        self.set_byte(cursor, flag::NULL_ROW | flag::END);
+        Ok(())
+    }
+
+    /// A cursor whose rows are made.
+    pub(crate) fn open_rows(&mut self) -> Result<()> {
+        let cursor = self.operand();
+        self.open(cursor, 0, 0);
+        Ok(())
+    }
+
+    /// The columns on the stack are the row of a cursor.
+    pub(crate) fn make_row(&mut self) -> Result<()> {
+        let (cursor, columns) = (self.operand(), self.operand());
+        let first = self.sp.saturating_sub(columns * super::cell::CELL);
+        let (at, len) = self.make_record(first, columns)?;
+        self.sp = first;
+        let cursor = self.cursor(cursor);
+        self.set_byte(cursor, flag::ONE);
+        self.set_record(cursor, at, len);
+        Ok(())
+    }
+
+    /// Makes a record of cells in a row, at the end of the scratch: offset and length.
+    pub(crate) fn make_record(&mut self, first: usize, columns: usize) -> Result<(usize, usize)> {
+        let (bump, end, total) = (self.bump, self.layout.end, self.arena.len());
+        let (view, room) = super::cell::split(self.arena, (bump, end), self.sql, self.parameters);
+        let room_len = room.len();
+        let made = record::encode(columns, &|at| view.at(first + at * super::cell::CELL), room);
+        let len = made.map_err(|error| error.more(total - room_len))?.len();
+        self.bump = bump + len;
+        Ok((bump, len))
+    }
+
+    /// Pushes the columns of a record in the arena.
+    pub(crate) fn push_record(&mut self, start: usize, len: usize, columns: usize) -> Result<()> {
+        let mut walk = Walk::START;
+        for column in 0..columns {
+            let base = self.arena.as_ptr() as usize;
+            let record = self.bytes(start, len);
+            let value = walk.column(record, column)?.unwrap_or(Value::Null);
+            let cell = locate(value, (base, self.arena.len()), b"").unwrap_or(Cell::NULL);
+            self.push(cell);
+        }
+        Ok(())
+    }
+
+    /// Moves a cursor to a rowid; whether there is such a row.
+    pub(crate) fn move_to(&mut self, cursor: usize, table: usize, rowid: i64) -> Result<bool> {
+        let cursor = self.open(cursor, table, flag::ONE);
+        self.fetch(cursor, rowid)
+    }
+}
+
+/// Writes the bound of a range of rowids; whether the rows that begin with it belong to the range. A bound that is no
+/// integer is the next integer towards the inside.
+fn rowid_bound(value: Value<'_>, far: bool, inclusive: bool, writer: &mut Writer<'_>) -> bool {
+    match Affinity::Numeric.apply_numeric(value) {
+        Value::Integer(i) => {
+            writer.rowid(i);
+            inclusive
+        }
+        Value::Real(r) if real::order(r, 9.3e18).is_ge() || real::order(r, -9.3e18).is_le() => {
+            // Beyond all rowids: all or nothing.
+            let above = !real::is_negative(r);
+            if above {
+                writer.byte(crate::sqlite3::key::ABOVE);
+            }
+            far == above
+        }
+        Value::Real(r) => {
+            let below = {
+                let cut = real::whole(r);
+                if real::order(real::of(cut), r).is_gt() { cut - 1 } else { cut }
+            };
+            writer.rowid(below);
+            // Rows up to the integer below are on its low side.
+            far
+        }
+        // Text and blobs are greater than all rowids.
+        _ => {
+            writer.byte(crate::sqlite3::key::ABOVE);
+            far
+        }
+    }
+}
