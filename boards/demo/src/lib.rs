@@ -31,8 +31,12 @@ pub struct Memory {
     request: [u8; LONGEST + frame::OVERHEAD],
     value: [u8; LONGEST],
     slots: [Slot; 224],
+    scratch: [Slot; SCRATCH],
     store: [u8; STORE],
 }
+
+/// Slots for walking a value: containers in containers in containers, eight deep or so.
+const SCRATCH: usize = 88;
 
 /// What the store needs for up to 64 sectors.
 const STORE: usize = dbm::memory_needed(64 * 1024, 1024);
@@ -43,12 +47,10 @@ impl Memory {
         request: [0; LONGEST + frame::OVERHEAD],
         value: [0; LONGEST],
         slots: [Slot::EMPTY; 224],
+        scratch: [Slot::EMPTY; SCRATCH],
         store: [0; STORE],
     };
 }
-
-/// Slots for walking a value: containers in containers in containers, eight deep or so.
-const SCRATCH: usize = 96;
 
 /// Serves requests until the line ends, or fails for good.
 ///
@@ -61,8 +63,8 @@ pub fn serve<F: NorFlash, P: Read + Write>(
     memory: &mut Memory,
     stack: fn() -> u32,
 ) -> Result<(), P::Error> {
-    let Memory { request, value, slots, store } = memory;
-    let mut board = Board { store: open(flash, store), value, slots, stack };
+    let Memory { request, value, slots, scratch, store } = memory;
+    let mut board = Board { store: open(flash, store), value, slots, scratch, stack };
     let mut receiver = Receiver::new(request);
     while let Some(damaged) = receive(port, &mut receiver)? {
         let frame = if damaged { Err(Damage::Broken) } else { receiver.frame() };
@@ -104,6 +106,7 @@ struct Board<'m, F> {
     store: dbm::Result<Dbm<'m, F>>,
     value: &'m mut [u8],
     slots: &'m mut [Slot],
+    scratch: &'m mut [Slot],
     stack: fn() -> u32,
 }
 
@@ -140,7 +143,7 @@ impl<F: NorFlash> Board<'_, F> {
         let message = decode(message, self.slots)?;
         match Request::of(&message)? {
             Request::Set(key, value) => {
-                let value = plain_pickle(&value, self.value)?;
+                let value = plain_pickle(&value, self.scratch, self.value)?;
                 set(store, key, value).map_err(Refusal::Store)?;
                 Ok(Done::Nothing)
             }
@@ -206,11 +209,10 @@ fn decode<'a>(pickle: &'a [u8], slots: &'a mut [Slot]) -> Result<Object<'a>, Ref
 
 /// A value's pickle as it goes into the store, if it is plain.
 #[inline(never)]
-fn plain_pickle<'b>(value: &Object<'_>, buf: &'b mut [u8]) -> Result<&'b [u8], Refusal> {
-    let mut scratch = [Slot::EMPTY; SCRATCH];
-    plain::check(value, &mut scratch)?;
+fn plain_pickle<'b>(value: &Object<'_>, scratch: &mut [Slot], buf: &'b mut [u8]) -> Result<&'b [u8], Refusal> {
+    plain::check(value, scratch)?;
     let pickler = Pickler::new(buf).protocol(pickle::HIGHEST_PROTOCOL);
-    pickler.recode(value, &mut scratch).map_err(Refusal::Pickle)
+    pickler.recode(value, scratch).map_err(Refusal::Pickle)
 }
 
 /// What the board says of itself: a dict.
