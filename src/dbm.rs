@@ -21,6 +21,7 @@ mod head;
 mod index;
 mod lent;
 mod log;
+mod page;
 mod record;
 mod recover;
 mod stat;
