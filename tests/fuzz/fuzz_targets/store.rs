@@ -4,6 +4,8 @@
 
 #[path = "../../store/driven.rs"]
 mod driven;
+#[path = "../../support/random.rs"]
+mod random;
 #[path = "../../store/recorder.rs"]
 mod recorder;
 #[path = "../../store/script.rs"]
