@@ -431,7 +431,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.put(record, pieces);
             // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
             // on to another page. What a batch wrote to this one is lost, though.
-            if turn > 0 || self.batch.open || !self.log.forgive(error::FLASH) {
+            if turn > 0 || self.batch.started || !self.log.forgive(error::FLASH) {
                 break;
             }
             self.discard_copies();

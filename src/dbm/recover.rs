@@ -169,7 +169,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Throws away the newest page if it was given up while it took copies in the last free sector: it holds nothing else.
     pub(crate) fn discard_copies(&mut self) {
         let newest = self.table.newest();
-        if self.batch.open || self.free > 0 || self.head != NO_PAGE || newest == NO_PAGE {
+        if self.batch.started || self.free > 0 || self.head != NO_PAGE || newest == NO_PAGE {
             return;
         }
         if self.table.state(newest) == State::Stale {

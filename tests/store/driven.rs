@@ -124,6 +124,12 @@ mod tests {
         ]);
     }
 
+    /// A word that reads as blank refused a program, while a batch that had not written anything yet made room.
+    #[test]
+    fn a_batch_goes_on_behind_a_torn_word() {
+        super::drive(include_bytes!("../data/driven/torn_word.bin"));
+    }
+
     /// Says which program failed.
     struct Told<'a>(usize, &'a [u8]);
 
