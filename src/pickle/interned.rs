@@ -31,9 +31,7 @@ impl Writer<'_> {
                 if !self.out.insert(at, code) {
                     return false;
                 }
-                if entry < self.memo {
-                    self.renumber(at.wrapping_add(code.len()), entry);
-                }
+                self.renumber(at.wrapping_add(code.len()), entry);
                 self.memo = self.memo.wrapping_add(1);
                 self.names.remembered(i, entry, code.len());
                 entry
@@ -82,9 +80,10 @@ impl Writer<'_> {
             return Ok(());
         }
         self.utf8(value.as_bytes())?;
+        let place = self.place();
         match known {
-            None => self.names.learn(value, self.place()),
-            Some(i) => self.names.moved_to(i, self.place()),
+            None => self.names.learn(value, place),
+            Some(i) => self.names.moved_to(i, place),
         }
         self.remember();
         Ok(())
@@ -115,9 +114,10 @@ impl Writer<'_> {
                 self.out.put([b'\n']);
             }
         }
+        let place = self.place();
         match known {
-            None => self.names.learn_global(module, name, self.place()),
-            Some(i) => self.names.moved_to(i, self.place()),
+            None => self.names.learn_global(module, name, place),
+            Some(i) => self.names.moved_to(i, place),
         }
         self.remember();
         Ok(())
