@@ -11,7 +11,7 @@ pub enum Spelling {
     Latin1,
     /// The inside of a quoted string with Python 2's escapes; characters 0 to 255.
     Quoted,
-    /// raw-unicode-escape: Latin-1 with \uXXXX and \UXXXXXXXX.
+    /// raw-unicode-escape: Latin-1, with `\u` and four, `\U` and eight hexadecimal digits for the rest.
     RawUnicode,
 }
 
