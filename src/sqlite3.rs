@@ -45,6 +45,11 @@ mod words;
 
 /// Whether statements over more than the rows of one table are there: the feature `sqlite3-full`.
 const FULL: bool = cfg!(feature = "sqlite3-full");
+/// What else a feature of its name brings, for boards that have no room for it.
+const ALTER: bool = cfg!(feature = "sqlite3-alter");
+const DATE: bool = cfg!(feature = "sqlite3-date");
+const EXPLAIN: bool = cfg!(feature = "sqlite3-explain");
+const PRINTF: bool = cfg!(feature = "sqlite3-printf");
 
 pub use backup::Backup;
 pub use connection::Connection;

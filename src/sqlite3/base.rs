@@ -149,7 +149,7 @@ impl Base<'_> {
             return Ok(Outcome::Done);
         }
         let mut machine = Machine::new(program, arena, self.store, state, &mut self.session, sql, parameters);
-        let outcome = if program.explain != 0 { machine.explain() } else { machine.run() };
+        let outcome = if super::EXPLAIN && program.explain != 0 { machine.explain() } else { machine.run() };
         machine.stop();
         match outcome {
             Ok(Outcome::Row) => Ok(Outcome::Row),

@@ -75,6 +75,15 @@ impl Id {
     pub fn is_aggregate(self) -> bool {
         self as u8 >= Id::Avg as u8
     }
+
+    /// Whether the cargo features leave it out.
+    const fn is_left_out(self) -> bool {
+        match self {
+            Id::Date | Id::DateTime | Id::JulianDay | Id::Strftime | Id::Time | Id::UnixEpoch => !super::DATE,
+            Id::Printf => !super::PRINTF,
+            _ => false,
+        }
+    }
 }
 
 /// As many arguments as one likes.
@@ -141,6 +150,8 @@ pub enum Found {
     Function(Id),
     /// A function of this name takes another number of arguments.
     WrongCount,
+    /// There is one, but the cargo features leave it out.
+    LeftOut,
     /// There is no such function.
     Unknown,
 }
@@ -151,7 +162,7 @@ pub fn find(name: &[u8], arguments: usize) -> Found {
     for (known, &(least, most, id)) in Words(&NAMES).zip(&WORK) {
         if name.eq_ignore_ascii_case(known) {
             if (usize::from(least)..=usize::from(most)).contains(&arguments) {
-                return Found::Function(id);
+                return if id.is_left_out() { Found::LeftOut } else { Found::Function(id) };
             }
             found = Found::WrongCount;
         }
@@ -236,6 +247,7 @@ static WORKS: [Work; Id::Avg as usize] = {
 
 const fn work(id: Id) -> Work {
     match id {
+        _ if id.is_left_out() => |_| Err(ErrorKind::Unsupported.into()),
         Id::Abs => numeric::abs,
         Id::Changes => |c| Ok(Value::Integer(c.context.changes)),
         Id::Char => string::char,

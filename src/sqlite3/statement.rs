@@ -70,7 +70,7 @@ pub(crate) fn compile(sql: &[u8], arena: &mut [u8], store: &mut dyn Store, sessi
     (compiler.functions, compiler.session) = (session.functions, session.number);
     let mut explain = 0;
     while compiler.accept(Kind::Semicolon) {}
-    if compiler.accept(Kind::Explain) {
+    if super::EXPLAIN && compiler.accept(Kind::Explain) {
         explain = 1;
         if compiler.accept(Kind::Query) {
             compiler.expect(Kind::Plan);
@@ -170,9 +170,11 @@ impl<'a> Compiler<'a> {
                 self.delete();
                 return Ok(Verb::Change);
             }
-            Kind::Create | Kind::Drop | Kind::Alter | Kind::Reindex => return Ok(Verb::Schema),
+            Kind::Create | Kind::Drop | Kind::Reindex => return Ok(Verb::Schema),
+            Kind::Alter if super::ALTER => return Ok(Verb::Schema),
             Kind::Pragma => return self.pragma(),
-            Kind::Values | Kind::With | Kind::Attach | Kind::Detach => {
+            Kind::Explain if !super::EXPLAIN => return Err(self.error_here(ErrorKind::Unsupported)),
+            Kind::Alter | Kind::Values | Kind::With | Kind::Attach | Kind::Detach => {
                 return Err(self.error_here(ErrorKind::Unsupported));
             }
             _ => {}

@@ -171,6 +171,7 @@ impl Compiler<'_> {
         let id = match function::find(self.text(name), usize::from(arguments)) {
             function::Found::Function(id) => id as u8,
             function::Found::WrongCount => return self.fail_at(ErrorKind::WrongArguments, name),
+            function::Found::LeftOut => return self.fail_at(ErrorKind::Unsupported, name),
             function::Found::Unknown => self.custom(name, arguments),
         };
         self.op2(Op::Call, id, arguments);

@@ -34,7 +34,7 @@ impl Compiler<'_> {
         match self.advance().kind {
             Kind::Create => self.create(),
             Kind::Drop => self.drop_any(),
-            Kind::Alter => self.alter(),
+            Kind::Alter if crate::sqlite3::ALTER => self.alter(),
             Kind::Pragma => self.set_user_version(),
             _ => self.reindex(),
         }
