@@ -42,7 +42,7 @@ pub use unordered::UnorderedKeys;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use format::{Geometry, Kind, Name};
+use format::{Geometry, Kind, Layout, Name};
 use log::Log;
 use record::{Record, Spot};
 use table::{State, Table};
@@ -88,12 +88,7 @@ impl Options {
 
 /// Bytes of memory that a store on a part of `capacity` bytes in sectors of `sector` needs: 8 a page and 256.
 pub const fn memory_needed(capacity: usize, sector: usize) -> usize {
-    let page = format::PAGE_MAX as usize;
-    let mut parts = sector.div_ceil(page);
-    while parts < sector && !sector.is_multiple_of(parts) {
-        parts += 1;
-    }
-    capacity / sector * parts * table::PER_PAGE + table::FIXED
+    capacity / sector * format::parts(sector, 1) as usize * table::PER_PAGE + table::FIXED
 }
 
 /// The batch that is open.
@@ -222,7 +217,7 @@ pub fn open<F: NorFlash>(flash: F, flag: Flag, memory: &mut [u8]) -> Result<Dbm<
 
 /// As [`open`], with options for a store that is made.
 pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &mut [u8]) -> Result<Dbm<'_, F>> {
-    let geometry = Geometry::new(flash.capacity(), F::ERASE_SIZE, F::WRITE_SIZE, F::READ_SIZE, options.compact)?;
+    let geometry = Geometry::<F>::new(flash.capacity(), options.compact)?;
     let needed = geometry.pages as usize * table::PER_PAGE + table::FIXED;
     if memory.len() < needed {
         return Err(Error::MemoryTooSmall { needed });
@@ -358,7 +353,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     ///
     /// A value longer than the region is [`Error::ValueTooLong`], one that finds no room [`Error::Full`].
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        let region = self.log.geometry.pages as usize * self.log.geometry.page as usize;
+        let region = (self.log.geometry.pages * F::PAGE) as usize;
         if value.len() > region {
             return Err(Error::ValueTooLong { max: region });
         }

@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::error::FLASH;
-use super::format::{KEY_MAX, Kind, Name};
+use super::format::{KEY_MAX, Kind, Layout, Name};
 use super::record::{Record, Spot};
 use super::table::State;
 use super::{Dbm, Fail, NO_PAGE, Pending, Result};
@@ -212,8 +212,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         let newest = self.head;
         for place in first..last {
             let page = self.table.order(place);
-            let mut at = if place == first { savepoint.at } else { self.log.geometry.first() };
-            let stop = if page == newest { end } else { self.log.geometry.page };
+            let mut at = if place == first { savepoint.at } else { F::FIRST };
+            let stop = if page == newest { end } else { F::PAGE };
             while let Some(record) = self.sound(page, at, stop) {
                 at += record.total(&self.log.geometry);
                 self.take_back(&record, savepoint);
@@ -254,8 +254,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut found = None;
         for place in first..=last {
             let page = self.table.order(place);
-            let mut at = if place == first { self.batch.at } else { self.log.geometry.first() };
-            let end = if place == last { savepoint.at } else { self.log.geometry.page };
+            let mut at = if place == first { self.batch.at } else { F::FIRST };
+            let end = if place == last { savepoint.at } else { F::PAGE };
             while let Some(record) = self.sound(page, at, end) {
                 at += record.total(&self.log.geometry);
                 if record.pending() && self.log.keyed(&record, key) {

@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::error::CORRUPT;
-use super::format::{KEY_MAX, Kind, LONG_HEAD, Name};
+use super::format::{KEY_MAX, Kind, LONG_HEAD, Layout, Name};
 use super::record::{Record, Spot};
 use super::table::{State, UNKNOWN};
 use super::{Dbm, Fail, NO_PAGE};
@@ -30,7 +30,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if total >= self.full {
             return self.log.fail(Fail::FULL);
         }
-        let page = self.log.geometry.page;
+        let page = F::PAGE;
         let (mut won, mut vain) = (0, 0);
         for turn in 0..self.sectors() * 2 + 1 {
             if self.log.failed() {
@@ -80,7 +80,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let head = self.head_room();
             let enough = if self.batch.open {
                 // The copies' pages have less room than the sector's: each keeps some for the batch's fate.
-                self.dead >= total + self.log.geometry.align(4) * self.log.geometry.per_sector
+                self.dead >= total + F::align(4) * F::PER_SECTOR
             } else {
                 // Little dead in each of several sectors is room too, when their copies share pages.
                 self.dead >= total || self.all_dead + head >= total + page / 4
@@ -96,7 +96,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.compact(sector);
             // What is damaged stays where it is; another sector will do.
             if self.log.forgive(CORRUPT) {
-                self.pages_of(sector).for_each(|page| self.table.set_dead(page, 0));
+                self.each_page(sector, |db, page| db.table.set_dead(page, 0));
                 continue;
             }
             // What is dead in several sectors may be lost again where their copies do not fill their pages.
@@ -116,7 +116,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Bytes behind the head page's records.
     fn head_room(&self) -> u32 {
-        if self.head == NO_PAGE { 0 } else { self.log.geometry.page - self.tail }
+        if self.head == NO_PAGE { 0 } else { F::PAGE - self.tail }
     }
 
     /// Moves what lives in a sector that lags behind in wear, so that it takes its share: after a new sector was taken, one
@@ -147,8 +147,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Takes note of what lives in a page: all else in it would be won back.
     #[inline(never)]
     pub(crate) fn set_dead(&mut self, page: u16, live: u32, entries: u32) {
-        let room = self.log.geometry.limit(entries, false).saturating_sub(self.log.geometry.first() + live);
-        self.table.set_dead(page, (room * 256 / self.log.geometry.page).min(DEAD_MAX));
+        let room = self.log.geometry.limit(entries, false).saturating_sub(F::FIRST + live);
+        self.table.set_dead(page, (room * 256 / F::PAGE).min(DEAD_MAX));
     }
 
     /// The record that a new one of this key makes dead counts as such.
@@ -169,7 +169,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.forget_dead();
         } else if self.table.dead(old.page) <= DEAD_MAX {
             // With the entry that goes with it.
-            let units = (old.total(&self.log.geometry) + 3) * 256 / self.log.geometry.page + 1;
+            let units = (old.total(&self.log.geometry) + 3) * 256 / F::PAGE + 1;
             self.table.set_dead(old.page, (self.table.dead(old.page) + units).min(DEAD_MAX));
         }
     }
@@ -182,49 +182,47 @@ impl<F: NorFlash> Dbm<'_, F> {
         (self.dead, self.all_dead) = (0, 0);
         for i in 0..self.sectors() {
             let sector = self.wrapped(self.next_sector + i);
-            for page in self.pages_of(sector) {
-                self.load(page);
-            }
+            self.each_page(sector, Self::load);
             if !self.may_go(sector) {
                 continue;
             }
             let mut dead = 0;
-            for page in self.pages_of(sector) {
-                let state = self.table.state(page);
-                if state.in_log() && self.table.dead(page) == UNKNOWN && patience > 0 {
+            self.each_page(sector, |db, page| {
+                let state = db.table.state(page);
+                if state.in_log() && db.table.dead(page) == UNKNOWN && patience > 0 {
                     patience -= 1;
-                    self.sift(page, false, Spot::NONE);
+                    db.sift(page, false, Spot::NONE);
                     // What is damaged stays where it is.
-                    if self.log.forgive(CORRUPT) {
-                        self.table.set_dead(page, 0);
-                    } else if !self.log.failed() {
-                        self.set_dead(page, self.living, self.living_records);
+                    if db.log.forgive(CORRUPT) {
+                        db.table.set_dead(page, 0);
+                    } else if !db.log.failed() {
+                        db.set_dead(page, db.living, db.living_records);
                     }
                 }
-                dead += match self.table.dead(page) {
+                dead += match db.table.dead(page) {
                     _ if !state.in_log() => 255,
                     UNKNOWN => 0,
                     // A page without index can be neither sealed nor appended to, and every look-up walks it: it goes first,
                     // if there is room for any.
-                    dead if state == State::Stale && self.free > 0 => dead + 0x1000,
+                    dead if state == State::Stale && db.free > 0 => dead + 0x1000,
                     dead => dead,
                 };
-            }
+            });
             self.all_dead += dead;
             if best == NONE || dead > self.dead {
                 (best, self.dead) = (sector, dead);
             }
         }
         // From 256ths of a page to bytes.
-        self.dead = self.dead * self.log.geometry.page / 256;
-        self.all_dead = self.all_dead * self.log.geometry.page / 256;
+        self.dead = self.dead * F::PAGE / 256;
+        self.all_dead = self.all_dead * F::PAGE / 256;
         best
     }
 
     /// Whether a sector may be compacted now: it is in use, not the head's, and the open batch did not write to it.
     fn may_go(&self, sector: u32) -> bool {
         !self.sector_free(sector)
-            && self.pages_of(sector).all(|page| {
+            && self.all_pages(sector, |page| {
                 !(self.table.damaged(page)
                     || page == self.head
                     || self.batch.open && page == self.batch.page
@@ -348,21 +346,21 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn copy_out(&mut self, sector: u32, without: Spot) {
         self.rest_merge(true);
         // No copy goes where it would be erased.
-        for page in self.pages_of(sector) {
-            if !self.table.state(page).in_log() {
-                self.table.set_state(page, State::Dirty);
+        self.each_page(sector, |db, page| {
+            if !db.table.state(page).in_log() {
+                db.table.set_state(page, State::Dirty);
             }
-        }
-        for page in self.pages_of(sector) {
-            self.load(page);
-            let state = self.table.state(page);
-            if state.indexed() && !self.sealed_intact(page) {
-                self.log.corrupt(page, 0);
+        });
+        self.each_page(sector, |db, page| {
+            db.load(page);
+            let state = db.table.state(page);
+            if state.indexed() && !db.sealed_intact(page) {
+                db.log.corrupt(page, 0);
             }
             if state.in_log() {
-                self.sift(page, true, without);
+                db.sift(page, true, without);
             }
-        }
+        });
     }
 
     /// Erases a sector of which everything that lives was copied.
@@ -444,7 +442,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             if self.table.state(page) == State::Open {
                 let check = self.log.page_check;
                 self.log.begin(page, self.fate_at(self.table.entries(page)));
-                self.log.fill(0, self.log.geometry.align(4));
+                self.log.fill(0, F::align(4));
                 self.log.flush();
                 self.log.page_check = check;
                 if !self.log.failed() {

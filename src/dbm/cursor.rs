@@ -5,7 +5,7 @@ mod merge;
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{KEY_MAX, Kind};
+use super::format::{KEY_MAX, Kind, Layout};
 use super::record::{Record, Spot};
 use super::{Dbm, Fail, NO_PAGE, Res, Result};
 use crate::crc;
@@ -128,7 +128,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut cursor = self.cursor();
         let (page, at) = if self.head == NO_PAGE {
             let newest = self.table.count().checked_sub(1).map(|place| self.table.order(place));
-            (newest.unwrap_or(0), self.log.geometry.page)
+            (newest.unwrap_or(0), F::PAGE)
         } else {
             (self.head, self.tail)
         };
@@ -289,7 +289,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     #[inline(never)]
     fn look_long(&mut self, cursor: &Cursor) {
         let marks = u64::from_le_bytes(cursor.key.first_chunk().copied().unwrap_or_default());
-        let mut found = self.look_sound(cursor.page, cursor.at, self.log.geometry.page);
+        let mut found = self.look_sound(cursor.page, cursor.at, F::PAGE);
         let (mut place, mut walk) = (self.table.count(), None);
         loop {
             if self.log.failed() || found && self.log.cur.key_len() == cursor.len.into() && self.marks() == marks {

@@ -2,6 +2,10 @@
 //! Every number here stands in FORMAT.md.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use core::marker::PhantomData;
+
+use embedded_storage::nor_flash::NorFlash;
+
 use crate::crc;
 
 use super::Error;
@@ -12,6 +16,8 @@ pub(crate) const VERSION: u8 = 1;
 pub(crate) const KEY_MAX: usize = 255;
 /// Most bytes in a page.
 pub(crate) const PAGE_MAX: u32 = 4096;
+/// And least: a sector that has no parts of this size at least is not served.
+const PAGE_MIN: usize = 256;
 /// Most records an index lists.
 pub(crate) const ENTRIES_MAX: u32 = 254;
 /// Largest store in bytes.
@@ -65,136 +71,141 @@ pub(crate) mod tag {
     pub(crate) const DELETED_BEFORE: u8 = 117;
 }
 
-/// What was found about the part and chosen for the format; everything else follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Geometry {
-    /// Bytes in a page.
-    pub(crate) page: u32,
+/// What a driver's constants say of the format on its part. They are known when a program is built, so each part of the store
+/// is built for them: with pages as large as sectors, say, nothing is left of what goes through the pages of one.
+pub(crate) trait Layout: NorFlash {
     /// Bytes in a word.
-    pub(crate) word: u32,
+    const WORD: u32 = Self::WRITE_SIZE as u32;
+    /// Pages in a sector.
+    const PER_SECTOR: u32 = parts(Self::ERASE_SIZE, Self::WRITE_SIZE);
+    /// Bytes in a page: the largest equal part of a sector that is at most [`PAGE_MAX`] and a whole number of words.
+    const PAGE: u32 = Self::ERASE_SIZE as u32 / Self::PER_SECTOR;
+    /// Where the first record of a page stands.
+    const FIRST: u32 = HEADER.next_multiple_of(whole(Self::WORD));
+    /// Bits of an offset in words.
+    const OFFSET_BITS: u32 = bits_for(Self::PAGE.div_ceil(whole(Self::WORD)));
+    /// Bits of an offset in a word.
+    const WORD_BITS: u32 = bits_for(Self::WORD);
+    /// Bytes of a long value in each of its parts but the last.
+    const PART: u32 = Self::PAGE / 4 - Self::PAGE / 64;
+
+    /// `n` rounded up to whole words.
+    fn align(n: u32) -> u32 {
+        (n + Self::WORD - 1) & !(Self::WORD - 1)
+    }
+}
+
+impl<F: NorFlash> Layout for F {}
+
+/// So that a part that is no use is refused when a store is opened on it, not when a program is built.
+const fn whole(word: u32) -> u32 {
+    if word == 0 { 1 } else { word }
+}
+
+/// Into how many pages a sector is divided.
+pub(crate) const fn parts(sector: usize, word: usize) -> u32 {
+    let mut parts = sector.div_ceil(PAGE_MAX as usize);
+    while sector / whole(parts as u32) as usize >= PAGE_MIN
+        && !(sector.is_multiple_of(parts) && (sector / parts).is_multiple_of(word))
+    {
+        parts += 1;
+    }
+    whole(parts as u32)
+}
+
+/// What is known of the geometry when a store is opened on a part, beyond its [`Layout`].
+pub(crate) struct Geometry<F> {
     /// Pages in the store.
     pub(crate) pages: u32,
-    /// Pages in a sector.
-    pub(crate) per_sector: u32,
-    /// Sectors in the store.
-    pub(crate) sectors: u32,
     /// Records carry 16-bit checks.
     pub(crate) compact: bool,
-    /// Bits of an offset in words.
-    pub(crate) offset_bits: u8,
-    /// Bits of an offset in a word.
-    pub(crate) word_bits: u8,
     /// Bits of a fingerprint in a large index.
-    pub(crate) finger_bits: u8,
+    finger_bits: u8,
+    part: PhantomData<fn() -> F>,
 }
+
+impl<F> Clone for Geometry<F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Geometry<F> {}
 
 /// The least number of bits that hold 0 up to `n - 1`.
 pub(crate) const fn bits_for(n: u32) -> u32 {
     if n <= 1 { 0 } else { 32 - (n - 1).leading_zeros() }
 }
 
-impl Geometry {
-    pub(crate) fn new(capacity: usize, sector: usize, word: usize, read: usize, compact: bool) -> Result<Self, Error> {
+impl<F: NorFlash> Geometry<F> {
+    pub(crate) fn new(capacity: usize, compact: bool) -> Result<Self, Error> {
         // (As comparisons, these are done when a program is built.)
+        let (sector, word, read) = (F::ERASE_SIZE, F::WRITE_SIZE, F::READ_SIZE);
         if word > 32 || !word.is_power_of_two() {
             return Err(Error::WordSize { found: word as u32 });
         }
-        if sector != sector.clamp(512, 128 << 10) || !sector.is_multiple_of(word) {
+        let divisible =
+            F::PAGE * F::PER_SECTOR == sector as u32 && F::PAGE % F::WORD == 0 && F::PAGE >= PAGE_MIN as u32;
+        if sector != sector.clamp(512, 128 << 10)
+            || !divisible
+            || !read.is_power_of_two()
+            || read > 32
+            || F::PAGE % read as u32 != 0
+        {
             return Err(Error::SectorSize { found: sector as u32 });
         }
         let sectors = (capacity / sector) as u32;
         if sectors < 2 || capacity > REGION_MAX as usize {
             return Err(Error::RegionSize { found: capacity as u32 });
         }
-        // A page is the largest equal part of a sector that is at most PAGE_MAX and a whole number of words.
-        let (sector, word) = (sector as u32, word as u32);
-        let mut per_sector = sector.div_ceil(PAGE_MAX);
-        while sector % per_sector != 0 || sector / per_sector % word != 0 {
-            per_sector += 1;
-        }
-        let page = sector / per_sector;
-        if page < 256 || read == 0 || read > 32 || !read.is_power_of_two() || page % read as u32 != 0 {
-            return Err(Error::SectorSize { found: sector });
-        }
-        let pages = sectors * per_sector;
-        let offset_bits = bits_for(page.div_ceil(word));
-        Ok(Geometry {
-            page,
-            word,
-            pages,
-            per_sector,
-            sectors,
-            compact,
-            offset_bits: offset_bits as u8,
-            word_bits: bits_for(word) as u8,
-            // With the three bits above it and an offset, it fits in a list entry.
-            finger_bits: (bits_for(pages) + 1).clamp(5, 10).min(21 - offset_bits) as u8,
-        })
-    }
-
-    /// `n` rounded up to whole words.
-    pub(crate) const fn align(&self, n: u32) -> u32 {
-        (n + self.word - 1) & !(self.word - 1)
+        let pages = sectors * F::PER_SECTOR;
+        // With the three bits above it and an offset, it fits in a list entry.
+        let finger_bits = (bits_for(pages) + 1).clamp(5, 10).min(21 - F::OFFSET_BITS) as u8;
+        Ok(Geometry { pages, compact, finger_bits, part: PhantomData })
     }
 
     /// Bytes of a record's check.
-    pub(crate) const fn check(&self) -> u32 {
+    pub(crate) fn check(&self) -> u32 {
         if self.compact { 2 } else { 4 }
-    }
-
-    /// Where the first record of a page stands.
-    pub(crate) const fn first(&self) -> u32 {
-        self.align(HEADER)
     }
 
     /// The check in the header of a page whose header begins with this word (a sequence number, big-endian).
     #[inline(never)]
     pub(crate) fn header(&self, word: u32) -> u32 {
-        !crc::update32(self.seed(), &word.to_le_bytes())
-    }
-
-    /// What a header's check starts from: version, options and geometry, so that none of them is mistaken.
-    fn seed(&self) -> u32 {
-        let [p0, p1, p2, _] = self.page.to_le_bytes();
-        let sector = self.per_sector as u8;
-        crc::update32(
+        // It starts from the version, the options and the geometry, so that none of them is mistaken.
+        let [p0, p1, p2, _] = F::PAGE.to_le_bytes();
+        let [w0, w1, w2, w3] = word.to_le_bytes();
+        let compact = self.compact as u8;
+        let sector = F::PER_SECTOR as u8;
+        !crc::update32(
             crc::START,
-            &[b'l', b'a', b'r', b'd', VERSION, self.compact as u8, self.word as u8, p0, p1, p2, sector],
+            &[b'l', b'a', b'r', b'd', VERSION, compact, F::WORD as u8, p0, p1, p2, sector, w0, w1, w2, w3],
         )
     }
 
     /// The index of `entries` records.
-    pub(crate) const fn index(&self, entries: u32) -> Index {
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn index(&self, entries: u32) -> Index {
         let rank_bits = bits_for(entries);
         let small = entries <= DIRECTORY_FROM;
-        let finger_bits = if small { 5 } else { self.finger_bits as u32 };
+        let finger_bits = if small { 5 } else { self.finger_bits.into() };
         let hashes = (entries * (rank_bits + finger_bits)).div_ceil(8);
         let directory = if small { 0 } else { DIRECTORY };
-        let hash_at = self.page.saturating_sub(FOOTER + directory + hashes);
-        Index {
-            entries,
-            offset_bits: self.offset_bits as u32,
-            rank_bits,
-            finger_bits,
-            offsets_at: hash_at.saturating_sub((entries * self.offset_bits as u32).div_ceil(8)),
-            hash_at,
-        }
+        let hash_at = F::PAGE.saturating_sub(FOOTER + directory + hashes);
+        let offsets_at = hash_at.saturating_sub((entries * F::OFFSET_BITS).div_ceil(8));
+        Index { entries, rank_bits, finger_bits, offsets_at, hash_at }
     }
 
     /// Where records must end so that an index of `entries` fits, with room for the fate of a batch if asked.
-    pub(crate) const fn limit(&self, entries: u32, batch: bool) -> u32 {
-        let at = self.index(entries).offsets_at & !(self.word - 1);
-        if batch { at.saturating_sub(self.align(4)) } else { at }
-    }
-
-    /// Bytes of a long value in each of its parts but the last.
-    pub(crate) const fn part(&self) -> u32 {
-        self.page / 4 - self.page / 64
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn limit(&self, entries: u32, batch: bool) -> u32 {
+        let at = self.index(entries).offsets_at & !(F::WORD - 1);
+        if batch { at.saturating_sub(F::align(4)) } else { at }
     }
 
     /// The largest record that a page takes.
-    pub(crate) const fn record_max(&self) -> u32 {
-        self.limit(1, true) - self.first()
+    pub(crate) fn record_max(&self) -> u32 {
+        self.limit(1, true) - F::FIRST
     }
 }
 
@@ -202,7 +213,6 @@ impl Geometry {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Index {
     pub(crate) entries: u32,
-    pub(crate) offset_bits: u32,
     pub(crate) rank_bits: u32,
     pub(crate) finger_bits: u32,
     /// Offsets of the records in words, in key order.

@@ -6,7 +6,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{self, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, KEY_MAX, Kind, NO_TAIL, Name};
+use super::format::{self, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, KEY_MAX, Kind, Layout, NO_TAIL, Name};
 use super::record::{Record, Spot};
 use super::table::State;
 use super::{Dbm, NO_PAGE};
@@ -64,8 +64,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Looks at the record at a place of the list.
     #[inline(never)]
     pub(crate) fn look_listed(&mut self, i: usize) {
-        let mask = (1 << self.log.geometry.offset_bits) - 1;
-        let at = (self.table.list(i) & mask) * self.log.geometry.word;
+        let mask = (1 << F::OFFSET_BITS) - 1;
+        let at = (self.table.list(i) & mask) * F::WORD;
         self.log.must(Spot::new(self.head, at), self.guess);
     }
 
@@ -84,7 +84,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn place_listed(&mut self, name: &Name) -> usize {
         let mut i = 0;
         loop {
-            i = self.table.next_like(i, name.hash >> 8, self.log.geometry.offset_bits);
+            i = self.table.next_like(i, name.hash >> 8, F::OFFSET_BITS);
             if i >= self.table.listed() {
                 return i;
             }
@@ -116,8 +116,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.largest = self.largest.max(total).min(124);
         let part = record.kind == Kind::Part;
         let name = Name::new(key, part);
-        let bits = self.log.geometry.offset_bits;
-        let place = record.at() >> self.log.geometry.word_bits;
+        let bits = F::OFFSET_BITS;
+        let place = record.at() >> F::WORD_BITS;
         let entry = name.hash >> 8 >> bits << bits | place;
         let i = if new { self.table.listed() } else { self.place_listed(&name) };
         if self.log.failed() {
@@ -228,11 +228,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.log.page_check = self.log.check_over(page, from, self.log.geometry.limit(entries, batch), state);
         self.log.begin(page, start);
         // The footer is programmed when all else stands: a footer that is right has an index that is whole.
-        self.log.fence(page, (self.log.geometry.page - FOOTER) & !(self.log.geometry.word - 1));
+        self.log.fence(page, (F::PAGE - FOOTER) & !(F::WORD - 1));
         self.log.fill(0, index.offsets_at - start);
         for i in 0..entries {
-            let place = self.table.list(i as usize) & ((1 << index.offset_bits) - 1);
-            self.log.pack(place, index.offset_bits);
+            let place = self.table.list(i as usize) & ((1 << F::OFFSET_BITS) - 1);
+            self.log.pack(place, F::OFFSET_BITS);
         }
         self.log.end_pack();
         self.log.settle();
@@ -261,7 +261,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let tail = match batch {
             true if self.batch.page == page => self.batch.at,
-            true => self.log.geometry.first(),
+            true => F::FIRST,
             false => u32::from(NO_TAIL),
         };
         self.log.push_word(tail << 16 | u32::from(parts) << 8 | entries);

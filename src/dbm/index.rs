@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::Dbm;
 use super::format::{
-    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, NO_TAIL, Name, directory_range, footer,
+    self, DIRECTORY, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, Index, Layout, NO_TAIL, Name, directory_range, footer,
 };
 use super::log::WIDE;
 use super::record::{Record, Spot};
@@ -100,13 +100,13 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Looks at the record with a rank in key order.
     #[inline(never)]
     pub(crate) fn look_ranked(&mut self, page: u16, index: &Index, rank: u32) {
-        let bit = rank * index.offset_bits;
+        let bit = rank * F::OFFSET_BITS;
         let at = index.offsets_at + bit / 8;
         if rank >= index.entries {
             self.log.corrupt(page, at);
         }
-        let offset = self.log.word(page, at, 4) >> (bit % 8) & ((1 << index.offset_bits) - 1);
-        self.log.must(Spot::new(page, offset * self.log.geometry.word), self.guess);
+        let offset = self.log.word(page, at, 4) >> (bit % 8) & ((1 << F::OFFSET_BITS) - 1);
+        self.log.must(Spot::new(page, offset * F::WORD), self.guess);
     }
 
     /// The record with a rank in key order.
@@ -118,19 +118,19 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// One of the words of a page's footer.
     #[inline(never)]
     pub(crate) fn foot(&mut self, page: u16, word: u32) -> u32 {
-        self.log.word(page, self.log.geometry.page - word, word)
+        self.log.word(page, F::PAGE - word, word)
     }
 
     /// How many entries the index of a page has, if the check over it and the footer is right; else [`UNSEALED`].
     #[inline(never)]
     pub(crate) fn sealed(&mut self, page: u16) -> u32 {
-        let size = self.log.geometry.page;
+        let size = F::PAGE;
         // One page's index is about as long as another's.
         let window = size - self.indexed;
         self.log.word(page, window, self.indexed);
         let entries = self.foot(page, footer::COUNTS) & 0xff;
         let index = self.log.geometry.index(entries);
-        if entries > ENTRIES_MAX || index.offsets_at < self.log.geometry.first() {
+        if entries > ENTRIES_MAX || index.offsets_at < F::FIRST {
             return UNSEALED;
         }
         self.indexed = (size - index.hash_at).min(WIDE as u32);

@@ -18,7 +18,7 @@ mod order;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::cursor::Cursor;
-use super::format::{Check, Kind, read32};
+use super::format::{Check, Kind, Layout, read32};
 use super::log::{Log, WINDOW};
 use super::record::{Record, Spot};
 use super::{Dbm, NO_PAGE, Res};
@@ -206,7 +206,7 @@ fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> bool 
     match before {
         Before::Unknown => false,
         Before::None => !db.gone,
-        Before::At(place) => spot(&db.log, place).page() != db.head,
+        Before::At(place) => spot::<F>(place).page() != db.head,
     }
 }
 
@@ -229,7 +229,7 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> bool {
     let Some(first) = first else { return false };
     for place in first..db.table.count() {
         let page = db.table.order(place);
-        while let Some(record) = db.sound(page, at, db.log.geometry.page) {
+        while let Some(record) = db.sound(page, at, F::PAGE) {
             at += record.total(&db.log.geometry);
             if !record.pending() || matches!(record.kind, Kind::Part | Kind::Commit) {
                 continue;
@@ -243,7 +243,7 @@ fn undo<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16, mut at: u32) -> bool {
             }
             db.note(&newest, key);
         }
-        at = db.log.geometry.first();
+        at = F::FIRST;
     }
     db.log.outcome(()).is_ok()
 }
@@ -269,31 +269,31 @@ fn note_all<F: NorFlash>(db: &mut Dbm<'_, F>, noted: Noted<F>) -> Res<()> {
 }
 
 /// Bits of a place: a page and, in it, a word.
-fn place_bits<F>(log: &Log<F>) -> u32 {
-    super::format::bits_for(log.geometry.pages) + u32::from(log.geometry.offset_bits)
+fn place_bits<F: NorFlash>(log: &Log<F>) -> u32 {
+    super::format::bits_for(log.geometry.pages) + F::OFFSET_BITS
 }
 
 /// Where a record stands.
-fn place_of<F>(log: &Log<F>, record: &Record) -> u32 {
-    u32::from(record.page) << log.geometry.offset_bits | record.at() >> log.geometry.word_bits
+fn place_of<F: NorFlash>(record: &Record) -> u32 {
+    u32::from(record.page) << F::OFFSET_BITS | record.at() >> F::WORD_BITS
 }
 
-fn spot<F>(log: &Log<F>, place: u32) -> Spot {
-    let bits = log.geometry.offset_bits;
-    Spot::new((place >> bits) as u16, (place & !(u32::MAX << bits)) << log.geometry.word_bits)
+fn spot<F: NorFlash>(place: u32) -> Spot {
+    let bits = F::OFFSET_BITS;
+    Spot::new((place >> bits) as u16, (place & !(u32::MAX << bits)) << F::WORD_BITS)
 }
 
 /// Looks at the record at a place.
 fn look_at<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> {
-    log.must(spot(log, place), guess);
+    log.must(spot::<F>(place), guess);
     log.outcome(())
 }
 
 /// The same; its check is right, or an error.
 fn look_sound<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> {
-    let (spot, geometry) = (spot(log, place), log.geometry);
+    let (spot, geometry) = (spot::<F>(place), log.geometry);
     // The window may show its beginning, left from another record: it is asked for as a whole.
-    let need = guess.min(WINDOW as u32 / 2).min(geometry.page.saturating_sub(spot.at()));
+    let need = guess.min(WINDOW as u32 / 2).min(F::PAGE.saturating_sub(spot.at()));
     let bytes = log.view(spot.page(), spot.at(), need, guess);
     if let Some(record) = Record::parse(spot, read32(bytes, 0))
         && let Some(whole) = bytes.get(..record.total(&geometry) as usize)

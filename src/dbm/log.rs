@@ -6,7 +6,7 @@
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 
-use super::format::{Check, Geometry, read32};
+use super::format::{Check, Geometry, Layout, read32};
 use super::record::Record;
 use super::{Fail, Res};
 use crate::crc;
@@ -25,7 +25,7 @@ const NOWHERE: u32 = u32::MAX;
 /// A flash part, seen as pages.
 #[repr(C)]
 pub(crate) struct Log<F> {
-    pub(crate) geometry: Geometry,
+    pub(crate) geometry: Geometry<F>,
     /// What failed first in the operation that is going on.
     failed: Option<Fail>,
     /// The record that was looked at last.
@@ -63,7 +63,7 @@ struct Window {
 const NOTHING: Window = Window { at: 0, len: 0 };
 
 impl<F: NorFlash> Log<F> {
-    pub(crate) fn new(flash: F, geometry: Geometry) -> Self {
+    pub(crate) fn new(flash: F, geometry: Geometry<F>) -> Self {
         Log {
             flash,
             geometry,
@@ -130,13 +130,13 @@ impl<F: NorFlash> Log<F> {
     /// read units), and when the flash has to be asked, `want`. Never beyond the page. Where in `bytes` they stand; `seen` says how many.
     #[cfg_attr(fast, inline(always))]
     fn show(&mut self, page: u16, at: u32, need: u32, want: u32) -> usize {
-        let room = self.geometry.page.saturating_sub(at);
+        let room = F::PAGE.saturating_sub(at);
         if need > room {
             self.corrupt(page, at);
             self.seen = need;
             return 0;
         }
-        let start = u32::from(page) * self.geometry.page + at;
+        let start = u32::from(page) * F::PAGE + at;
         let [small, large] = self.windows;
         let shows = |window: Window| {
             let inside = start.wrapping_sub(window.at);
@@ -243,7 +243,7 @@ impl<F: NorFlash> Log<F> {
     /// Whether part of a page is erased; what would lie behind the page is not asked for.
     #[inline(never)]
     pub(crate) fn blank(&mut self, page: u16, mut at: u32, to: u32) -> bool {
-        let to = to.min(self.geometry.page);
+        let to = to.min(F::PAGE);
         while at < to {
             if self.run(page, &mut at, to).iter().any(|byte| *byte != 0xff) {
                 return false;
@@ -263,7 +263,7 @@ impl<F: NorFlash> Log<F> {
 
     /// Starts programming at a place, on a word. What is staged stays so if this follows it, and is programmed if not.
     pub(crate) fn begin(&mut self, page: u16, at: u32) {
-        let start = u32::from(page) * self.geometry.page + at;
+        let start = u32::from(page) * F::PAGE + at;
         if self.stage_at + self.stage_len as u32 != start {
             self.flush();
             if self.failed() {
@@ -274,12 +274,12 @@ impl<F: NorFlash> Log<F> {
         (self.fence, self.limit) = (NOWHERE, STAGE);
         (self.packed, self.packed_bits) = (0, 0);
         // What is programmed now follows up to the end of the page at most; until then nothing is read behind the place.
-        self.forget(start, self.geometry.page - at);
+        self.forget(start, F::PAGE - at);
     }
 
     /// What stands from `at` in the page on will be programmed after everything before it. (Nothing is staged yet.)
     pub(crate) fn fence(&mut self, page: u16, at: u32) {
-        self.fence = u32::from(page) * self.geometry.page + at;
+        self.fence = u32::from(page) * F::PAGE + at;
         self.limit = self.before_fence();
     }
 
@@ -391,7 +391,7 @@ impl<F: NorFlash> Log<F> {
     /// Erases a sector.
     pub(crate) fn erase(&mut self, sector: u32) {
         self.flush();
-        let bytes = self.geometry.page * self.geometry.per_sector;
+        let bytes = F::PAGE * F::PER_SECTOR;
         self.forget(sector * bytes, bytes);
         if !self.failed() {
             let done = self.flash.erase(sector * bytes, (sector + 1) * bytes);

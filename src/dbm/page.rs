@@ -4,14 +4,14 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::error::FLASH;
-use super::format::{HEADER, footer};
+use super::format::{HEADER, Layout, footer};
 use super::table::{State, UNKNOWN};
 use super::{Dbm, Fail, NO_PAGE};
 use crate::crc;
 
 impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn sectors(&self) -> u32 {
-        self.log.geometry.sectors
+        self.log.geometry.pages / F::PER_SECTOR
     }
 
     /// A sector's number, counted on from the last one to the first.
@@ -21,20 +21,52 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     pub(crate) fn sector_of(&self, page: u16) -> u32 {
-        u32::from(page) / self.log.geometry.per_sector
+        u32::from(page) / F::PER_SECTOR
     }
 
-    pub(crate) fn pages_of(&self, sector: u32) -> core::ops::Range<u16> {
-        let per = self.log.geometry.per_sector;
-        (sector * per) as u16..(sector * per + per) as u16
+    fn first_of(sector: u32) -> u16 {
+        (sector * F::PER_SECTOR) as u16
+    }
+
+    /// The page after one of a sector. (So asked, the compiler sees that there is none where a sector is one page.)
+    fn after(page: u16) -> Option<u16> {
+        let next = page.wrapping_add(1);
+        (u32::from(next) % F::PER_SECTOR != 0).then_some(next)
+    }
+
+    /// Does something with each page of a sector.
+    #[inline(always)]
+    pub(crate) fn each_page(&mut self, sector: u32, mut act: impl FnMut(&mut Self, u16)) {
+        let mut page = Self::first_of(sector);
+        loop {
+            act(self, page);
+            let Some(next) = Self::after(page) else { break };
+            page = next;
+        }
+    }
+
+    /// Whether something is so of each page of a sector.
+    #[inline(always)]
+    pub(crate) fn all_pages(&self, sector: u32, is: impl Fn(u16) -> bool) -> bool {
+        let mut page = Self::first_of(sector);
+        while is(page) {
+            let Some(next) = Self::after(page) else { return true };
+            page = next;
+        }
+        false
+    }
+
+    /// Whether a sector is erased.
+    pub(crate) fn sector_erased(&self, sector: u32) -> bool {
+        self.all_pages(sector, |page| self.table.state(page) == State::Erased)
     }
 
     /// The page after the newest one, if it is of the same sector and was not used.
-    #[inline(never)]
     pub(super) fn next_in_sector(&self) -> u16 {
-        let next = self.table.newest().wrapping_add(1);
-        let same = u32::from(next) % self.log.geometry.per_sector != 0;
-        if same && matches!(self.table.state(next), State::Free | State::Erased) { next } else { NO_PAGE }
+        match Self::after(self.table.newest()) {
+            Some(next) if matches!(self.table.state(next), State::Free | State::Erased) => next,
+            _ => NO_PAGE,
+        }
     }
 
     /// Opens a page for appending.
@@ -56,10 +88,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.next_sector = self.wrapped(sector + 1);
         // A sector that reads as blank but was not erased since the store was opened may be one whose erase was cut off:
         // its cells can hold less than they show.
-        if self.pages_of(sector).any(|page| self.table.state(page) != State::Erased) {
+        if !self.sector_erased(sector) {
             self.erase_sector(sector);
         }
-        let page = self.pages_of(sector).start;
+        let page = Self::first_of(sector);
         self.start_page(page);
         if self.log.forgive(FLASH) {
             // A page can read as blank and refuse a program all the same, when power went during one.
@@ -79,7 +111,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let word = self.sequence.swap_bytes();
         self.log.push_word(word);
         self.log.push_word(self.log.geometry.header(word));
-        self.log.fill(0xff, self.log.geometry.first() - HEADER);
+        self.log.fill(0xff, F::FIRST - HEADER);
         self.log.flush();
         if self.log.failed() {
             return;
@@ -90,7 +122,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.push_order(page);
         self.clear_list();
         self.head = page;
-        self.tail = self.log.geometry.first();
+        self.tail = F::FIRST;
         (self.guess, self.largest) = (self.largest, 16);
     }
 
@@ -103,20 +135,20 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let was_free = self.sector_free(sector);
         self.drop_sector(sector);
-        self.table.set_data(self.pages_of(sector).start, wear);
+        self.table.set_data(Self::first_of(sector), wear);
         self.ended = self.ended.wrapping_add(u32::from(!was_free));
         self.epoch = self.epoch.wrapping_add(1);
         self.full = u32::MAX;
         self.log.erase(sector);
         if !self.log.failed() {
-            self.pages_of(sector).for_each(|page| self.table.set_state(page, State::Erased));
+            self.each_page(sector, |db, page| db.table.set_state(page, State::Erased));
         }
     }
 
     /// How often a sector was erased, as far as is known: the mean for one whose pages do not say.
     #[inline(never)]
     pub(crate) fn wear_of(&mut self, sector: u32) -> u32 {
-        let page = self.pages_of(sector).start;
+        let page = Self::first_of(sector);
         self.load(page);
         match self.table.state(page) {
             State::Head => self.wear,

@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::Fail;
-use super::format::{Check, Geometry, HEAD_MAX, Hash, KEY_MAX, Kind, LONG_HEAD, Name, tag};
+use super::format::{Check, Geometry, HEAD_MAX, Hash, KEY_MAX, Kind, LONG_HEAD, Layout, Name, tag};
 use super::log::{Log, WINDOW};
 
 /// Where a record stands: a page and an offset in it, in one register. No record is [`Spot::NONE`].
@@ -146,8 +146,8 @@ impl Record {
     /// Bytes of the whole record: head, key, value, ones up to where the check ends on a word, check.
     #[cfg_attr(not(fast), inline(never))]
     #[cfg_attr(fast, inline)]
-    pub(crate) fn total(&self, geometry: &Geometry) -> u32 {
-        geometry.align(self.head_len() + self.key_len() + self.value_len() + geometry.check())
+    pub(crate) fn total<F: NorFlash>(&self, geometry: &Geometry<F>) -> u32 {
+        F::align(self.head_len() + self.key_len() + self.value_len() + geometry.check())
     }
 
     /// The head's bytes, of which [`head_len`](Self::head_len) count.
@@ -192,7 +192,7 @@ impl<F: NorFlash> Log<F> {
     /// Looks at the record at a place: its head is in `cur` then. Whether one begins there. `guess` bytes are read.
     #[cfg_attr(fast, inline(always))]
     pub(crate) fn look(&mut self, spot: Spot, guess: u32) -> bool {
-        let size = self.geometry.page;
+        let size = F::PAGE;
         if spot.at() + HEAD_MAX > size {
             return false;
         }

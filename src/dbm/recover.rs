@@ -3,7 +3,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{ENTRIES_MAX, HEADER, KEY_MAX, footer};
+use super::format::{ENTRIES_MAX, HEADER, KEY_MAX, Layout, footer};
 use super::head::SHORT;
 use super::index::UNSEALED;
 use super::log::{WIDE, WINDOW};
@@ -80,7 +80,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                     let sequence = self.foot(page, footer::SEQUENCE);
                     self.take_in(page, sequence);
                 } else if self.foot(page, footer::INDEX_CHECK) == u32::MAX
-                    && self.records_behind(page, self.log.geometry.first() - self.log.geometry.word)
+                    && self.records_behind(page, F::FIRST - F::WORD)
                 {
                     headless = page;
                 }
@@ -111,17 +111,17 @@ impl<F: NorFlash> Dbm<'_, F> {
     #[inline(never)]
     pub(crate) fn records_behind(&mut self, page: u16, at: u32) -> bool {
         let geometry = self.log.geometry;
-        let mut from = at + geometry.word;
-        while from < geometry.page {
+        let mut from = at + F::WORD;
+        while from < F::PAGE {
             let (mut to, mut alone) = (from, false);
-            while self.look_sound(page, to, geometry.page) {
+            while self.look_sound(page, to, F::PAGE) {
                 to += self.log.cur.total(&geometry);
                 alone |= !self.log.cur.pending();
             }
             if (alone || to >= from + WINDOW as u32) && self.log.blank(page, to, to + WINDOW as u32) {
                 return true;
             }
-            from = to.max(from + geometry.word);
+            from = to.max(from + F::WORD);
         }
         false
     }
@@ -133,7 +133,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Whether no page of a sector is part of the log.
     pub(crate) fn sector_free(&self, sector: u32) -> bool {
-        self.pages_of(sector).all(|page| !self.table.state(page).in_log())
+        self.all_pages(sector, |page| !self.table.state(page).in_log())
     }
 
     /// Takes up the log at its newest page; `false` if the page must be thrown away first.
@@ -144,7 +144,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         // Not sealed, or not wholly: what counts is what the records say.
         self.table.set_state(page, State::Head);
         self.head = page;
-        let walk = self.relist(self.log.geometry.page);
+        let walk = self.relist(F::PAGE);
         if walk.commit > 0 {
             // A batch over several pages is committed: their fates may not be written yet.
             self.settled = self.log.word(page, walk.commit + 2, 4);
@@ -180,13 +180,13 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Takes the pages of a sector out of the log.
     #[inline(never)]
     pub(crate) fn drop_sector(&mut self, sector: u32) {
-        for page in self.pages_of(sector) {
-            self.table.remove_order(page);
-            self.table.set_state(page, State::Dirty);
-            if page == self.batch.page {
-                self.batch.page = NO_PAGE;
+        self.each_page(sector, |db, page| {
+            db.table.remove_order(page);
+            db.table.set_state(page, State::Dirty);
+            if page == db.batch.page {
+                db.batch.page = NO_PAGE;
             }
-        }
+        });
         self.count_free();
     }
 
@@ -226,7 +226,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         for page in (0..self.log.geometry.pages as u16).rev() {
             let mut state = State::Erased;
             // The first page of a store may have been cut off, and nothing else written.
-            let from = if page == 0 && flag != Flag::New { self.log.geometry.first() } else { 0 };
+            let from = if page == 0 && flag != Flag::New { F::FIRST } else { 0 };
             if !self.log.blank(page, from, u32::MAX) {
                 if flag != Flag::New {
                     return self.log.fail(Fail::NOT_A_STORE);

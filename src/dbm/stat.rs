@@ -6,10 +6,9 @@ use core::cmp::Ordering;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::error::FLASH;
-use super::format::{Index, KEY_MAX, directory_range, read_bits};
+use super::format::{Index, KEY_MAX, Layout, directory_range, read_bits};
 use super::log::WINDOW;
 use super::record::{Record, Spot};
-use super::table::State;
 use super::{Dbm, Fail, Result};
 
 /// Whether idle time is still of use.
@@ -69,7 +68,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return true;
         }
         for sector in 0..self.sectors() {
-            if self.sector_free(sector) && self.pages_of(sector).any(|page| self.table.state(page) != State::Erased) {
+            if self.sector_free(sector) && !self.sector_erased(sector) {
                 self.erase_sector(sector);
                 return true;
             }
@@ -83,7 +82,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         // Worth it is what wins half of what it copies at least.
         let sector = self.choose(u32::MAX);
-        let half = self.log.geometry.page / 2 * self.log.geometry.per_sector;
+        let half = F::PAGE / 2 * F::PER_SECTOR;
         let worth = sector < self.sectors() && (self.free == 0 || self.dead >= half);
         if !worth || self.log.failed() {
             return false;
@@ -111,10 +110,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Figures of the store. Looks at every record.
     pub fn stat(&mut self) -> Result<Stat> {
         let geometry = self.log.geometry;
-        let sectors = geometry.pages / geometry.per_sector;
+        let sectors = self.sectors();
         let mut stat =
-            Stat { sectors, free_sectors: self.free, page: geometry.page, wear_least: u32::MAX, ..Stat::default() };
-        let capacity = geometry.limit(1, false) - geometry.first();
+            Stat { sectors, free_sectors: self.free, page: F::PAGE, wear_least: u32::MAX, ..Stat::default() };
+        let capacity = geometry.limit(1, false) - F::FIRST;
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             self.sift(page, false, Spot::NONE);
@@ -124,12 +123,12 @@ impl<F: NorFlash> Dbm<'_, F> {
             if page == self.head {
                 let left = geometry.limit(self.table.listed() as u32, false).saturating_sub(self.tail);
                 stat.free += left;
-                stat.dead += (self.tail - geometry.first()).saturating_sub(bytes);
+                stat.dead += (self.tail - F::FIRST).saturating_sub(bytes);
             } else {
                 stat.dead += capacity.saturating_sub(bytes);
             }
         }
-        stat.free += self.free.saturating_sub(1) * geometry.per_sector * capacity;
+        stat.free += self.free.saturating_sub(1) * F::PER_SECTOR * capacity;
         for sector in 0..sectors {
             let wear = self.wear_of(sector);
             stat.wear_least = stat.wear_least.min(wear);
@@ -165,7 +164,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
                 self.walked_to_end(&walk);
                 if self.table.damaged(page) {
-                    self.log.corrupt(page, geometry.page - 20);
+                    self.log.corrupt(page, F::PAGE - 20);
                 }
                 self.done(())?;
                 continue;
@@ -175,7 +174,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.log.corrupt(page, 0);
             }
             if !self.sealed_intact(page) {
-                self.log.corrupt(page, geometry.first());
+                self.log.corrupt(page, F::FIRST);
             }
             self.done(())?;
             let index = geometry.index(self.table.entries(page));

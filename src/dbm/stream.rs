@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::batch::Rollback;
-use super::format::{KEY_MAX, Kind, Name};
+use super::format::{KEY_MAX, Kind, Layout, Name};
 use super::record::{Record, part_name, two_words};
 use super::{Dbm, Fail, Result};
 
@@ -45,7 +45,7 @@ impl<D: Rollback> defmt::Format for Writer<'_, '_, D> {
 impl<F: NorFlash> Dbm<'_, F> {
     /// Bytes of a long value in each of its records: what [`Dbm::writer`] needs a buffer of.
     pub fn part_size(&self) -> usize {
-        self.log.geometry.part() as usize
+        F::PART as usize
     }
 
     /// The length of a key's value, or `None` when there is no such key.
@@ -78,7 +78,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.log.copy(record.page, record.value_at() + offset, piece);
         }
         let number = self.log.number(record, 0);
-        let (size, key) = (self.log.geometry.part(), record.key_len());
+        let (size, key) = (F::PART, record.key_len());
         while !piece.is_empty() {
             let found = self.find(&Name::new(&part_name(number, offset / size, key), true));
             let (part, inside) = (self.log.cur, key + offset % size);
@@ -119,7 +119,7 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Begins a long value under a number that no other has whose parts may still be about: where the log's tail is.
     fn begin_long(&mut self) -> u32 {
-        let number = (self.sequence << 12) ^ (self.tail >> self.log.geometry.word_bits) ^ (self.changes << 20);
+        let number = (self.sequence << 12) ^ (self.tail >> F::WORD_BITS) ^ (self.changes << 20);
         self.writing = Some(number);
         number
     }
@@ -127,7 +127,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Sets a key to a value that does not fit in a record.
     pub(crate) fn set_long(&mut self, key: &[u8], value: &[u8]) {
         let number = self.begin_long();
-        let size = self.log.geometry.part() as usize;
+        let size = F::PART as usize;
         for (part, piece) in value.chunks(size).enumerate() {
             self.put_part(key, number, part as u32, piece);
         }

@@ -268,7 +268,7 @@ impl<'m> Table<'m> {
         self.put(self.list_at(i), LIST, entry);
     }
     /// The first entry from number `i` on that is like another but for so many low bits; how many there are if none is.
-    pub(crate) fn next_like(&self, i: usize, entry: u32, bits: u8) -> usize {
+    pub(crate) fn next_like(&self, i: usize, entry: u32, bits: u32) -> usize {
         let entries = self.memory.get(self.list_at(i)..self.list_at(self.listed)).unwrap_or(&[]);
         let (entries, _) = entries.as_chunks::<LIST>();
         let like = |[a, b, c]: &[u8; LIST]| (u32::from_le_bytes([*a, *b, *c, 0]) ^ entry) >> bits == 0;

@@ -4,7 +4,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::Dbm;
-use super::format::{ENTRIES_MAX, Kind};
+use super::format::{ENTRIES_MAX, Kind, Layout};
 use super::record::{Record, Spot};
 
 /// Where going through a page has come to.
@@ -32,8 +32,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Before the first record of a page.
     #[inline(never)]
     pub(crate) fn walk(&self, page: u16) -> Walk {
-        let first = self.log.geometry.first();
-        let end = if page == self.head && self.tail > first { self.tail } else { self.log.geometry.page };
+        let first = F::FIRST;
+        let end = if page == self.head && self.tail > first { self.tail } else { F::PAGE };
         Walk {
             page,
             at: first,
@@ -85,7 +85,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                     break;
                 }
                 walk.gap |= !self.log.blank(walk.page, walk.at, walk.at + 1);
-                walk.at += geometry.word;
+                walk.at += F::WORD;
                 continue;
             }
             let record = self.log.cur;

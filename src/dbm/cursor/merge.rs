@@ -8,7 +8,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::super::format::{KEY_MAX, Kind, NO_DIRECTORY, footer};
+use super::super::format::{KEY_MAX, Kind, Layout, NO_DIRECTORY, footer};
 use super::super::record::{Record, Spot};
 use super::super::walk::Walk;
 use super::super::{Dbm, Fail, NO_PAGE};
@@ -193,7 +193,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Whether the index of a page, or the list, knows of what a snapshot does not see.
     fn partial(&self, page: u16) -> bool {
         let until = &self.merge.until;
-        page == until.page && until.at < self.log.geometry.page && !(page == self.head && self.tail == until.at)
+        page == until.page && until.at < F::PAGE && !(page == self.head && self.tail == until.at)
     }
 
     /// Whether a page's records are walked, for want of an index.
@@ -298,10 +298,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         let index = geometry.index(self.table.entries(page));
         let mut at = self.merge.ahead.at;
         if (self.merge.ahead.page, self.merge.ahead.rank) != (page, rank) {
-            let (bits, forward) = (index.offset_bits, self.merge.forward);
+            let (bits, forward) = (F::OFFSET_BITS, self.merge.forward);
             let first = if forward { rank } else { rank.saturating_sub(1) };
             let pair = self.log.word(page, index.offsets_at + first * bits / 8, 4) >> (first * bits % 8);
-            let offset = |rank: u32| (pair >> ((rank - first) * bits) & ((1 << bits) - 1)) * geometry.word;
+            let offset = |rank: u32| (pair >> ((rank - first) * bits) & ((1 << bits) - 1)) * F::WORD;
             at = offset(rank);
             let next = if forward { rank + 1 } else { first };
             self.merge.ahead = Ahead { page, rank: next, at: offset(next) };

@@ -225,12 +225,12 @@ pub(super) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8
     }
     let whole = cells.state == State::Whole;
     let spot = cells.spot(key);
-    let cell = spot.finger << cells.bits | place_of(&db.log, record);
+    let cell = spot.finger << cells.bits | place_of::<F>(record);
     let gone = record.kind == Kind::Deleted;
     match cells.find(&mut db.log, &spot, key, guess) {
         Ok(Some((at, old))) => {
             cells.set(at, if gone { EMPTY } else { cell });
-            return Before::At(place_of(&db.log, &old));
+            return Before::At(place_of::<F>(&old));
         }
         Ok(None) if whole && gone => return Before::None,
         Ok(None) if whole => {

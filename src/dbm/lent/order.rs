@@ -133,7 +133,7 @@ impl<'m> Order<'m> {
 /// A key's newest record is this one, a tombstone perhaps; the one before stood at `old`.
 pub(super) fn placed<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8], old: Option<u32>) {
     let guess = db.guess;
-    let place = (record.kind != Kind::Deleted).then(|| place_of(&db.log, record));
+    let place = (record.kind != Kind::Deleted).then(|| place_of::<F>(record));
     let Some((order, _)) = &mut db.lent.order else { return };
     if order.state == State::Whole && order.note(&mut db.log, key, [old, place], guess).is_err() {
         order.state = State::Off;
@@ -215,7 +215,7 @@ fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> 
 fn build<F: NorFlash>(db: &mut Dbm<'_, F>) {
     let mut cursor = db.cursor();
     while db.merged(&mut cursor, true) {
-        let place = place_of(&db.log, &db.log.cur);
+        let place = place_of::<F>(&db.log.cur);
         let Some((order, _)) = &mut db.lent.order else { return };
         let Some(free) = order.places.get_mut(order.len) else { return };
         *free = place;
