@@ -47,7 +47,7 @@ use super::token::{Kind, Token};
 use frame::f;
 use reading::Recent;
 
-pub(crate) use super::quoting::{is_name, same_name, unescaped, unquoted};
+pub(crate) use super::quoting::{is_alias, is_name, same_name, unescaped, unquoted};
 pub(crate) use operand::Operand;
 
 /// The flag of an offset into the arena.

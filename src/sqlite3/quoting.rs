@@ -8,6 +8,11 @@ pub(crate) fn is_name(kind: Kind) -> bool {
     kind > Kind::Limit && kind <= Kind::Quoted
 }
 
+/// Whether a token can be an alias without AS before it: the words of joins and INDEXED cannot.
+pub(crate) fn is_alias(kind: Kind) -> bool {
+    kind > Kind::Right && kind <= Kind::String
+}
+
 /// A name without its quotes, and the quote.
 pub(crate) fn unquoted(text: &[u8]) -> (&[u8], u8) {
     match text.first() {

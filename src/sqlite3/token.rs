@@ -24,11 +24,12 @@ pub(crate) enum Kind {
     Into, Is, Isnull, Not, Notnull, Null, On, Or, Primary, References, Select,
     Set, Table, Then, To, Transaction, Unique, Update, Using, Values, When,
     Join, Returning, Union, Except, Intersect, From, Where, Group, Having, Order, Limit,
-    // Words that are names where no keyword is expected.
-    Abort, Analyze, Asc, Attach, Begin, By, Cascade, Cast, Column, Conflict, Cross, CurrentDate, CurrentTime, CurrentTimestamp, Deferred, Desc, Detach, End, Exclusive,
-    Explain, Fail, Filter, First, Full, Generated, Glob, If, Ignore, Immediate, Indexed, Inner, Key, Last, Left, Like, Match, Natural,
-    No, Nulls, Offset, Outer, Over, Plan, Pragma, Query, Raise, Regexp, Reindex, Release, Rename, Replace, Restrict,
-    Right, Rollback, Savepoint, Temp, Temporary, Trigger, Vacuum, View, Virtual, Window, With, Without,
+    // Words that are names where no keyword is expected; the first of them are no alias without AS.
+    Cross, Full, Indexed, Inner, Left, Natural, Outer, Right,
+    Abort, Analyze, Asc, Attach, Begin, By, Cascade, Cast, Column, Conflict, CurrentDate, CurrentTime, CurrentTimestamp, Deferred, Desc, Detach, End, Exclusive,
+    Explain, Fail, Filter, First, Generated, Glob, If, Ignore, Immediate, Key, Last, Like, Match,
+    No, Nulls, Offset, Over, Plan, Pragma, Query, Raise, Regexp, Reindex, Release, Rename, Replace, Restrict,
+    Rollback, Savepoint, Temp, Temporary, Trigger, Vacuum, View, Virtual, Window, With, Without,
     // Everything else.
     Name, Quoted, String, Blob, Integer, Hex, Real, Parameter,
     LeftParen, RightParen, Comma, Semicolon, Equal, NotEqual, Illegal,

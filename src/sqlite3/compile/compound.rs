@@ -258,9 +258,10 @@ impl Compiler<'_> {
     }
 
     fn match_term(&mut self, term: Term) -> Option<u16> {
-        let first = self.lex(term.start);
-        let alone = first == term.last;
-        let saved = core::mem::replace(&mut self.token, first);
+        let (first, last) = self.unwrapped((term.start, term.last));
+        let alone = first == last;
+        let saved = self.token;
+        self.go(term.start);
         let numbered = self.numbered_column();
         self.token = saved;
         if numbered.is_some() {

@@ -16,12 +16,15 @@ impl Compiler<'_> {
 
     #[inline(never)]
     pub(crate) fn create_index(&mut self, unique: bool) {
-        let Some(token) = self.new_name() else { return };
+        let (token, present) = self.new_name(true);
         self.expect(Kind::On);
         let table = self.name();
         let Some(from) = self.table_to_change(table) else { return };
-        let number = self.new_number();
+        let number = if present { 0 } else { self.new_number() };
         let (place, end) = self.define_index(from, number, unique, token);
+        if present {
+            return self.forgive();
+        }
         self.fill_index(from, place - from, token);
         // The name as the table was declared is in sqlite_schema; here the statement's spelling is taken.
         let head: &'static [u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };

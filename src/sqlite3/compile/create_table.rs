@@ -24,12 +24,12 @@ impl Compiler<'_> {
 
     #[inline(never)]
     pub(crate) fn create_table(&mut self) {
-        let Some(token) = self.new_name() else { return };
+        let (token, present) = self.new_name(false);
         let body = self.token;
         if body.kind == Kind::As {
-            return self.fail_here(ErrorKind::Unsupported);
+            self.fail_here(ErrorKind::Unsupported);
         }
-        let number = self.new_number();
+        let number = if present { 0 } else { self.new_number() };
         let from = self.code;
         self.byte(schema::TABLE);
         self.word(number);
@@ -40,10 +40,13 @@ impl Compiler<'_> {
         }
         let close = self.advance();
         if self.token.kind == Kind::Without || (self.token.kind == Kind::Name && self.same(self.token, b"strict")) {
-            return self.fail_here(ErrorKind::Unsupported);
+            self.fail_here(ErrorKind::Unsupported);
         }
         self.end_of_statement();
         self.try_expressions(from, token);
+        if present {
+            return self.forgive();
+        }
         let mut row =
             SchemaRow { kind: b"table", name: token, table: token, number, head: b"CREATE TABLE ", end: close.end() };
         let rowid = self.add_schema_row(&row);

@@ -4,6 +4,7 @@
 //! of a table is built in the front of the lent bytes, in several walks over the text: columns, indexes, checks.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::select::{Output, Resume};
 use super::*;
 use crate::sqlite3::error::{Error, ErrorKind, Result};
 use crate::sqlite3::key::{self, Writer};
@@ -116,20 +117,22 @@ impl Compiler<'_> {
         len as u8
     }
 
-    /// Whether something goes by this name.
+    /// What goes by this name, as its definition begins; 0 if nothing does.
     #[inline(never)]
-    pub(crate) fn exists(&mut self, token: Token) -> bool {
+    pub(crate) fn kind_of(&mut self, token: Token) -> u8 {
         let top = self.top;
         let found = self.find(token);
-        self.top = top;
-        match found {
-            Ok(found) => found.is_some(),
-            Err(error) if error.is(ErrorKind::Limit) => true,
+        let kind = match found {
+            Ok(Some((at, _))) => self.at(at),
+            Ok(None) => 0,
+            Err(error) if error.is(ErrorKind::Limit) => schema::TABLE,
             Err(error) => {
                 self.fail_store(error);
-                false
+                0
             }
-        }
+        };
+        self.top = top;
+        kind
     }
 
     /// A name for something new must not be in use.
@@ -138,25 +141,32 @@ impl Compiler<'_> {
         let name = unquoted(self.text(token)).0;
         if name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"sqlite_")) {
             self.fail_at(ErrorKind::Schema, token);
-        } else if self.exists(token) {
+        } else if self.kind_of(token) != 0 {
             self.fail_at(ErrorKind::AlreadyExists, token);
         }
     }
 
-    /// `[IF NOT EXISTS] name` of something new; `None` if there is one already and that is no error.
+    /// `[IF NOT EXISTS] name` of something new, and whether there is one already, which is no error: see `forgive`. An index stands in
+    /// no table's place.
     #[inline(never)]
-    pub(crate) fn new_name(&mut self) -> Option<Token> {
+    pub(crate) fn new_name(&mut self, index: bool) -> (Token, bool) {
         let unless = self.accept(Kind::If);
         if unless {
             self.expect(Kind::Not);
             self.expect(Kind::Exists);
         }
         let token = self.table_name();
-        if unless && self.exists(token) {
-            return None;
+        let known = if unless { self.kind_of(token) } else { 0 };
+        let present = known != 0 && (known == schema::INDEX) == index;
+        if !present {
+            self.unused(token);
         }
-        self.unused(token);
-        Some(token)
+        (token, present)
+    }
+
+    /// What was to be made is there already: the statement must be one, but need not make sense.
+    pub(crate) fn forgive(&mut self) {
+        self.failed = self.failed.filter(|error| error.is(ErrorKind::Syntax));
     }
 
     /// The next number for a table or index, which is used up.
@@ -364,13 +374,14 @@ impl Compiler<'_> {
     /// not there.
     #[inline(never)]
     fn create_view(&mut self, temporary: bool) {
-        let Some(token) = self.new_name() else { return };
+        let (token, present) = self.new_name(false);
         if self.token.kind == Kind::LeftParen {
             return self.fail_here(ErrorKind::Unsupported);
         }
         self.expect(Kind::As);
         let start = self.token.start();
         self.expect_select();
+        self.try_select();
         let mut last = self.token;
         while !self.token.kind.is(class::END) {
             // "parameters are not allowed in views"
@@ -380,6 +391,9 @@ impl Compiler<'_> {
             last = self.advance();
         }
         self.end_of_statement();
+        if present {
+            return self.forgive();
+        }
         let (mut row, mut number) = (0, 0);
         if temporary {
             if self.session == 0 {
@@ -408,6 +422,20 @@ impl Compiler<'_> {
         self.save(token, from);
     }
 
+    /// Compiles the SELECT at the current token, so that an error of its syntax is found now; any other waits until it is used.
+    #[inline(never)]
+    fn try_select(&mut self) {
+        let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
+        let mut inner = Compiler::new(self.sql, room, &mut *self.store);
+        (inner.functions, inner.session, inner.token) = (self.functions, self.session, self.token);
+        inner.begin_select(Output::Rows, Resume::Statement, 0, 0, 0);
+        if let Err(error) = inner.run()
+            && error.is(ErrorKind::Syntax)
+        {
+            self.fail(error);
+        }
+    }
+
     fn reindex(&mut self) {
         if self.token.kind.is(class::END) {
             return self.end_of_statement();
@@ -415,7 +443,7 @@ impl Compiler<'_> {
         let token = self.name();
         self.end_of_statement();
         // Indexes always agree with their tables: there is nothing to do.
-        if crate::sqlite3::value::Collation::named(unquoted(self.text(token)).0).is_none() && !self.exists(token) {
+        if crate::sqlite3::value::Collation::named(unquoted(self.text(token)).0).is_none() && self.kind_of(token) == 0 {
             self.fail_at(ErrorKind::NoSuchTable, token);
         }
     }

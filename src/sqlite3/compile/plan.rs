@@ -273,24 +273,25 @@ impl Compiler<'_> {
         })
     }
 
-    /// The column that a stretch of tokens is, if it is just a column.
-    pub(crate) fn lone_column(&self, (begin, last): (u16, Token)) -> Option<Found> {
+    /// The first and the last of a stretch of tokens, less the parentheses around them.
+    #[inline(never)]
+    pub(crate) fn unwrapped(&self, (begin, mut last): (u16, Token)) -> (Token, Token) {
         let mut first = self.lex(begin);
-        let mut last_end = last;
-        // In parentheses it is the same.
-        while first.kind == Kind::LeftParen && last_end.kind == Kind::RightParen && first.start() < last_end.start() {
-            let mut before = first;
-            while self.after(before).start() < last_end.start() {
-                before = self.after(before);
-            }
+        while first.kind == Kind::LeftParen && last.kind == Kind::RightParen && first.start() < last.start() {
+            last = self.last_before(first.start(), last.start());
             first = self.after(first);
-            last_end = before;
         }
+        (first, last)
+    }
+
+    /// The column that a stretch of tokens is, if it is just a column.
+    pub(crate) fn lone_column(&self, part: (u16, Token)) -> Option<Found> {
+        let (first, last) = self.unwrapped(part);
         if !is_name(first.kind) {
             return None;
         }
         let (mut qualifier, mut name) = (None, first);
-        while name.end() < last_end.end() {
+        while name.end() < last.end() {
             let dot = self.after(name);
             if dot.kind != Kind::Dot {
                 return None;

@@ -7,6 +7,7 @@ use super::template::{LOW, WORD};
 use super::*;
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::program::Op;
+use crate::sqlite3::text::leading_integer;
 use crate::sqlite3::token::{Kind, Token, class};
 
 impl Compiler<'_> {
@@ -76,7 +77,7 @@ impl Compiler<'_> {
         self.column_done(self.result);
         if self.accept(Kind::As) {
             self.name();
-        } else if is_name(self.token.kind) || self.token.kind == Kind::String {
+        } else if is_alias(self.token.kind) {
             self.advance();
         }
         self.item_next()
@@ -158,20 +159,27 @@ impl Compiler<'_> {
         Some((number as u16).wrapping_sub(1))
     }
 
-    /// The number that stands alone at the current token, before one of these classes: it means a result column. Behind a minus it is
-    /// 0, which means none. The current token is the number then.
+    /// The number that stands alone at the current token, in parentheses too, before one of these classes: it means a result column.
+    /// Behind a minus it is 0, which means none; numbers of more than 31 bits mean nothing. The current token is its last then.
     #[inline(never)]
     pub(crate) fn ordinal(&mut self, behind: u8) -> Option<i64> {
-        let (mut number, mut negative) = (self.token, false);
-        while matches!(number.kind, Kind::Plus | Kind::Minus) {
-            negative |= number.kind == Kind::Minus;
+        let (mut number, mut negative, mut open) = (self.token, false, 0u16);
+        while matches!(number.kind, Kind::Plus | Kind::Minus | Kind::LeftParen) {
+            negative ^= number.kind == Kind::Minus;
+            open += u16::from(number.kind == Kind::LeftParen);
             number = self.after(number);
         }
-        if number.kind != Kind::Integer || !self.after(number).kind.is(behind | class::END) {
+        let value = leading_integer(self.text(number));
+        let mut fits = number.kind == Kind::Integer && value <= i32::MAX.into();
+        for _ in 0..open {
+            number = self.after(number);
+            fits &= number.kind == Kind::RightParen;
+        }
+        if !fits || !self.after(number).kind.is(behind | class::END) {
             return None;
         }
         self.token = number;
-        Some(if negative { 0 } else { crate::sqlite3::text::leading_integer(self.text(number)) })
+        Some(if negative { 0 } else { value })
     }
 
     /// Whether the item at an offset is `*`, or `t.*` with that table.

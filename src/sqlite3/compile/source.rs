@@ -130,10 +130,7 @@ impl Compiler<'_> {
         if self.accept(Kind::As) {
             let alias = self.name();
             self.put(source, s::ALIAS, alias.start());
-        } else if (is_name(self.token.kind) || self.token.kind == Kind::String)
-            && !self.token.kind.is(class::CONDITION)
-            && !matches!(self.token.kind, Kind::Indexed | Kind::Outer | Kind::Window)
-        {
+        } else if is_alias(self.token.kind) && self.token.kind != Kind::Window {
             let alias = self.advance();
             self.put(source, s::ALIAS, alias.start());
         }
@@ -413,8 +410,8 @@ impl Compiler<'_> {
         let next = (end.kind == Kind::Comma).then(|| self.after(end).start());
         let mut alias = None;
         if before != last {
-            let named = is_name(last.kind) || last.kind == Kind::String;
-            if before.kind == Kind::As || named && ends_operand(before.kind) && last.kind != Kind::End {
+            let named = is_alias(last.kind) && last.kind != Kind::End;
+            if before.kind == Kind::As || named && ends_operand(before.kind) {
                 alias = Some(last);
                 last = if before.kind == Kind::As { third } else { before };
             }

@@ -168,7 +168,7 @@ impl Compiler<'_> {
     pub(crate) fn in_table(&mut self, left: Mark, negated: u8) {
         let begin = self.token.start();
         let name = self.table_name();
-        if !self.exists(name) {
+        if self.kind_of(name) == 0 {
             return self.fail_at(ErrorKind::NoSuchTable, name);
         }
         let behind = self.token.start();

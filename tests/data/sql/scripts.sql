@@ -405,3 +405,44 @@ SELECT * FROM (SELECT x.*, y.* FROM strict x JOIN strict y ON x.a = y.a) ORDER B
 CREATE VIEW twice AS SELECT A, a, a + 1 FROM strict
 SELECT * FROM twice ORDER BY 1
 SELECT v."a:1", A FROM twice v ORDER BY 1
+-- A number means a result column behind signs and in parentheses too; not one of more than 31 bits.
+CREATE TABLE numbered(a INTEGER PRIMARY KEY, b INT)
+INSERT INTO numbered VALUES(1, 5), (2, 3), (3, 5), (4, NULL)
+SELECT a, b FROM numbered ORDER BY (2), ((1)) DESC
+SELECT a, b FROM numbered ORDER BY -(-2) DESC, +(1)
+SELECT a, b FROM numbered ORDER BY 2, - - 1
+SELECT a, b FROM numbered ORDER BY 99999999999, 1 + 1, ~2, 2.0, a
+SELECT a, b FROM numbered ORDER BY (-1)
+SELECT a, b FROM numbered ORDER BY ((3))
+SELECT b, count(*) FROM numbered GROUP BY (1) ORDER BY ((2)), (1)
+SELECT b, count(*) FROM numbered GROUP BY -(-2)
+SELECT b AS z FROM numbered UNION SELECT a FROM numbered ORDER BY (z) DESC
+SELECT b FROM numbered EXCEPT SELECT 3 ORDER BY -(-1)
+SELECT a FROM numbered WHERE b IN (SELECT b FROM numbered ORDER BY (1) LIMIT 2)
+-- The words of joins, and INDEXED, are aliases behind AS alone.
+SELECT a LEFT FROM numbered
+SELECT a OUTER FROM numbered
+SELECT a INDEXED FROM numbered
+SELECT a FROM numbered FULL
+SELECT left.a AS outer FROM numbered AS left WHERE left.a = 1 ORDER BY outer
+-- What is there already must be a statement, too, but nothing more.
+CREATE INDEX numbered_b ON numbered(b)
+CREATE TABLE IF NOT EXISTS numbered(a, a CHECK (nosuch > 1), PRIMARY KEY (c))
+CREATE TABLE IF NOT EXISTS numbered(a CHECK (a +))
+CREATE TABLE IF NOT EXISTS numbered(a
+CREATE TABLE IF NOT EXISTS numbered AS SELECT 1
+CREATE TABLE IF NOT EXISTS numbered_b(a)
+CREATE INDEX IF NOT EXISTS numbered_b ON numbered(nosuch)
+CREATE INDEX IF NOT EXISTS numbered_b ON nosuch(b)
+CREATE INDEX IF NOT EXISTS numbered_b ON numbered
+CREATE INDEX IF NOT EXISTS numbered ON numbered(b)
+CREATE VIEW IF NOT EXISTS numbered AS SELECT nosuch
+CREATE VIEW IF NOT EXISTS numbered AS SELECT 1 1
+CREATE VIEW IF NOT EXISTS numbered_b AS SELECT 1
+-- The SELECT of a view must be one; what it names is looked for when it is used.
+CREATE VIEW unparsed AS SELECT a FROM numbered WHERE
+CREATE VIEW unparsed AS SELECT a b c FROM numbered
+CREATE VIEW unparsed AS SELECT a FROM numbered WHERE b IN (SELECT 1 WHERE)
+CREATE VIEW unparsed AS SELECT nosuch(a) FROM numbered GROUP BY 5
+SELECT * FROM unparsed
+CREATE VIEW unparsed2 AS SELECT a FROM nosuch
