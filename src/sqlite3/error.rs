@@ -232,6 +232,22 @@ impl ErrorKind {
         }
     }
 
+    /// The exception that Python's `sqlite3` raises then, without its module: `TypeError` and `MemoryError` are built in,
+    /// the others are of `sqlite3`.
+    pub fn exception(self) -> &'static str {
+        use ErrorKind::*;
+        match self {
+            Unsupported => "NotSupportedError",
+            Unique | NotNull | Check | Mismatch => "IntegrityError",
+            Type => "TypeError",
+            Limit | Cursors => "MemoryError",
+            Misuse | Parameters => "ProgrammingError",
+            Corrupt => "DatabaseError",
+            Internal => "InternalError",
+            _ => "OperationalError",
+        }
+    }
+
     /// As an error at a place.
     #[inline]
     pub(crate) fn at(self, offset: usize) -> Error {
@@ -349,5 +365,17 @@ mod tests {
             assert_eq!((kind.at(7).kind(), kind.at(7).number()), (kind, 7));
         }
         assert_eq!(ErrorKind::Internal as usize, ErrorKind::ALL.len());
+    }
+
+    /// Each kind's documentation ends with `Python:` and the exception.
+    #[test]
+    fn exceptions_are_those_of_the_documentation() {
+        let (_, kinds) = include_str!("error.rs").split_once("pub enum ErrorKind {").unwrap();
+        let (kinds, _) = kinds.split_once("\n}").unwrap();
+        let told: Vec<_> = kinds.split("Python:").skip(1).map(|rest| rest.split('`').nth(1).unwrap()).collect();
+        assert_eq!(told.len(), ErrorKind::ALL.len());
+        for (kind, told) in ErrorKind::ALL.iter().zip(told) {
+            assert_eq!(kind.exception(), told.trim_start_matches("sqlite3."), "{kind:?}");
+        }
     }
 }
