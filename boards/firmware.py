@@ -14,10 +14,10 @@ BOARDS = {
 }
 
 
-def build(board, qemu):
-    """Builds a board's firmware, for the emulator or the real thing; returns the ELF file."""
-    command = [str(FOLDER / "toolchain"), board.target, "cargo", "build", "--release", "--quiet", "-p", board.crate]
-    if qemu:
-        command += ["--features", "qemu"]
+def build(board, qemu, sql=False):
+    """Builds a board's firmware, for the emulator or the real thing, with tables or without; returns the ELF file."""
+    features = ["qemu"] * qemu + ["sql"] * sql
+    command = [str(FOLDER / "toolchain"), board.target, "cargo", "build", "--release", "--quiet", "-p", board.crate,
+               "--features", ",".join(features)]
     subprocess.run(command, cwd=FOLDER, check=True)
     return FOLDER / "target" / board.target / "release" / board.crate

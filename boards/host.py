@@ -12,9 +12,19 @@
     boards/host.py ADDRESS keys
     boards/host.py ADDRESS stat                    what the board says of itself
 
-Requests and answers are pickles: ("set", key, value), ("get", key), ("del", key), ("keys",) and ("stat",) are answered by
-("ok",), which the pickles asked for follow (the value; each key; the figures), or by ("error", message), where the
-message begins with the name of a Python exception. Each request and each answer goes in one frame, as
+With tables (boards/run --sql) it takes SQL as Python's sqlite3 does, and gives its tables to an SQLite database:
+
+        board.execute("INSERT INTO limits VALUES(:low, :high)", {"low": 2.5, "high": 8})
+        print(board.execute("SELECT * FROM limits WHERE low < ?", (3,)).fetchall())
+        board.backup(sqlite3.connect("board.db"))
+
+    boards/host.py ADDRESS sql STATEMENT [PARAMETERS]
+    boards/host.py ADDRESS backup FILE
+
+Requests and answers are pickles: ("set", key, value), ("get", key), ("del", key), ("keys",), ("stat",) and ("sql",
+statement, parameters) are answered by ("ok",), which the pickles asked for follow (the value; each key; the figures; the
+columns' names or None, each row, and rowcount with lastrowid), or by ("error", message), where the message begins with
+the name of a Python exception. Each request and each answer goes in one frame, as
 demo/src/frame.rs describes it:  00 COBS(tag, pickles, CRC-32) 00.  Values are of Python's plain types
 (None, bool, int, float, str, bytes, bytearray, tuple, list, dict, set, frozenset). A pickle that names anything else is
 never loaded, whatever the board sends. A serial port needs pyserial; Python 3.8 is enough.
@@ -27,6 +37,7 @@ import io
 import pickle
 import random
 import socket
+import sqlite3
 import sys
 import time
 import zlib
@@ -101,6 +112,25 @@ def unframe(data):
     if not message or zlib.crc32(message) != int.from_bytes(check, "little"):
         raise ValueError("the check is wrong")
     return message[0], message[1:]
+
+
+class Rows:
+    """What a statement gave: as a `sqlite3.Cursor` behind `execute`."""
+
+    def __init__(self, columns, rows, rowcount, lastrowid):
+        self.description = columns and tuple((name,) + (None,) * 6 for name in columns)
+        self.rows, self.rowcount, self.lastrowid = iter(rows), rowcount, lastrowid
+
+    def __iter__(self):
+        return self.rows
+
+    def fetchone(self):
+        """The next row, a tuple; None behind the last."""
+        return next(self.rows, None)
+
+    def fetchall(self):
+        """The rows that are left."""
+        return list(self.rows)
 
 
 class TcpLine:
@@ -217,7 +247,7 @@ class Board(collections.abc.MutableMapping):
         name, _, message = text.partition(": ")
         if name == "KeyError":
             raise KeyError(request[1])
-        kind = getattr(builtins, name, None) or getattr(pickle, name, None)
+        kind = next((getattr(module, name) for module in (builtins, pickle, sqlite3) if hasattr(module, name)), None)
         if isinstance(kind, type) and issubclass(kind, Exception):
             raise kind(message)
         raise BoardError(text)
@@ -278,10 +308,35 @@ class Board(collections.abc.MutableMapping):
         figures, = self.ask("stat")
         return figures
 
+    # The tables
+
+    def execute(self, statement, parameters=()):
+        """Runs a statement, which is a transaction of its own unless it stands between BEGIN and COMMIT; returns `Rows`."""
+        columns, *rows, (rowcount, lastrowid) = self.ask("sql", statement, parameters)
+        return Rows(columns, rows, rowcount, lastrowid)
+
+    def executemany(self, statement, parameters):
+        """Runs a statement once for each of the parameters; how many rows were changed."""
+        return sum(self.execute(statement, given).rowcount for given in parameters)
+
+    def backup(self, target):
+        """Copies all tables, indexes and views into an empty database, a `sqlite3.Connection`."""
+        schema = self.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+        tables = [name for kind, name, _ in schema if kind == "table"]
+        with target:
+            for kind in "table", "index", "view":
+                for _, _, sql in (entry for entry in schema if entry[0] == kind):
+                    target.execute(sql)
+                for name in tables if kind == "table" else ():
+                    quoted = '"%s"' % name.replace('"', '""')
+                    rows = self.execute("SELECT * FROM %s" % quoted)
+                    marks = ", ".join("?" * len(rows.description))
+                    target.executemany("INSERT INTO %s VALUES(%s)" % (quoted, marks), rows)
+
 
 def main(arguments):
-    verbs = {"set": 2, "get": 1, "del": 1, "keys": 0, "stat": 0}
-    if len(arguments) < 2 or verbs.get(arguments[1]) != len(arguments) - 2:
+    verbs = {"set": [2], "get": [1], "del": [1], "keys": [0], "stat": [0], "sql": [1, 2], "backup": [1]}
+    if len(arguments) < 2 or len(arguments) - 2 not in verbs.get(arguments[1], ()):
         sys.exit(__doc__.split("Requests")[0].rstrip())
     address, verb, rest = arguments[0], arguments[1], arguments[2:]
     try:
@@ -295,6 +350,11 @@ def main(arguments):
             elif verb == "keys":
                 for key in board.keys():
                     print(key)
+            elif verb == "sql":
+                for row in board.execute(rest[0], *map(ast.literal_eval, rest[1:])):
+                    print(row)
+            elif verb == "backup":
+                board.backup(sqlite3.connect(rest[0]))
             else:
                 for name, value in board.stat().items():
                     print("%s: %s" % (name, value))

@@ -58,5 +58,6 @@ pub use dump::Dump;
 pub use error::{Class, Error, ErrorKind, Result};
 pub use function::Custom;
 pub use memory::Memory;
+pub use parameter::parameter;
 pub use transaction::Transaction;
 pub use value::Value;

@@ -255,10 +255,7 @@ impl<'m> Statement<'m> {
 
     /// The number of a named parameter, from 1; the sign before the name may be left out.
     pub fn parameter(&self, name: &str) -> Option<usize> {
-        match super::parameter::named(self.sql, name.as_bytes()) {
-            0 => None,
-            number => Some(number.into()),
-        }
+        super::parameter::named(self.sql, name.as_bytes())
     }
 }
 

@@ -62,14 +62,32 @@ pub(crate) fn number(sql: &[u8], first: u16, wanted: Token) -> u16 {
     0
 }
 
-/// The number of a named parameter, with or without the sign before it; 0 if there is none.
-pub(crate) fn named(sql: &[u8], name: &[u8]) -> u16 {
+/// The number of a named parameter of a statement, from 1: its place among the parameters plus one. The sign before the name
+/// may be left out. `None` if the statement has no such parameter.
+///
+/// Python's `execute` takes a dict for them; here its values go to their places:
+///
+/// ```
+/// use larder::sqlite3::{Value, parameter};
+///
+/// let sql = "INSERT INTO limits VALUES(:low, :high)";
+/// let mut parameters = [Value::Null; 2];
+/// for (name, value) in [("high", 8), ("low", 2)] {
+///     parameters[parameter(sql, name).unwrap() - 1] = Value::Integer(value);
+/// }
+/// assert_eq!(parameters, [Value::Integer(2), Value::Integer(8)]);
+/// ```
+pub fn parameter(sql: &str, name: &str) -> Option<usize> {
+    named(sql.as_bytes(), name.as_bytes())
+}
+
+pub(crate) fn named(sql: &[u8], name: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some((token, text)) = next(sql, at) {
         if !text.starts_with(b"?") && (text == name || text.get(1..) == Some(name)) {
-            return number(sql, 0, token);
+            return Some(number(sql, 0, token).into());
         }
         at = token.end();
     }
-    0
+    None
 }

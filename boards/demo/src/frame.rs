@@ -205,8 +205,8 @@ impl<'a, W: Write> Sender<'a, W> {
         Ok(())
     }
 
-    /// Ends the frame with its check.
-    pub fn finish(mut self) -> Result<(), W::Error> {
+    /// Ends the frame with its check. (By reference, as a move would take its size of stack again.)
+    pub fn finish(&mut self) -> Result<(), W::Error> {
         for byte in (!self.crc.0).to_le_bytes() {
             self.stuff(byte)?;
         }

@@ -1,9 +1,9 @@
 //! The program on every board: Python objects in a chip's flash, reached over a serial line.
 //!
 //! A request is a pickle in a [frame](frame): `("set", key, value)`, `("get", key)`, `("del", key)`, `("keys",)` or
-//! `("stat",)`. The answer is one frame with one or more pickles, one after another: `("ok",)` and what was asked for
-//! (the value; each key; the figures), or `("error", message)`. Whatever else comes over the line is answered by an error,
-//! and the next request is served.
+//! `("stat",)`; with the feature `sql` also `("sql", statement, parameters)`. The answer is one frame with one or more
+//! pickles, one after another: `("ok",)` and what was asked for (the value; each key; the figures; the rows), or
+//! `("error", message)`. Whatever else comes over the line is answered by an error, and the next request is served.
 //!
 //! The store is a [`larder::dbm`] whose values are pickles, so that it reads as Python's `shelve`: a value is decoded,
 //! checked to be plain data, and encoded anew for the store; on its way out it is sent as it lies there.
@@ -13,6 +13,8 @@
 pub mod frame;
 mod plain;
 mod request;
+#[cfg(feature = "sql")]
+mod tables;
 
 use core::fmt::Write as _;
 use embedded_io::{Error as _, ErrorKind, Read, Write};
@@ -22,6 +24,8 @@ use larder::dbm::{self, Dbm, Flag};
 use larder::object::{Container, Emit, Object, Slot, Spelling, Text};
 use larder::pickle::{self, Pickler};
 use request::{Refusal, Request};
+#[cfg(feature = "sql")]
+pub use tables::{TablesMemory, serve_with_tables};
 
 /// The longest request, and the longest value, in bytes of pickle.
 pub const LONGEST: usize = 1024;
@@ -38,8 +42,8 @@ pub struct Memory {
 /// Slots for walking a value: containers in containers in containers, eight deep or so.
 const SCRATCH: usize = 88;
 
-/// What the store needs for up to 64 sectors.
-const STORE: usize = dbm::memory_needed(64 * 1024, 1024);
+/// What a store needs for up to 32 sectors of 1 KiB.
+const STORE: usize = dbm::memory_needed(32 * 1024, 1024);
 
 impl Memory {
     /// Memory that nothing was done with.
@@ -63,8 +67,18 @@ pub fn serve<F: NorFlash, P: Read + Write>(
     memory: &mut Memory,
     stack: fn() -> u32,
 ) -> Result<(), P::Error> {
+    run(flash, &mut NoTables, port, memory, stack)
+}
+
+fn run<F: NorFlash, P: Read + Write>(
+    flash: F,
+    tables: &mut impl Tables,
+    port: &mut P,
+    memory: &mut Memory,
+    stack: fn() -> u32,
+) -> Result<(), P::Error> {
     let Memory { request, value, slots, scratch, store } = memory;
-    let mut board = Board { store: open(flash, store), value, slots, scratch, stack };
+    let mut board = Board { store: open(flash, store), tables, value, slots, scratch, stack };
     let mut receiver = Receiver::new(request);
     while let Some(damaged) = receive(port, &mut receiver)? {
         let frame = if damaged { Err(Damage::Broken) } else { receiver.frame() };
@@ -102,18 +116,47 @@ fn receive<P: Read>(port: &mut P, receiver: &mut Receiver<'_>) -> Result<Option<
     }
 }
 
-struct Board<'m, F> {
+/// What answers `("sql", statement, parameters)`.
+trait Tables {
+    /// Runs a statement and gives each pickle of the answer to `send`, until that says no. They are made in `buf`.
+    fn execute(
+        &mut self,
+        statement: &str,
+        parameters: &Object<'_>,
+        buf: &mut [u8],
+        send: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), Refusal>;
+}
+
+/// A program without SQL.
+struct NoTables;
+
+impl Tables for NoTables {
+    fn execute(
+        &mut self,
+        _: &str,
+        _: &Object<'_>,
+        _: &mut [u8],
+        _: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), Refusal> {
+        Err(Refusal::NoTables)
+    }
+}
+
+struct Board<'m, F, T> {
     store: dbm::Result<Dbm<'m, F>>,
+    tables: &'m mut T,
     value: &'m mut [u8],
     slots: &'m mut [Slot],
     scratch: &'m mut [Slot],
     stack: fn() -> u32,
 }
 
-impl<F: NorFlash> Board<'_, F> {
+impl<F: NorFlash, T: Tables> Board<'_, F, T> {
     /// Does what a request asks and sends the answer.
     fn answer<P: Write>(&mut self, port: &mut P, tag: u8, message: &[u8]) -> Result<(), P::Error> {
         match self.perform(message) {
+            Ok(Done::Statement) => self.execute(port, tag, message),
             Ok(done) => self.confirm(port, tag, done),
             Err(refusal) => self.refuse(port, tag, &refusal),
         }
@@ -124,7 +167,7 @@ impl<F: NorFlash> Board<'_, F> {
         let mut sender = Sender::new(port, tag)?;
         sender.write(OK)?;
         match done {
-            Done::Nothing => {}
+            Done::Nothing | Done::Statement => {}
             Done::Value(length) => _ = sender.write(self.value.get(..length).unwrap_or_default())?,
             Done::Keys => {
                 if let Err(error) = self.send_keys(&mut sender)? {
@@ -156,6 +199,7 @@ impl<F: NorFlash> Board<'_, F> {
                 false => Err(Refusal::Missing),
             },
             Request::Keys => Ok(Done::Keys),
+            Request::Sql(..) => Ok(Done::Statement),
             Request::Stat => Ok(Done::Value(figures((self.stack)(), self.value).map_err(Refusal::Pickle)?.len())),
         }
     }
@@ -176,6 +220,26 @@ impl<F: NorFlash> Board<'_, F> {
         }
     }
 
+    /// Runs a statement. The frame begins with the first pickle of its answer; if the statement fails then, it is broken
+    /// off, as with [`Done::Keys`].
+    #[inline(never)]
+    fn execute<P: Write>(&mut self, port: &mut P, tag: u8, message: &[u8]) -> Result<(), P::Error> {
+        let mut sending = Sending::Not(&mut *port);
+        let mut line = Ok(());
+        let done = decode(message, self.slots).and_then(|message| {
+            let Request::Sql(statement, parameters) = Request::of(&message)? else { return Err(Refusal::NoRequest) };
+            self.tables.execute(statement, &parameters, self.value, &mut |pickle| {
+                line = sending.write(tag, pickle);
+                line.is_ok()
+            })
+        });
+        line?;
+        match done {
+            Ok(()) => sending.finish(),
+            Err(refusal) => self.refuse(port, tag, &refusal),
+        }
+    }
+
     /// Answers with an error.
     #[inline(never)]
     fn refuse<P: Write>(&mut self, port: &mut P, tag: u8, refusal: &Refusal) -> Result<(), P::Error> {
@@ -183,6 +247,40 @@ impl<F: NorFlash> Board<'_, F> {
         let mut sender = Sender::new(port, tag)?;
         sender.write(answer)?;
         sender.finish()
+    }
+}
+
+/// An answer whose frame begins with its first pickle.
+#[expect(clippy::large_enum_variant, reason = "there is no heap to box it in")]
+enum Sending<'p, P> {
+    Not(&'p mut P),
+    Begun(Sender<'p, P>),
+    /// The line failed.
+    Over,
+}
+
+impl<P: Write> Sending<'_, P> {
+    /// Sends a pickle, behind `("ok",)` if it is the first.
+    #[inline(never)]
+    fn write(&mut self, tag: u8, pickle: &[u8]) -> Result<(), P::Error> {
+        if let Sending::Not(_) = self
+            && let Sending::Not(port) = core::mem::replace(self, Sending::Over)
+        {
+            let mut sender = Sender::new(port, tag)?;
+            sender.write(OK)?;
+            *self = Sending::Begun(sender);
+        }
+        match self {
+            Sending::Begun(sender) => sender.write(pickle).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), P::Error> {
+        match self {
+            Sending::Begun(sender) => sender.finish(),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -255,6 +353,8 @@ enum Done {
     /// So many bytes of the value buffer.
     Value(usize),
     Keys,
+    /// What a statement answers, which is still to be run.
+    Statement,
 }
 
 /// `pickle.dumps(("ok",), 4)`, optimized.

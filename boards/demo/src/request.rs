@@ -18,6 +18,8 @@ pub(crate) enum Request<'a> {
     Keys,
     /// `("stat",)`
     Stat,
+    /// `("sql", statement, parameters)`
+    Sql(&'a str, Object<'a>),
 }
 
 impl<'a> Request<'a> {
@@ -34,6 +36,7 @@ impl<'a> Request<'a> {
             ("del", 2) => Ok(Request::Delete(key()?)),
             ("keys", 1) => Ok(Request::Keys),
             ("stat", 1) => Ok(Request::Stat),
+            ("sql", 3) => Ok(Request::Sql(key()?, message.at(2).map_err(Refusal::Pickle)?)),
             _ => Err(Refusal::NoRequest),
         }
     }
@@ -47,8 +50,16 @@ pub(crate) enum Refusal {
     Pickle(Error),
     /// The pickle is no request.
     NoRequest,
-    /// The key is no str, or has lone surrogates.
+    /// The key or the statement is no str, or has lone surrogates.
     NoKey,
+    /// There is no SQL in this program.
+    NoTables,
+    /// The parameters are not such as the statement takes.
+    #[cfg(feature = "sql")]
+    Parameters,
+    /// The statement failed.
+    #[cfg(feature = "sql")]
+    Sql(larder::sqlite3::Error),
     /// The value is not plain data, at this byte of its request.
     NotPlain(usize),
     /// There is no such key.
@@ -68,6 +79,11 @@ impl Refusal {
             },
             Refusal::NotPlain(_) | Refusal::Frame(_) | Refusal::NoRequest | Refusal::NoKey => "ValueError",
             Refusal::Missing => "KeyError",
+            Refusal::NoTables => "NotSupportedError",
+            #[cfg(feature = "sql")]
+            Refusal::Parameters => "ProgrammingError",
+            #[cfg(feature = "sql")]
+            Refusal::Sql(error) => error.kind().exception(),
             Refusal::Store(error) => match error {
                 dbm::Error::KeyTooLong { .. } | dbm::Error::ValueTooLong { .. } => "ValueError",
                 dbm::Error::BufferTooSmall { .. } | dbm::Error::MemoryTooSmall { .. } => "MemoryError",
@@ -87,6 +103,11 @@ impl fmt::Display for Refusal {
             Refusal::Pickle(error) => error.fmt(f),
             Refusal::NoRequest => f.write_str("no request"),
             Refusal::NoKey => f.write_str("the key is no str"),
+            Refusal::NoTables => f.write_str("no tables here"),
+            #[cfg(feature = "sql")]
+            Refusal::Parameters => f.write_str("not the parameters of the statement"),
+            #[cfg(feature = "sql")]
+            Refusal::Sql(error) => error.fmt(f),
             Refusal::NotPlain(offset) => Error::new(ErrorKind::NotPlain, *offset).fmt(f),
             Refusal::Missing => f.write_str("no such key"),
             Refusal::Store(error) => error.fmt(f),
