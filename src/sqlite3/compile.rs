@@ -126,6 +126,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) writes: bool,
     /// Whether it keeps results of subqueries.
     pub(crate) keeps: bool,
+    /// Whether what a CREATE makes is there already.
+    pub(crate) present: bool,
     pub(crate) names: u16,
     /// The parameter that was numbered last: its offset, and its number.
     pub(crate) numbered: (u16, u16),

@@ -141,6 +141,7 @@ impl<'a> Compiler<'a> {
             names: NONE,
             writes: false,
             keeps: false,
+            present: false,
             functions: &[],
             session: 0,
             failed: None,

@@ -16,14 +16,14 @@ impl Compiler<'_> {
 
     #[inline(never)]
     pub(crate) fn create_index(&mut self, unique: bool) {
-        let (token, present) = self.new_name(true);
+        let token = self.new_name(true);
         self.expect(Kind::On);
         let table = self.name();
         let Some(from) = self.table_to_change(table) else { return };
-        let number = if present { 0 } else { self.new_number() };
+        let number = self.new_number();
         let (place, end) = self.define_index(from, number, unique, token);
-        if present {
-            return self.forgive();
+        if self.was_present() {
+            return;
         }
         self.fill_index(from, place - from, token);
         // The name as the table was declared is in sqlite_schema; here the statement's spelling is taken.

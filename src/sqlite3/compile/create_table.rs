@@ -24,12 +24,12 @@ impl Compiler<'_> {
 
     #[inline(never)]
     pub(crate) fn create_table(&mut self) {
-        let (token, present) = self.new_name(false);
+        let token = self.new_name(false);
         let body = self.token;
         if body.kind == Kind::As {
             self.fail_here(ErrorKind::Unsupported);
         }
-        let number = if present { 0 } else { self.new_number() };
+        let number = self.new_number();
         let from = self.code;
         self.byte(schema::TABLE);
         self.word(number);
@@ -44,8 +44,8 @@ impl Compiler<'_> {
         }
         self.end_of_statement();
         self.try_expressions(from, token);
-        if present {
-            return self.forgive();
+        if self.was_present() {
+            return;
         }
         let mut row =
             SchemaRow { kind: b"table", name: token, table: token, number, head: b"CREATE TABLE ", end: close.end() };

@@ -146,10 +146,10 @@ impl Compiler<'_> {
         }
     }
 
-    /// `[IF NOT EXISTS] name` of something new, and whether there is one already, which is no error: see `forgive`. An index stands in
-    /// no table's place.
+    /// `[IF NOT EXISTS] name` of something new. If it is there already, and that is no error, the rest of the statement is read as
+    /// ever until `was_present`. An index stands in no table's place.
     #[inline(never)]
-    pub(crate) fn new_name(&mut self, index: bool) -> (Token, bool) {
+    pub(crate) fn new_name(&mut self, index: bool) -> Token {
         let unless = self.accept(Kind::If);
         if unless {
             self.expect(Kind::Not);
@@ -157,21 +157,28 @@ impl Compiler<'_> {
         }
         let token = self.table_name();
         let known = if unless { self.kind_of(token) } else { 0 };
-        let present = known != 0 && (known == schema::INDEX) == index;
-        if !present {
+        self.present = known != 0 && (known == schema::INDEX) == index;
+        if !self.present {
             self.unused(token);
         }
-        (token, present)
+        token
     }
 
-    /// What was to be made is there already: the statement must be one, but need not make sense.
-    pub(crate) fn forgive(&mut self) {
-        self.failed = self.failed.filter(|error| error.is(ErrorKind::Syntax));
+    /// Whether what was to be made is there already. The statement must be one then, but need not make sense.
+    #[inline(never)]
+    pub(crate) fn was_present(&mut self) -> bool {
+        if self.present {
+            self.failed = self.failed.filter(|error| error.is(ErrorKind::Syntax));
+        }
+        self.present
     }
 
     /// The next number for a table or index, which is used up.
     #[inline(never)]
     pub(crate) fn new_number(&mut self) -> u16 {
+        if self.present {
+            return 0;
+        }
         let number = self.setting(b'n').unwrap_or(schema::FIRST.into());
         if number > 0xfff0 {
             self.fail_here(ErrorKind::Full);
@@ -374,7 +381,7 @@ impl Compiler<'_> {
     /// not there.
     #[inline(never)]
     fn create_view(&mut self, temporary: bool) {
-        let (token, present) = self.new_name(false);
+        let token = self.new_name(false);
         if self.token.kind == Kind::LeftParen {
             return self.fail_here(ErrorKind::Unsupported);
         }
@@ -391,8 +398,8 @@ impl Compiler<'_> {
             last = self.advance();
         }
         self.end_of_statement();
-        if present {
-            return self.forgive();
+        if self.was_present() {
+            return;
         }
         let (mut row, mut number) = (0, 0);
         if temporary {
@@ -427,7 +434,7 @@ impl Compiler<'_> {
     fn try_select(&mut self) {
         let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
         let mut inner = Compiler::new(self.sql, room, &mut *self.store);
-        (inner.functions, inner.session, inner.token) = (self.functions, self.session, self.token);
+        inner.token = self.token;
         inner.begin_select(Output::Rows, Resume::Statement, 0, 0, 0);
         if let Err(error) = inner.run()
             && error.is(ErrorKind::Syntax)

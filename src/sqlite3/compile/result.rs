@@ -162,15 +162,15 @@ impl Compiler<'_> {
     /// The number that stands alone at the current token, in parentheses too, before one of these classes: it means a result column.
     /// Behind a minus it is 0, which means none; numbers of more than 31 bits mean nothing. The current token is its last then.
     #[inline(never)]
-    pub(crate) fn ordinal(&mut self, behind: u8) -> Option<i64> {
+    pub(crate) fn ordinal(&mut self, behind: u8) -> Option<i32> {
         let (mut number, mut negative, mut open) = (self.token, false, 0u16);
         while matches!(number.kind, Kind::Plus | Kind::Minus | Kind::LeftParen) {
             negative ^= number.kind == Kind::Minus;
             open += u16::from(number.kind == Kind::LeftParen);
             number = self.after(number);
         }
-        let value = leading_integer(self.text(number));
-        let mut fits = number.kind == Kind::Integer && value <= i32::MAX.into();
+        let value = i32::try_from(leading_integer(self.text(number))).ok()?;
+        let mut fits = number.kind == Kind::Integer;
         for _ in 0..open {
             number = self.after(number);
             fits &= number.kind == Kind::RightParen;
