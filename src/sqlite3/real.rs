@@ -36,7 +36,8 @@ fn kind(real: f64) -> Kind {
 }
 
 /// How two reals compare, neither of them NaN.
-#[inline]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 pub(super) fn order(left: f64, right: f64) -> Ordering {
     place(left).cmp(&place(right))
 }

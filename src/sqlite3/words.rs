@@ -63,3 +63,10 @@ impl Iterator for Words {
         Some(word)
     }
 }
+
+impl Words {
+    /// Where a word stands in the list, whatever its case.
+    pub(crate) fn place_of(mut self, word: &[u8]) -> Option<usize> {
+        self.position(|known| known.eq_ignore_ascii_case(word))
+    }
+}

@@ -9,6 +9,7 @@
 
 mod modifier;
 mod moment;
+mod reader;
 
 use super::string::before_nul;
 use super::{Call, Id};
@@ -18,7 +19,7 @@ use crate::sqlite3::real;
 use crate::sqlite3::scratch::Scratch;
 use crate::sqlite3::text;
 use crate::sqlite3::value::Value;
-use moment::{DAY, LAST, Moment, NO_TIME, days, julian_day, unix_seconds};
+use moment::{LAST, Moment, NO_TIME, julian_day, split, unix_seconds};
 
 /// Calls one of the functions.
 pub(crate) fn call<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
@@ -26,15 +27,16 @@ pub(crate) fn call<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
     if c.count < first {
         return Ok(Value::Null);
     }
-    let mut moment = match read(c, first) {
-        Ok(moment) => moment,
-        Err(error) if error.is(NO_TIME) => return Ok(Value::Null),
-        Err(error) => return Err(error),
-    };
-    let julian = moment.julian;
+    let mut moment = Moment::default();
+    read(c, first, &mut moment)?;
+    match moment.wrong {
+        None => {}
+        Some(NO_TIME) => return Ok(Value::Null),
+        Some(kind) => return Err(kind.into()),
+    }
     let format: &[u8] = match c.id {
-        Id::JulianDay => return Ok(Value::Real(julian_day(julian))),
-        Id::UnixEpoch => return Ok(Value::Integer(unix_seconds(julian))),
+        Id::JulianDay => return Ok(Value::Real(julian_day(moment.julian))),
+        Id::UnixEpoch => return Ok(Value::Integer(unix_seconds(moment.julian))),
         Id::DateTime => b"%Y-%m-%d %H:%M:%S",
         Id::Time => b"%H:%M:%S",
         Id::Date => b"%Y-%m-%d",
@@ -48,81 +50,86 @@ pub(crate) fn call<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
 }
 
 /// The moment that the arguments from `first` on say.
-fn read(c: &mut Call<'_, '_>, first: usize) -> Result<Moment> {
+#[inline(never)]
+fn read(c: &mut Call<'_, '_>, first: usize, moment: &mut Moment) -> Result<()> {
     // Without an argument the time is now.
     if c.count <= first {
         return Err(ErrorKind::Unsupported.into());
     }
-    let mut moment = Moment::default();
     match c.argument(first) {
         number @ (Value::Integer(_) | Value::Real(_)) => moment.of_number(number.to_real()),
-        _ => moment.parse(before_nul(c.text(first)?))?,
+        _ => moment.parse(before_nul(c.text(first)?)),
     }
     let modifiers = first.saturating_add(1);
     for at in modifiers..c.count {
+        if moment.wrong.is_some() {
+            break;
+        }
         let modifier = before_nul(c.text(at)?);
-        moment.modify(modifier, at == modifiers)?;
+        moment.modify(modifier, at == modifiers);
     }
-    moment.make_julian()?;
+    moment.make_julian();
     if !(0..=LAST).contains(&moment.julian) {
-        return Err(NO_TIME.into());
+        moment.fail(NO_TIME);
     }
-    Ok(moment)
+    Ok(())
 }
 
 /// Appends the moment in a format of strftime; `None` where the format is wrong. A year before 0 has four digits with
 /// `long`, three without.
+#[inline(never)]
 fn write(moment: &mut Moment, format: &[u8], long: bool, out: &mut Scratch<'_>) -> Option<()> {
-    moment.make_julian().ok()?;
-    moment.make_time().ok()?;
-    moment.make_date().ok()?;
-    let Moment { julian, year, month, day, hours, minutes, seconds, .. } = *moment;
+    moment.make_calendar();
+    let Moment { julian, month, day, .. } = *moment;
+    let (today, _) = split(julian);
+    // What is left of it is the first of January, at the same time of day, which may be 24 hours.
+    (moment.month, moment.day, moment.has_julian, moment.has_raw) = (1, 1, false, false);
+    moment.make_julian();
+    let (day_of_year, _) = split(julian.wrapping_sub(moment.julian));
     let mut format = format.iter();
     while let Some(byte) = format.next() {
         if *byte != b'%' {
             out.push(*byte);
             continue;
         }
-        match format.next()? {
-            b'd' => padded(day, 2, out),
+        let (number, width): (i32, usize) = match format.next()? {
+            b'd' => (day, 2),
             b'f' => {
+                let seconds = moment.seconds;
                 if real::order(seconds, 9.9995).is_lt() {
                     out.push(b'0');
                 }
                 let seconds = if real::order(seconds, 59.999).is_lt() { seconds } else { 59.999 };
                 decimal::write(seconds, Style::new(Conversion::Fixed, 3), out);
+                continue;
             }
-            b'H' => padded(hours, 2, out),
-            b'j' => padded(day_of_year(moment)?.wrapping_add(1), 3, out),
-            b'J' => decimal::write(julian_day(julian), Style::new(Conversion::General, 16), out),
-            b'm' => padded(month, 2, out),
-            b'M' => padded(minutes, 2, out),
-            b's' => text::write_integer(unix_seconds(julian), out),
-            b'S' => padded(real::whole(seconds) as i32, 2, out),
-            b'w' => padded(days(julian.wrapping_add(DAY.wrapping_mul(3) / 2)).wrapping_rem(7), 1, out),
-            b'W' => {
-                let weekday = days(julian.wrapping_add(DAY / 2)).wrapping_rem(7);
-                padded(day_of_year(moment)?.wrapping_add(7).wrapping_sub(weekday) / 7, 2, out);
+            b'H' => (moment.hours, 2),
+            b'j' => (day_of_year.wrapping_add(1), 3),
+            b'J' => {
+                decimal::write(julian_day(julian), Style::new(Conversion::General, 16), out);
+                continue;
             }
-            b'Y' => padded(year, if long && year < 0 { 5 } else { 4 }, out),
-            b'%' => out.push(b'%'),
+            b'm' => (month, 2),
+            b'M' => (moment.minutes, 2),
+            b's' => {
+                text::write_integer(unix_seconds(julian), out);
+                continue;
+            }
+            b'S' => (real::whole(moment.seconds) as i32, 2),
+            b'w' => (today.wrapping_add(1).wrapping_rem(7), 1),
+            b'W' => (day_of_year.wrapping_add(7).wrapping_sub(today.wrapping_rem(7)) / 7, 2),
+            b'Y' => (moment.year, if long && moment.year < 0 { 5 } else { 4 }),
+            b'%' => {
+                out.push(b'%');
+                continue;
+            }
             _ => return None,
-        }
+        };
+        // At least so wide, with zeros in front and a minus before them.
+        let start = out.len();
+        text::write_integer(number.into(), out);
+        let length = out.len().saturating_sub(start);
+        out.insert(start.saturating_add(usize::from(number < 0)), b'0', width.saturating_sub(length));
     }
     Some(())
-}
-
-/// Days since the first of January at the same time of day, which may be 24 hours.
-fn day_of_year(moment: &Moment) -> Option<i32> {
-    let mut first = Moment { has_julian: false, has_raw: false, month: 1, day: 1, ..*moment };
-    first.make_julian().ok()?;
-    Some(days(moment.julian.wrapping_sub(first.julian).wrapping_add(DAY / 2)))
-}
-
-/// At least `width` characters, with zeros in front and a minus before them.
-fn padded(number: i32, width: usize, out: &mut Scratch<'_>) {
-    let start = out.len();
-    text::write_integer(number.into(), out);
-    let length = out.len().saturating_sub(start);
-    out.insert(start.saturating_add(usize::from(number < 0)), b'0', width.saturating_sub(length));
 }
