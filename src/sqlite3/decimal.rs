@@ -58,8 +58,8 @@ impl Digits {
     fn next(&mut self) -> u8 {
         let Some(left) = self.significant.checked_sub(1) else { return b'0' };
         self.significant = left;
-        let (digit, fraction) = self.rest.split();
-        self.rest = fraction.times(Extended::TEN);
+        let digit = self.rest.take_whole();
+        self.rest.multiply(&Extended::TEN);
         b'0'.wrapping_add(digit)
     }
 }
@@ -75,17 +75,17 @@ pub(super) fn write(real: f64, style: Style, out: &mut Scratch<'_>) {
     }
     let general = style.conversion == Conversion::General;
     let mut precision = if general { style.precision.saturating_sub(1) } else { style.precision };
-    let (mut number, mut exponent) = (Extended::from_real(real), 0i32);
+    let mut number = Extended::from_real(real);
     let rounder = rounder(&number, real, precision, style.conversion);
     if style.conversion == Conversion::Fixed {
-        number = number.plus(rounder);
+        number.add(&rounder);
     }
-    normalize(&mut number, &mut exponent);
+    let mut exponent = normalize(&mut number);
     if style.conversion != Conversion::Fixed {
-        number = number.plus(rounder);
-        if number.at_least(Extended::TEN) {
-            number = number.times(Extended::from_real(0.1));
-            exponent = exponent.saturating_add(1);
+        number.add(&rounder);
+        if number.at_least(&Extended::TEN) {
+            number.multiply(&TENTH);
+            exponent = exponent.wrapping_add(1);
         }
     }
     let mut scientific = style.conversion == Conversion::Exponent;
@@ -122,53 +122,68 @@ pub(super) fn write(real: f64, style: Style, out: &mut Scratch<'_>) {
 }
 
 /// Half of the last digit that will be printed, before or after scaling as the conversion has it.
+#[inline(never)]
 fn rounder(number: &Extended, real: f64, precision: u32, conversion: Conversion) -> Extended {
-    const HALVES: [f64; 10] = [5e-1, 5e-2, 5e-3, 5e-4, 5e-5, 5e-6, 5e-7, 5e-8, 5e-9, 5e-10];
     let mut places = precision & 0xfff;
-    let mut half = HALVES.get((places % 10) as usize).copied().unwrap_or(0.0);
+    let mut power = 1.0;
+    for _ in 0..places % 10 {
+        power = real::product(power, 10.0);
+    }
+    let mut half = real::quotient(0.5, power);
     while places >= 10 {
         half = real::product(half, 1e-10);
         places = places.saturating_sub(10);
     }
-    let half = Extended::from_real(half);
+    let mut half = Extended::from_real(half);
     if conversion == Conversion::Fixed {
         let exponent = (real.to_bits() >> 52 & 0x7ff) as i32;
-        let thousands = exponent.saturating_sub(1023) / 3;
-        if (precision as i32).saturating_add(thousands) < 15 {
-            let sum = half.plus(number.times(Extended::from_real(3e-16)));
-            return Extended::from_real(sum.to_real());
+        let thousands = exponent.wrapping_sub(1023) / 3;
+        if (precision as i32).wrapping_add(thousands) < 15 {
+            let mut part = *number;
+            part.multiply(&SMALL);
+            half.add(&part);
+            half = Extended::from_real(half.nearest_real());
         }
     }
     half
 }
 
-/// Scales a number to one digit before the point; zero stays.
-fn normalize(number: &mut Extended, exponent: &mut i32) {
+const TENTH: Extended = Extended::from_real(0.1);
+const SMALL: Extended = Extended::from_real(3e-16);
+
+/// Steps up, and down: as long as a number is at least the step, or below the first; what it is scaled by; the digits in that.
+static UP: [(Extended, i32); 3] =
+    [(Extended::from_real(1e100), 100), (Extended::from_real(1e10), 10), (Extended::TEN, 1)];
+static DOWN: [(Extended, Extended, i32); 2] =
+    [(Extended::from_real(1e-8), Extended::from_real(1e8), 8), (Extended::ONE, Extended::TEN, 1)];
+
+/// Scales a number to one digit before the point, and gives its exponent; zero stays.
+#[inline(never)]
+fn normalize(number: &mut Extended) -> i32 {
+    let mut exponent = 0i32;
     if number.is_zero() {
-        return;
+        return exponent;
     }
-    let tiny = Extended::from_real(1e-8);
     let mut scale = Extended::ONE;
-    for (step, digits) in [(1e100, 100), (1e10, 10), (10.0, 1)] {
-        let step = Extended::from_real(step);
+    for (step, digits) in &UP {
         loop {
-            let next = scale.times(step);
-            if !number.at_least(next) {
+            let mut next = scale;
+            next.multiply(step);
+            if !number.at_least(&next) {
                 break;
             }
             scale = next;
-            *exponent = exponent.saturating_add(digits);
+            exponent = exponent.wrapping_add(*digits);
         }
     }
-    *number = number.over(scale);
-    while !number.at_least(tiny) {
-        *number = number.times(Extended::from_real(1e8));
-        *exponent = exponent.saturating_sub(8);
+    number.divide(&scale);
+    for (least, step, digits) in &DOWN {
+        while !number.at_least(least) {
+            number.multiply(step);
+            exponent = exponent.wrapping_sub(*digits);
+        }
     }
-    while !number.at_least(Extended::ONE) {
-        *number = number.times(Extended::TEN);
-        *exponent = exponent.saturating_sub(1);
-    }
+    exponent
 }
 
 /// `place` is that of the first digit behind the point: -1, less where zeros come first. Gives the number of zeros that

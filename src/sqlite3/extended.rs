@@ -18,190 +18,202 @@ impl Extended {
     pub(super) const ONE: Self = Extended { mantissa: TOP, exponent: -63 };
     pub(super) const TEN: Self = Extended { mantissa: 10 << 60, exponent: -60 };
 
-    fn normal(mantissa: u64, exponent: i32) -> Self {
-        let shift = mantissa.leading_zeros();
+    /// Moves the first bit that is set to the top.
+    #[inline(never)]
+    const fn normalize(&mut self) {
+        let shift = self.mantissa.leading_zeros();
         if shift == 64 {
-            return Extended { mantissa: 0, exponent: 0 };
+            self.exponent = 0;
+            return;
         }
-        Extended { mantissa: mantissa << shift, exponent: exponent - shift as i32 }
-    }
-
-    /// A normal mantissa and what follows it: `rest` is compared with a half, which is `TOP`.
-    fn rounded(mantissa: u64, exponent: i32, rest: u64) -> Self {
-        let up = rest > TOP || (rest == TOP && mantissa & 1 == 1);
-        match mantissa.checked_add(up.into()) {
-            Some(mantissa) => Extended { mantissa, exponent },
-            None => Extended { mantissa: TOP, exponent: exponent + 1 },
-        }
+        self.mantissa <<= shift;
+        self.exponent -= shift as i32;
     }
 
     pub(super) fn from_integer(integer: u64) -> Self {
-        Self::normal(integer, 0)
+        let mut number = Extended { mantissa: integer, exponent: 0 };
+        number.normalize();
+        number
     }
 
     /// Exact. `real` is finite; its sign is dropped.
-    pub(super) fn from_real(real: f64) -> Self {
+    #[inline(never)]
+    pub(super) const fn from_real(real: f64) -> Self {
         let bits = real.to_bits();
-        let fraction = bits & ((1 << 52) - 1);
-        match (bits >> 52) as i32 & 0x7ff {
-            0 => Self::normal(fraction, -1074),
-            exponent => Self::normal(fraction | 1 << 52, exponent - 1075),
+        let mut exponent = (bits >> 52) as i32 & 0x7ff;
+        let mut mantissa = bits & ((1 << 52) - 1);
+        if exponent == 0 {
+            exponent = 1;
+        } else {
+            mantissa |= 1 << 52;
         }
+        let mut number = Extended { mantissa, exponent: exponent - 1075 };
+        number.normalize();
+        number
     }
 
-    /// To the nearest binary64, ties to even; infinite where that is too small.
-    pub(super) fn to_real(self) -> f64 {
+    /// To the nearest binary64, ties to even; infinite where that is too small. The number is used up.
+    #[inline(never)]
+    pub(super) fn nearest_real(&mut self) -> f64 {
+        let exponent = self.exponent + 63;
         if self.mantissa == 0 {
             return 0.0;
         }
-        let exponent = self.exponent + 63;
         if exponent > 1023 {
             return f64::INFINITY;
         }
         // Bits that do not fit: 11, more where the result is subnormal.
         let normal = exponent >= -1022;
-        let drop = if normal { 11 } else { 11 + (-1022 - exponent) as u32 };
-        let (kept, rest) = match drop {
-            ..=63 => (self.mantissa >> drop, self.mantissa << (64 - drop)),
-            64 => (0, self.mantissa),
-            _ => return 0.0,
-        };
-        let up = rest > TOP || (rest == TOP && kept & 1 == 1);
+        let rest = self.drop(if normal { 11 } else { 11 - 1022 - exponent });
+        self.round(rest);
         // The hidden bit adds one to the exponent field; so does a carry.
         let field = if normal { (exponent + 1022) as u64 } else { 0 };
-        f64::from_bits((field << 52) + kept + u64::from(up))
+        f64::from_bits((field << 52) + self.mantissa)
     }
 
-    pub(super) fn times(self, other: Self) -> Self {
-        let (product, rest) = self.product(other);
-        Self::rounded(product.mantissa, product.exponent, rest)
+    /// Takes so many bits off the end of the mantissa; gives what they were. Most numbers lose few.
+    #[inline(never)]
+    pub(super) fn drop(&mut self, places: i32) -> u64 {
+        let mut rest = 0;
+        for _ in 0..places.min(66) {
+            rest = self.mantissa << 63 | rest >> 1 | rest & 1;
+            self.mantissa >>= 1;
+        }
+        rest
     }
 
-    /// The product, cut off, and what follows its mantissa.
-    fn product(self, other: Self) -> (Self, u64) {
-        let (high, low) = wide_product(self.mantissa, other.mantissa);
+    pub(super) fn multiply(&mut self, by: &Self) {
+        let rest = self.product(by);
+        self.round(rest);
+    }
+
+    /// `by` is not zero.
+    pub(super) fn divide(&mut self, by: &Self) {
+        let rest = self.quotient(by);
+        self.round(rest);
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        let rest = self.total(other, false);
+        self.round(rest);
+    }
+
+    // Each of these cuts its result off, and gives what follows the mantissa, where a half of the last bit is `TOP`.
+
+    /// The product.
+    #[inline(never)]
+    pub(super) fn product(&mut self, by: &Self) -> u64 {
+        let (high, low) = wide_product(self.mantissa, by.mantissa);
         if high == 0 {
-            return (Extended { mantissa: 0, exponent: 0 }, 0);
+            *self = Extended { mantissa: 0, exponent: 0 };
+            return 0;
         }
-        let exponent = self.exponent + other.exponent + 64;
+        let exponent = self.exponent + by.exponent + 64;
         if high & TOP != 0 {
-            (Extended { mantissa: high, exponent }, low)
-        } else {
-            (Extended { mantissa: high << 1 | low >> 63, exponent: exponent - 1 }, low << 1)
+            *self = Extended { mantissa: high, exponent };
+            return low;
         }
+        *self = Extended { mantissa: high << 1 | low >> 63, exponent: exponent - 1 };
+        low << 1
     }
 
-    /// `other` is not zero.
-    pub(super) fn over(self, other: Self) -> Self {
-        let (quotient, rest) = self.quotient(other);
-        // The remainder against half of the divisor says how to round.
-        let half = other.mantissa - rest;
-        let rest = match rest.cmp(&half) {
-            core::cmp::Ordering::Less => 0,
-            core::cmp::Ordering::Equal => TOP,
-            core::cmp::Ordering::Greater => u64::MAX,
-        };
-        Self::rounded(quotient.mantissa, quotient.exponent, rest)
-    }
-
-    /// The quotient, cut off, and the remainder in the divisor's scale.
-    fn quotient(self, other: Self) -> (Self, u64) {
+    /// The quotient; what follows it is told as 0, less than a half, a half, or more.
+    #[inline(never)]
+    pub(super) fn quotient(&mut self, by: &Self) -> u64 {
         if self.mantissa == 0 {
-            return (self, 0);
+            return 0;
         }
         // So scaled that the first bit of the quotient is set.
-        let exponent = self.exponent - other.exponent;
-        let (mantissa, rest, exponent) = if self.mantissa < other.mantissa {
-            let (quotient, rest) = long_division(self.mantissa, 0, other.mantissa);
-            (quotient, rest, exponent - 64)
-        } else {
-            let (quotient, rest) = long_division(self.mantissa >> 1, self.mantissa << 63, other.mantissa);
-            (quotient, rest, exponent - 63)
-        };
-        (Extended { mantissa, exponent }, rest)
+        let small = self.mantissa < by.mantissa;
+        let (high, low) = if small { (self.mantissa, 0) } else { (self.mantissa >> 1, self.mantissa << 63) };
+        let (mantissa, rest) = long_division(high, low, by.mantissa);
+        *self = Extended { mantissa, exponent: self.exponent - by.exponent - if small { 64 } else { 63 } };
+        match rest.cmp(&(by.mantissa - rest)) {
+            core::cmp::Ordering::Less => u64::from(rest != 0),
+            core::cmp::Ordering::Equal => TOP,
+            core::cmp::Ordering::Greater => u64::MAX,
+        }
     }
 
-    pub(super) fn plus(self, other: Self) -> Self {
-        let (sum, rest) = self.total(other, false);
-        Self::rounded(sum.mantissa, sum.exponent, rest)
-    }
-
-    /// The sum, or the difference of the larger and the smaller one, cut off, and what follows its mantissa. For a
-    /// difference, that is only whether something follows.
-    fn total(self, other: Self, opposite: bool) -> (Self, u64) {
-        let (large, small) = if self.at_least(other) { (self, other) } else { (other, self) };
+    /// The sum, or the difference of the larger and the smaller one. For a difference, what follows is only whether something does.
+    #[inline(never)]
+    pub(super) fn total(&mut self, other: &Self, opposite: bool) -> u64 {
+        let mut small = *other;
+        if !self.at_least(other) {
+            core::mem::swap(self, &mut small);
+        }
         if small.mantissa == 0 {
-            return (large, 0);
+            return 0;
         }
-        let distance = (large.exponent - small.exponent) as u32;
-        let (shifted, rest) = match distance {
-            0 => (small.mantissa, 0),
-            1..=63 => (small.mantissa >> distance, small.mantissa << (64 - distance)),
-            64 => (0, small.mantissa),
-            _ => (0, 1),
-        };
+        let rest = small.drop(self.exponent - small.exponent);
+        let shifted = small.mantissa;
         if opposite {
-            let left = large.mantissa - shifted - u64::from(rest != 0);
-            return (Self::normal(left | u64::from(rest != 0), large.exponent), rest);
+            let left = self.mantissa - shifted - u64::from(rest != 0);
+            self.mantissa = left | u64::from(rest != 0);
+            self.normalize();
+            return rest;
         }
-        match large.mantissa.overflowing_add(shifted) {
-            (sum, false) => (Extended { mantissa: sum, exponent: large.exponent }, rest),
-            // One bit more moves into the rest, which keeps a trace of everything below it.
-            (sum, true) => (
-                Extended { mantissa: TOP | sum >> 1, exponent: large.exponent + 1 },
-                sum << 63 | rest >> 1 | u64::from(rest & 1 != 0),
-            ),
+        let (sum, carry) = self.mantissa.overflowing_add(shifted);
+        self.mantissa = sum;
+        if !carry {
+            return rest;
+        }
+        // One bit more moves into the rest, which keeps a trace of everything below it.
+        *self = Extended { mantissa: TOP | sum >> 1, exponent: self.exponent + 1 };
+        sum << 63 | rest >> 1 | u64::from(rest & 1 != 0)
+    }
+
+    /// To the nearest, ties to even.
+    #[inline(never)]
+    fn round(&mut self, rest: u64) {
+        if rest > TOP || (rest == TOP && self.mantissa & 1 == 1) {
+            self.mantissa = self.mantissa.wrapping_add(1);
+            if self.mantissa == 0 {
+                *self = Extended { mantissa: TOP, exponent: self.exponent + 1 };
+            }
         }
     }
 
-    pub(super) fn is_zero(self) -> bool {
+    pub(super) fn is_zero(&self) -> bool {
         self.mantissa == 0
     }
 
-    pub(super) fn at_least(self, other: Self) -> bool {
+    #[inline(never)]
+    pub(super) fn at_least(&self, other: &Self) -> bool {
         if other.mantissa == 0 || self.mantissa == 0 {
             return other.mantissa == 0;
         }
         (self.exponent, self.mantissa) >= (other.exponent, other.mantissa)
     }
 
-    /// The whole part, which is below 16, and the fraction.
-    pub(super) fn split(self) -> (u8, Self) {
-        match u32::try_from(-self.exponent) {
-            Ok(places @ 60..=63) => {
-                let digit = (self.mantissa >> places) as u8;
-                (digit, Self::normal(self.mantissa & ((1 << places) - 1), self.exponent))
-            }
-            _ => (0, self),
+    /// Takes the whole part off, which is below 16.
+    pub(super) fn take_whole(&mut self) -> u8 {
+        let places = -self.exponent;
+        if !(60..=63).contains(&places) {
+            return 0;
         }
+        let (high, place) = ((self.mantissa >> 32) as u32, places - 32);
+        let digit = high >> place;
+        self.mantissa -= u64::from(digit << place) << 32;
+        self.normalize();
+        digit as u8
     }
 }
 
 /// For REAL, which has eleven bits less: the last bit says whether anything follows, so that it is rounded once.
 #[cfg(any(not(fast), test))]
 impl Extended {
-    pub(super) fn sum(self, other: Self, opposite: bool) -> Self {
-        let (sum, rest) = self.total(other, opposite);
-        Extended { mantissa: sum.mantissa | u64::from(rest != 0), ..sum }
+    pub(super) fn mark(&mut self, rest: u64) {
+        self.mantissa |= u64::from(rest != 0);
     }
 
-    pub(super) fn exact_times(self, other: Self) -> Self {
-        let (product, rest) = self.product(other);
-        Extended { mantissa: product.mantissa | u64::from(rest != 0), ..product }
-    }
-
-    pub(super) fn exact_over(self, other: Self) -> Self {
-        let (quotient, rest) = self.quotient(other);
-        Extended { mantissa: quotient.mantissa | u64::from(rest != 0), ..quotient }
-    }
-
-    /// Without the fraction; `None` beyond 63 bits.
-    pub(super) fn whole(self) -> Option<u64> {
-        match self.exponent {
-            0.. if self.mantissa != 0 => None,
-            -63..=-1 => Some(self.mantissa >> -self.exponent),
-            _ => Some(0),
+    /// Without the fraction, clamped to 63 bits and one more.
+    pub(super) fn whole(&mut self) -> u64 {
+        if self.exponent >= 0 && self.mantissa != 0 {
+            return TOP;
         }
+        self.drop(-self.exponent);
+        self.mantissa
     }
 }
 

@@ -130,10 +130,13 @@ mod soft {
             (_, Kind::Infinite) => return right,
             _ => {}
         }
-        let (one, other) = (Extended::from_real(left), Extended::from_real(right));
-        let made = one.sum(other, opposite).to_real();
+        let (mut one, other) = (Extended::from_real(left), Extended::from_real(right));
+        let larger = one.at_least(&other);
+        let rest = one.total(&other, opposite);
+        one.mark(rest);
+        let made = one.nearest_real();
         // The sign is that of the larger one; zero is negative only if both are.
-        let sign = match (is_zero(made), one.at_least(other)) {
+        let sign = match (is_zero(made), larger) {
             (true, _) => left.to_bits() & right.to_bits(),
             (false, true) => left.to_bits(),
             (false, false) => right.to_bits(),
@@ -143,7 +146,7 @@ mod soft {
 
     #[inline(never)]
     pub(in super::super) fn product(left: f64, right: f64) -> f64 {
-        scaled(left, right, kind(right), Extended::exact_times)
+        scaled(left, right, kind(right), Extended::product)
     }
 
     #[inline(never)]
@@ -154,17 +157,22 @@ mod soft {
             Kind::Infinite => Kind::Zero,
             other => other,
         };
-        scaled(left, right, inverse, Extended::exact_over)
+        scaled(left, right, inverse, Extended::quotient)
     }
 
-    fn scaled(left: f64, right: f64, factor: Kind, work: fn(Extended, Extended) -> Extended) -> f64 {
+    fn scaled(left: f64, right: f64, factor: Kind, work: fn(&mut Extended, &Extended) -> u64) -> f64 {
         let number = kind(left);
         let (least, most) = (number.min(factor), number.max(factor));
         let made = match (least, most) {
             (_, Kind::Nan) | (Kind::Zero, Kind::Infinite) => return f64::NAN,
             (_, Kind::Infinite) => f64::INFINITY,
             (Kind::Zero, _) => 0.0,
-            _ => work(Extended::from_real(left), Extended::from_real(right)).to_real(),
+            _ => {
+                let mut number = Extended::from_real(left);
+                let rest = work(&mut number, &Extended::from_real(right));
+                number.mark(rest);
+                number.nearest_real()
+            }
         };
         f64::from_bits(made.to_bits() | (left.to_bits() ^ right.to_bits()) & SIGN)
     }
@@ -172,7 +180,7 @@ mod soft {
     /// The real nearest to an integer.
     #[inline(never)]
     pub(in super::super) fn of(integer: i64) -> f64 {
-        let magnitude = Extended::from_integer(integer.unsigned_abs()).to_real();
+        let magnitude = Extended::from_integer(integer.unsigned_abs()).nearest_real();
         f64::from_bits(magnitude.to_bits() | integer as u64 & SIGN)
     }
 
@@ -183,12 +191,8 @@ mod soft {
         if is_nan(real) {
             return 0;
         }
-        match Extended::from_real(real).whole() {
-            Some(magnitude) if negative => (magnitude as i64).wrapping_neg(),
-            Some(magnitude) => magnitude as i64,
-            None if negative => i64::MIN,
-            None => i64::MAX,
-        }
+        let magnitude = Extended::from_real(real).whole();
+        if negative { (magnitude as i64).wrapping_neg() } else { magnitude.min(i64::MAX as u64) as i64 }
     }
 
     /// Quotient and rest; 0 and `left` if that is by zero.

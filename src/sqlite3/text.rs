@@ -93,49 +93,41 @@ fn read_real(bytes: &[u8]) -> (f64, Form) {
     let mut rest = Bytes(bytes);
     rest.skip_spaces();
     let negative = rest.sign();
-    let mut significand = 0u64;
-    let mut any_digit = false;
-    let mut exponent = 0i32;
-    while let Some(digit) = rest.digit() {
-        any_digit = true;
-        if significand < SIGNIFICAND_FULL {
-            significand = with_digit(significand, digit);
-        } else {
-            exponent = exponent.saturating_add(1);
-        }
-    }
-    let point = rest.take(b'.');
-    if point {
-        while let Some(digit) = rest.digit() {
-            if significand < SIGNIFICAND_FULL {
-                any_digit = true;
+    let (mut significand, mut exponent) = (0u64, 0i32);
+    let (mut any_digit, mut point) = (false, false);
+    loop {
+        if let Some(digit) = rest.digit() {
+            any_digit = true;
+            // A digit that is not taken in counts before the point, and one that is behind it.
+            let full = significand >= SIGNIFICAND_FULL;
+            if !full {
                 significand = with_digit(significand, digit);
-                exponent = exponent.saturating_sub(1);
             }
+            exponent = exponent.wrapping_add(i32::from(full)).wrapping_sub(point.into());
+        } else if point || !rest.take(b'.') {
+            break;
+        } else {
+            point = true;
         }
     }
-    let (mut has_exponent, mut valid) = (false, true);
-    if matches!(rest.peek(), Some(b'e' | b'E')) {
-        rest.skip();
-        (has_exponent, valid) = (true, false);
+    let (mut marked, mut broken) = (point, false);
+    if rest.take(b'e') || rest.take(b'E') {
         let down = rest.sign();
         let mut power = 0i32;
+        broken = true;
         while let Some(digit) = rest.digit() {
-            valid = true;
-            power = if power < 10_000 { power.saturating_mul(10).saturating_add(digit.into()) } else { 10_000 };
+            (marked, broken) = (true, false);
+            power = if power < 10_000 { power.wrapping_mul(10).wrapping_add(digit.into()) } else { 10_000 };
         }
-        exponent = exponent.saturating_add(if down { power.saturating_neg() } else { power });
+        exponent = exponent.wrapping_add(if down { power.wrapping_neg() } else { power });
     }
     rest.skip_spaces();
     let real = scale(significand, exponent);
-    let form = if !any_digit {
-        Form::Other
-    } else if rest.0.is_empty() && valid {
-        if point || has_exponent { Form::Real } else { Form::Integer }
-    } else if (point && has_exponent) || ((point || has_exponent) && valid) {
-        Form::RealPrefix
-    } else {
-        Form::Other
+    let form = match (any_digit, rest.0.is_empty() && !broken, marked) {
+        (true, true, true) => Form::Real,
+        (true, true, false) => Form::Integer,
+        (true, false, true) => Form::RealPrefix,
+        _ => Form::Other,
     };
     (if negative { -real } else { real }, form)
 }
@@ -162,16 +154,20 @@ fn scale(mut significand: u64, exponent: i32) -> f64 {
         }
         power = power.saturating_sub(1);
     }
-    let exact = Extended::from_integer(significand);
-    match (power, up) {
-        (0, _) => real::of(significand as i64),
-        (1..=307, true) => exact.times(power_of_ten(power)).to_real(),
-        (1..=307, false) => exact.over(power_of_ten(power)).to_real(),
-        // Two steps, of which the second is one of binary64.
-        (308..=341, true) => real::product(exact.times(power_of_ten(power.saturating_sub(308))).to_real(), 1e308),
-        (308..=341, false) => real::quotient(exact.over(power_of_ten(power.saturating_sub(308))).to_real(), 1e308),
-        (_, true) => f64::INFINITY,
-        (_, false) => 0.0,
+    // From 308 on there are two steps, of which the second is one of binary64.
+    let (first, second) = match power {
+        ..308 => (power, 1.0),
+        308..342 => (power.saturating_sub(308), 1e308),
+        _ => return if up { f64::INFINITY } else { 0.0 },
+    };
+    let mut number = Extended::from_integer(significand);
+    let scale = power_of_ten(first);
+    if up {
+        number.multiply(&scale);
+        real::product(number.nearest_real(), second)
+    } else {
+        number.divide(&scale);
+        real::quotient(number.nearest_real(), second)
     }
 }
 
@@ -179,13 +175,14 @@ fn power_of_ten(mut power: u32) -> Extended {
     let (mut square, mut result) = (Extended::TEN, Extended::ONE);
     loop {
         if power & 1 == 1 {
-            result = result.times(square);
+            result.multiply(&square);
         }
         power >>= 1;
         if power == 0 {
             return result;
         }
-        square = square.times(square);
+        let factor = square;
+        square.multiply(&factor);
     }
 }
 
@@ -207,21 +204,23 @@ fn read_integer(bytes: &[u8]) -> (i64, Fit) {
     let mut rest = Bytes(bytes);
     rest.skip_spaces();
     let negative = rest.sign();
-    let mut magnitude = Some(0u64);
+    const LIMIT: u64 = 1 << 63;
+    let mut magnitude = 0u64;
     let mut any_digit = false;
     while let Some(digit) = rest.digit() {
         any_digit = true;
-        magnitude = magnitude.and_then(|m| m.checked_mul(10)?.checked_add(digit.into()));
+        magnitude = if magnitude > LIMIT / 10 { u64::MAX } else { with_digit(magnitude, digit) };
     }
     rest.skip_spaces();
     let fit = if any_digit && rest.0.is_empty() { Fit::Whole } else { Fit::Prefix };
-    const LIMIT: u64 = 1 << 63;
-    match magnitude {
-        Some(m @ ..LIMIT) => ((m as i64).wrapping_mul(if negative { -1 } else { 1 }), fit),
-        _ if negative => (i64::MIN, if magnitude == Some(LIMIT) { fit } else { Fit::TooLarge }),
-        Some(LIMIT) => (i64::MAX, Fit::OneTooLarge),
-        _ => (i64::MAX, Fit::TooLarge),
-    }
+    let fit = match magnitude {
+        ..LIMIT => fit,
+        LIMIT if negative => fit,
+        LIMIT => Fit::OneTooLarge,
+        _ => Fit::TooLarge,
+    };
+    let integer = if negative { (magnitude.min(LIMIT) as i64).wrapping_neg() } else { magnitude.min(LIMIT - 1) as i64 };
+    (integer, fit)
 }
 
 /// What NUMERIC affinity makes of a text, and whether it does: only if all of it is a number.
