@@ -137,7 +137,7 @@ type Rest<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, bool);
 #[repr(C)]
 pub struct Dbm<'m, F> {
     pub(crate) table: Table<'m>,
-    writable: bool,
+    pub(crate) writable: bool,
     /// More may be dead than is counted: tombstones that hide nothing any more, what a batch overwrote.
     pub(crate) doubtful: bool,
     /// A sector that lags behind in wear may be moved.
@@ -163,7 +163,6 @@ pub struct Dbm<'m, F> {
     pub(crate) indexed: u32,
     /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
     pub(crate) settled: u32,
-    // From here on all is 0 in a store that is being opened, but for the geometry: a clearing in one stroke.
     pub(crate) batch: Pending,
     /// Where records are appended in the head page.
     pub(crate) tail: u32,
@@ -222,22 +221,41 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
     if memory.len() < needed {
         return Err(Error::MemoryTooSmall { needed });
     }
+    // Zeros, which cost next to no code. What begins otherwise, `recover` sets.
     let mut db = Dbm {
-        log: Log::new(flash, geometry),
+        log: Log::new(flash),
         table: Table::new(memory, geometry.pages),
-        writable: flag != Flag::Read,
-        sequence: 1,
-        head: NO_PAGE,
+        writable: false,
+        doubtful: false,
+        level: false,
+        counting: false,
+        gone: false,
+        checked: false,
+        parts: 0,
+        head: 0,
+        sequence: 0,
+        full: 0,
+        guess: 0,
+        largest: 0,
+        indexed: 0,
+        settled: 0,
+        batch: Pending { open: false, started: false, page: 0, at: 0, sequence: 0 },
         tail: 0,
+        epoch: 0,
+        free: 0,
+        ended: 0,
         wear: 0,
         live: 0,
         dead: 0,
         all_dead: 0,
         living: 0,
         living_records: 0,
-        parts: 0,
-        ended: 0,
-        batch: Pending { page: 0, ..Pending::NONE },
+        changes: 0,
+        stamps: 0,
+        next_sector: 0,
+        next_worn: 0,
+        lent: lent::Lent::nothing(),
+        merge: cursor::Merge::IDLE,
         hooks: Hooks {
             committed: None,
             overwritten: None,
@@ -247,27 +265,9 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
             noted: None,
             forget: None,
         },
-        free: 0,
-        next_sector: 0,
-        next_worn: 0,
-        full: u32::MAX,
-        epoch: 0,
-        guess: 64,
-        largest: 64,
-        indexed: format::FOOTER,
-        settled: u32::MAX,
         writing: None,
-        level: false,
-        doubtful: false,
-        merge: cursor::Merge::IDLE,
-        stamps: 0,
-        changes: 0,
-        counting: false,
-        checked: false,
-        gone: false,
-        lent: lent::Lent::nothing(),
     };
-    db.recover(flag);
+    db.recover(flag, geometry);
     db.done(())?;
     Ok(db)
 }

@@ -401,37 +401,21 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.appended(&copy, key)
     }
 
-    /// Deletes a key from a store that has no room for a tombstone: its sector is compacted without it. What would come to
-    /// light goes first: older records in other pages, and then those beside it in its page, when it alone is copied.
+    /// Deletes a key from a store that has no room for a tombstone: the sector of its record is compacted without that. The
+    /// tombstone is no larger, and comes when the copies are whole: they would be thrown away otherwise, and it with them.
     pub(crate) fn compact_without(&mut self, key: &[u8]) {
-        let (name, mut alone) = (Name::key(key), false);
-        for _ in 0..self.table.count() + 1 {
-            let newest = self.find(&name);
-            let place = self.table.place(newest.page()).unwrap_or(0);
-            let older = self.find_before(&name, place);
-            let goes = if older.is_some() { older } else { newest };
-            let sector = self.sector_of(goes.page());
-            if self.head != NO_PAGE && sector == self.sector_of(self.head) {
-                self.seal();
-            }
-            let last = alone && goes == newest;
-            self.copy_out(sector, if last { goes } else { Spot::NONE });
-            if last {
-                // An erase that is cut off may leave the record, and then there would be no room to copy it. (The tombstone is no
-                // larger than that, and comes when the copies are whole: they would be thrown away otherwise, and it with them.)
-                self.carry(&Record::new(Kind::Deleted, false, key.len(), 0), false, key);
-            }
-            self.let_go(sector);
-            if self.log.failed() {
-                // What was noted to be gone is still there.
-                return self.forget_lent();
-            }
-            if last {
-                return;
-            }
-            alone = goes == newest;
+        let newest = self.find(&Name::key(key));
+        let sector = self.sector_of(newest.page());
+        if self.head != NO_PAGE && sector == self.sector_of(self.head) {
+            self.seal();
         }
-        self.log.fail(Fail::FULL);
+        self.copy_out(sector, newest);
+        self.carry(&Record::new(Kind::Deleted, false, key.len(), 0), false, key);
+        self.let_go(sector);
+        if self.log.failed() {
+            // What was noted to be gone is still there.
+            self.forget_lent();
+        }
     }
 
     /// Writes what became of a committed batch to the pages that were sealed in it.

@@ -138,6 +138,8 @@ pub(crate) const fn bits_for(n: u32) -> u32 {
 }
 
 impl<F: NorFlash> Geometry<F> {
+    pub(crate) const NONE: Self = Geometry { pages: 0, compact: false, finger_bits: 0, part: PhantomData };
+
     pub(crate) fn new(capacity: usize, compact: bool) -> Result<Self, Error> {
         // (As comparisons, these are done when a program is built.)
         let (sector, word, read) = (F::ERASE_SIZE, F::WRITE_SIZE, F::READ_SIZE);
@@ -290,6 +292,9 @@ pub(crate) struct Check {
 }
 
 impl Check {
+    /// Of nothing.
+    pub(crate) const NONE: Check = Check { state: 0, compact: false };
+
     pub(crate) fn new(compact: bool) -> Check {
         Check { state: crc::START, compact }
     }

@@ -6,7 +6,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{self, DIRECTORY_FROM, ENTRIES_MAX, FOOTER, KEY_MAX, Kind, Layout, NO_TAIL, Name};
+use super::format::{self, DIRECTORY_FROM, ENTRIES_MAX, KEY_MAX, Kind, Layout, NO_TAIL, Name};
 use super::record::{Record, Spot};
 use super::table::State;
 use super::{Dbm, NO_PAGE};
@@ -227,8 +227,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         let (from, state) = if self.checked { (self.tail, self.log.page_check) } else { (0, crc::START) };
         self.log.page_check = self.log.check_over(page, from, self.log.geometry.limit(entries, batch), state);
         self.log.begin(page, start);
-        // The footer is programmed when all else stands: a footer that is right has an index that is whole.
-        self.log.fence(page, (F::PAGE - FOOTER) & !(F::WORD - 1));
         self.log.fill(0, index.offsets_at - start);
         for i in 0..entries {
             let place = self.table.list(i as usize) & ((1 << F::OFFSET_BITS) - 1);
@@ -259,6 +257,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if entries > DIRECTORY_FROM {
             self.log.push_word(directory);
         }
+        // The footer is programmed when all else stands: a footer that is right has an index that is whole.
+        self.log.flush();
         let tail = match batch {
             true if self.batch.page == page => self.batch.at,
             true => F::FIRST,

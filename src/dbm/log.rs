@@ -19,8 +19,6 @@ const SMALL: usize = 32;
 pub(crate) const STAGE: usize = 128;
 /// Bytes of the window when it has the stage's room as well.
 pub(crate) const WIDE: usize = WINDOW + STAGE;
-/// No place.
-const NOWHERE: u32 = u32::MAX;
 
 /// A flash part, seen as pages.
 #[repr(C)]
@@ -34,9 +32,6 @@ pub(crate) struct Log<F> {
     /// being written: both without what was staged since [`settle`](Self::settle).
     pub(crate) page_check: u32,
     pub(crate) check: Check,
-    /// Where the stage goes to the flash before what follows, and how many bytes it takes before.
-    fence: u32,
-    limit: usize,
     /// Where the windows are: a small one for keys and index entries, a large one for records, which becomes wide when more is
     /// asked for.
     windows: [Window; 2],
@@ -63,22 +58,22 @@ struct Window {
 const NOTHING: Window = Window { at: 0, len: 0 };
 
 impl<F: NorFlash> Log<F> {
-    pub(crate) fn new(flash: F, geometry: Geometry<F>) -> Self {
+    /// As good as zeros: the geometry is set later.
+    #[inline(always)]
+    pub(crate) fn new(flash: F) -> Self {
         Log {
             flash,
-            geometry,
+            geometry: Geometry::NONE,
             failed: None,
             cur: Record::NONE,
-            page_check: crc::START,
-            check: Check::new(geometry.compact),
+            page_check: 0,
+            check: Check::NONE,
             windows: [NOTHING, NOTHING],
             seen: 0,
             bytes: [0; SMALL + WIDE],
             stage_at: 0,
             stage_len: 0,
             settled: 0,
-            fence: NOWHERE,
-            limit: STAGE,
             packed: 0,
             packed_bits: 0,
         }
@@ -271,39 +266,16 @@ impl<F: NorFlash> Log<F> {
             }
             self.stage_at = start;
         }
-        (self.fence, self.limit) = (NOWHERE, STAGE);
         (self.packed, self.packed_bits) = (0, 0);
         // What is programmed now follows up to the end of the page at most; until then nothing is read behind the place.
         self.forget(start, F::PAGE - at);
     }
 
-    /// What stands from `at` in the page on will be programmed after everything before it. (Nothing is staged yet.)
-    pub(crate) fn fence(&mut self, page: u16, at: u32) {
-        self.fence = u32::from(page) * F::PAGE + at;
-        self.limit = self.before_fence();
-    }
-
-    /// How many bytes the stage takes before it goes to the flash: up to the fence, if that comes before it is full.
-    fn before_fence(&self) -> usize {
-        let left = self.fence.wrapping_sub(self.stage_at) as usize;
-        if (1..STAGE).contains(&left) { left } else { STAGE }
-    }
-
     /// More bytes to program; they reach the flash when the stage is full.
-    #[inline(never)]
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && !self.failed() {
-            let room =
-                self.bytes.get_mut(SMALL + WINDOW + self.stage_len..SMALL + WINDOW + self.limit).unwrap_or(&mut []);
-            let (now, later) = bytes.split_at(bytes.len().min(room.len()));
-            for (to, from) in room.iter_mut().zip(now) {
-                *to = *from;
-            }
-            self.stage_len += now.len();
-            bytes = later;
-            if self.stage_len >= self.limit {
-                self.flush();
-            }
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.push_byte(*byte);
         }
     }
 
@@ -316,7 +288,7 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// One byte more.
-    fn push_byte(&mut self, byte: u8) {
+    pub(crate) fn push_byte(&mut self, byte: u8) {
         if self.failed() {
             return;
         }
@@ -324,7 +296,7 @@ impl<F: NorFlash> Log<F> {
             *to = byte;
         }
         self.stage_len += 1;
-        if self.stage_len >= self.limit {
+        if self.stage_len >= STAGE {
             self.flush();
         }
     }
@@ -362,19 +334,28 @@ impl<F: NorFlash> Log<F> {
         self.settled = self.stage_len;
     }
 
-    /// Programs what is staged, which must end on a word.
+    /// Programs what is staged, as far as that makes whole words.
     #[inline(never)]
     pub(crate) fn flush(&mut self) {
         self.settle();
-        let (at, len) = (self.stage_at, self.stage_len);
+        let (at, len) = (self.stage_at, self.stage_len & !(F::WRITE_SIZE - 1));
         if len == 0 || self.failed() {
             return;
         }
         self.stage_at += len as u32;
-        (self.stage_len, self.settled) = (0, 0);
-        self.limit = self.before_fence();
+        self.stage_len -= len;
+        self.settled = self.stage_len;
         self.forget(at, len as u32);
-        let done = self.flash.write(at, self.bytes.get(SMALL + WINDOW..SMALL + WINDOW + len).unwrap_or(&[]));
+        let stage = self.bytes.get_mut(SMALL + WINDOW..).unwrap_or(&mut []);
+        let done = self.flash.write(at, stage.get(..len).unwrap_or(&[]));
+        // (Of what follows a whole word there is little.)
+        for i in 0..self.stage_len.min(F::WRITE_SIZE) {
+            if let Some(byte) = stage.get(len + i).copied()
+                && let Some(to) = stage.get_mut(i)
+            {
+                *to = byte;
+            }
+        }
         self.done(done);
     }
 

@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::Fail;
 use super::format::{Check, Geometry, HEAD_MAX, Hash, KEY_MAX, Kind, LONG_HEAD, Layout, Name, tag};
-use super::log::{Log, WINDOW};
+use super::log::Log;
 
 /// Where a record stands: a page and an offset in it, in one register. No record is [`Spot::NONE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -358,19 +358,12 @@ impl<F: NorFlash> Log<F> {
     /// found right.)
     pub(crate) fn transfer(&mut self, from: &Record, to: &Record) {
         self.go_to(to);
-        let [mut tag, ..] = to.head_bytes();
-        let mut at = from.at();
-        let end = at + from.total(&self.geometry) - self.geometry.check();
-        let mut chunk = [0; WINDOW / 2];
-        while at < end {
-            let count = ((end - at) as usize).min(chunk.len());
-            let piece = chunk.get_mut(..count).unwrap_or(&mut []);
-            self.copy(from.page, at, piece);
-            if let Some(first) = piece.first_mut().filter(|_| at == from.at()) {
-                core::mem::swap(first, &mut tag);
-            }
-            self.push(piece);
-            at += count as u32;
+        let [tag, ..] = to.head_bytes();
+        self.push_byte(tag);
+        let end = from.at() + from.total(&self.geometry) - self.geometry.check();
+        for at in from.at() + 1..end {
+            let byte = self.word(from.page, at, end - at) as u8;
+            self.push_byte(byte);
         }
         self.end(to);
         self.flush()

@@ -3,7 +3,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 
-use super::format::{ENTRIES_MAX, HEADER, KEY_MAX, Layout, footer};
+use super::format::{ENTRIES_MAX, FOOTER, Geometry, HEADER, KEY_MAX, Layout, footer};
 use super::head::SHORT;
 use super::index::UNSEALED;
 use super::log::{WIDE, WINDOW};
@@ -14,7 +14,12 @@ use super::{Dbm, Fail, Flag, NO_PAGE};
 impl<F: NorFlash> Dbm<'_, F> {
     /// Finds the log. See FORMAT.md, "Opening".
     #[inline(never)]
-    pub(crate) fn recover(&mut self, flag: Flag) {
+    pub(crate) fn recover(&mut self, flag: Flag, geometry: Geometry<F>) {
+        self.log.geometry = geometry;
+        self.writable = flag != Flag::Read;
+        (self.head, self.sequence) = (NO_PAGE, 1);
+        (self.full, self.settled) = (u32::MAX, u32::MAX);
+        (self.guess, self.largest, self.indexed) = (64, 64, FOOTER);
         let mut headless = NO_PAGE;
         if flag != Flag::New {
             headless = self.headers();

@@ -7,7 +7,7 @@
 //! ```
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::format::ENTRIES_MAX;
+use super::format::{ENTRIES_MAX, read32};
 
 /// Bytes of memory a page costs.
 pub(crate) const PER_PAGE: usize = 8;
@@ -91,19 +91,15 @@ impl<'m> Table<'m> {
         let number = if pages <= 256 { 1 } else { 2 };
         let left = memory.len().saturating_sub(pages * (number + ENTRY));
         // What is lent beyond the least makes the list longer.
-        let room = (left / LIST).min(ENTRIES_MAX as usize);
+        let room = (left.saturating_sub(1) / LIST).min(ENTRIES_MAX as usize);
         Table { memory, pages, number, count: 0, listed: 0, sorted: 0, room }
     }
 
-    /// A number of so many bytes.
+    /// A number of so many bytes, 1 to 4. (Behind each stand three bytes more.)
     #[cfg_attr(not(fast), inline(never))]
     #[cfg_attr(fast, inline(always))]
     fn get(&self, at: usize, bytes: usize) -> u32 {
-        let mut number = 0;
-        for byte in self.memory.get(at..at + bytes).unwrap_or(&[]).iter().rev() {
-            number = number << 8 | u32::from(*byte);
-        }
-        number
+        read32(self.memory, at) & u32::MAX >> (32 - 8 * bytes)
     }
     #[inline(never)]
     fn put(&mut self, at: usize, bytes: usize, mut number: u32) {
