@@ -361,9 +361,11 @@ impl<F: NorFlash> Log<F> {
         let [tag, ..] = to.head_bytes();
         self.push_byte(tag);
         let end = from.at() + from.total(&self.geometry) - self.geometry.check();
-        for at in from.at() + 1..end {
-            let byte = self.word(from.page, at, end - at) as u8;
+        let mut at = from.at() + 1;
+        while at < end {
+            let byte = self.run(from.page, &mut { at }, end).first().copied().unwrap_or(0xff);
             self.push_byte(byte);
+            at += 1;
         }
         self.end(to);
         self.flush()
