@@ -143,6 +143,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) store: &'a mut dyn Store,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
+    /// The name of a column that was compiled last: its place, its source, and which column it is.
+    pub(crate) lone: (u32, (u16, u8)),
     pub(crate) recent: Recent,
 }
 

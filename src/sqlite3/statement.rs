@@ -144,6 +144,7 @@ impl<'a> Compiler<'a> {
             present: false,
             functions: &[],
             session: 0,
+            lone: (0, (0, 0)),
             failed: None,
         }
     }

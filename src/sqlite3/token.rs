@@ -7,7 +7,6 @@
 //! byte ends the text.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::quoting::same_letters;
 use super::words;
 
 /// What a token is. Keywords up to [`Kind::Limit`] are reserved: they are never names. Words and signs that are treated alike
@@ -343,12 +342,19 @@ fn keyword(word: &[u8]) -> Kind {
         if len > word.len() {
             break;
         }
-        if len == word.len() && PACKED.get(at + 1..at + 1 + len).is_some_and(|known| same_letters(known, word)) {
+        if len == word.len() && PACKED.get(at + 1..at + 1 + len).is_some_and(|known| is_word(known, word)) {
             return *kind;
         }
         at += 1 + len;
     }
     Kind::Name
+}
+
+/// Whether a word is this keyword. Letters differ from their capitals in one bit; of a word that begins with a letter, no other byte
+/// is a keyword's but for that bit. The last letters are looked at first: most words differ there.
+#[inline]
+fn is_word(keyword: &[u8], word: &[u8]) -> bool {
+    keyword.iter().zip(word).rev().all(|(known, letter)| (known ^ letter) & !0x20 == 0)
 }
 
 const WORDS: [&str; KEYWORDS.len()] = words::names(&KEYWORDS);

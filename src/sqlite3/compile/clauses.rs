@@ -2,6 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::frame::{f, flag};
+use super::names::NAME;
 use super::select::{Output, step};
 use super::template::{CHAIN, LOW, SHRINK};
 use super::*;
@@ -12,7 +13,7 @@ use crate::sqlite3::token::{Kind, Token, class};
 impl Compiler<'_> {
     /// Finds where the clauses begin, and whether there are aggregates.
     pub(crate) fn clauses(&mut self) {
-        let (mut depth, mut last, mut results) = (0usize, self.token, true);
+        let (mut depth, mut last, mut results, mut items) = (0usize, self.token, true, 1);
         let output = self.own(f::OUTPUT);
         let part = output == Output::Part as u16;
         loop {
@@ -43,6 +44,10 @@ impl Compiler<'_> {
             }
             let clause = match token.kind {
                 _ if depth > 0 => None,
+                Kind::Comma => {
+                    items += usize::from(results);
+                    None
+                }
                 Kind::Group | Kind::Having | Kind::Union | Kind::Except | Kind::Intersect if !crate::sqlite3::FULL => {
                     self.full();
                     return;
@@ -78,6 +83,9 @@ impl Compiler<'_> {
             self.set_own(clause, self.token.start());
         }
         self.set_own(f::END, self.token.start());
+        self.set_own(f::NAMES, self.top as u16);
+        self.set_own(f::NAME, self.top as u16);
+        self.reserve(items * NAME);
         if self.flagged(flag::COMPOUND) {
             self.set_flagged(flag::DISTINCT | flag::AGGREGATE, false);
             return;

@@ -58,9 +58,8 @@ impl Compiler<'_> {
             (mark::CAST, Kind::As) => self.end_cast(),
             (mark::CASE, Kind::When | Kind::Then | Kind::Else | Kind::End) => self.case(token.kind),
             (mark::BASE, _) => {
-                self.result = self.pop_operand();
-                self.pop();
-                self.mode = Mode::Step;
+                let operand = self.pop_operand();
+                self.base_done(operand)
             }
             (mark::ALIAS, _) => {
                 let operand = self.pop();

@@ -119,10 +119,24 @@ impl Compiler<'_> {
         self.open(kind, a, b);
     }
 
-    /// An operand is complete.
+    /// An operand is complete. If nothing else is open, and nothing follows, so is the expression.
     pub(crate) fn operand_done(&mut self, operand: Operand) {
+        if self.peek(0).kind == mark::BASE && self.token.kind.is(class::ITEM | class::END) {
+            return self.base_done(operand);
+        }
+        self.push_operand(operand);
+    }
+
+    fn push_operand(&mut self, operand: Operand) {
         self.push(Mark { kind: mark::OPERAND, a: operand.pack(), b: operand.start, c: 0, d: 0 });
         self.mode = Mode::Operator;
+    }
+
+    /// The expression is this operand: its begin is taken from the stack.
+    pub(crate) fn base_done(&mut self, operand: Operand) {
+        self.result = operand;
+        self.pop();
+        self.mode = Mode::Step;
     }
 
     pub(crate) fn pop_operand(&mut self) -> Operand {
@@ -417,10 +431,10 @@ impl Compiler<'_> {
         if which.kind == mark::UNARY {
             return match which.a {
                 // A plus takes the affinity away and leaves the collation.
-                operator::PLUS => self.operand_done(right.with_affinity(0)),
+                operator::PLUS => self.push_operand(right.with_affinity(0)),
                 code => {
                     self.byte(code);
-                    self.operand_done(right.alone())
+                    self.push_operand(right.alone())
                 }
             };
         }
@@ -468,7 +482,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        self.operand_done(kept)
+        self.push_operand(kept)
     }
 
     /// LIKE and GLOB are functions of pattern, subject and escape; the operator has the subject first.

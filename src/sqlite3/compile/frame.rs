@@ -88,7 +88,11 @@ pub(crate) mod f {
     pub(crate) const BACK: u8 = ACTION;
     /// Where the set of an IN (SELECT) begins in the code.
     pub(crate) const ONCE: u8 = 53;
-    pub(crate) const FIELDS: u8 = 54;
+    /// Where the notes on names of result columns begin, downwards, and where the last of them stands; where the item at hand begins.
+    pub(crate) const NAMES: u8 = 54;
+    pub(crate) const NAME: u8 = 55;
+    pub(crate) const ITEM: u8 = 56;
+    pub(crate) const FIELDS: u8 = 57;
 }
 
 /// Bits of a frame's flags.

@@ -5,7 +5,18 @@ use super::frame::{f, flag, s};
 use super::select::Output;
 use super::*;
 use crate::sqlite3::error::ErrorKind;
-use crate::sqlite3::token::Token;
+use crate::sqlite3::token::{Kind, Token};
+
+/// Bytes of what is noted of the name of a result column.
+pub(crate) const NAME: usize = 6;
+
+/// What the first of these bytes says, unless it is a column of a source.
+pub(crate) mod name {
+    pub(crate) const TEXT: u8 = 0xfe;
+    pub(crate) const ALIAS: u8 = 0xfd;
+    /// `*`, or all columns of one table.
+    pub(crate) const STAR: u8 = 0xfc;
+}
 
 impl Compiler<'_> {
     // ---- names of the result columns
@@ -23,44 +34,72 @@ impl Compiler<'_> {
 
     /// The names of the result columns, here.
     pub(crate) fn result_names(&mut self) {
-        let mut at = self.own(f::RESULT);
-        while let Some(item) = self.item_at(at) {
-            match self.star_at(at) {
-                Some(table) => self.star_names(table),
-                None => self.item_name(self.lex(at), item),
-            }
-            match item.next {
-                Some(next) => at = next,
-                None => break,
+        let mut at = usize::from(self.own(f::NAMES));
+        while at > self.own(f::NAME).into() {
+            at -= NAME;
+            let (start, end) = (self.get(at, 1), self.get(at, 2));
+            let token = Token::new(Kind::Name, start, end);
+            match self.at(at) {
+                name::STAR => self.star_names((start != 0).then_some(token)),
+                name::TEXT => self.name_at(start, end.saturating_sub(start).into()),
+                name::ALIAS => self.alias_name(token),
+                column => self.declared_name(start.into(), column),
             }
         }
     }
 
-    pub(crate) fn item_name(&mut self, first: Token, item: super::source::Item) {
-        let column = self.lone_column((first.start(), item.last));
-        // In a subquery of FROM, a column goes by its name as it is written there.
-        let written =
-            || (column.is_some() && self.flagged(flag::ALONE) && is_name(item.last.kind)).then_some(item.last);
-        if let Some(alias) = item.alias.or_else(written) {
-            let (text, quote) = unquoted(self.text(alias));
-            let len = text.len();
-            if quote == 0 || !text.contains(&quote) {
-                let start = alias.start() + u16::from(len < usize::from(alias.end() - alias.start()));
-                return self.name_at(start, len);
-            }
-            let at = self.code;
-            self.byte(0);
-            let written = self.without_quotes(alias);
-            if written > 250 {
-                self.fail_at(ErrorKind::TooBig, alias);
-            }
-            return self.set_at(at, written as u8);
+    /// Notes the name of a result column: a kind or a column, and where it stands, or its source.
+    #[inline(never)]
+    pub(crate) fn note_name(&mut self, kind: u8, start: u16, end: u16) {
+        let at = usize::from(self.own(f::NAME)).wrapping_sub(NAME);
+        self.set_at(at, kind);
+        self.put(at, 1, start);
+        self.put(at, 2, end);
+        self.set_own(f::NAME, at as u16);
+    }
+
+    /// The name of the result column that was compiled and stands before the current token; goes behind its alias.
+    pub(crate) fn item_name(&mut self) {
+        let start = self.own(f::ITEM);
+        let last = self.last_before(start, self.token.start());
+        let explicit = self.accept(Kind::As);
+        if explicit || is_alias(self.token.kind) {
+            let alias = self.name();
+            return self.note_name(name::ALIAS, alias.start(), alias.end());
         }
         // A column goes by its declared name, in parentheses too; anything else by its text.
-        if let Some(found) = column {
-            return self.declared_name(found.source, found.column);
+        let found = if self.lone.0 == Token::new(Kind::Name, start, last.end()).place {
+            Some(self.lone.1)
+        } else if last.kind == Kind::RightParen {
+            self.lone_column((start, last)).map(|found| (found.source as u16, found.column))
+        } else {
+            None
+        };
+        match found {
+            // In a subquery of FROM, a column goes by its name as it is written there.
+            Some(_) if self.flagged(flag::ALONE) && is_name(last.kind) => {
+                self.note_name(name::ALIAS, last.start(), last.end())
+            }
+            Some((source, column)) => self.note_name(column, source, 0),
+            None => self.note_name(name::TEXT, start, last.end()),
         }
-        self.name_at(first.start(), usize::from(item.last.end().saturating_sub(first.start())));
+    }
+
+    /// The name of an alias, without its quotes.
+    fn alias_name(&mut self, alias: Token) {
+        let (text, quote) = unquoted(self.text(alias));
+        let len = text.len();
+        if quote == 0 || !text.contains(&quote) {
+            let start = alias.start() + u16::from(len < usize::from(alias.end() - alias.start()));
+            return self.name_at(start, len);
+        }
+        let at = self.code;
+        self.byte(0);
+        let written = self.without_quotes(alias);
+        if written > 250 {
+            self.fail_at(ErrorKind::TooBig, alias);
+        }
+        self.set_at(at, written as u8);
     }
 
     /// A name that stands in the text. What is only described gets a copy, which is cut.

@@ -13,11 +13,17 @@ const RECENT: usize = 16;
 pub(crate) struct Recent {
     places: [Cell<u32>; RECENT],
     kinds: [Cell<Kind>; RECENT],
+    /// The last walk, and where it ended: conditions are walked over, and then skipped.
+    walked: Cell<(u32, Token)>,
 }
 
 impl Recent {
     pub(crate) fn new() -> Self {
-        Recent { places: [const { Cell::new(0) }; RECENT], kinds: [const { Cell::new(Kind::End_) }; RECENT] }
+        Recent {
+            places: [const { Cell::new(0) }; RECENT],
+            kinds: [const { Cell::new(Kind::End_) }; RECENT],
+            walked: Cell::new((0, Token::new(Kind::End_, 0, 0))),
+        }
     }
 
     /// The token at an offset, or another one. (At first there is an end at 0, where the first token takes its place.)
@@ -128,6 +134,7 @@ impl Compiler<'_> {
                 let stops = cases == 0 && end.kind.is(stop) && !(end.kind == Kind::From && last.kind == Kind::Distinct);
                 let outermost = parentheses == 0 && (stops || end.kind == Kind::RightParen);
                 if outermost || end.kind.is(class::END) {
+                    self.recent.walked.set((walk_of(from, stop), end));
                     return Walk { end, last, before, third };
                 }
                 match end.kind {
@@ -146,6 +153,13 @@ impl Compiler<'_> {
     /// Goes to the first token on this level that is of these classes.
     #[inline(never)]
     pub(crate) fn skip_to(&mut self, stop: u8) {
-        self.token = self.walk(self.token, stop).end;
+        let (known, end) = self.recent.walked.get();
+        let begin = self.token.start() & IN_ARENA == 0;
+        self.token = if begin && known == walk_of(self.token, stop) { end } else { self.walk(self.token, stop).end };
     }
+}
+
+/// What stands for a walk over tokens: where it began, and what it looked for.
+fn walk_of(from: Token, stop: u8) -> u32 {
+    u32::from(from.start()) | u32::from(stop) << 16
 }

@@ -2,6 +2,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::frame::{f, s};
+use super::names::name;
 use super::select::{Output, step};
 use super::template::{LOW, WORD};
 use super::*;
@@ -15,8 +16,14 @@ impl Compiler<'_> {
 
     pub(crate) fn item_begin(&mut self) {
         match self.star_at(self.token.start()) {
-            None => self.expression_then(step::ITEM_1),
+            None => {
+                self.lone.0 = 0;
+                self.set_own(f::ITEM, self.token.start());
+                self.expression_then(step::ITEM_1)
+            }
             Some(table) => {
+                let named = table.unwrap_or(Token::new(Kind::Star, 0, 0));
+                self.note_name(name::STAR, named.start(), named.end());
                 self.star(table);
                 self.item_next()
             }
@@ -75,11 +82,7 @@ impl Compiler<'_> {
 
     pub(crate) fn item_end(&mut self) {
         self.column_done(self.result);
-        if self.accept(Kind::As) {
-            self.name();
-        } else if is_alias(self.token.kind) {
-            self.advance();
-        }
+        self.item_name();
         self.item_next()
     }
 

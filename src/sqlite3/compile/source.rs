@@ -230,8 +230,8 @@ impl Compiler<'_> {
     /// An identifier as an operand: a column, an alias of a result column, TRUE or FALSE, or a text in double quotes.
     #[inline(never)]
     pub(crate) fn identifier(&mut self) {
-        let mut name = self.advance();
-        let mut qualifier = None;
+        let first = self.advance();
+        let (mut name, mut qualifier) = (first, None);
         while self.token.kind == Kind::Dot {
             if qualifier.is_some() && !qualifier.is_some_and(|schema| self.same(schema, b"main")) {
                 return self.fail_at(ErrorKind::NoSuchColumn, name);
@@ -245,6 +245,8 @@ impl Compiler<'_> {
             Err(error) => return self.fail(error),
         };
         if let Some(found) = found {
+            let place = Token::new(name.kind, first.start(), name.end()).place;
+            self.lone = (place, (found.source as u16, found.column));
             return self.column(found);
         }
         if qualifier.is_none() {
