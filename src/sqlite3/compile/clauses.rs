@@ -3,7 +3,7 @@
 
 use super::frame::{f, flag};
 use super::names::NAME;
-use super::select::{Output, step};
+use super::select::Output;
 use super::template::{CHAIN, LOW, SHRINK};
 use super::*;
 use crate::sqlite3::error::ErrorKind;
@@ -124,8 +124,8 @@ impl Compiler<'_> {
             return self.expression();
         }
         self.set_own(f::MODE, 0);
-        self.goto(step::PREPARE);
         self.clause_end();
+        self.prepare()
     }
 
     /// The current token must end a clause.

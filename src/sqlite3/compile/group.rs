@@ -136,7 +136,7 @@ impl Compiler<'_> {
         self.top = self.own(f::KEY_LIST).into();
         self.shrink(self.own(f::KEYS) as u8);
         self.set_own(f::POS, self.own(f::OUT));
-        self.goto(step::STEP);
+        self.aggregate_step()
     }
 
     /// The next instruction of this group's stage with this code, from POS on.
@@ -176,8 +176,7 @@ impl Compiler<'_> {
         let Some(at) = self.next_of(Op::GroupResult) else {
             self.set_flagged(flag::IN_AGGREGATE, false);
             self.set_own(f::POS, self.own(f::OUT));
-            self.goto(step::BARE);
-            return;
+            return self.bare_columns();
         };
         self.set_own(f::CODE, at as u16);
         self.set_own(f::BEGIN, self.code as u16);

@@ -75,7 +75,7 @@ impl Compiler<'_> {
     pub(crate) fn begin_filter(&mut self) {
         self.set_own(f::TERM, 0);
         self.set_own(f::POS, NONE);
-        self.goto(step::FILTER);
+        self.filter()
     }
 
     /// The next term of WHERE, or of an ON, that was not compiled yet.
@@ -85,12 +85,10 @@ impl Compiler<'_> {
         loop {
             let Some((pos, whole)) = self.next_term() else {
                 if last {
-                    self.goto(step::BODY);
-                } else {
-                    self.set_own(f::AT, self.get(at, s::NEXT));
-                    self.goto(step::LOOP);
+                    return self.body();
                 }
-                return;
+                self.set_own(f::AT, self.get(at, s::NEXT));
+                return self.goto(step::LOOP);
             };
             let term = self.own(f::TERM);
             self.set_own(f::TERM, term + 1);
@@ -226,19 +224,18 @@ impl Compiler<'_> {
             return self.write_body();
         }
         if self.own(f::GROUP_STAGE) == NONE {
-            self.goto(step::RESULT);
-            return;
+            return self.result_begin();
         }
         self.set_flagged(flag::IN_AGGREGATE, true);
         self.set_own(f::KEYS, 0);
         self.set_own(f::KEY_LIST, self.top as u16);
         self.set_own(f::BEFORE, NONE);
-        if self.own(f::GROUP) == NONE {
+        if !crate::sqlite3::FULL || self.own(f::GROUP) == NONE {
             self.set_own(f::POS, self.own(f::OUT));
-            self.goto(step::STEP);
+            self.aggregate_step()
         } else {
             self.go_clause(f::GROUP);
-            self.goto(step::GROUP);
+            self.group_key()
         }
     }
 

@@ -35,7 +35,7 @@ impl Compiler<'_> {
     /// The names of the result columns, here.
     pub(crate) fn result_names(&mut self) {
         let mut at = usize::from(self.own(f::NAMES));
-        while at > self.own(f::NAME).into() {
+        while at >= usize::from(self.own(f::NAME)) + NAME {
             at -= NAME;
             let (start, end) = (self.get(at, 1), self.get(at, 2));
             let token = Token::new(Kind::Name, start, end);

@@ -385,7 +385,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        self.goto(step::OPENED);
+        self.opened()
     }
 
     /// A value is on the stack: it takes the affinity of its column.

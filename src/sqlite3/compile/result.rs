@@ -107,8 +107,7 @@ impl Compiler<'_> {
             self.chain_own(f::NEXT);
         }
         if self.own(f::SORT) == NONE {
-            self.goto(step::OUTPUT);
-            return;
+            return self.output();
         }
         if self.own(f::ORDER) == NONE {
             // Rows are only gathered.
@@ -118,7 +117,7 @@ impl Compiler<'_> {
         self.set_own(f::KEYS, 0);
         self.set_own(f::KEY_LIST, self.top as u16);
         self.go_clause(f::ORDER);
-        self.goto(step::KEY);
+        self.key_begin()
     }
 
     /// What is known of a result column.

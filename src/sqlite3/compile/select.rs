@@ -64,7 +64,6 @@ pub(crate) enum Resume {
 pub(crate) mod step {
     pub(crate) const LIMIT: u16 = 0;
     pub(crate) const LIMIT_1: u16 = 1;
-    pub(crate) const PREPARE: u16 = 3;
     pub(crate) const HAVING: u16 = 4;
     pub(crate) const HAVING_1: u16 = 5;
     pub(crate) const RESULT: u16 = 6;
@@ -80,12 +79,10 @@ pub(crate) mod step {
     pub(crate) const ON_1: u16 = 16;
     pub(crate) const FILTER: u16 = 17;
     pub(crate) const FILTER_1: u16 = 18;
-    pub(crate) const BODY: u16 = 19;
     pub(crate) const GROUP: u16 = 20;
     pub(crate) const GROUP_1: u16 = 21;
     pub(crate) const STEP: u16 = 22;
     pub(crate) const STEP_1: u16 = 23;
-    pub(crate) const BARE: u16 = 24;
     pub(crate) const UNWIND: u16 = 25;
     pub(crate) const FINISH: u16 = 26;
     /// A subquery of the FROM is described; its rows are all handed on.
@@ -156,7 +153,6 @@ impl Compiler<'_> {
         let step: fn(&mut Self) = match self.own(f::STEP) {
             step::LIMIT => Self::limit_begin,
             step::LIMIT_1 => Self::limit,
-            step::PREPARE => Self::prepare,
             step::HAVING => Self::having,
             step::HAVING_1 if crate::sqlite3::FULL => Self::having_end,
             step::RESULT => Self::result_begin,
@@ -172,12 +168,10 @@ impl Compiler<'_> {
             step::ON_1 if crate::sqlite3::FULL => Self::on_end,
             step::FILTER => Self::filter,
             step::FILTER_1 => Self::filter_end,
-            step::BODY => Self::body,
             step::GROUP if crate::sqlite3::FULL => Self::group_key,
             step::GROUP_1 if crate::sqlite3::FULL => Self::group_key_end,
             step::STEP => Self::aggregate_step,
             step::STEP_1 => Self::aggregate_argument,
-            step::BARE => Self::bare_columns,
             step::UNWIND => Self::unwind,
             step::FINISH => Self::finish,
             step::CLOSED if crate::sqlite3::FULL => Self::closed,
@@ -206,7 +200,7 @@ impl Compiler<'_> {
 
     fn limit_begin(&mut self) {
         if self.own(f::LIMIT) == NONE {
-            return self.goto(step::PREPARE);
+            return self.prepare();
         }
         self.goto(step::LIMIT_1);
         self.set_own(f::MODE, 3);
@@ -215,7 +209,7 @@ impl Compiler<'_> {
 
     fn having(&mut self) {
         if self.own(f::HAVING) == NONE {
-            return self.goto(step::RESULT);
+            return self.result_begin();
         }
         self.goto(step::HAVING_1);
         self.expression_at(self.own(f::HAVING))
@@ -226,11 +220,11 @@ impl Compiler<'_> {
         self.emit(&[Op::IfNot as u8, CHAIN | f::NEXT, SHRINK, 1, GOTO, step::RESULT as u8]);
     }
 
-    fn result_begin(&mut self) {
+    pub(crate) fn result_begin(&mut self) {
         self.set_own(f::COLUMNS, 0);
         self.set_own(f::COLUMN_LIST, self.top as u16);
         self.go_clause(f::RESULT);
-        self.goto(step::ITEM);
+        self.item_begin()
     }
 
     // ---- output

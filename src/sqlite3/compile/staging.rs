@@ -26,8 +26,7 @@ impl Compiler<'_> {
             self.stage_in(f::DISTINCT);
         }
         if !self.flagged(flag::AGGREGATE) {
-            self.goto(step::STAGES);
-            return;
+            return self.stages();
         }
         self.stage_in(f::GROUP_STAGE);
         self.emit(&[Op::Jump as u8, NEW, f::CODE, HERE, f::OUT, GOTO, step::HAVING as u8]);
@@ -91,11 +90,7 @@ impl Compiler<'_> {
             self.emit(&[LOW | f::AGGREGATES, 0, HERE, f::GROUP_PASS, PASS, LOW | f::GROUP_STAGE]);
         }
         self.set_own(f::AT, self.own(f::SOURCES));
-        if self.own(f::SOURCES) != 0 {
-            self.goto(step::LOOP);
-        } else {
-            self.goto(step::FILTER);
-        }
+        if self.own(f::SOURCES) != 0 { self.open_source() } else { self.filter() }
     }
 
     /// The stage of the sorter, if there is one, and the label of its passes.
