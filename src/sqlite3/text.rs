@@ -313,13 +313,20 @@ pub fn write_integer(integer: i64, out: &mut Scratch<'_>) {
 
 /// Appends an integer without sign in decimal.
 pub fn write_unsigned(integer: u64, out: &mut Scratch<'_>) {
-    let mut digits = [0u8; 20];
+    write_in_base(integer, 10, b'a', out);
+}
+
+/// Appends an integer in a base from 8 to 16, with `ten` as its digit of ten.
+#[inline(never)]
+pub(super) fn write_in_base(integer: u64, base: u64, ten: u8, out: &mut Scratch<'_>) {
+    let mut digits = [0u8; 22];
     let mut rest = integer;
     let mut first = digits.len();
-    for (at, digit) in digits.iter_mut().enumerate().rev() {
-        let (tenth, last) = real::divided(rest, 10);
-        *digit = b'0'.wrapping_add(last as u8);
-        rest = tenth;
+    for (at, place) in digits.iter_mut().enumerate().rev() {
+        let (more, digit) = real::divided(rest, base);
+        let digit = digit as u8;
+        *place = if digit < 10 { b'0'.wrapping_add(digit) } else { ten.wrapping_add(digit.wrapping_sub(10)) };
+        rest = more;
         first = at;
         if rest == 0 {
             break;

@@ -6,42 +6,42 @@
 #![deny(clippy::panic)]
 
 use super::Call;
-use super::string::{before_nul, character_size, write_quoted};
+use super::string::{before_nul, behind, character_size, write_quoted};
 use crate::sqlite3::decimal::{self, Conversion, Style};
 use crate::sqlite3::error::{Error, Result};
 use crate::sqlite3::real;
 use crate::sqlite3::scratch::Scratch;
+use crate::sqlite3::text;
 use crate::sqlite3::value::Value;
 
-/// Zeros in front of an integer beyond this are an error: they would be written one by one.
-const MOST_ZEROS: u32 = 100_000;
+/// Zeros in front of an integer, or the same character, more often than this are an error: some are written one by one.
+const MOST: u32 = 100_000;
 
-/// One conversion between `%` and its letter.
-#[derive(Default, Clone, Copy)]
-struct Field {
-    left: bool,
-    plus: Option<u8>,
-    alternate: bool,
-    full: bool,
-    zeros: bool,
-    thousands: bool,
+/// The flags, each a bit by its place here.
+const FLAGS: &[u8; 7] = b"-+ #!0,";
+const LEFT: u8 = 1;
+const ALTERNATE: u8 = 1 << 3;
+const FULL: u8 = 1 << 4;
+const ZEROS: u8 = 1 << 5;
+const THOUSANDS: u8 = 1 << 6;
+
+/// No precision was said; said ones have 31 bits.
+const NO_PRECISION: u32 = 1 << 31;
+
+/// The state of one call: what is left of the format, the arguments, and the conversion at hand.
+struct Printer<'a, 'c> {
+    flags: u8,
+    /// What stands before a number that is not negative; 0 is nothing.
+    plus: u8,
     width: u32,
-    precision: Option<u32>,
-}
-
-/// The arguments in their order; what is missing is NULL.
-struct Arguments<'a, 'c> {
+    precision: u32,
+    /// Where the text of the conversion begins.
+    start: usize,
+    format: &'a [u8],
+    out: &'c mut Scratch<'a>,
     all: &'c dyn Fn(usize) -> Value<'a>,
     count: usize,
     next: usize,
-}
-
-impl<'a> Arguments<'a, '_> {
-    fn next(&mut self) -> Value<'a> {
-        let at = self.next;
-        self.next = at.saturating_add(1);
-        if at < self.count { (self.all)(at) } else { Value::Null }
-    }
 }
 
 /// Formats the arguments behind the first by the format that this is; NULL without a format.
@@ -50,298 +50,304 @@ pub(crate) fn printf<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
         return Ok(Value::Null);
     }
     let format = before_nul(c.text(0)?);
-    let anything = write(format, Arguments { all: c.arguments, count: c.count, next: 1 }, c.scratch)?;
+    let mut printer = Printer {
+        flags: 0,
+        plus: 0,
+        width: 0,
+        precision: NO_PRECISION,
+        start: 0,
+        format,
+        out: c.scratch,
+        all: c.arguments,
+        count: c.count,
+        next: 1,
+    };
+    let anything = printer.write()?;
     let text = c.written()?;
     Ok(if anything { text } else { Value::Null })
 }
 
-/// False if the format holds nothing before its end or its first error: then SQLite gives NULL in the place of ''.
-fn write(mut format: &[u8], mut arguments: Arguments<'_, '_>, out: &mut Scratch<'_>) -> Result<bool> {
-    let mut anything = false;
-    while let Some((first, rest)) = format.split_first() {
-        format = rest;
-        if *first != b'%' || rest.is_empty() {
-            out.push(*first);
-        } else {
-            let mut field = Field::default();
-            let letter = read_field(&mut format, &mut field, &mut arguments);
-            if !convert(letter, field, &mut arguments, out)? {
-                break;
+impl<'a> Printer<'a, '_> {
+    /// False if the format holds nothing before its end or its first error: then SQLite gives NULL in the place of ''.
+    fn write(&mut self) -> Result<bool> {
+        let mut anything = false;
+        while let Some((first, rest)) = self.format.split_first() {
+            self.format = rest;
+            if *first != b'%' || rest.is_empty() {
+                self.out.push(*first);
+            } else {
+                let letter = self.read_field();
+                self.start = self.out.len();
+                if !self.convert(letter)? {
+                    break;
+                }
             }
+            anything = true;
         }
-        anything = true;
+        Ok(anything)
     }
-    Ok(anything)
-}
 
-/// Reads flags, width and precision, and gives the letter; 0 at the end of the format.
-fn read_field(format: &mut &[u8], field: &mut Field, arguments: &mut Arguments<'_, '_>) -> u8 {
-    let mut next = || {
-        let (first, rest) = format.split_first()?;
-        *format = rest;
-        Some(*first)
-    };
-    let mut byte = next();
-    loop {
-        match byte.unwrap_or(0) {
-            b'-' => field.left = true,
-            sign @ (b'+' | b' ') => field.plus = Some(sign),
-            b'#' => field.alternate = true,
-            b'!' => field.full = true,
-            b'0' => field.zeros = true,
-            b',' => field.thousands = true,
-            b'l' => {
-                byte = next();
-                return if byte == Some(b'l') { next() } else { byte }.unwrap_or(0);
-            }
-            digit @ b'1'..=b'9' => {
-                field.width = 0;
-                byte = Some(digit);
-                while let Some(digit @ b'0'..=b'9') = byte {
-                    field.width = with_digit(field.width, digit);
-                    byte = next();
+    // ---- the format
+
+    /// The next byte; 0 at the end.
+    fn peek(&self) -> u8 {
+        self.format.first().copied().unwrap_or(0)
+    }
+
+    #[inline(never)]
+    fn advance(&mut self) -> u8 {
+        let byte = self.peek();
+        self.format = self.format.get(1..).unwrap_or(&[]);
+        byte
+    }
+
+    /// The next argument; what is missing is NULL.
+    #[inline(never)]
+    fn argument(&mut self) -> Value<'a> {
+        let at = self.next;
+        self.next = at.saturating_add(1);
+        if at < self.count { (self.all)(at) } else { Value::Null }
+    }
+
+    /// Reads flags, width and precision, and gives the letter; 0 at the end of the format.
+    fn read_field(&mut self) -> u8 {
+        (self.flags, self.plus, self.width, self.precision) = (0, 0, 0, NO_PRECISION);
+        loop {
+            let byte = self.peek();
+            if matches!(byte, b'1'..=b'9' | b'*') {
+                let width = self.number();
+                self.flags |= if width < 0 { LEFT } else { 0 };
+                self.width = width.unsigned_abs() & (NO_PRECISION - 1);
+                if !matches!(self.peek(), b'.' | b'l') {
+                    return self.advance();
                 }
-                if matches!(byte, Some(b'.' | b'l')) {
-                    continue;
-                }
-                return byte.unwrap_or(0);
+                continue;
             }
-            b'*' => {
-                let width = arguments.next().to_integer() as i32;
-                field.left |= width < 0;
-                field.width = if width == i32::MIN { 0 } else { width.unsigned_abs() };
-                byte = next();
-                if matches!(byte, Some(b'.' | b'l')) {
-                    continue;
+            if let Some(place) = FLAGS.iter().position(|flag| *flag == byte) {
+                self.flags |= 1 << place;
+                if matches!(byte, b'+' | b' ') {
+                    self.plus = byte;
                 }
-                return byte.unwrap_or(0);
             }
-            b'.' => {
-                byte = next();
-                if byte == Some(b'*') {
-                    let precision = arguments.next().to_integer() as i32;
-                    field.precision = if precision == i32::MIN { None } else { Some(precision.unsigned_abs()) };
-                    byte = next();
-                } else {
-                    let mut precision = 0;
-                    while let Some(digit @ b'0'..=b'9') = byte {
-                        precision = with_digit(precision, digit);
-                        byte = next();
+            self.advance();
+            match byte {
+                b'.' => {
+                    // The one that has no counterpart is the one that says nothing.
+                    self.precision = self.number().unsigned_abs();
+                    if self.peek() != b'l' {
+                        return self.advance();
                     }
-                    field.precision = Some(precision);
                 }
-                if byte == Some(b'l') {
-                    continue;
+                b'l' => {
+                    if self.peek() == b'l' {
+                        self.advance();
+                    }
+                    return self.advance();
                 }
-                return byte.unwrap_or(0);
-            }
-            letter => return letter,
-        }
-        byte = next();
-    }
-}
-
-fn with_digit(number: u32, digit: u8) -> u32 {
-    number.wrapping_mul(10).wrapping_add(digit.wrapping_sub(b'0').into()) & 0x7fff_ffff
-}
-
-/// Appends one conversion; false if the letter is none, which ends the format.
-fn convert(letter: u8, field: Field, arguments: &mut Arguments<'_, '_>, out: &mut Scratch<'_>) -> Result<bool> {
-    let start = out.len();
-    match letter {
-        b'd' | b'i' | b'r' => {
-            let integer = arguments.next().to_integer();
-            let sign = if integer < 0 { Some(b'-') } else { field.plus };
-            let radix = Radix { base: 10, prefix: b"", digits: DIGITS };
-            write_integer(integer.unsigned_abs(), sign, radix, letter == b'r', field, out)?;
-        }
-        b'u' | b'x' | b'X' | b'o' | b'p' => {
-            let radix = match letter {
-                b'u' => Radix { base: 10, prefix: b"", digits: DIGITS },
-                b'X' => Radix { base: 16, prefix: b"0X", digits: CAPITALS },
-                b'p' => Radix { base: 16, prefix: b"0x", digits: CAPITALS },
-                b'o' => Radix { base: 8, prefix: b"0", digits: DIGITS },
-                _ => Radix { base: 16, prefix: b"0x", digits: DIGITS },
-            };
-            let field = Field { thousands: field.thousands && letter == b'u', ..field };
-            write_integer(arguments.next().to_integer() as u64, None, radix, false, field, out)?;
-        }
-        b'f' | b'e' | b'E' | b'g' | b'G' => write_real(letter, arguments.next().to_real(), field, out),
-        b'c' => return write_character(arguments.next(), field, out).map(|()| true),
-        b's' | b'z' => write_string(arguments.next(), field, out),
-        b'q' | b'Q' | b'w' => write_escaped(letter, arguments.next(), field, out),
-        b'n' => return Ok(true),
-        b'%' => out.push(b'%'),
-        _ => return Ok(false),
-    }
-    let by_characters = field.full && matches!(letter, b's' | b'z' | b'q' | b'Q' | b'w');
-    pad(start, by_characters, field, out);
-    Ok(true)
-}
-
-/// Fills up to the width with spaces.
-fn pad(start: usize, by_characters: bool, field: Field, out: &mut Scratch<'_>) {
-    let mut length = out.len().saturating_sub(start);
-    if by_characters {
-        let written = out.pushed().get(start..).unwrap_or(&[]);
-        length = length.saturating_sub(written.iter().filter(|byte| **byte & 0xc0 == 0x80).count());
-    }
-    let missing = (field.width as usize).saturating_sub(length);
-    if field.left { out.fill(b' ', missing) } else { out.insert(start, b' ', missing) }
-}
-
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-const CAPITALS: &[u8; 16] = b"0123456789ABCDEF";
-
-struct Radix {
-    base: u64,
-    prefix: &'static [u8],
-    digits: &'static [u8; 16],
-}
-
-fn write_integer(
-    number: u64,
-    sign: Option<u8>,
-    radix: Radix,
-    ordinal: bool,
-    field: Field,
-    out: &mut Scratch<'_>,
-) -> Result<()> {
-    // All digits, in the order from the last to the first: 22 of base 8.
-    let mut digits = [0u8; 24];
-    let mut count = 0usize;
-    let mut rest = number;
-    for place in &mut digits {
-        let (more, digit) = real::divided(rest, radix.base);
-        *place = radix.digits.get(digit as usize).copied().unwrap_or(0);
-        rest = more;
-        count = count.saturating_add(1);
-        if rest == 0 {
-            break;
-        }
-    }
-    let suffix: &[u8] = match digits {
-        _ if !ordinal => b"",
-        [_, b'1', ..] => b"th",
-        [b'1', ..] => b"st",
-        [b'2', ..] => b"nd",
-        [b'3', ..] => b"rd",
-        _ => b"th",
-    };
-    let mut precision = field.precision.unwrap_or(0);
-    if field.zeros {
-        precision = precision.max(field.width.saturating_sub(sign.is_some().into()));
-    }
-    if precision > MOST_ZEROS {
-        return Err(Error::limit(precision as usize));
-    }
-    out.extend(if field.alternate && number != 0 { radix.prefix } else { b"" });
-    if let Some(sign) = sign {
-        out.push(sign);
-    }
-    let thousands = field.thousands && !ordinal;
-    let length = count.max((precision as usize).saturating_sub(suffix.len()));
-    for place in (0..length).rev() {
-        out.push(if place < count { digits.get(place).copied().unwrap_or(b'0') } else { b'0' });
-        if thousands && place > 0 && place.is_multiple_of(3) {
-            out.push(b',');
-        }
-    }
-    out.extend(suffix);
-    Ok(())
-}
-
-fn write_real(letter: u8, real: f64, field: Field, out: &mut Scratch<'_>) {
-    let start = out.len();
-    let conversion = match letter {
-        b'f' => Conversion::Fixed,
-        b'e' | b'E' => Conversion::Exponent,
-        _ => Conversion::General,
-    };
-    let style = Style {
-        conversion,
-        precision: field.precision.unwrap_or(6).min(100_000_000),
-        alternate: field.alternate,
-        full: field.full,
-        plus: field.plus,
-        upper: letter.is_ascii_uppercase(),
-    };
-    decimal::write(real, style, out);
-    if field.zeros && !field.left && !real::is_infinite(real) {
-        let sign = usize::from(real::is_negative(real) || field.plus.is_some());
-        let missing = (field.width as usize).saturating_sub(out.len().saturating_sub(start));
-        out.insert(start.saturating_add(sign), b'0', missing);
-    }
-}
-
-/// The first character of the text, as often as the precision says.
-fn write_character(value: Value<'_>, field: Field, out: &mut Scratch<'_>) -> Result<()> {
-    let start = out.len();
-    value.write(out);
-    let text = before_nul(out.pushed().get(start..).unwrap_or(&[]));
-    // SQLite writes a NUL where there is no character.
-    let mut character = [0u8; 4];
-    let size = character_size(text).clamp(1, character.len());
-    for (place, byte) in character.iter_mut().zip(text.iter().take(size)) {
-        *place = *byte;
-    }
-    let character = character.get(..size).unwrap_or(&[]);
-    out.truncate(start);
-    let times = field.precision.unwrap_or(1).max(1);
-    if times > MOST_ZEROS {
-        return Err(Error::limit(times as usize));
-    }
-    for _ in 0..times {
-        out.extend(character);
-    }
-    pad(start, true, field, out);
-    Ok(())
-}
-
-/// The text up to its first NUL, cut to the precision: bytes, or characters with `!`.
-fn write_string(value: Value<'_>, field: Field, out: &mut Scratch<'_>) {
-    let start = out.len();
-    match value {
-        Value::Text(bytes) | Value::Blob(bytes) => out.extend(cut(before_nul(bytes), field)),
-        number => {
-            number.write(out);
-            let length = field.precision.map_or(usize::MAX, |precision| precision as usize);
-            out.truncate(start.saturating_add(length));
-        }
-    }
-}
-
-/// The part of a text that the precision leaves.
-fn cut(bytes: &[u8], field: Field) -> &[u8] {
-    let Some(precision) = field.precision else { return bytes };
-    let mut length = precision as usize;
-    if field.full {
-        let mut rest = bytes;
-        for _ in 0..precision {
-            rest = rest.get(character_size(rest)..).unwrap_or(&[]);
-            if rest.is_empty() {
-                break;
+                flag if FLAGS.contains(&flag) => {}
+                letter => return letter,
             }
         }
-        length = bytes.len().saturating_sub(rest.len());
     }
-    bytes.get(..length).unwrap_or(bytes)
-}
 
-/// With the quotes doubled: for a string literal (`%q`, with its quotes `%Q`) or a name (`%w`).
-fn write_escaped(letter: u8, value: Value<'_>, field: Field, out: &mut Scratch<'_>) {
-    let quote = if letter == b'w' { b'"' } else { b'\'' };
-    let null: &[u8] = if letter == b'Q' { b"NULL" } else { b"(NULL)" };
-    let enclose = letter == b'Q' && !value.is_null();
-    if enclose {
-        out.push(quote);
+    /// A number of the format, or the one that an argument is for `*`.
+    fn number(&mut self) -> i32 {
+        if self.peek() == b'*' {
+            self.advance();
+            return self.argument().to_integer() as i32;
+        }
+        let mut number = 0i32;
+        while self.peek().is_ascii_digit() {
+            let digit = self.advance().wrapping_sub(b'0');
+            number = number.wrapping_mul(10).wrapping_add(digit.into()) & i32::MAX;
+        }
+        number
     }
-    match value {
-        Value::Null => out.extend(cut(null, field)),
-        Value::Text(bytes) | Value::Blob(bytes) => write_quoted(cut(before_nul(bytes), field), quote, out),
-        number => write_string(number, field, out),
+
+    // ---- the conversions
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
     }
-    if enclose {
-        out.push(quote);
+
+    /// The precision, if one was said.
+    fn precision(&self) -> Option<u32> {
+        Some(self.precision).filter(|precision| *precision != NO_PRECISION)
+    }
+
+    /// Appends one conversion; false if the letter is none, which ends the format.
+    fn convert(&mut self, letter: u8) -> Result<bool> {
+        let mut by_characters = false;
+        match letter {
+            b'n' => return Ok(true),
+            b'%' => self.out.push(b'%'),
+            b'd' | b'i' | b'r' | b'u' | b'x' | b'X' | b'o' | b'p' => self.integer(letter)?,
+            b'f' | b'e' | b'E' | b'g' | b'G' => self.real(letter),
+            b'c' => {
+                self.character()?;
+                by_characters = true;
+            }
+            b's' | b'z' | b'q' | b'Q' | b'w' => {
+                let value = self.argument();
+                if matches!(letter, b's' | b'z') {
+                    self.string(value)
+                } else {
+                    self.escaped(letter, value)
+                }
+                by_characters = self.has(FULL);
+            }
+            _ => return Ok(false),
+        }
+        self.pad(by_characters);
+        Ok(true)
+    }
+
+    /// What the conversion wrote so far.
+    fn written(&self) -> &[u8] {
+        self.out.pushed().get(self.start..).unwrap_or(&[])
+    }
+
+    /// Fills up to the width with spaces.
+    fn pad(&mut self, by_characters: bool) {
+        let mut length = self.out.len().saturating_sub(self.start);
+        if by_characters {
+            length = length.saturating_sub(self.written().iter().filter(|byte| **byte & 0xc0 == 0x80).count());
+        }
+        let missing = (self.width as usize).saturating_sub(length);
+        if self.has(LEFT) { self.out.fill(b' ', missing) } else { self.out.insert(self.start, b' ', missing) }
+    }
+
+    fn integer(&mut self, letter: u8) -> Result<()> {
+        let value = self.argument().to_integer();
+        let (mut number, mut sign) = (value as u64, 0);
+        if matches!(letter, b'd' | b'i' | b'r') {
+            sign = if value < 0 { b'-' } else { self.plus };
+            number = value.unsigned_abs();
+        }
+        let (base, prefix): (u64, &[u8]) = match letter {
+            b'X' => (16, b"0X"),
+            b'x' | b'p' => (16, b"0x"),
+            b'o' => (8, b"0"),
+            _ => (10, b""),
+        };
+        let mut precision = self.precision().unwrap_or(0);
+        if self.has(ZEROS) {
+            precision = precision.max(self.width.saturating_sub((sign != 0).into()));
+        }
+        if precision > MOST {
+            return Err(Error::limit(precision as usize));
+        }
+        if self.has(ALTERNATE) && number != 0 {
+            self.out.extend(prefix);
+        }
+        if sign != 0 {
+            self.out.push(sign);
+        }
+        let first = self.out.len();
+        text::write_in_base(number, base, if letter == b'x' { b'a' } else { b'A' }, self.out);
+        let suffix: &[u8] = match self.written() {
+            _ if letter != b'r' => b"",
+            [.., b'1', b'0'..=b'9'] => b"th",
+            [.., b'1'] => b"st",
+            [.., b'2'] => b"nd",
+            [.., b'3'] => b"rd",
+            _ => b"th",
+        };
+        let zeros = (precision as usize).saturating_sub(suffix.len());
+        self.out.insert(first, b'0', zeros.saturating_sub(self.out.len().saturating_sub(first)));
+        if self.has(THOUSANDS) && matches!(letter, b'd' | b'i' | b'u') {
+            let mut place = self.out.len().saturating_sub(3);
+            while place > first {
+                self.out.insert(place, b',', 1);
+                place = place.saturating_sub(3);
+            }
+        }
+        self.out.extend(suffix);
+        Ok(())
+    }
+
+    fn real(&mut self, letter: u8) {
+        let real = self.argument().to_real();
+        let conversion = match letter {
+            b'f' => Conversion::Fixed,
+            b'e' | b'E' => Conversion::Exponent,
+            _ => Conversion::General,
+        };
+        let style = Style {
+            conversion,
+            precision: self.precision().unwrap_or(6).min(100_000_000),
+            alternate: self.has(ALTERNATE),
+            full: self.has(FULL),
+            plus: Some(self.plus).filter(|plus| *plus != 0),
+            upper: letter.is_ascii_uppercase(),
+        };
+        decimal::write(real, style, self.out);
+        if self.flags & (ZEROS | LEFT) == ZEROS && !real::is_infinite(real) {
+            let signed = !self.written().first().is_some_and(u8::is_ascii_digit);
+            let missing = (self.width as usize).saturating_sub(self.out.len().saturating_sub(self.start));
+            self.out.insert(self.start.saturating_add(signed.into()), b'0', missing);
+        }
+    }
+
+    /// The first character of the text, as often as the precision says.
+    fn character(&mut self) -> Result<()> {
+        self.argument().write(self.out);
+        let size = character_size(before_nul(self.written())).min(4);
+        self.out.truncate(self.start.saturating_add(size));
+        if size == 0 {
+            // SQLite writes a NUL where there is no character.
+            self.out.push(0);
+        }
+        let (size, times) = (size.max(1), self.precision().unwrap_or(1).max(1));
+        if times > MOST {
+            return Err(Error::limit(times as usize));
+        }
+        for _ in size..size.saturating_mul(times as usize) {
+            let before = self.out.len().saturating_sub(size);
+            self.out.push(self.out.pushed().get(before).copied().unwrap_or(0));
+        }
+        Ok(())
+    }
+
+    /// The text up to its first NUL, cut to the precision: bytes, or characters with `!`.
+    fn string(&mut self, value: Value<'_>) {
+        match value {
+            Value::Text(bytes) | Value::Blob(bytes) => self.out.extend(self.cut(bytes)),
+            number => {
+                let start = self.out.len();
+                number.write(self.out);
+                let length = self.precision().map_or(usize::MAX, |precision| precision as usize);
+                self.out.truncate(start.saturating_add(length));
+            }
+        }
+    }
+
+    /// The part of a text that the precision leaves.
+    #[inline(never)]
+    fn cut<'t>(&self, bytes: &'t [u8]) -> &'t [u8] {
+        let bytes = before_nul(bytes);
+        let Some(precision) = self.precision() else { return bytes };
+        let mut length = precision as usize;
+        if self.has(FULL) {
+            length = bytes.len().saturating_sub(behind(bytes, precision.into()).len());
+        }
+        bytes.get(..length).unwrap_or(bytes)
+    }
+
+    /// With the quotes doubled: for a string literal (`%q`, with its quotes `%Q`) or a name (`%w`).
+    fn escaped(&mut self, letter: u8, value: Value<'_>) {
+        let quote = if letter == b'w' { b'"' } else { b'\'' };
+        let enclose = letter == b'Q' && !value.is_null();
+        if enclose {
+            self.out.push(quote);
+        }
+        match value {
+            Value::Null => self.out.extend(self.cut(if letter == b'Q' { b"NULL" } else { b"(NULL)" })),
+            Value::Text(bytes) | Value::Blob(bytes) => write_quoted(self.cut(bytes), quote, self.out),
+            number => self.string(number),
+        }
+        if enclose {
+            self.out.push(quote);
+        }
     }
 }

@@ -28,7 +28,8 @@ pub(crate) fn character_size(bytes: &[u8]) -> usize {
 }
 
 /// What is left behind `count` characters.
-fn behind(mut bytes: &[u8], count: i64) -> &[u8] {
+#[inline(never)]
+pub(super) fn behind(mut bytes: &[u8], count: i64) -> &[u8] {
     let mut left = count;
     while left > 0 && !bytes.is_empty() {
         bytes = bytes.get(character_size(bytes)..).unwrap_or(&[]);
