@@ -105,8 +105,13 @@ fn keep_whole() {
     core::hint::black_box(C::get as fn(&C, usize, u8) -> u16);
     core::hint::black_box(C::put as fn(&mut C, usize, u8, u16));
     core::hint::black_box(C::at as fn(&C, usize) -> u8);
+    core::hint::black_box(C::set_at as fn(&mut C, usize, u8));
     core::hint::black_box(C::defined as for<'c> fn(&'c C, usize, usize) -> super::schema::Definition<'c>);
     type M = super::vm::Machine<'static>;
+    core::hint::black_box(M::get8 as fn(&M, usize) -> u8);
+    core::hint::black_box(M::put8 as fn(&mut M, usize, u8));
+    core::hint::black_box(M::shift as fn(&mut M, usize, usize, usize));
+    core::hint::black_box(M::bytes as for<'m> fn(&'m M, usize, usize) -> &'m [u8]);
     core::hint::black_box(M::field as fn(&M, usize) -> usize);
     core::hint::black_box(M::set_field as fn(&mut M, usize, usize));
 }

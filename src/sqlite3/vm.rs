@@ -308,7 +308,8 @@ impl<'a> Machine<'a> {
     }
 
     /// Bytes of the arena; none if it is shorter.
-    #[inline]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn bytes(&self, at: usize, len: usize) -> &[u8] {
         stretch(self.arena, at, len)
     }

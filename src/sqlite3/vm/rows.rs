@@ -91,17 +91,6 @@ impl Machine<'_> {
         self.layout.cursors + cursor * CURSOR
     }
 
-    #[cfg_attr(not(fast), inline(never))]
-    fn byte_at(&self, at: usize) -> u8 {
-        self.arena.get(at).copied().unwrap_or(0)
-    }
-
-    fn set_byte(&mut self, at: usize, byte: u8) {
-        if let Some(place) = self.arena.get_mut(at) {
-            *place = byte;
-        }
-    }
-
     /// Pushes a column of a cursor's row; false if the row is older than the column.
     #[inline]
     pub(crate) fn column(&mut self, cursor: u8, column: u8) -> Result<bool> {
@@ -116,7 +105,7 @@ impl Machine<'_> {
     fn other_column(&mut self, cursor: u8, column: u8) -> Result<bool> {
         if self.row.cursor != u16::from(cursor) {
             let block = self.cursor(cursor.into());
-            if self.byte_at(block) & flag::NULL_ROW != 0 {
+            if self.get8(block) & flag::NULL_ROW != 0 {
                 self.push(Cell::NULL);
                 return Ok(true);
             }
@@ -161,7 +150,7 @@ impl Machine<'_> {
     /// The rowid of a cursor's row.
     pub(crate) fn rowid(&self, cursor: usize) -> Cell {
         let cursor = self.cursor(cursor);
-        if self.byte_at(cursor) & flag::NULL_ROW != 0 {
+        if self.get8(cursor) & flag::NULL_ROW != 0 {
             return Cell::NULL;
         }
         Cell::integer(self.get64(cursor + at::ROWID))
@@ -187,8 +176,8 @@ impl Machine<'_> {
     fn open(&mut self, cursor: usize, table: usize, flags: u8) -> usize {
         let slot = usize::from(self.state.slot) + cursor;
         let cursor = self.cursor(cursor);
-        self.set_byte(cursor + at::FLAGS, flags);
-        self.set_byte(cursor + at::SLOT, slot as u8);
+        self.put8(cursor + at::FLAGS, flags);
+        self.put8(cursor + at::SLOT, slot as u8);
         self.set_field(cursor + at::TABLE, table);
         self.set_field(cursor + at::BASE, self.bump);
         self.set_field(cursor + at::BOUND_LEN, 0);
@@ -208,7 +197,7 @@ impl Machine<'_> {
             writer.byte(crate::sqlite3::key::ABOVE);
         }
         let key = writer.finish()?;
-        let slot = usize::from(self.byte_at(cursor + at::SLOT));
+        let slot = usize::from(self.get8(cursor + at::SLOT));
         self.store.seek(slot, key)
     }
 
@@ -226,7 +215,7 @@ impl Machine<'_> {
         match wanted {
             Some(rowid) if blind != 0 => self.put64(cursor + at::ROWID, rowid),
             Some(rowid) if self.fetch(cursor, rowid)? => {}
-            _ => self.set_byte(cursor + at::FLAGS, flag::END),
+            _ => self.put8(cursor + at::FLAGS, flag::END),
         }
         Ok(())
     }
@@ -271,13 +260,13 @@ impl Machine<'_> {
         let Some(&block) = chunk::<CURSOR>(self.arena, cursor) else { return Err(ErrorKind::Internal.into()) };
         let flags = block[at::FLAGS];
         if flags & (flag::END | flag::ONE) != 0 {
-            self.set_byte(cursor, flag::END | flags & flag::NULL_ROW);
+            self.put8(cursor, flag::END | flags & flag::NULL_ROW);
             self.jump_if(flags & flag::END != 0);
             return Ok(());
         }
         let more = self.next_entry(number, cursor, &block)?;
         if !more {
-            self.set_byte(cursor, flags | flag::END);
+            self.put8(cursor, flags | flag::END);
         }
         self.jump_if(!more);
         Ok(())
@@ -312,13 +301,13 @@ impl Machine<'_> {
     #[inline(never)]
     fn index_rowid(&self, block: &[u8; CURSOR], key: &[u8]) -> Result<Option<i64>> {
         let index = usize::from(word(block, at::INDEX));
-        let parts = usize::from(self.byte_at(index + 2));
+        let parts = usize::from(self.get8(index + 2));
         let mut reader = Reader::new(key, schema::text_limit(parts));
         if reader.rowid()? != self.field(index) as i64 || !self.within_bound(block, key) {
             return Ok(None);
         }
         for part in 0..parts {
-            reader.skip_column(schema::order(self.byte_at(index + 3 + part)))?;
+            reader.skip_column(schema::order(self.get8(index + 3 + part)))?;
         }
         reader.rowid().map(Some)
     }
@@ -345,7 +334,7 @@ impl Machine<'_> {
         let (cursor, table, description) = (self.operand(), self.u16(), self.u16());
         let at = self.pc;
         self.pc += description;
-        let (flags, equal) = (self.byte_at(at), usize::from(self.byte_at(at + 1)));
+        let (flags, equal) = (self.get8(at), usize::from(self.get8(at + 1)));
         let backwards = flags & 16 != 0;
         let is_index = description > 2;
         let mut kind = if backwards { flag::BACKWARDS } else { 0 };
@@ -359,11 +348,11 @@ impl Machine<'_> {
         let cursor = self.open(cursor, table, kind);
         self.set_field(cursor + at::INDEX, at + 2);
         let number = if is_index { crate::sqlite3::compile::get16(self.arena, at + 2) } else { table as u16 };
-        let parts = usize::from(self.byte_at(at + 4));
+        let parts = usize::from(self.get8(at + 4));
         // Nothing equals NULL, and nothing is less or greater.
         for value in 0..values {
             if self.view().at(first + value * super::cell::CELL).is_null() {
-                self.set_byte(cursor, flag::END);
+                self.put8(cursor, flag::END);
                 return Ok(());
             }
         }
@@ -415,12 +404,12 @@ impl Machine<'_> {
             })?;
             let bump = self.bump;
             if turn == 0 {
-                let slot = usize::from(self.byte_at(cursor + at::SLOT));
+                let slot = usize::from(self.get8(cursor + at::SLOT));
                 self.store.seek(slot, stretch(self.arena, bump, len))?;
             } else {
                 self.set_field(cursor + at::BOUND, bump);
                 self.set_field(cursor + at::BOUND_LEN, len);
-                self.set_byte(cursor + at::BOUND_KIND, included.into());
+                self.put8(cursor + at::BOUND_KIND, included.into());
                 self.bump = bump + len;
                 self.set_field(cursor + at::BASE, self.bump);
             }
@@ -433,7 +422,7 @@ impl Machine<'_> {
         let cursor = self.operand();
         let cursor = self.cursor(cursor);
         self.row.cursor = NOBODY;
-        self.set_byte(cursor, flag::NULL_ROW | flag::END);
+        self.put8(cursor, flag::NULL_ROW | flag::END);
         Ok(())
     }
 
@@ -451,7 +440,7 @@ impl Machine<'_> {
         let (at, len) = self.make_record(first, columns)?;
         self.sp = first;
         let cursor = self.cursor(cursor);
-        self.set_byte(cursor, flag::ONE);
+        self.put8(cursor, flag::ONE);
         self.set_record(cursor, at, len);
         Ok(())
     }
