@@ -18,6 +18,7 @@ mod create_index;
 mod create_table;
 pub(super) mod ddl;
 mod drop;
+mod explain;
 mod expression;
 pub(super) mod frame;
 mod group;
@@ -128,6 +129,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) keeps: bool,
     /// Whether what a CREATE makes is there already.
     pub(crate) present: bool,
+    /// Whether the plan is to be told, and not carried out.
+    pub(crate) tells_plan: bool,
     pub(crate) names: u16,
     /// The parameter that was numbered last: its offset, and its number.
     pub(crate) numbered: (u16, u16),

@@ -229,6 +229,8 @@ instructions! {
     Update "wbbbj"
     /// ( -- ) the cursor's row is deleted: table description, cursor
     Delete "wb"
+    /// a line of EXPLAIN QUERY PLAN, in programs that never run
+    Plan "t"
     /// no instruction
     Illegal ""
 }

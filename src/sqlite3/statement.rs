@@ -75,6 +75,7 @@ pub(crate) fn compile(sql: &[u8], arena: &mut [u8], store: &mut dyn Store, sessi
         if compiler.accept(Kind::Query) {
             compiler.expect(Kind::Plan);
             explain = 2;
+            compiler.tells_plan = true;
         }
     }
     let verb = compiler.statement();
@@ -146,6 +147,7 @@ impl<'a> Compiler<'a> {
             names: NONE,
             writes: false,
             keeps: false,
+            tells_plan: false,
             present: false,
             functions: &[],
             session: 0,

@@ -366,6 +366,9 @@ impl Compiler<'_> {
             found_by::FIND => Op::Find,
             _ => Op::Range,
         };
+        if crate::sqlite3::EXPLAIN && self.tells_plan {
+            self.plan_line(at);
+        }
         self.op1(op, cursor);
         self.word(number);
         match plan {
