@@ -133,7 +133,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if entries > ENTRIES_MAX || index.offsets_at < F::FIRST {
             return UNSEALED;
         }
-        self.indexed = (size - index.hash_at).min(WIDE as u32);
+        // (A little too much costs less than a second read.)
+        self.indexed = (size - index.hash_at).max(self.indexed - 1).min(WIDE as u32);
         let state = self.log.check_over(page, index.hash_at, window, crc::START);
         let state = self.log.check_over(page, index.hash_at.max(window), size, state);
         if state == crc::RIGHT { entries } else { UNSEALED }

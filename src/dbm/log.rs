@@ -162,15 +162,21 @@ impl<F: NorFlash> Log<F> {
         }
         let unit = F::READ_SIZE as u32;
         let from = start & !(unit - 1);
-        let len = (start - from + want + unit - 1) & !(unit - 1);
-        let [small, large] = &mut self.windows;
+        let len = ((start - from + want + unit - 1) & !(unit - 1)) as usize;
         let wide = if self.stage_len > 0 { WINDOW } else { WIDE };
-        let (base, window, most) = if len > SMALL as u32 { (SMALL, large, wide) } else { (0, small, SMALL) };
-        let len = (len as usize).min(most);
+        let [small, large] = &mut self.windows;
+        let (base, window, most) = if len > SMALL { (SMALL, large, wide) } else { (0, small, SMALL) };
+        let shown = Window { at: from, len: len.min(most) as u32 };
+        // What the window shows of it stays.
+        let inside = from.wrapping_sub(window.at);
+        let inside = inside.min(window.len);
+        let kept = (window.len - inside).min(shown.len);
+        let bytes = self.bytes.get_mut(base..).unwrap_or(&mut []);
+        bytes.copy_within(inside as usize..(inside + kept) as usize, 0);
         *window = NOTHING;
-        let shown = Window { at: from, len: len as u32 };
         if self.failed.is_none() {
-            let done = self.flash.read(from, self.bytes.get_mut(base..base + len).unwrap_or(&mut []));
+            let rest = bytes.get_mut(kept as usize..shown.len as usize).unwrap_or(&mut []);
+            let done = self.flash.read(from + kept, rest);
             if done.is_ok() {
                 *window = shown;
             }

@@ -64,11 +64,13 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn headers(&mut self) -> u16 {
         let pages = self.log.geometry.pages as u16;
         self.table.clear_order();
+        let mut free = false;
         for page in 0..pages {
-            let word = self.log.word(page, 0, HEADER);
-            let check = self.log.word(page, 4, 4);
-            self.table.set_state(page, if word & check == u32::MAX { State::Free } else { State::Dirty });
-            if self.log.geometry.header(word) == check {
+            // Free pages mostly follow each other, and begin with a word that no number is.
+            let word = self.log.word(page, 0, if free { 4 } else { HEADER });
+            free = word == u32::MAX;
+            self.table.set_state(page, if free { State::Free } else { State::Dirty });
+            if !free && self.log.geometry.header(word) == self.log.word(page, 4, 4) {
                 self.take_in(page, word.swap_bytes());
             }
         }
@@ -204,8 +206,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut key = [0; KEY_MAX];
         // The seal will have to ask for it.
         self.checked = false;
+        // Of records of the same name little is read, beside what is shown of the page.
+        let guess = core::mem::replace(&mut self.guess, SHORT);
+        self.largest = 16;
         loop {
-            self.guess = WIDE as u32;
+            // The next record as a whole, if it is like those before, and as many as there is room for.
+            if walk.at < end {
+                self.log.view(page, walk.at, self.largest.min(end - walk.at), WIDE as u32);
+            }
             if !self.advance_walk(&mut walk) {
                 break;
             }
@@ -216,11 +224,9 @@ impl<F: NorFlash> Dbm<'_, F> {
                 break;
             }
             let key = self.log.name(&mut key);
-            // Of records of the same name little is read, beside what is shown of the page.
-            self.guess = SHORT;
             self.list(&record, key, false);
         }
-        self.guess = self.largest;
+        self.guess = if walk.count > 0 { self.largest } else { guess };
         self.tail = walk.at;
         walk
     }
