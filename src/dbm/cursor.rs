@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{KEY_MAX, Kind, Layout};
 use super::record::{Record, Spot};
-use super::{Dbm, Fail, NO_PAGE, Res, Result};
+use super::{Dbm, Fail, NO_PAGE, Result};
 use crate::crc;
 pub(crate) use merge::Merge;
 
@@ -101,6 +101,39 @@ impl Cursor {
     pub(crate) fn ranked(&mut self, rank: u32, version: u32) {
         (self.rank, self.version) = (rank, version);
     }
+
+    /// The rank of the key beside the one it is on, if its own is known for this version of the order.
+    #[cfg(fast)]
+    pub(crate) fn beside(&self, version: u32, forward: bool) -> Option<u32> {
+        let known = self.version == version && self.place == Place::On;
+        known.then(|| if forward { self.rank + 1 } else { self.rank.wrapping_sub(1) })
+    }
+
+    /// Moves it on to the key of another rank, behind the two bytes that a record begins with; if it can hold that.
+    #[cfg(fast)]
+    pub(crate) fn go_on(&mut self, rank: u32, len: u8, record: &[u8]) -> bool {
+        match record.first_chunk::<{ HELD + 2 }>() {
+            Some([_, _, key @ ..]) if usize::from(len) <= HELD => (self.rank, self.len, self.key) = (rank, len, *key),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// What a step copied: one more than how many bytes, or 0 at the end; and how many of them are the key. (Two registers.)
+#[derive(Clone, Copy)]
+pub(crate) struct Taken {
+    pub(crate) bytes: usize,
+    pub(crate) key: usize,
+}
+
+impl Taken {
+    pub(crate) const NOTHING: Taken = Taken { bytes: 0, key: 0 };
+
+    fn of(self, buf: &[u8]) -> Option<Entry<'_>> {
+        let (key, value) = buf.get(..self.bytes.checked_sub(1)?)?.split_at_checked(self.key)?;
+        Some(Entry { key, value })
+    }
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
@@ -178,48 +211,66 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// The next key and its value, at the start of `buf`; `None` behind the last. The cursor stays when that fails: when
     /// `buf` is too small, say.
     pub fn next<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        let moved = self.moved(cursor, true, true, buf)?;
-        Ok(self.entry(moved, buf))
+        self.taken(cursor, true, true, buf)
     }
 
     /// The key before the cursor and its value, at the start of `buf`; `None` before the first.
     pub fn previous<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        let moved = self.moved(cursor, false, true, buf)?;
-        Ok(self.entry(moved, buf))
+        self.taken(cursor, false, true, buf)
     }
 
     /// The next key, without its value, at the start of `buf`; `None` behind the last.
     pub fn next_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        Ok(self.moved(cursor, true, false, buf)?.checked_sub(1).and_then(|len| buf.get(..len)))
+        Ok(self.taken(cursor, true, false, buf)?.map(|entry| entry.key))
     }
 
     /// The key before the cursor, without its value, at the start of `buf`; `None` before the first.
     pub fn previous_key<'b>(&mut self, cursor: &mut Cursor, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
-        Ok(self.moved(cursor, false, false, buf)?.checked_sub(1).and_then(|len| buf.get(..len)))
+        Ok(self.taken(cursor, false, false, buf)?.map(|entry| entry.key))
     }
 
-    /// What a step copied of the record looked at.
-    fn entry<'b>(&self, moved: usize, buf: &'b [u8]) -> Option<Entry<'b>> {
-        let (key, value) = buf.get(..moved.checked_sub(1)?)?.split_at_checked(self.log.cur.key_len() as usize)?;
-        Some(Entry { key, value })
+    #[cfg_attr(not(fast), inline(never))]
+    fn taken<'b>(
+        &mut self,
+        cursor: &mut Cursor,
+        forward: bool,
+        value: bool,
+        buf: &'b mut [u8],
+    ) -> Result<Option<Entry<'b>>> {
+        let taken = if cfg!(fast) && value {
+            self.step_and_take(cursor, forward, buf)
+        } else {
+            self.moved(cursor, forward, value, buf)
+        };
+        self.done(taken.of(buf))
     }
 
-    /// Moves a cursor, and copies the key it comes to, and its value if that is wanted. One more than how many bytes those are; 0
-    /// at the end.
+    /// Moves a cursor, and copies the key it comes to and its value.
+    #[inline]
+    pub(crate) fn step_and_take(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Taken {
+        #[cfg(fast)]
+        if let Some(taken) = self.glide_lent(cursor, forward, buf) {
+            return taken;
+        }
+        self.moved(cursor, forward, true, buf)
+    }
+
+    /// Moves a cursor, and copies the key it comes to, and its value if that is wanted.
     #[inline(never)]
-    fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Res<usize> {
+    pub(crate) fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Taken {
         let before = *cursor;
-        let moved = if self.advance(cursor, forward) { self.take(value, buf) } else { 0 };
+        let moved = self.advance(cursor, forward);
+        let taken = if moved { self.take(value, buf) } else { Taken::NOTHING };
         if self.log.failed() {
             *cursor = before;
             cursor.stamp = 0;
         }
-        self.log.outcome(moved)
+        taken
     }
 
-    /// Copies the key of the record looked at, and its value if that is wanted: one more than how many bytes those are.
+    /// Copies the key of the record looked at, and its value if that is wanted.
     #[cfg_attr(not(fast), inline(never))]
-    fn take(&mut self, value: bool, buf: &mut [u8]) -> usize {
+    fn take(&mut self, value: bool, buf: &mut [u8]) -> Taken {
         let record = self.log.cur;
         let key = record.key_len() as usize;
         let needed = key + if value { self.value_len(&record) } else { 0 };
@@ -233,7 +284,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             // The value stands behind the key, as it does here.
             self.log.copy(record.page, record.key_at(), buf);
         }
-        needed + 1
+        Taken { bytes: needed + 1, key: record.key_len() as usize }
     }
 
     /// Moves a cursor to the next live key in a direction, and looks at its record. The check of that has been found right.

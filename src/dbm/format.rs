@@ -299,6 +299,7 @@ impl Check {
         Check { state: crc::START, compact }
     }
 
+    #[cfg_attr(fast, inline(always))]
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.state = if self.compact { crc::update16(self.state, bytes) } else { crc::update32(self.state, bytes) };
     }
@@ -306,6 +307,14 @@ impl Check {
     /// The check's bytes, of which as many count as the geometry says.
     pub(crate) fn bytes(&self) -> [u8; 4] {
         (!self.state).to_le_bytes()
+    }
+
+    /// Whether the last of these bytes are the check of those before.
+    #[cfg_attr(fast, inline(always))]
+    pub(crate) fn is_right(compact: bool, bytes: &[u8]) -> bool {
+        let mut check = Check::new(compact);
+        check.update(bytes);
+        check.right()
     }
 
     /// Whether the last of what was checked was its check, and right.

@@ -18,6 +18,8 @@ mod order;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::cursor::Cursor;
+#[cfg(fast)]
+use super::cursor::Taken;
 use super::format::{Check, Kind, Layout, read32};
 use super::log::{Log, WINDOW};
 use super::record::{Record, Spot};
@@ -41,6 +43,8 @@ pub(crate) type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Sp
 /// that key.
 pub(crate) type Told<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> bool;
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Spot;
+#[cfg(fast)]
+type Glide<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool, &'c mut [u8]) -> Taken;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> bool;
 type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> bool;
 type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> bool;
@@ -54,6 +58,8 @@ struct IndexCalls<F> {
 struct OrderCalls<F> {
     placed: Placed<F>,
     step: Step<F>,
+    #[cfg(fast)]
+    glide: Glide<F>,
     seek: Seek<F>,
     build: Build<F>,
 }
@@ -124,7 +130,14 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     /// set of a new key costs a search in it, and so does that of an old one if there is no [index](Self::lend_index) to know its
     /// place. When the keys outgrow it, it is no longer used.
     pub fn lend_order(&mut self, words: &'m mut [u32]) {
-        let calls = OrderCalls { placed: order::placed, step: order::step, seek: order::seek, build: order::built };
+        let calls = OrderCalls {
+            placed: order::placed,
+            step: order::step,
+            #[cfg(fast)]
+            glide: order::glide,
+            seek: order::seek,
+            build: order::built,
+        };
         self.lent.order = Some((Order::new(words), calls));
         self.tell_lent();
     }
@@ -141,6 +154,16 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
         match &self.lent.order {
             Some((_, calls)) => (calls.step)(self, cursor, forward),
             None => Spot::UNKNOWN,
+        }
+    }
+
+    /// Moves a cursor by the order, if there is one, and copies the key and the value it comes to.
+    #[cfg(fast)]
+    #[inline(always)]
+    pub(crate) fn glide_lent(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<Taken> {
+        match &self.lent.order {
+            Some((_, calls)) => Some((calls.glide)(self, cursor, forward, buf)),
+            None => None,
         }
     }
 
@@ -298,10 +321,9 @@ fn look_sound<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> 
     if let Some(record) = Record::parse(spot, read32(bytes, 0))
         && let Some(whole) = bytes.get(..record.total(&geometry) as usize)
     {
-        let mut check = Check::new(geometry.compact);
-        check.update(whole);
+        let right = Check::is_right(geometry.compact, whole);
         log.cur = record;
-        if !check.right() {
+        if !right {
             log.corrupt(spot.page(), spot.at());
         }
         return log.outcome(());

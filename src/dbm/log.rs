@@ -7,7 +7,7 @@
 use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 
 use super::format::{Check, Geometry, Layout, read32};
-use super::record::Record;
+use super::record::{Record, Spot};
 use super::{Fail, Res};
 use crate::crc;
 
@@ -183,6 +183,30 @@ impl<F: NorFlash> Log<F> {
             self.done(done);
         }
         (base, shown)
+    }
+
+    /// How much is read of a record at a place, if the flash has to be asked: where it follows on what was read last, as much as there is
+    /// room for, since the next ones will follow as well.
+    pub(crate) fn onward(&self, spot: Spot, guess: u32) -> u32 {
+        let start = Log::<F>::start(spot);
+        let follows = self.windows.iter().any(|window| (1..=window.len).contains(&start.wrapping_sub(window.at)));
+        if follows { WIDE as u32 } else { guess }
+    }
+
+    /// Where on the part a record begins.
+    #[inline]
+    fn start(spot: Spot) -> u32 {
+        u32::from(spot.page()) * F::PAGE + spot.at()
+    }
+
+    /// What the large window shows of a page from the start of a record on.
+    #[cfg(fast)]
+    #[inline(always)]
+    pub(crate) fn shown(&self, spot: Spot) -> &[u8] {
+        let [_, large] = self.windows;
+        let inside = Log::<F>::start(spot).wrapping_sub(large.at);
+        let from = if inside < large.len { inside } else { large.len };
+        self.bytes.get(SMALL + from as usize..SMALL + large.len as usize).unwrap_or(&[])
     }
 
     /// The bytes from `at` in a page on, as `show` shows them.

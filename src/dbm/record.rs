@@ -161,6 +161,15 @@ impl Record {
         [tag | if self.pending() { tag::PENDING } else { 0 }, self.key, low, high]
     }
 
+    /// Of a record that begins with these bytes, if it has a short value: the lengths of key and value.
+    #[cfg(fast)]
+    #[inline(always)]
+    pub(crate) fn short(bytes: &[u8]) -> Option<(u8, u8)> {
+        let [first, key] = *bytes.first_chunk()?;
+        let value = first & !tag::PENDING;
+        (value <= tag::SHORT_MAX).then_some((key, value))
+    }
+
     /// The record at a place that begins with this word; none where none begins.
     pub(crate) fn parse(spot: Spot, word: u32) -> Option<Record> {
         let tag = word as u8 & !tag::PENDING;

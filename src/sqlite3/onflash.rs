@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::error::{Error, ErrorKind};
 use super::store::{Entry, Savepoint, Store};
-use crate::dbm::{self, Cursor, Dbm};
+use crate::dbm::{self, Cursor, Dbm, Taken};
 
 /// A [`Dbm`] as a [`Store`].
 pub struct OnFlash<'m, F> {
@@ -45,6 +45,8 @@ impl<'m, F: NorFlash> OnFlash<'m, F> {
 }
 
 impl From<dbm::Error> for Error {
+    #[cold]
+    #[inline(never)]
     fn from(error: dbm::Error) -> Self {
         let kind = match error {
             dbm::Error::BufferTooSmall { needed } => return Error::limit(needed),
@@ -60,8 +62,10 @@ impl From<dbm::Error> for Error {
     }
 }
 
-fn lengths(found: Option<dbm::Entry<'_>>) -> Option<Entry> {
-    found.map(|entry| Entry { key: entry.key.len(), value: entry.value.len() })
+/// What a step of a cursor found, unless it failed.
+fn stepped<F: NorFlash>(db: &mut Dbm<'_, F>, taken: Taken) -> Result<Option<Entry>, Error> {
+    db.done(())?;
+    Ok(taken.bytes.checked_sub(1).map(|bytes| Entry { key: taken.key, value: bytes - taken.key }))
 }
 
 impl<F: NorFlash> Store for OnFlash<'_, F> {
@@ -88,12 +92,14 @@ impl<F: NorFlash> Store for OnFlash<'_, F> {
 
     fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
         let (db, place) = self.at(cursor)?;
-        Ok(lengths(db.next(place, buf)?))
+        let taken = db.step_and_take(place, true, buf);
+        stepped(db, taken)
     }
 
     fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
         let (db, place) = self.at(cursor)?;
-        Ok(lengths(db.previous(place, buf)?))
+        let taken = db.step_and_take(place, false, buf);
+        stepped(db, taken)
     }
 
     fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, Error> {

@@ -9,7 +9,12 @@ use super::super::format::{KEY_MAX, Kind};
 use super::super::log::Log;
 use super::super::record::{Record, Spot};
 use super::super::{Dbm, Fail, Res};
-use super::{State, look_at, look_sound, place_of};
+#[cfg(fast)]
+use super::super::{
+    cursor::Taken,
+    format::{Check, Layout},
+};
+use super::{State, look_at, look_sound, place_of, spot};
 
 /// The words lent.
 pub(super) struct Order<'m> {
@@ -149,6 +154,51 @@ pub(super) fn step<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forwar
     known(db, moved)
 }
 
+/// Moves a cursor and copies the key and the value it comes to: in one look at the window where the order knows the cursor's rank, and
+/// both are short, and else by a [`step`].
+#[cfg(fast)]
+pub(super) fn glide<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Taken {
+    if let Some((Order { state: State::Whole, version, places, len, .. }, _)) = &db.lent.order
+        && let Some(rank) = cursor.beside(*version, forward)
+        && (rank as usize) < *len
+        && let Some(place) = places.get(rank as usize)
+    {
+        let (spot, compact, check) = (spot::<F>(*place), db.log.geometry.compact, db.log.geometry.check());
+        let shown = match short::<F>(db.log.shown(spot), check) {
+            None => short::<F>(read_on(db, spot), check),
+            shown => shown,
+        };
+        if let Some((key, len, record, bytes)) = shown
+            && let (Some(from), Some(to)) = (bytes.get(2..len + 2), buf.get_mut(..len))
+            && Check::is_right(compact, record)
+            && cursor.go_on(rank, key, bytes)
+        {
+            to.copy_from_slice(from);
+            return Taken { bytes: len + 1, key: key.into() };
+        }
+    }
+    db.moved(cursor, forward, true, buf)
+}
+
+/// Of a record of a short value that begins with these bytes, if all of it is there: how long the key is, and key and value; and it.
+#[cfg(fast)]
+#[inline(always)]
+fn short<F: NorFlash>(bytes: &[u8], check: u32) -> Option<(u8, usize, &[u8], &[u8])> {
+    let (key, value) = Record::short(bytes)?;
+    let len = usize::from(key) + usize::from(value);
+    Some((key, len, bytes.get(..F::align(len as u32 + 2 + check) as usize)?, bytes))
+}
+
+/// Reads a record, and what follows if it follows on others.
+#[cfg(fast)]
+#[cold]
+#[inline(never)]
+fn read_on<'d, F: NorFlash>(db: &'d mut Dbm<'_, F>, spot: Spot) -> &'d [u8] {
+    let (need, want) = (db.guess.min(F::PAGE - spot.at()), db.log.onward(spot, db.guess));
+    db.log.view(spot.page(), spot.at(), need, want);
+    db.log.shown(spot)
+}
+
 /// Moves a cursor before a key that it may be unable to hold; `false` if the order cannot tell.
 pub(super) fn seek<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> bool {
     if !ready(db) {
@@ -238,7 +288,9 @@ fn moved<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool) -
         return Ok(Spot::NONE);
     }
     rank -= usize::from(!forward);
-    look_sound(&mut db.log, order.place(rank), guess)?;
+    let place = order.place(rank);
+    let want = db.log.onward(spot::<F>(place), guess);
+    look_sound(&mut db.log, place, want)?;
     let version = order.version;
     db.put_cursor(cursor, Place::On);
     cursor.ranked(rank as u32, version);
