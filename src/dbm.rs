@@ -145,6 +145,8 @@ pub struct Dbm<'m, F> {
     pub(crate) level: bool,
     /// What is dead in each page is kept up to date by every write.
     pub(crate) counting: bool,
+    /// There may be parts of long values in sealed pages.
+    pub(crate) long: bool,
     /// There are tombstones in the head page.
     pub(crate) gone: bool,
     /// All of the head page went through the log's check.
@@ -167,8 +169,6 @@ pub struct Dbm<'m, F> {
     pub(crate) batch: Pending,
     /// Where records are appended in the head page.
     pub(crate) tail: u32,
-    /// Changes when a page is sealed, opened or freed.
-    pub(crate) epoch: u32,
     /// Free sectors.
     pub(crate) free: u32,
     /// Changes when snapshots end.
@@ -230,6 +230,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         doubtful: false,
         level: false,
         counting: false,
+        long: false,
         gone: false,
         checked: false,
         parts: 0,
@@ -242,7 +243,6 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         settled: 0,
         batch: Pending { open: false, started: false, page: 0, at: 0, sequence: 0 },
         tail: 0,
-        epoch: 0,
         free: 0,
         ended: 0,
         wear: 0,
@@ -446,15 +446,15 @@ impl<F: NorFlash> Dbm<'_, F> {
         let [key, ..] = pieces;
         let record = record.placed(self.head, self.tail);
         self.log.append(&record, pieces);
-        if self.log.failed() {
-            return self.give_up_head();
-        }
         self.appended(&record, key)
     }
 
-    /// Takes note of a record that now stands at the tail.
+    /// Takes note of a record that now stands at the tail, unless that failed.
     #[inline(never)]
     pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) {
+        if self.log.failed() {
+            return self.give_up_head();
+        }
         let total = record.total(&self.log.geometry);
         self.full = u32::MAX;
         self.tail += total;

@@ -168,7 +168,6 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         self.forget_dead();
-        self.epoch = self.epoch.wrapping_add(1);
         if self.head != NO_PAGE {
             let tail = self.tail;
             self.log.flush();

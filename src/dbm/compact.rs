@@ -346,11 +346,13 @@ impl<F: NorFlash> Dbm<'_, F> {
     fn copy_out(&mut self, sector: u32, without: Spot) {
         self.rest_merge(true);
         // No copy goes where it would be erased.
-        self.each_page(sector, |db, page| {
-            if !db.table.state(page).in_log() {
-                db.table.set_state(page, State::Dirty);
-            }
-        });
+        if F::PER_SECTOR > 1 {
+            self.each_page(sector, |db, page| {
+                if !db.table.state(page).in_log() {
+                    db.table.set_state(page, State::Dirty);
+                }
+            });
+        }
         self.each_page(sector, |db, page| {
             db.load(page);
             let state = db.table.state(page);
@@ -376,11 +378,17 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Copies a record, which has this key, to the tail.
     #[inline(never)]
     pub(crate) fn carry(&mut self, record: &Record, pending: bool, key: &[u8]) {
+        self.ready(record);
+        self.copy_to_head(record, pending, key)
+    }
+
+    /// Opens another page if the head page does not take a record.
+    #[inline(never)]
+    fn ready(&mut self, record: &Record) {
         if !self.head_takes(record.total(&self.log.geometry)) {
             self.seal();
             self.open_page();
         }
-        self.copy_to_head(record, pending, key)
     }
 
     /// Copies a record to the head page, which takes it.
@@ -390,14 +398,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let copy = if pending { record.with_pending(true) } else { record.settled() };
         let copy = copy.placed(self.head, self.tail);
-        if copy.kind == Kind::Deleted {
-            self.log.append(&copy, &[key, &[], &[]]);
-        } else {
-            self.log.transfer(record, &copy);
-        }
-        if self.log.failed() {
-            return self.give_up_head();
-        }
+        self.log.transfer(record, &copy);
         self.appended(&copy, key)
     }
 
@@ -410,7 +411,9 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.seal();
         }
         self.copy_out(sector, newest);
-        self.carry(&Record::new(Kind::Deleted, false, key.len(), 0), false, key);
+        let tombstone = Record::new(Kind::Deleted, false, key.len(), 0).settled();
+        self.ready(&tombstone);
+        self.put(tombstone, &[key, &[], &[]]);
         self.let_go(sector);
         if self.log.failed() {
             // What was noted to be gone is still there.

@@ -188,7 +188,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn clear_list(&mut self) {
         self.table.clear_list();
         (self.parts, self.live, self.gone) = (0, 0, false);
-        self.epoch = self.epoch.wrapping_add(1);
+        self.changes = self.changes.wrapping_add(1);
     }
 
     /// Whether the head page takes one more record of `total` bytes.
@@ -221,7 +221,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         // From here on the page takes no more records, whatever happens.
         self.head = NO_PAGE;
         self.table.set_state(page, State::Stale);
-        self.epoch = self.epoch.wrapping_add(1);
         let start = self.log.geometry.limit(entries, false);
         self.log.flush();
         let (from, state) = if self.checked { (self.tail, self.log.page_check) } else { (0, crc::START) };
@@ -277,7 +276,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.set_entries(page, entries);
         self.table.set_data(page, directory);
         self.table.set_state(page, if batch { State::Open } else { State::Sealed });
-        self.table.set_parts(page, parts > 0);
+        self.long |= parts > 0;
         self.set_dead(page, live, entries);
         self.clear_list();
     }

@@ -174,7 +174,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.table.set_state(page, state);
         self.table.set_dead(page, UNKNOWN);
         self.table.set_entries(page, entries);
-        self.table.set_parts(page, counts >> 8 & 0xff > 0);
+        self.long |= counts >> 8 & 0xff > 0;
         self.table.set_data(page, directory);
     }
 

@@ -137,7 +137,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.drop_sector(sector);
         self.table.set_data(Self::first_of(sector), wear);
         self.ended = self.ended.wrapping_add(u32::from(!was_free));
-        self.epoch = self.epoch.wrapping_add(1);
         self.full = u32::MAX;
         self.log.erase(sector);
         if !self.log.failed() {

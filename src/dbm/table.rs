@@ -48,8 +48,6 @@ const WORD: usize = 0x24;
 const SEQUENCE: usize = 0x04;
 /// In the word, below the state.
 const DATA: u32 = 0x0fff_ffff;
-/// Above the state of a page whose index lists parts of long values.
-const PARTS: u32 = 1 << 31;
 
 impl State {
     /// Part of the log.
@@ -81,6 +79,8 @@ pub(crate) struct Table<'m> {
     /// How many of them, the first ones, stand in the order of their names.
     sorted: usize,
     room: usize,
+    /// Changes when a page is sealed, opened or freed.
+    pub(crate) epoch: u32,
 }
 
 impl<'m> Table<'m> {
@@ -92,7 +92,7 @@ impl<'m> Table<'m> {
         let left = memory.len().saturating_sub(pages * (number + ENTRY));
         // What is lent beyond the least makes the list longer.
         let room = (left.saturating_sub(1) / LIST).min(ENTRIES_MAX as usize);
-        Table { memory, pages, number, count: 0, listed: 0, sorted: 0, room }
+        Table { memory, pages, number, count: 0, listed: 0, sorted: 0, room, epoch: 0 }
     }
 
     /// A number of so many bytes, 1 to 4. (Behind each stand three bytes more.)
@@ -213,19 +213,12 @@ impl<'m> Table<'m> {
     }
     #[inline(never)]
     pub(crate) fn state(&self, page: u16) -> State {
-        STATES.get((self.field(page, WORD) >> 28 & 7) as usize).copied().unwrap_or(State::Dirty)
+        STATES.get((self.field(page, WORD) >> 28) as usize).copied().unwrap_or(State::Dirty)
     }
     #[inline(never)]
     pub(crate) fn set_state(&mut self, page: u16, state: State) {
-        self.set_bits(page, !(DATA | PARTS), (state as u32) << 28);
-    }
-
-    /// Whether a sealed page's index lists parts.
-    pub(crate) fn has_parts(&self, page: u16) -> bool {
-        self.field(page, WORD) & PARTS != 0
-    }
-    pub(crate) fn set_parts(&mut self, page: u16, parts: bool) {
-        self.set_bits(page, PARTS, if parts { PARTS } else { 0 });
+        self.epoch = self.epoch.wrapping_add(1);
+        self.set_bits(page, !DATA, (state as u32) << 28);
     }
 
     /// While the store is opened: a page's sequence number stands where its entries, dead units and directory will.

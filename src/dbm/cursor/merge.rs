@@ -133,7 +133,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             let served = self.merge.active
                 && cursor.stamp != 0
                 && (cursor.until.page == NO_PAGE || cursor.until.ended == self.ended && unchanged)
-                && (cursor.stamp, forward, self.epoch) == (self.merge.stamp, self.merge.forward, self.merge.epoch);
+                && (cursor.stamp, forward, self.table.epoch)
+                    == (self.merge.stamp, self.merge.forward, self.merge.epoch);
             let last = self.merge.last;
             (self.merge.stamp, self.merge.last) = (0, NO_PAGE);
             if !served {
@@ -181,7 +182,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         self.hooks.directory = Some(directory);
         self.hooks.rest = Some(rest);
-        let (epoch, changes) = (self.epoch, self.changes);
+        let (epoch, changes) = (self.table.epoch, self.changes);
         self.merge = Merge { active: true, forward, epoch, changes, until, pages, ..Merge::NONE };
         for at in 0..pages {
             let page = self.table.order(at);
@@ -501,7 +502,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.sort_list();
             return self.listed_keys() as u32;
         }
-        if !self.table.has_parts(page) {
+        if !self.long {
             return self.table.entries(page);
         }
         let parts = self.foot(page, footer::COUNTS) >> 8 & 0xff;
