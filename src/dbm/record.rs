@@ -38,11 +38,14 @@ impl Spot {
 }
 
 /// A record and where it stands.
+// The place is a `Spot` as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(4))]
 pub(crate) struct Record {
+    /// Offset in the page.
+    at: u16,
     pub(crate) page: u16,
-    /// Offset in the page, and the two bits below.
-    place: u16,
+    /// Bytes of the value, and the two bits below.
     value: u16,
     key: u8,
     pub(crate) kind: Kind,
@@ -61,46 +64,47 @@ pub(crate) fn two_words(first: u32, second: u32) -> [u8; LONG_HEAD as usize] {
     bytes
 }
 
-/// In a record's place: it belongs to a batch.
+/// Beside a value's length: the record belongs to a batch.
 const PENDING: u16 = 0x8000;
-/// In a tombstone's place: it is a copy, and nothing older of its key stands in its page.
+/// Beside a tombstone's: it is a copy, and nothing older of its key stands in its page.
 const BEFORE: u16 = 0x4000;
 
 impl Record {
-    pub(crate) const NONE: Record = Record { page: 0, place: 0, value: 0, key: 0, kind: Kind::Value };
+    pub(crate) const NONE: Record = Record { at: 0, page: 0, value: 0, key: 0, kind: Kind::Value };
 
     /// One that stands nowhere yet. Lengths are within the format's limits.
     pub(crate) fn new(kind: Kind, pending: bool, key: usize, value: u32) -> Record {
-        Record { page: 0, place: if pending { PENDING } else { 0 }, value: value as u16, key: key as u8, kind }
+        let value = value as u16 | if pending { PENDING } else { 0 };
+        Record { at: 0, page: 0, value, key: key as u8, kind }
     }
 
     /// The same at another place.
     pub(crate) fn placed(self, page: u16, at: u32) -> Record {
-        Record { page, place: self.place & (PENDING | BEFORE) | at as u16, ..self }
+        Record { at: at as u16, page, ..self }
     }
 
     /// The same, belonging to a batch or not.
     pub(crate) fn with_pending(self, pending: bool) -> Record {
-        Record { place: self.place & !PENDING | if pending { PENDING } else { 0 }, ..self }
+        Record { value: self.value & !PENDING | if pending { PENDING } else { 0 }, ..self }
     }
 
     /// The same as a copy is that compaction makes of what does not belong to a batch.
     pub(crate) fn settled(self) -> Record {
-        Record { place: self.place & !PENDING | BEFORE, ..self }
+        Record { value: self.value & !PENDING | BEFORE, ..self }
     }
 
     /// Whether it hides nothing in its page, if it is a tombstone.
     pub(crate) fn is_settled(&self) -> bool {
-        self.place & BEFORE != 0
+        self.value & BEFORE != 0
     }
 
     /// The same, as if it were a tombstone.
     pub(crate) fn as_deleted(self) -> Record {
-        Record { kind: Kind::Deleted, value: 0, ..self }
+        Record { kind: Kind::Deleted, value: self.value & (PENDING | BEFORE), ..self }
     }
 
     pub(crate) fn at(&self) -> u32 {
-        u32::from(self.place & !(PENDING | BEFORE))
+        self.at.into()
     }
 
     pub(crate) fn spot(&self) -> Spot {
@@ -108,7 +112,7 @@ impl Record {
     }
 
     pub(crate) fn pending(&self) -> bool {
-        self.place & PENDING != 0
+        self.value & PENDING != 0
     }
 
     /// Whether it is the same record: at the same place.
@@ -123,12 +127,12 @@ impl Record {
 
     /// Bytes of the value.
     pub(crate) fn value_len(&self) -> u32 {
-        self.value.into()
+        u32::from(self.value & !(PENDING | BEFORE))
     }
 
     /// Bytes before the key.
     pub(crate) fn head_len(&self) -> u32 {
-        if self.kind == Kind::Part || self.kind == Kind::Value && self.value > u16::from(tag::SHORT_MAX) {
+        if self.kind == Kind::Part || self.kind == Kind::Value && self.value_len() > u32::from(tag::SHORT_MAX) {
             4
         } else {
             2
@@ -152,9 +156,9 @@ impl Record {
 
     /// The head's bytes, of which [`head_len`](Self::head_len) count.
     pub(crate) fn head_bytes(&self) -> [u8; HEAD_MAX as usize] {
-        let [low, high] = self.value.to_le_bytes();
+        let [low, high, ..] = self.value_len().to_le_bytes();
         let tag = match self.kind {
-            Kind::Value if self.value <= u16::from(tag::SHORT_MAX) => low,
+            Kind::Value if self.head_len() == 2 => low,
             Kind::Deleted if self.is_settled() => tag::DELETED_BEFORE,
             kind => tag::VALUE + kind as u8,
         };
@@ -173,7 +177,7 @@ impl Record {
     /// The record at a place that begins with this word; none where none begins.
     pub(crate) fn parse(spot: Spot, word: u32) -> Option<Record> {
         let tag = word as u8 & !tag::PENDING;
-        let mut place = spot.at() as u16 | if word as u8 & tag::PENDING != 0 { PENDING } else { 0 };
+        let mut flags = if word as u8 & tag::PENDING != 0 { PENDING } else { 0 };
         let (mut kind, mut value) = (Kind::Value, u16::from(tag));
         if tag >= tag::VALUE {
             let least;
@@ -184,16 +188,16 @@ impl Record {
                 tag::COMMIT => (Kind::Commit, 0, 0),
                 tag::DELETED => (Kind::Deleted, 0, 0),
                 tag::DELETED_BEFORE => {
-                    place |= BEFORE;
+                    flags |= BEFORE;
                     (Kind::Deleted, 0, 0)
                 }
                 _ => return None,
             };
-            if value < least {
+            if value < least || value & (PENDING | BEFORE) != 0 {
                 return None;
             }
         }
-        Some(Record { page: spot.page(), place, value, key: (word >> 8) as u8, kind })
+        Some(Record { at: spot.at() as u16, page: spot.page(), value: value | flags, key: (word >> 8) as u8, kind })
     }
 }
 
