@@ -235,7 +235,9 @@ pub(super) fn long_division(high: u64, mut low: u64, divisor: u64) -> (u64, u64)
 }
 
 /// The product as (high, low) halves.
-fn wide_product(a: u64, b: u64) -> (u64, u64) {
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
+pub(super) fn wide_product(a: u64, b: u64) -> (u64, u64) {
     const LOW: u64 = u32::MAX as u64;
     let (a1, a0, b1, b0) = (a >> 32, a & LOW, b >> 32, b & LOW);
     let bottom = a0 * b0;

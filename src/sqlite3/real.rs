@@ -106,6 +106,10 @@ mod native {
     pub(in super::super) fn whole(real: f64) -> i64 {
         real as i64
     }
+    #[inline]
+    pub(in super::super) fn multiplied(left: i64, right: i64) -> Option<i64> {
+        left.checked_mul(right)
+    }
     /// Quotient and rest; 0 and `left` if that is by zero.
     #[inline]
     pub(in super::super) fn divided(left: u64, right: u64) -> (u64, u64) {
@@ -115,7 +119,7 @@ mod native {
 
 #[cfg(any(not(fast), test))]
 mod soft {
-    use super::super::extended::{Extended, long_division};
+    use super::super::extended::{Extended, long_division, wide_product};
     use super::{Kind, is_nan, is_zero, kind};
 
     pub(super) const SIGN: u64 = 1 << 63;
@@ -195,6 +199,14 @@ mod soft {
         if negative { (magnitude as i64).wrapping_neg() } else { magnitude.min(i64::MAX as u64) as i64 }
     }
 
+    /// The product, if it is an integer of 64 bits.
+    pub(in super::super) fn multiplied(left: i64, right: i64) -> Option<i64> {
+        let (high, low) = wide_product(left.unsigned_abs(), right.unsigned_abs());
+        let negative = left ^ right < 0;
+        let product = if negative { low.wrapping_neg() } else { low } as i64;
+        (high == 0 && (low == 0 || (product < 0) == negative)).then_some(product)
+    }
+
     /// Quotient and rest; 0 and `left` if that is by zero.
     #[inline(never)]
     pub(in super::super) fn divided(left: u64, right: u64) -> (u64, u64) {
@@ -239,6 +251,8 @@ mod tests {
             let (n, d) = (a.to_bits(), b.to_bits() >> (n_of(a) & 63));
             assert_eq!(soft::of(n as i64), n as i64 as f64);
             assert_eq!(soft::divided(n, d), divided(n, d));
+            let (n1, d1) = (n as i64 >> (n_of(b) & 63), d as i64);
+            assert_eq!(soft::multiplied(n1, d1), multiplied(n1, d1), "{n1} {d1}");
             if d as i64 != -1 && d != 0 {
                 assert_eq!(divided_signed(n as i64, d as i64), (n as i64 / d as i64, n as i64 % d as i64));
             }

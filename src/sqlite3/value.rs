@@ -15,6 +15,7 @@ use super::error::Result;
 use super::real;
 use super::scratch::Scratch;
 use super::text::{self, Number};
+use super::words::{self, Words};
 
 /// One SQL value: an INTEGER of 64 bits, a REAL (never NaN), or borrowed bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,10 +78,13 @@ pub enum Collation {
 impl Collation {
     /// The collation of this name, whatever its case.
     pub fn named(name: &[u8]) -> Option<Self> {
-        [(&b"binary"[..], Collation::Binary), (b"nocase", Collation::NoCase), (b"rtrim", Collation::RTrim)]
-            .into_iter()
-            .find(|(known, _)| name.eq_ignore_ascii_case(known))
-            .map(|(_, collation)| collation)
+        const NAMES: &[&str] = &["binary", "nocase", "rtrim"];
+        static PACKED: [u8; words::size(NAMES)] = words::packed(NAMES);
+        Some(match Words(&PACKED).place_of(name)? {
+            0 => Collation::Binary,
+            1 => Collation::NoCase,
+            _ => Collation::RTrim,
+        })
     }
 
     /// Compares two texts.
@@ -124,19 +128,17 @@ pub enum Affinity {
 impl Affinity {
     /// The affinity of a declared type, by the rules of <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
     pub fn of_type(declared: &[u8]) -> Self {
-        let has = |word: &[u8]| declared.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-        if declared.is_empty() {
-            Affinity::Blob
-        } else if has(b"int") {
-            Affinity::Integer
-        } else if has(b"char") || has(b"clob") || has(b"text") {
-            Affinity::Text
-        } else if has(b"blob") {
-            Affinity::Blob
-        } else if has(b"real") || has(b"floa") || has(b"doub") {
-            Affinity::Real
-        } else {
-            Affinity::Numeric
+        /// The first of these that is part of it decides.
+        const PARTS: &[&str] = &["int", "char", "clob", "text", "blob", "real", "floa", "doub"];
+        static PACKED: [u8; words::size(PARTS)] = words::packed(PARTS);
+        let has = |part: &[u8]| declared.windows(part.len()).any(|place| place.eq_ignore_ascii_case(part));
+        match Words(&PACKED).position(has) {
+            _ if declared.is_empty() => Affinity::Blob,
+            None => Affinity::Numeric,
+            Some(0) => Affinity::Integer,
+            Some(1..4) => Affinity::Text,
+            Some(4) => Affinity::Blob,
+            Some(_) => Affinity::Real,
         }
     }
 
@@ -329,14 +331,12 @@ impl<'a> Value<'a> {
 
 /// Exact for all 64 bits of the integer.
 fn compare_integer_to_real(integer: i64, real: f64) -> Ordering {
-    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
-    if real::order(real, -TWO_TO_63).is_lt() {
-        Ordering::Greater
-    } else if real::order(real, TWO_TO_63).is_ge() {
-        Ordering::Less
-    } else {
+    match integer.cmp(&real::whole(real)) {
+        // No real is so large and no larger.
+        Ordering::Equal if integer == i64::MAX => Ordering::Less,
         // What is cut off decides only where the whole parts are equal; then the integer is exact as a real.
-        integer.cmp(&real::whole(real)).then_with(|| real::order(real::of(integer), real))
+        Ordering::Equal => real::order(real::of(integer), real),
+        other => other,
     }
 }
 
@@ -395,44 +395,44 @@ pub fn calculate(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value
     if left.is_null() || right.is_null() {
         return Value::Null;
     }
-    match operator {
-        Operator::And => Value::Integer(left.to_integer() & right.to_integer()),
-        Operator::Or => Value::Integer(left.to_integer() | right.to_integer()),
-        Operator::ShiftLeft => Value::Integer(shift(left.to_integer(), right.to_integer())),
-        Operator::ShiftRight => Value::Integer(shift(left.to_integer(), right.to_integer().saturating_neg())),
-        _ => arithmetic(operator, left, right),
+    if matches!(operator, Operator::And | Operator::Or | Operator::ShiftLeft | Operator::ShiftRight) {
+        let (left, right) = (left.to_integer(), right.to_integer());
+        return Value::Integer(match operator {
+            Operator::And => left & right,
+            Operator::Or => left | right,
+            Operator::ShiftLeft => shift(left, right),
+            _ => shift(left, right.saturating_neg()),
+        });
     }
-}
-
-fn arithmetic(operator: Operator, left: Value<'_>, right: Value<'_>) -> Value<'static> {
-    if let (Value::Integer(a), Value::Integer(b)) = (left.to_number(), right.to_number()) {
-        let exact = match operator {
-            Operator::Add => a.checked_add(b),
-            Operator::Subtract => a.checked_sub(b),
-            Operator::Multiply => a.checked_mul(b),
-            Operator::Divide if b == 0 => return Value::Null,
-            // (The quotient of the smallest integer and -1 is one too large.)
-            Operator::Divide => Some(real::divided_signed(a, b).0).filter(|_| a != i64::MIN || b != -1),
-            _ => return remainder(a, b).map_or(Value::Null, Value::Integer),
-        };
-        if let Some(exact) = exact {
-            return Value::Integer(exact);
-        }
+    if let (Value::Integer(left), Value::Integer(right)) = (left.to_number(), right.to_number())
+        && let Some(exact) = of_integers(operator, left, right)
+    {
+        return Value::Integer(exact);
     }
     let (a, b) = (left.to_real(), right.to_real());
     Value::real(match operator {
         Operator::Add => real::sum(a, b),
         Operator::Subtract => real::sum(a, -b),
         Operator::Multiply => real::product(a, b),
-        Operator::Divide if real::is_zero(b) => return Value::Null,
-        Operator::Divide => real::quotient(a, b),
-        _ => return remainder(left.to_integer(), right.to_integer()).map_or(Value::Null, |r| Value::Real(real::of(r))),
+        Operator::Divide if !real::is_zero(b) => real::quotient(a, b),
+        Operator::Divide => f64::NAN,
+        _ => of_integers(operator, left.to_integer(), right.to_integer()).map_or(f64::NAN, real::of),
     })
 }
 
-/// NULL by zero.
-fn remainder(left: i64, right: i64) -> Option<i64> {
-    if right == 0 { None } else { Some(real::divided_signed(left, right).1) }
+/// Of integers, where the result is one.
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
+fn of_integers(operator: Operator, left: i64, right: i64) -> Option<i64> {
+    match operator {
+        Operator::Add => left.checked_add(right),
+        Operator::Subtract => left.checked_sub(right),
+        Operator::Multiply => real::multiplied(left, right),
+        _ if right == 0 => None,
+        // (The quotient of the smallest integer and -1 is one too large.)
+        Operator::Divide => Some(real::divided_signed(left, right).0).filter(|_| left != i64::MIN || right != -1),
+        _ => Some(real::divided_signed(left, right).1),
+    }
 }
 
 /// Shifts left by `count`, right (keeping the sign) by a negative one.
