@@ -42,7 +42,7 @@ const BLOB: u8 = 0x98;
 /// Greater than the first byte of any column or rowid: a prefix followed by it is above every key with that prefix.
 pub const ABOVE: u8 = 0xff;
 /// Rowids below this take one byte.
-const SHORT: u64 = 112;
+pub(crate) const SHORT: u16 = 112;
 
 /// How one column of a key is coded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -127,21 +127,14 @@ impl<'a> Writer<'a> {
 
     /// Appends a rowid.
     pub fn rowid(&mut self, rowid: i64) {
-        // A negative one is the mirror of its complement.
         let magnitude = (rowid ^ (rowid >> 63)) as u64;
-        let start = self.len;
-        if magnitude < SHORT {
-            self.byte(0x80 | magnitude as u8);
-        } else {
-            let zeros = magnitude.leading_zeros() / 8;
-            self.byte(0xf7u8.wrapping_sub(zeros as u8));
-            for place in (0..8u32.wrapping_sub(zeros)).rev() {
-                self.byte(magnitude.wrapping_shr(place.wrapping_mul(8)) as u8);
-            }
+        if magnitude < SHORT.into() {
+            return self.byte(rowid as u8 ^ 0x80);
         }
-        if rowid < 0 {
-            self.flip(start);
-        }
+        let zeros = magnitude.leading_zeros() / 8;
+        let head = 0xf7u8.wrapping_sub(zeros as u8);
+        self.byte(if rowid < 0 { !head } else { head });
+        self.bytes(rowid.to_be_bytes().get(zeros as usize..).unwrap_or_default());
     }
 
     /// The written part.
@@ -341,27 +334,32 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] if this is no rowid.
+    #[cfg_attr(fast, inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
     pub fn rowid(&mut self) -> Result<i64> {
         let (first, rest) = self.rest.split_first().ok_or(ErrorKind::Corrupt)?;
-        let negative = *first < 0x80;
-        let flip = if negative { 0xff } else { 0 };
-        let head = first ^ flip;
-        let mut magnitude = u64::from(head & 0x7f);
-        let mut length = 0;
-        if magnitude >= SHORT {
-            length = magnitude.wrapping_sub(SHORT).wrapping_add(1) as usize;
-            if length > 8 {
-                return Err(ErrorKind::Corrupt.into());
-            }
-            magnitude = 0;
-            for byte in rest.get(..length).ok_or(ErrorKind::Corrupt)? {
-                magnitude = magnitude << 8 | u64::from(byte ^ flip);
-            }
-        }
+        let short = i64::from(*first).wrapping_sub(0x80);
+        let sign = short >> 63;
+        let length = ((short ^ sign) as usize).saturating_sub(usize::from(SHORT).wrapping_sub(1));
         self.rest = rest.get(length..).ok_or(ErrorKind::Corrupt)?;
-        let magnitude = i64::try_from(magnitude).map_err(|_| ErrorKind::Corrupt)?;
-        Ok(if negative { !magnitude } else { magnitude })
+        if length == 0 {
+            return Ok(short);
+        }
+        let rowid = big_end(rest, length, sign).ok_or(ErrorKind::Corrupt)?;
+        if (rowid ^ sign).is_negative() { Err(ErrorKind::Corrupt.into()) } else { Ok(rowid) }
     }
+}
+
+/// The number in the first bytes, its big end first; all bits above them are those of its sign.
+#[cfg_attr(fast, inline(always))]
+fn big_end(bytes: &[u8], length: usize, sign: i64) -> Option<i64> {
+    let unused = 8usize.checked_sub(length)?.wrapping_mul(8);
+    if cfg!(fast)
+        && let Some(eight) = bytes.first_chunk()
+    {
+        return Some(((i64::from_be_bytes(*eight) ^ sign) as u64 >> (unused & 63)) as i64 ^ sign);
+    }
+    Some(bytes.get(..length)?.iter().fold(sign, |number, byte| number << 8 | i64::from(*byte)))
 }
 
 #[cfg(test)]

@@ -64,28 +64,47 @@ impl Walk {
     /// [`ErrorKind::Corrupt`] if the bytes are no record.
     pub fn column<'a>(&mut self, record: &'a [u8], wanted: usize) -> Result<Option<Value<'a>>> {
         let Some(serial) = self.find(record, wanted)? else { return Ok(None) };
-        let body = record.get(usize::from(self.body)..).and_then(|rest| rest.get(..body_size(serial)));
-        decode(serial, body.ok_or(ErrorKind::Corrupt)?).map(Some)
+        let rest = record.get(usize::from(self.body)..).ok_or(ErrorKind::Corrupt)?;
+        decode(serial, rest.get(..body_size(serial)).ok_or(ErrorKind::Corrupt)?).map(Some)
+    }
+
+    /// As [`Walk::find`], where the serial types up to the column have one byte each.
+    #[inline(always)]
+    pub(crate) fn find_short(&mut self, record: &[u8], wanted: usize) -> Option<u32> {
+        let (mut column, mut head) = (usize::from(self.column), self.head);
+        let (mut body, mut end) = (usize::from(self.body), self.end);
+        if end == 0 || wanted < column {
+            let length = *record.first().filter(|length| **length < 0x80)?;
+            (column, head, body, end) = (0, 1, length.into(), length.into());
+        }
+        let types = record.get(usize::from(head)..usize::from(end))?;
+        let passed = wanted.wrapping_sub(column);
+        let serial = *types.get(passed).filter(|serial| **serial < 0x80)?;
+        for serial in types.get(..passed)? {
+            body = body.wrapping_add((*SIZES.get(usize::from(*serial))?).into());
+        }
+        *self = Walk { column: wanted as u8, head: head.wrapping_add(passed as u16), body: body as u16, end };
+        Some(serial.into())
     }
 
     /// Goes to column `wanted` and gives its serial type; `None` if the record has fewer.
-    #[cfg_attr(fast, inline)]
-    #[cfg_attr(not(fast), inline(never))]
+    #[inline(never)]
     pub(crate) fn find(&mut self, record: &[u8], wanted: usize) -> Result<Option<u32>> {
-        let mut walk = *self;
-        if walk.end == 0 || wanted < usize::from(walk.column) {
-            let (end, first) = varint(record, 0).ok_or(ErrorKind::Corrupt)?;
-            walk = Walk { column: 0, head: first, body: end as u16, end: end as u16 };
+        let (mut column, mut head) = (usize::from(self.column), usize::from(self.head));
+        let (mut body, mut end) = (usize::from(self.body), usize::from(self.end));
+        if end == 0 || wanted < column {
+            let (length, first) = varint(record, 0).ok_or(ErrorKind::Corrupt)?;
+            (column, head, body, end) = (0, first, length as usize, length as usize);
         }
-        let types = record.get(..usize::from(walk.end)).ok_or(ErrorKind::Corrupt)?;
-        while walk.head < walk.end {
-            let (serial, next) = varint(types, walk.head).ok_or(ErrorKind::Corrupt)?;
-            if usize::from(walk.column) == wanted {
-                *self = walk;
+        let types = record.get(..end).ok_or(ErrorKind::Corrupt)?;
+        while head < end {
+            let (serial, next) = varint(types, head).ok_or(ErrorKind::Corrupt)?;
+            if column == wanted {
+                *self = Walk { column: column as u8, head: head as u16, body: body as u16, end: end as u16 };
                 return Ok(Some(serial));
             }
-            (walk.head, walk.body) = (next, walk.body.wrapping_add(body_size(serial) as u16));
-            walk.column = walk.column.wrapping_add(1);
+            (head, body) = (next, body.wrapping_add(body_size(serial)));
+            column = column.wrapping_add(1);
         }
         Ok(None)
     }
@@ -102,8 +121,8 @@ pub fn column(record: &[u8], wanted: usize) -> Result<Option<Value<'_>>> {
 
 /// A varint of at most 32 bits, and the place behind it; `None` if there is none.
 #[inline]
-fn varint(bytes: &[u8], at: u16) -> Option<(u32, u16)> {
-    match bytes.get(usize::from(at)) {
+fn varint(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    match bytes.get(at) {
         Some(byte @ ..0x80) => Some((u32::from(*byte), at.wrapping_add(1))),
         _ => long_varint(bytes, at),
     }
@@ -111,10 +130,10 @@ fn varint(bytes: &[u8], at: u16) -> Option<(u32, u16)> {
 
 #[cold]
 #[inline(never)]
-fn long_varint(bytes: &[u8], mut at: u16) -> Option<(u32, u16)> {
+fn long_varint(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
     let (mut value, mut shift) = (0u32, 0u32);
     loop {
-        let byte = *bytes.get(usize::from(at))?;
+        let byte = *bytes.get(at)?;
         if shift == 28 && byte > 15 {
             return None;
         }
@@ -135,30 +154,32 @@ pub(crate) fn body_size(serial: u32) -> usize {
     }
 }
 
-/// The value of a column whose `body` has the size that `serial` asks for.
-#[inline]
-pub(crate) fn decode(serial: u32, body: &[u8]) -> Result<Value<'_>> {
+/// The value of a column whose body these bytes begin with. Behind that of a number others may follow.
+#[cfg_attr(fast, inline(always))]
+#[cfg_attr(not(fast), inline(never))]
+pub(crate) fn decode(serial: u32, bytes: &[u8]) -> Result<Value<'_>> {
     Ok(match serial {
         0 => Value::Null,
-        1..=6 => Value::Integer(integer(body)),
-        7 => Value::real(f64::from_bits(body.first_chunk().map_or(0, |bits| u64::from_le_bytes(*bits)))),
-        8 => Value::Integer(0),
-        9 => Value::Integer(1),
-        10 => Value::real(widen(integer(body) as u32)),
+        1..=6 => Value::Integer(integer(bytes, body_size(serial))),
+        7 => Value::real(f64::from_bits(integer(bytes, 8) as u64)),
+        8 | 9 => Value::Integer(i64::from(serial & 1)),
+        10 => Value::real(widen(integer(bytes, 4) as u32)),
         11 => return Err(ErrorKind::Corrupt.into()),
-        _ if serial & 1 == 0 => Value::Blob(body),
-        _ => Value::Text(body),
+        _ if serial & 1 == 0 => Value::Blob(bytes),
+        _ => Value::Text(bytes),
     })
 }
 
-/// Sign-extends 1 to 8 bytes.
-pub(crate) fn integer(body: &[u8]) -> i64 {
-    let mut bits = 0u64;
-    for byte in body.iter().rev() {
-        bits = bits << 8 | u64::from(*byte);
-    }
-    let unused = 64u32.saturating_sub((body.len() as u32).saturating_mul(8));
-    ((bits << (unused & 63)) as i64) >> (unused & 63)
+/// The integer in the first bytes, eight at most, with its sign.
+#[cfg_attr(fast, inline(always))]
+#[cfg_attr(not(fast), inline(never))]
+pub(crate) fn integer(bytes: &[u8], size: usize) -> i64 {
+    let unused = 64u32.saturating_sub((size as u32).saturating_mul(8)) & 63;
+    let bits = match bytes.first_chunk() {
+        Some(eight) if cfg!(fast) => u64::from_le_bytes(*eight),
+        _ => bytes.iter().take(size).rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte)),
+    };
+    (bits << unused) as i64 >> unused
 }
 
 /// A normal binary32 or zero as binary64.

@@ -300,6 +300,27 @@ pub(crate) fn begin_key(number: u16, out: &mut key::Writer<'_>) {
     out.rowid(number.into());
 }
 
+/// Whether a key is one of the table or the index with this number.
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
+pub(crate) fn belongs(key: &[u8], number: u16) -> bool {
+    match key.first() {
+        Some(&first) if cfg!(fast) && number < key::SHORT => u16::from(first) == 0x80 | number,
+        _ => matches!(key::Reader::new(key, 0).rowid(), Ok(found) if found == i64::from(number)),
+    }
+}
+
+/// The rowid in a key, if it is one of the table with this number.
+#[cfg_attr(fast, inline(always))]
+#[cfg_attr(not(fast), inline(never))]
+pub(crate) fn rowid_of(key: &[u8], number: u16) -> Result<Option<i64>, Error> {
+    let mut reader = key::Reader::new(key, 0);
+    if key.is_empty() || reader.rowid()? != i64::from(number) {
+        return Ok(None);
+    }
+    reader.rowid().map(Some)
+}
+
 /// A row of sqlite_schema as a record.
 pub(crate) fn row<'o>(values: &[Value<'_>; 5], out: &'o mut [u8]) -> Result<&'o [u8], Error> {
     let record = super::record::encode(5, &|at| values.get(at).copied().unwrap_or(Value::Null), out)?;

@@ -414,14 +414,11 @@ impl<'a> Machine<'a> {
     }
 
     /// Compares two cells.
-    #[cfg_attr(fast, inline)]
+    #[cfg_attr(fast, inline(always))]
     #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn compare(&mut self, comparison: Comparison, left: Cell, right: Cell) -> Result<Option<bool>> {
-        // Numbers compare by value, whatever the affinity, unless they are to be texts.
-        if comparison.affinity() != 1
-            && let Some(order) = left.compare_numbers(right)
-        {
-            return Ok(Some(comparison.holds(order)));
+        if let Some(holds) = comparison.of_numbers(left, right) {
+            return Ok(Some(holds));
         }
         self.compare_values(comparison, left, right)
     }

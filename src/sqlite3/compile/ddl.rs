@@ -253,7 +253,7 @@ impl Compiler<'_> {
         let (low, high) = (self.code, self.top);
         let room = self.arena.get_mut(low..high).unwrap_or_default();
         match self.store.next(WALK, room) {
-            Ok(found) => found.filter(|_| belongs(self.arena.get(low..).unwrap_or_default(), number)),
+            Ok(found) => found.filter(|_| schema::belongs(self.arena.get(low..).unwrap_or_default(), number)),
             Err(error) => {
                 self.fail_store(error);
                 None
@@ -471,10 +471,4 @@ pub(crate) fn seek_entries(store: &mut dyn Store, cursor: usize, number: u16, be
         writer.byte(key::ABOVE);
     }
     store.seek(cursor, writer.finish()?)
-}
-
-/// Whether a key is one of a table or an index.
-#[inline(never)]
-pub(crate) fn belongs(key: &[u8], number: u16) -> bool {
-    matches!(key::Reader::new(key, 0).rowid(), Ok(found) if found == i64::from(number))
 }

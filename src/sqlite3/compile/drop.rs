@@ -1,7 +1,7 @@
 //! DROP TABLE, DROP INDEX and DROP VIEW.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::ddl::{belongs, seek_entries};
+use super::ddl::seek_entries;
 use super::*;
 use crate::sqlite3::error::{ErrorKind, Result};
 use crate::sqlite3::record;
@@ -100,7 +100,7 @@ impl Compiler<'_> {
         loop {
             let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
             let len = self.store.previous_key(OWN_CURSOR, room)?;
-            let Some(key) = len.and_then(|len| room.get(..len)).filter(|key| belongs(key, number)) else {
+            let Some(key) = len.and_then(|len| room.get(..len)).filter(|key| schema::belongs(key, number)) else {
                 return Ok(());
             };
             self.store.delete(key)?;

@@ -4,9 +4,7 @@
 //! nothing; [`View`] makes values of them, for as long as the memory does not change.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use core::cmp::Ordering;
-
-use crate::sqlite3::program::{chunk, chunk_mut};
+use crate::sqlite3::program::{Comparison, chunk, chunk_mut};
 use crate::sqlite3::real;
 use crate::sqlite3::value::Value;
 
@@ -115,16 +113,6 @@ impl Cell {
         (self.kind == INTEGER).then_some(self.bits as i64)
     }
 
-    /// How two numbers compare; `None` if one of both is none.
-    #[inline]
-    pub(crate) fn compare_numbers(self, other: Self) -> Option<Ordering> {
-        match (self.kind, other.kind) {
-            (INTEGER, INTEGER) => Some((self.bits as i64).cmp(&(other.bits as i64))),
-            (REAL, REAL) => Some(real::order(f64::from_bits(self.bits), f64::from_bits(other.bits))),
-            _ => None,
-        }
-    }
-
     #[cfg_attr(fast, inline)]
     #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn read(bytes: &[u8], at: usize) -> Self {
@@ -153,6 +141,21 @@ impl Cell {
             let [what, place_of] = self.kind.to_le_bytes();
             *place = [what, place_of, a, b, c, d, e, f, g, h];
         }
+    }
+}
+
+impl Comparison {
+    /// What the comparison gives for two numbers of one kind; `None` if they are none. Numbers compare by value, whatever the
+    /// affinity, unless they are to be texts.
+    #[cfg_attr(fast, inline(always))]
+    pub(crate) fn of_numbers(self, left: Cell, right: Cell) -> Option<bool> {
+        let order = match (left.kind, right.kind) {
+            _ if self.affinity() == 1 => return None,
+            (INTEGER, INTEGER) => (left.bits as i64).cmp(&(right.bits as i64)),
+            (REAL, REAL) => real::order(f64::from_bits(left.bits), f64::from_bits(right.bits)),
+            _ => return None,
+        };
+        Some(self.holds(order))
     }
 }
 

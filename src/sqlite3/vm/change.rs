@@ -188,7 +188,7 @@ impl Machine<'_> {
     /// The row of a cursor becomes what is in the locals.
     pub(crate) fn update(&mut self) -> Result<()> {
         let (table, first, how, cursor) = (self.u16(), self.operand(), self.operand() as u8, self.operand());
-        let (old, bump) = (self.row_of(cursor), self.bump);
+        let (old, bump) = (self.row_of(cursor)?, self.bump);
         let new = self.new_row(table, first)?;
         let ignored = self.conflicts(table, new, Some(old.rowid), how)?;
         if !ignored {
@@ -204,15 +204,15 @@ impl Machine<'_> {
     }
 
     /// The row of a cursor.
-    fn row_of(&self, cursor: usize) -> Row {
+    fn row_of(&self, cursor: usize) -> Result<Row> {
         let (at, len) = self.record_of(cursor);
-        Row { at, len, rowid: self.rowid(cursor).as_integer().unwrap_or(0) }
+        Ok(Row { at, len, rowid: self.rowid(cursor)?.as_integer().unwrap_or(0) })
     }
 
     /// The row of a cursor is deleted.
     pub(crate) fn delete(&mut self) -> Result<()> {
         let (table, cursor) = (self.u16(), self.operand());
-        let there = self.delete_entries(table, self.row_of(cursor))?;
+        let there = self.delete_entries(table, self.row_of(cursor)?)?;
         self.state.changes += i64::from(there);
         Ok(())
     }
@@ -446,15 +446,5 @@ pub(crate) fn last_rowid(store: &mut dyn crate::sqlite3::store::Store, number: u
         Err(error) if error.is(ErrorKind::Limit) => None,
         other => other?,
     };
-    rowid_of(len.and_then(|len| key.get(..len)).unwrap_or_default(), number)
-}
-
-/// The rowid in a key, if it is one of this table.
-#[inline(never)]
-fn rowid_of(key: &[u8], number: u16) -> Result<Option<i64>> {
-    let mut reader = key::Reader::new(key, 0);
-    if key.is_empty() || reader.rowid()? != i64::from(number) {
-        return Ok(None);
-    }
-    Ok(Some(reader.rowid()?))
+    schema::rowid_of(len.and_then(|len| key.get(..len)).unwrap_or_default(), number)
 }

@@ -10,7 +10,7 @@ use crate::sqlite3::FULL;
 use crate::sqlite3::compile::{NONE, get16};
 use crate::sqlite3::error::{Error, ErrorKind};
 use crate::sqlite3::function::{self, Call, Custom};
-use crate::sqlite3::program::{Comparison, OPS, Op};
+use crate::sqlite3::program::{Comparison, OPS, Op, chunk};
 use crate::sqlite3::record;
 use crate::sqlite3::schema;
 use crate::sqlite3::scratch::Scratch;
@@ -49,28 +49,31 @@ const fn handler(op: Op) -> Handler {
             m.give(Cell::in_arena(code == Op::Blob as u8, at, len))
         },
         Op::Param => |m, _| {
-            let number = m.u8().wrapping_sub(1);
-            let value = m.parameters.get(number).copied().ok_or(ErrorKind::Parameters)?;
-            m.give(Cell::parameter(number, value))
+            let number = m.u8();
+            let cell = m.parameter(number)?;
+            m.give(cell)
         },
         Op::Column => |m, _| {
-            let [cursor, column] = m.fixed();
-            if m.column(cursor, column)? { Ok(()) } else { m.give(Cell::NULL) }
+            let which = m.fixed();
+            m.give_column(which)
         },
         Op::ColumnOr => |m, _| {
-            let [cursor, column] = m.fixed();
-            let found = m.column(cursor, column)?;
+            let which = m.fixed();
+            let found = m.column(which)?;
+            if found {
+                m.push(m.row.cell);
+            }
             m.jump_if(found);
             Ok(())
         },
         Op::Rowid => |m, _| {
             let cursor = m.u8();
-            let cell = m.rowid(cursor);
+            let cell = m.rowid(cursor)?;
             m.give(cell)
         },
         Op::Compare => |m, _| {
-            let right = m.pop();
-            m.compare_with(right)
+            let (how, right, left) = (m.u8(), m.pop(), m.pop());
+            m.compared(how as u8, left, right)
         },
         Op::If | Op::IfNot => |m, code| {
             let cell = m.pop();
@@ -95,7 +98,7 @@ const fn handler(op: Op) -> Handler {
         Op::And | Op::Or => |m, code| {
             let (left, right) = m.two();
             let (left, right) = (m.truth_of(left), m.truth_of(right));
-            m.decide(if code == Op::And as u8 { value::and(left, right) } else { value::or(left, right) })
+            m.conclude(if code == Op::And as u8 { value::and(left, right) } else { value::or(left, right) })
         },
         Op::Add
         | Op::Subtract
@@ -109,8 +112,7 @@ const fn handler(op: Op) -> Handler {
             let operator = Operator::ALL.get(usize::from(code - Op::Add as u8)).copied().ok_or(ErrorKind::Internal)?;
             let (left, right) = m.two();
             let made = Cell::number(value::calculate(operator, m.value_of(left), m.value_of(right)));
-            m.replace(made);
-            Ok(())
+            m.give(made)
         },
         Op::Local => |m, _| {
             let local = m.u8();
@@ -164,12 +166,13 @@ const fn handler(op: Op) -> Handler {
             Ok(())
         },
         Op::IsNull | Op::NotNull => |m, code| {
-            let null = m.peek(0).is_null();
-            m.decide(Some(null == (code == Op::IsNull as u8)))
+            let null = m.pop().is_null();
+            m.conclude(Some(null == (code == Op::IsNull as u8)))
         },
         Op::Not | Op::IsTrue | Op::IsFalse => |m, code| {
-            let truth = m.truth_of(m.peek(0));
-            m.decide(if code == Op::Not as u8 {
+            let cell = m.pop();
+            let truth = m.truth_of(cell);
+            m.conclude(if code == Op::Not as u8 {
                 truth.map(|truth| !truth)
             } else {
                 Some(truth == Some(code == Op::IsTrue as u8))
@@ -187,15 +190,14 @@ const fn handler(op: Op) -> Handler {
             let (left, right) = m.two();
             let made =
                 m.make(&mut |view, scratch, _| value::concatenate(view.value(left), view.value(right), scratch))?;
-            m.replace(made);
-            Ok(())
+            m.give(made)
         },
         Op::Between => |m, _| {
             let (low, high) = (Comparison(m.u8() as u8), Comparison(m.u8() as u8));
-            let (top, bottom, subject) = (m.pop(), m.pop(), m.peek(0));
+            let (top, bottom, subject) = (m.pop(), m.pop(), m.pop());
             let above = m.compare(low, subject, bottom)?;
             let below = m.compare(high, subject, top)?;
-            m.decide(value::and(above, below))
+            m.conclude(value::and(above, below))
         },
         Op::InItem => |m, _| {
             let comparison = Comparison(m.u8() as u8);
@@ -300,23 +302,65 @@ const fn handler(op: Op) -> Handler {
 
 impl Machine<'_> {
     /// Pushes a value. If it is the right side of a comparison, that is done at once.
-    #[cfg_attr(fast, inline)]
+    #[cfg_attr(fast, inline(always))]
     #[cfg_attr(not(fast), inline(never))]
     fn give(&mut self, cell: Cell) -> Result<()> {
         if self.get8(self.pc) == Op::Compare as u8 {
             self.pc += 1;
-            return self.compare_with(cell);
+            let (how, left) = (self.u8(), self.pop());
+            return self.compared(how as u8, left, cell);
         }
         self.push(cell);
         Ok(())
     }
 
-    /// The comparison of the value on top with another one.
+    /// A column of whatever kind; NULL if the row is older.
     #[inline(never)]
-    fn compare_with(&mut self, right: Cell) -> Result<()> {
-        let comparison = Comparison(self.u8() as u8);
-        let truth = self.compare(comparison, self.peek(0), right)?;
-        self.decide(truth)
+    fn give_column(&mut self, which: [u8; 2]) -> Result<()> {
+        let short = if cfg!(fast) { self.column_short(which) } else { None };
+        let cell = match short {
+            Some(cell) => cell,
+            None if self.column(which)? => self.row.cell,
+            None => Cell::NULL,
+        };
+        self.give(cell)
+    }
+
+    /// What WHERE does most, in one step: columns are compared with parameters, and where that does not hold there is a jump.
+    #[inline(never)]
+    pub(crate) fn filters(&mut self) {
+        while self.filter() == Some(true) {}
+    }
+
+    /// Whether one such comparison holds; `None` if nothing was done, as the instructions must be taken one by one.
+    #[inline(always)]
+    fn filter(&mut self) -> Option<bool> {
+        const COLUMN: u8 = Op::Column as u8;
+        const PARAMETER: u8 = Op::Param as u8;
+        const COMPARE: u8 = Op::Compare as u8;
+        const IF_NOT: u8 = Op::IfNot as u8;
+        const LEN: usize = 10;
+        let code = chunk::<LEN>(self.arena, self.pc)?;
+        let &[COLUMN, cursor, column, PARAMETER, number, COMPARE, how, IF_NOT, low, high] = code else { return None };
+        let (left, right) = (self.column_short([cursor, column])?, self.parameter(number.into()).ok()?);
+        let holds = Comparison(how).of_numbers(left, right)?;
+        self.pc = if holds { self.pc + LEN } else { u16::from_le_bytes([low, high]).into() };
+        Some(holds)
+    }
+
+    /// A parameter, counted from 1.
+    #[inline]
+    fn parameter(&self, number: usize) -> Result<Cell> {
+        let number = number.wrapping_sub(1);
+        let value = self.parameters.get(number).copied().ok_or(ErrorKind::Parameters)?;
+        Ok(Cell::parameter(number, value))
+    }
+
+    /// A comparison of two values.
+    #[inline(never)]
+    fn compared(&mut self, how: u8, left: Cell, right: Cell) -> Result<()> {
+        let truth = self.compare(Comparison(how), left, right)?;
+        self.conclude(truth)
     }
 
     /// The values on top are a row.
@@ -327,12 +371,12 @@ impl Machine<'_> {
         Err(Error::ROW)
     }
 
-    /// The two cells on top; what is made of them takes the place of the first.
+    /// Pops the two cells on top.
     #[cfg_attr(fast, inline)]
     #[cfg_attr(not(fast), inline(never))]
     fn two(&mut self) -> (Cell, Cell) {
-        self.sp = self.sp.saturating_sub(CELL);
-        Cell::pair(self.arena, self.sp.saturating_sub(CELL))
+        self.sp = self.sp.saturating_sub(2 * CELL);
+        Cell::pair(self.arena, self.sp)
     }
 
     /// A number that stands in the program.
@@ -343,21 +387,23 @@ impl Machine<'_> {
             code if code == Op::Int32 as u8 => 4,
             _ => 8,
         };
-        let bits = record::integer(self.bytes(self.pc, size));
+        let bits = record::integer(self.arena.get(self.pc..).unwrap_or_default(), size);
         self.pc += size;
         self.give(if code == Op::Real as u8 { Cell::real(f64::from_bits(bits as u64)) } else { Cell::integer(bits) })
     }
 
-    /// A truth takes the place of the value on top. If a jump on it follows, that is done at once.
-    #[inline]
-    fn decide(&mut self, truth: Option<bool>) -> Result<()> {
-        let next = self.arena.get(self.pc).copied().unwrap_or(0);
-        if next == Op::IfNot as u8 || next == Op::If as u8 {
-            self.pc += 1;
-            self.pop();
-            self.jump_if((truth == Some(true)) == (next == Op::If as u8));
-        } else {
-            self.replace(Cell::truth(truth));
+    /// Pushes a truth. If a jump on it follows, that is done at once.
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
+    fn conclude(&mut self, truth: Option<bool>) -> Result<()> {
+        const IF: u8 = Op::If as u8;
+        const IF_NOT: u8 = Op::IfNot as u8;
+        match chunk(self.arena, self.pc) {
+            Some(&[code @ (IF | IF_NOT), low, high]) => {
+                let jump = (truth == Some(true)) == (code == IF);
+                self.pc = if jump { u16::from_le_bytes([low, high]).into() } else { self.pc + 3 };
+            }
+            _ => self.push(Cell::truth(truth)),
         }
         Ok(())
     }

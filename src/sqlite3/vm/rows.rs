@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! flags u8 · place in the store u8 · table u16 · where its rows begin u16 · upper bound: offset u16, length u16, kind u8 · free u8
-//! · record: offset u16, length u16 · rowid i64 · index: offset of its parts in the program u16
+//! · index: offset of its parts in the program u16 · record: offset u16, length u16 · rowid i64, if it was looked up by that
 //! ```
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -12,7 +12,7 @@ use super::cell::{Cell, locate};
 use super::{CURSOR, Machine, Result, stretch};
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::key::{Reader, Writer};
-use crate::sqlite3::program::{chunk, chunk_mut, word};
+use crate::sqlite3::program::{Op, chunk, chunk_mut, word};
 use crate::sqlite3::real;
 use crate::sqlite3::record::{self, Walk};
 use crate::sqlite3::schema;
@@ -29,10 +29,10 @@ mod at {
     pub(crate) const BOUND: usize = 6;
     pub(crate) const BOUND_LEN: usize = 8;
     pub(crate) const BOUND_KIND: usize = 10;
-    pub(crate) const RECORD: usize = 12;
-    pub(crate) const RECORD_LEN: usize = 14;
-    pub(crate) const ROWID: usize = 16;
-    pub(crate) const INDEX: usize = 24;
+    pub(crate) const INDEX: usize = 12;
+    pub(crate) const RECORD: usize = 14;
+    pub(crate) const RECORD_LEN: usize = 16;
+    pub(crate) const ROWID: usize = 18;
 }
 
 /// Flags of a cursor.
@@ -52,28 +52,32 @@ mod flag {
 /// The row that a column was read of last, and how far its columns are known.
 #[derive(Clone, Copy)]
 pub(crate) struct AtHand {
-    /// [`NOBODY`] if nothing is known.
-    cursor: u16,
-    /// The column read last; [`NOBODY`] if none was.
-    column: u16,
-    start: u16,
-    len: u16,
-    cell: Cell,
+    /// The cursor and the column read last, as Column has them as its operands; [`NOBODY`] where there is none.
+    which: u16,
+    /// Where the row is, as the cursor has it.
+    record: u32,
+    /// The value of the column read last.
+    pub(crate) cell: Cell,
     walk: Walk,
 }
 
 /// No number of a cursor or a column.
-const NOBODY: u16 = 0xffff;
+const NOBODY: u8 = 0xff;
 
 impl AtHand {
-    pub(crate) const NOTHING: Self =
-        AtHand { cursor: NOBODY, column: NOBODY, start: 0, len: 0, cell: Cell::NULL, walk: Walk::START };
+    pub(crate) const NOTHING: Self = AtHand { which: u16::MAX, record: 0, cell: Cell::NULL, walk: Walk::START };
 
-    /// The row of a cursor is at this place of the arena; no column of it is known yet.
+    /// The row of a cursor is there; no column of it is known yet.
     #[inline]
-    fn take(&mut self, cursor: u16, start: u16, len: u16) {
-        (self.cursor, self.column, self.start, self.len) = (cursor, NOBODY, start, len);
+    fn take(&mut self, cursor: u8, record: u32) {
+        (self.which, self.record) = (u16::from_le_bytes([cursor, NOBODY]), record);
         self.walk.end = Walk::START.end;
+    }
+
+    /// Offset and length of the row.
+    #[inline]
+    fn place(&self) -> (usize, usize) {
+        (usize::from(self.record as u16), (self.record >> 16) as usize)
     }
 }
 
@@ -91,69 +95,88 @@ impl Machine<'_> {
         self.layout.cursors + cursor * CURSOR
     }
 
-    /// Pushes a column of a cursor's row; false if the row is older than the column.
-    #[inline]
-    pub(crate) fn column(&mut self, cursor: u8, column: u8) -> Result<bool> {
-        if self.row.cursor == u16::from(cursor) && self.row.column == u16::from(column) {
-            self.push(self.row.cell);
-            return Ok(true);
+    /// The value of a column, if the row is at hand and all serial types up to it have one byte; otherwise
+    /// [`Machine::column`] must see to it.
+    #[inline(always)]
+    pub(crate) fn column_short(&mut self, which: [u8; 2]) -> Option<Cell> {
+        if self.row.which == u16::from_le_bytes(which) {
+            return Some(self.row.cell);
         }
-        self.other_column(cursor, column)
+        let [cursor, column] = which;
+        if self.row.which as u8 != cursor {
+            return None;
+        }
+        let (start, len) = self.row.place();
+        let serial = self.row.walk.find_short(self.arena.get(start..start + len)?, column.into())?;
+        let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
+        if body + size > len {
+            return None;
+        }
+        let bytes = self.arena.get(start + body..)?;
+        let cell = if serial < 12 {
+            // (It is quicker to read on behind a number.)
+            Cell::number(record::decode(serial, bytes).ok()?)
+        } else {
+            Cell::in_arena(serial & 1 == 0, start + body, size)
+        };
+        (self.row.which, self.row.cell) = (u16::from_le_bytes(which), cell);
+        Some(cell)
     }
 
+    /// Reads a column of a cursor's row into the cell at hand; false if the row is older than the column.
     #[inline(never)]
-    fn other_column(&mut self, cursor: u8, column: u8) -> Result<bool> {
-        if self.row.cursor != u16::from(cursor) {
+    pub(crate) fn column(&mut self, which: [u8; 2]) -> Result<bool> {
+        let [cursor, column] = which;
+        if self.row.which as u8 != cursor {
             let block = self.cursor(cursor.into());
             if self.get8(block) & flag::NULL_ROW != 0 {
-                self.push(Cell::NULL);
+                (self.row.which, self.row.cell) = (u16::MAX, Cell::NULL);
                 return Ok(true);
             }
-            let (start, len) = (self.field(block + at::RECORD), self.field(block + at::RECORD_LEN));
-            self.row.take(cursor.into(), start as u16, len as u16);
+            let record = self.get32(block + at::RECORD);
+            self.row.take(cursor, record);
+        } else if self.row.which == u16::from_le_bytes(which) {
+            return Ok(true);
         }
-        let start = usize::from(self.row.start);
-        let record = stretch(self.arena, start, self.row.len.into());
+        let (start, len) = self.row.place();
+        let record = stretch(self.arena, start, len);
         let Some(serial) = self.row.walk.find(record, column.into())? else { return Ok(false) };
         let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
         let bytes = record.get(body..body + size).ok_or(ErrorKind::Corrupt)?;
-        let cell = if serial < 12 {
+        self.row.cell = if serial < 12 {
             Cell::number(record::decode(serial, bytes)?)
         } else {
             Cell::in_arena(serial & 1 == 0, start + body, size)
         };
-        (self.row.column, self.row.cell) = (column.into(), cell);
-        self.push(cell);
+        self.row.which = u16::from_le_bytes(which);
         Ok(true)
     }
 
     /// The record of a cursor's row is at this place of the arena.
-    fn set_record(&mut self, cursor: usize, start: usize, len: usize) {
-        self.row.cursor = NOBODY;
-        self.set_field(cursor + at::RECORD, start);
-        self.set_field(cursor + at::RECORD_LEN, len);
-    }
-
-    /// As [`Machine::set_record`], and the rowid, which stands behind it.
     #[inline]
-    fn set_row(&mut self, cursor: usize, start: usize, len: usize, rowid: i64) {
-        self.row.cursor = NOBODY;
-        if let Some(place) = chunk_mut::<12>(self.arena, cursor + at::RECORD) {
-            let row = u32::from(start as u16) | u32::from(len as u16) << 16;
-            if let Some((record, id)) = place.split_first_chunk_mut::<4>() {
-                *record = row.to_le_bytes();
-                id.copy_from_slice(&rowid.to_le_bytes());
-            }
+    fn set_record(&mut self, cursor: usize, start: usize, len: usize) -> u32 {
+        let record = u32::from(start as u16) | (len as u32) << 16;
+        self.row.which = u16::MAX;
+        if let Some(place) = chunk_mut(self.arena, cursor + at::RECORD) {
+            *place = record.to_le_bytes();
         }
+        record
     }
 
     /// The rowid of a cursor's row.
-    pub(crate) fn rowid(&self, cursor: usize) -> Cell {
+    pub(crate) fn rowid(&self, cursor: usize) -> Result<Cell> {
         let cursor = self.cursor(cursor);
-        if self.get8(cursor) & flag::NULL_ROW != 0 {
-            return Cell::NULL;
+        let flags = self.get8(cursor);
+        if flags & flag::NULL_ROW != 0 {
+            return Ok(Cell::NULL);
         }
-        Cell::integer(self.get64(cursor + at::ROWID))
+        if flags & (flag::ONE | flag::INDEX) != 0 {
+            return Ok(Cell::integer(self.get64(cursor + at::ROWID)));
+        }
+        // It stands in the key. (That is read with the record behind it, which is quicker.)
+        let (base, table) = (self.field(cursor + at::BASE), self.field(cursor + at::TABLE));
+        let rowid = schema::rowid_of(self.arena.get(base..).unwrap_or_default(), table as u16)?;
+        Ok(rowid.map_or(Cell::NULL, Cell::integer))
     }
 
     /// A field of eight bytes in the arena.
@@ -190,15 +213,8 @@ impl Machine<'_> {
         let (cursor, table, backwards) = (self.operand(), self.u16(), self.operand());
         let flags = if backwards != 0 { flag::BACKWARDS } else { 0 };
         let cursor = self.open(cursor, table, flags);
-        let mut key = [0; 16];
-        let mut writer = Writer::new(&mut key, 0);
-        schema::begin_key(table as u16, &mut writer);
-        if backwards != 0 {
-            writer.byte(crate::sqlite3::key::ABOVE);
-        }
-        let key = writer.finish()?;
         let slot = usize::from(self.get8(cursor + at::SLOT));
-        self.store.seek(slot, key)
+        crate::sqlite3::compile::ddl::seek_entries(self.store, slot, table as u16, backwards != 0)
     }
 
     /// One row by its rowid.
@@ -225,7 +241,8 @@ impl Machine<'_> {
     #[cfg_attr(not(fast), inline(never))]
     fn fetch(&mut self, cursor: usize, rowid: i64) -> Result<bool> {
         let Some(found) = self.read_row(self.field(cursor + at::TABLE) as u16, rowid)? else { return Ok(false) };
-        self.set_row(cursor, self.bump, found, rowid);
+        self.set_record(cursor, self.bump, found);
+        self.put64(cursor + at::ROWID, rowid);
         self.bump += found;
         Ok(true)
     }
@@ -241,69 +258,88 @@ impl Machine<'_> {
         self.store.get(key, room).map_err(|error| error.more(len))
     }
 
-    /// Reads the next entry of a cursor of the store to the free part of the scratch.
-    #[cfg_attr(fast, inline)]
-    #[cfg_attr(not(fast), inline(never))]
-    pub(crate) fn read_entry(&mut self, slot: usize, backwards: bool) -> Result<Option<Entry>> {
-        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
-        let room = self.arena.get_mut(bump..end).unwrap_or_default();
-        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
-        entry.map_err(|error| error.more(len))
-    }
-
-    /// The next row of a cursor, or jump.
+    /// The next row of a cursor, or jump. A row that the filter behind this passes over is not given out first.
     pub(crate) fn next(&mut self) -> Result<()> {
-        self.turn()?;
-        let [number, depth] = self.fixed();
+        let begin = self.pc.wrapping_sub(1);
+        let [number, depth, low, high] = self.fixed();
+        let behind = self.pc;
         self.sp = self.layout.stack + usize::from(depth) * super::cell::CELL;
         let cursor = self.cursor(number.into());
-        let Some(&block) = chunk::<CURSOR>(self.arena, cursor) else { return Err(ErrorKind::Internal.into()) };
+        let Some(&block) = chunk(self.arena, cursor) else { return Err(ErrorKind::Internal.into()) };
         let flags = block[at::FLAGS];
-        if flags & (flag::END | flag::ONE) != 0 {
-            self.put8(cursor, flag::END | flags & flag::NULL_ROW);
-            self.jump_if(flags & flag::END != 0);
-            return Ok(());
+        let mut more = flags & flag::END == 0;
+        while more && flags & flag::ONE == 0 {
+            self.turn()?;
+            if flags & flag::INDEX != 0 {
+                more = self.next_of_index(cursor, &block)?;
+                break;
+            }
+            more = self.next_entry(number, cursor, &block)?;
+            if !cfg!(fast) || !more || self.get8(behind) != Op::Column as u8 {
+                break;
+            }
+            self.filters();
+            if self.pc != begin {
+                break;
+            }
+            self.pc = behind;
         }
-        let more = self.next_entry(number, cursor, &block)?;
-        if !more {
+        if !more || flags & flag::ONE != 0 {
             self.put8(cursor, flags | flag::END);
         }
-        self.jump_if(!more);
+        if !more {
+            self.pc = u16::from_le_bytes([low, high]).into();
+        }
         Ok(())
     }
 
-    /// The next row of a table, or the next entry of an index and its row; whether there is one.
-    #[inline]
-    fn next_entry(&mut self, number: u8, cursor: usize, block: &[u8; CURSOR]) -> Result<bool> {
-        let bump = usize::from(word(block, at::BASE));
-        let flags = block[at::FLAGS];
-        self.bump = bump;
-        let entry = self.read_entry(block[at::SLOT].into(), flags & flag::BACKWARDS != 0)?;
-        let Some(entry) = entry else { return Ok(false) };
-        let start = bump + entry.key;
-        let key = self.bytes(bump, entry.key);
-        if flags & flag::INDEX != 0 {
-            let Some(rowid) = self.index_rowid(block, key)? else { return Ok(false) };
-            return if self.fetch(cursor, rowid)? { Ok(true) } else { Err(ErrorKind::Corrupt.into()) };
-        }
-        let mut reader = Reader::new(key, 0);
-        if reader.rowid()? != i64::from(word(block, at::TABLE)) || !self.within_bound(block, key) {
+    /// The next row of a table; whether there is one.
+    #[cfg_attr(fast, inline(always))]
+    fn next_entry(&mut self, number: u8, cursor: usize, block: &[u8; at::RECORD]) -> Result<bool> {
+        let Some(entry) = self.entry_at(block)? else { return Ok(false) };
+        let (bump, table) = (self.bump, word(block, at::TABLE));
+        if !schema::belongs(self.arena.get(bump..).unwrap_or_default(), table) || !self.within_bound(block, entry.key) {
             return Ok(false);
         }
-        let rowid = reader.rowid()?;
-        self.set_row(cursor, start, entry.value, rowid);
-        self.row.take(number.into(), start as u16, entry.value as u16);
+        let start = bump + entry.key;
+        let record = self.set_record(cursor, start, entry.value);
+        self.row.take(number, record);
         self.bump = start + entry.value;
         Ok(true)
     }
 
-    /// The rowid in a key of the cursor's index; `None` behind the cursor's last one.
+    /// The next entry of an index, and its row; whether there is one.
     #[inline(never)]
-    fn index_rowid(&self, block: &[u8; CURSOR], key: &[u8]) -> Result<Option<i64>> {
+    fn next_of_index(&mut self, cursor: usize, block: &[u8; at::RECORD]) -> Result<bool> {
+        let Some(entry) = self.entry_at(block)? else { return Ok(false) };
+        let Some(rowid) = self.index_rowid(block, entry.key)? else { return Ok(false) };
+        if self.fetch(cursor, rowid)? { Ok(true) } else { Err(ErrorKind::Corrupt.into()) }
+    }
+
+    /// Reads the next entry of a cursor to the place of its rows.
+    #[cfg_attr(fast, inline(always))]
+    fn entry_at(&mut self, block: &[u8; at::RECORD]) -> Result<Option<Entry>> {
+        self.bump = word(block, at::BASE).into();
+        self.read_entry(block[at::SLOT].into(), block[at::FLAGS] & flag::BACKWARDS != 0)
+    }
+
+    /// Reads the next entry of a cursor of the store to the free part of the scratch.
+    #[cfg_attr(fast, inline(always))]
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn read_entry(&mut self, slot: usize, backwards: bool) -> Result<Option<Entry>> {
+        let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
+        let Some(room) = self.arena.get_mut(bump..end) else { return Err(ErrorKind::Internal.into()) };
+        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
+        entry.map_err(|error| error.more(len))
+    }
+
+    /// The rowid in the key of the cursor's index that was read; `None` behind the cursor's last one.
+    #[inline(never)]
+    fn index_rowid(&self, block: &[u8; at::RECORD], len: usize) -> Result<Option<i64>> {
         let index = usize::from(word(block, at::INDEX));
         let parts = usize::from(self.get8(index + 2));
-        let mut reader = Reader::new(key, schema::text_limit(parts));
-        if reader.rowid()? != self.field(index) as i64 || !self.within_bound(block, key) {
+        let mut reader = Reader::new(self.bytes(self.bump, len), schema::text_limit(parts));
+        if reader.rowid()? != self.field(index) as i64 || !self.within_bound(block, len) {
             return Ok(None);
         }
         for part in 0..parts {
@@ -312,16 +348,16 @@ impl Machine<'_> {
         reader.rowid().map(Some)
     }
 
-    /// Whether a key is within the cursor's far bound: below it, or (kind 1) beginning with it.
+    /// Whether the key that was read is within the cursor's far bound: below it, or (kind 1) beginning with it.
     #[inline]
-    fn within_bound(&self, block: &[u8; CURSOR], key: &[u8]) -> bool {
-        word(block, at::BOUND_LEN) == 0 || self.within(block, key)
+    fn within_bound(&self, block: &[u8; at::RECORD], len: usize) -> bool {
+        word(block, at::BOUND_LEN) == 0 || self.within(block, len)
     }
 
     #[inline(never)]
-    fn within(&self, block: &[u8; CURSOR], key: &[u8]) -> bool {
-        let (start, len) = (usize::from(word(block, at::BOUND)), usize::from(word(block, at::BOUND_LEN)));
-        let bound = self.bytes(start, len);
+    fn within(&self, block: &[u8; at::RECORD], len: usize) -> bool {
+        let key = self.bytes(self.bump, len);
+        let bound = self.bytes(word(block, at::BOUND).into(), word(block, at::BOUND_LEN).into());
         let inclusive = block[at::BOUND_KIND] == 1;
         let backwards = block[at::FLAGS] & flag::BACKWARDS != 0;
         (inclusive && key.starts_with(bound)) || if backwards { key > bound } else { key < bound }
@@ -421,7 +457,7 @@ impl Machine<'_> {
     pub(crate) fn null_row(&mut self) -> Result<()> {
         let cursor = self.operand();
         let cursor = self.cursor(cursor);
-        self.row.cursor = NOBODY;
+        self.row.which = u16::MAX;
         self.put8(cursor, flag::NULL_ROW | flag::END);
         Ok(())
     }

@@ -11,7 +11,7 @@ impl Machine<'_> {
     pub(crate) fn rowset_add(&mut self) -> Result<()> {
         self.enter_stage();
         let cursor = self.operand();
-        let rowid = self.rowid(cursor).as_integer().unwrap_or(0);
+        let rowid = self.rowid(cursor)?.as_integer().unwrap_or(0);
         let (used, limit) = (self.in_stage(at::USED), self.in_stage(at::LIMIT));
         let distance = rowid.wrapping_sub(self.get64(self.stage + at::SEQUENCE));
         let mut writer = Writer::new(self.arena.get_mut(used..limit).unwrap_or_default(), 0);
