@@ -256,6 +256,8 @@ def random_file(r, queries):
             columns += ["%s.col%d" % (alias, place) for place in range(3)]
         if len(tables) == 1:
             columns += ["col0", "col1", "col2"]
+        if len(tables) > 1 and r.random() < 0.3:
+            source = "( %s )" % source
         prefix = "SELECT " + r.choice(["", "", "ALL ", "DISTINCT "])
         alias = lambda at: r.choice(["", "", " AS col%d" % at, " col%d" % at])
         where = " WHERE " + random_condition(r, columns, 2) if r.random() < 0.5 else ""

@@ -77,7 +77,7 @@ impl Compiler<'_> {
             if is_name(token.kind) && from && self.is_view(token) {
                 return true;
             }
-            from = matches!(token.kind, Kind::From | Kind::Join | Kind::Comma | Kind::In);
+            from = matches!(token.kind, Kind::From | Kind::Join | Kind::Comma | Kind::In | Kind::LeftParen);
             token = self.after(token);
         }
         false

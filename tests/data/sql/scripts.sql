@@ -446,3 +446,15 @@ CREATE VIEW unparsed AS SELECT a FROM numbered WHERE b IN (SELECT 1 WHERE)
 CREATE VIEW unparsed AS SELECT nosuch(a) FROM numbered GROUP BY 5
 SELECT * FROM unparsed
 CREATE VIEW unparsed2 AS SELECT a FROM nosuch
+-- Parentheses around the first tables of a FROM.
+SELECT * FROM ( numbered AS x CROSS JOIN numbered y ) WHERE x.a > y.a ORDER BY 1, 3
+SELECT - MIN ( x.a ) AS col0, COUNT ( * ) FROM ( numbered AS x CROSS JOIN numbered )
+SELECT x.a, y.a, z.a FROM ((numbered x LEFT JOIN numbered y ON (y.a = x.a + 2)) JOIN numbered z ON z.a = y.a), (SELECT 1) ORDER BY 1
+SELECT y.a FROM (numbered x) y WHERE y.a IN (SELECT z.a FROM ((numbered z))) ORDER BY 1
+SELECT x.a FROM (numbered x) y
+SELECT * FROM (((SELECT a FROM numbered)) AS x, numbered y) ORDER BY x.a, y.a LIMIT 2
+SELECT 1 FROM (numbered x CROSS JOIN numbered y
+SELECT 1 FROM (numbered x CROSS JOIN numbered y))
+SELECT 1 FROM ()
+INSERT INTO numbered SELECT x.a + 10, y.a FROM (numbered x CROSS JOIN numbered y) WHERE x.a = y.a
+SELECT count(*), sum(a) FROM (numbered)
