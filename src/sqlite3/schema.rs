@@ -201,10 +201,13 @@ impl<'a> Definition<'a> {
         (wanted < self.columns()).then(|| self.column_at(self.skip(wanted)))
     }
 
-    /// The first two bytes of a column; none of the rowid.
-    pub(crate) fn flags(&self, wanted: u8) -> Option<(u8, u8)> {
-        let at = (wanted < self.columns()).then(|| self.skip(wanted))?;
-        Some((self.byte(at), self.byte(at + 1)))
+    /// The first two bytes of a column; of the rowid, those of an integer.
+    pub(crate) fn flags(&self, wanted: u8) -> (u8, u8) {
+        if wanted >= self.columns() {
+            return (Affinity::Integer as u8, 0);
+        }
+        let at = self.skip(wanted);
+        (self.byte(at), self.byte(at + 1))
     }
 
     /// Where a column is, or what stands behind the last.

@@ -37,7 +37,7 @@ pub(crate) enum Kind {
     Greater, GreaterEqual, Arrow,
 }
 
-/// The keywords in capitals, by their first letter, then by their length.
+/// The keywords in capitals.
 #[rustfmt::skip]
 const KEYWORDS: [(&str, Kind); 121] = [
     ("AS", Kind::As), ("ADD", Kind::Add), ("ALL", Kind::All), ("AND", Kind::And), ("ASC", Kind::Asc),
@@ -329,51 +329,77 @@ fn sign(first: u8, second: u8, start: usize) -> (Kind, usize) {
     }
 }
 
+/// How many lists the keywords stand in: with more, fewer words are compared, and the table is larger.
+const LISTS: usize = if cfg!(fast) { 256 } else { 32 };
+
+/// In which list a word stands, by its length, its first byte and its last, whatever their case.
+const fn list_of(len: usize, first: u8, last: u8) -> usize {
+    (len * 8 + (first & 31) as usize * 21 + (last & 31) as usize * 13) % LISTS
+}
+
 /// A keyword, or a name.
 fn keyword(word: &[u8]) -> Kind {
-    if word.len() < 2 || word.len() > 17 {
-        return Kind::Name;
-    }
-    let letter = usize::from(word.first().map_or(0, |byte| byte.to_ascii_uppercase()).wrapping_sub(b'A'));
-    let (Some(&(from, at)), Some(&(to, _))) = (STARTS.get(letter), STARTS.get(letter + 1)) else { return Kind::Name };
-    let mut at = usize::from(at);
-    for kind in KINDS.get(usize::from(from)..usize::from(to)).unwrap_or_default() {
-        let len = usize::from(PACKED.get(at).copied().unwrap_or(u8::MAX));
-        if len > word.len() {
-            break;
+    let (Some(&first), Some(&last)) = (word.first(), word.last()) else { return Kind::Name };
+    let list = list_of(word.len(), first, last);
+    let (Some(&(mut at, kind)), Some(&(end, _))) = (STARTS.get(list), STARTS.get(list + 1)) else { return Kind::Name };
+    let mut kind = usize::from(kind);
+    while at < end {
+        let begin = usize::from(at) + 1;
+        let len = usize::from(PACKED.get(begin - 1).copied().unwrap_or(0));
+        if len == word.len() && PACKED.get(begin..begin + len).is_some_and(|known| is_word(known, word)) {
+            return KINDS.get(kind).copied().unwrap_or(Kind::Name);
         }
-        if len == word.len() && PACKED.get(at + 1..at + 1 + len).is_some_and(|known| is_word(known, word)) {
-            return *kind;
-        }
-        at += 1 + len;
+        (at, kind) = ((begin + len) as u16, kind + 1);
     }
     Kind::Name
 }
 
-/// Whether a word is this keyword. Letters differ from their capitals in one bit; of a word that begins with a letter, no other byte
-/// is a keyword's but for that bit. The last letters are looked at first: most words differ there.
+/// Whether a word is this keyword. Letters differ from their capitals in one bit; no other byte of a word is a keyword's but for
+/// that bit. The last letters are looked at first: most words differ there.
 #[inline]
 fn is_word(keyword: &[u8], word: &[u8]) -> bool {
     keyword.iter().zip(word).rev().all(|(known, letter)| (known ^ letter) & !0x20 == 0)
 }
 
-const WORDS: [&str; KEYWORDS.len()] = words::names(&KEYWORDS);
-static PACKED: [u8; words::size(&WORDS)] = words::packed(&WORDS);
-static KINDS: [Kind; KEYWORDS.len()] = words::meanings(&KEYWORDS);
-
-/// Where the keywords with each letter begin: how many are before them, and their place in the packed list. An index out of
-/// bounds would not compile.
+/// The keywords by their lists. An index out of bounds would not compile.
 #[allow(clippy::indexing_slicing)]
-static STARTS: [(u8, u16); 27] = {
-    let mut starts = [(0, 0); 27];
-    let (mut letter, mut at, mut place) = (0, 0, 0);
-    while letter < 27 {
-        while at < WORDS.len() && WORDS[at].as_bytes()[0] < b'A' + letter as u8 {
+const SORTED: [(&str, Kind); KEYWORDS.len()] = {
+    let (mut sorted, mut end, mut list) = (KEYWORDS, 0, 0);
+    while list < LISTS {
+        let mut at = 0;
+        while at < KEYWORDS.len() {
+            if list == list_of_keyword(KEYWORDS[at].0) {
+                sorted[end] = KEYWORDS[at];
+                end += 1;
+            }
+            at += 1;
+        }
+        list += 1;
+    }
+    sorted
+};
+
+#[allow(clippy::indexing_slicing)]
+const fn list_of_keyword(word: &str) -> usize {
+    list_of(word.len(), word.as_bytes()[0], word.as_bytes()[word.len() - 1])
+}
+
+const WORDS: [&str; KEYWORDS.len()] = words::names(&SORTED);
+static PACKED: [u8; words::size(&WORDS)] = words::packed(&WORDS);
+static KINDS: [Kind; KEYWORDS.len()] = words::meanings(&SORTED);
+
+/// Where each list begins: its place in the packed words, and how many words are before it.
+#[allow(clippy::indexing_slicing)]
+static STARTS: [(u16, u8); LISTS + 1] = {
+    let mut starts = [(0, 0); LISTS + 1];
+    let (mut list, mut at, mut place) = (0, 0, 0);
+    while list <= LISTS {
+        while at < WORDS.len() && list_of_keyword(WORDS[at]) < list {
             place += 1 + WORDS[at].len();
             at += 1;
         }
-        starts[letter] = (at as u8, place as u16);
-        letter += 1;
+        starts[list] = (place as u16, at as u8);
+        list += 1;
     }
     starts
 };
@@ -437,8 +463,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keywords_are_sorted() {
-        assert!(KEYWORDS.is_sorted_by_key(|(word, _)| (word.bytes().next(), word.len(), *word)));
+    fn keywords_are_found() {
+        for (word, kind) in KEYWORDS {
+            let small = word.to_ascii_lowercase();
+            assert_eq!((keyword(word.as_bytes()), keyword(small.as_bytes())), (kind, kind));
+            assert_eq!(keyword(&[small.as_bytes(), b"0"].concat()), Kind::Name);
+        }
     }
 
     #[test]

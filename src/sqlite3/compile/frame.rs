@@ -232,13 +232,13 @@ impl Compiler<'_> {
     }
 
     /// Whether a source is the right side of a LEFT JOIN.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn is_left(&self, source: usize) -> bool {
         crate::sqlite3::FULL && self.get(source, s::FLAGS) & joined::LEFT != 0
     }
 
     /// Whether a source is a subquery.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn is_subquery(&self, source: usize) -> bool {
         crate::sqlite3::FULL && self.get(source, s::FLAGS) & joined::SUBQUERY != 0
     }
@@ -266,7 +266,7 @@ impl Compiler<'_> {
     }
 
     /// The definition that stands in the arena at an offset.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn defined(&self, at: usize, len: usize) -> Definition<'_> {
         Definition(self.arena.get(at..at + len).unwrap_or_default())
     }
@@ -292,13 +292,6 @@ impl Compiler<'_> {
     #[inline(never)]
     pub(crate) fn find(&mut self, name: Token) -> Result<Option<(usize, usize)>> {
         let offset = usize::from(name.start() & !IN_ARENA);
-        if self.same(name, b"sqlite_schema") || self.same(name, b"sqlite_master") {
-            let at = self.reserve(schema::OF_SCHEMA.len());
-            if let Some(place) = self.arena.get_mut(at..at + schema::OF_SCHEMA.len()) {
-                place.copy_from_slice(schema::OF_SCHEMA);
-            }
-            return Ok(Some((at, schema::OF_SCHEMA.len())));
-        }
         match self.read_definition(name) {
             Ok(Some((from, len))) => {
                 // It moves up against the stack.
@@ -307,6 +300,15 @@ impl Compiler<'_> {
                 let (view, number) = (self.at(at) == schema::VIEW, self.defined(at, len).number());
                 // A temporary view of another session is not there.
                 Ok((!view || number == 0 || number == self.session).then_some((at, len)))
+            }
+            // Nothing else is called so.
+            Ok(None) if self.same(name, b"sqlite_schema") || self.same(name, b"sqlite_master") => {
+                let len = schema::OF_SCHEMA.len();
+                let at = self.reserve(len);
+                if let Some(place) = self.arena.get_mut(at..at + len) {
+                    place.copy_from_slice(schema::OF_SCHEMA);
+                }
+                Ok(Some((at, len)))
             }
             Ok(None) => Ok(None),
             Err(error) => Err(error.more(self.arena.len()).at(offset)),

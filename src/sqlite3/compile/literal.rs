@@ -97,7 +97,9 @@ impl Compiler<'_> {
             // "parameters prohibited in CHECK constraints"
             self.fail_at(ErrorKind::Schema, token);
         }
-        if self.numbered.0 != token.start() {
+        if self.first_parameter.get() == token.start() && self.text(token) == b"?" {
+            self.numbered = (token.start(), 1);
+        } else if self.numbered.0 != token.start() {
             self.numbered =
                 (token.start(), crate::sqlite3::parameter::number(self.sql, self.first_parameter.get(), token));
         }

@@ -49,7 +49,7 @@ impl Compiler<'_> {
     }
 
     /// Notes the name of a result column: a kind or a column, and where it stands, or its source.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn note_name(&mut self, kind: u8, start: u16, end: u16) {
         let at = usize::from(self.own(f::NAME)).wrapping_sub(NAME);
         self.set_at(at, kind);
@@ -61,7 +61,9 @@ impl Compiler<'_> {
     /// The name of the result column that was compiled and stands before the current token; goes behind its alias.
     pub(crate) fn item_name(&mut self) {
         let start = self.own(f::ITEM);
-        let last = self.last_before(start, self.token.start());
+        let (alone, lone) = (self.flagged(flag::ALONE), Token { kind: Kind::Name, place: self.lone.0 });
+        let all = !alone && lone.start() == start && self.after(lone).start() == self.token.start();
+        let last = if all { lone } else { self.last_before(start, self.token.start()) };
         let explicit = self.accept(Kind::As);
         if explicit || is_alias(self.token.kind) {
             let alias = self.name();
@@ -77,9 +79,7 @@ impl Compiler<'_> {
         };
         match found {
             // In a subquery of FROM, a column goes by its name as it is written there.
-            Some(_) if self.flagged(flag::ALONE) && is_name(last.kind) => {
-                self.note_name(name::ALIAS, last.start(), last.end())
-            }
+            Some(_) if alone && is_name(last.kind) => self.note_name(name::ALIAS, last.start(), last.end()),
             Some((source, column)) => self.note_name(column, source, 0),
             None => self.note_name(name::TEXT, start, last.end()),
         }

@@ -274,7 +274,7 @@ impl Compiler<'_> {
     }
 
     /// The first and the last of a stretch of tokens, less the parentheses around them.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn unwrapped(&self, (begin, mut last): (u16, Token)) -> (Token, Token) {
         let mut first = self.lex(begin);
         while first.kind == Kind::LeftParen && last.kind == Kind::RightParen && first.start() < last.start() {
@@ -392,7 +392,7 @@ impl Compiler<'_> {
     }
 
     /// A value is on the stack: it takes the affinity of its column.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn plan_value(&mut self) {
         let at = self.looped();
         let done = self.own(f::POS);

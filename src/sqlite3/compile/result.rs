@@ -185,7 +185,7 @@ impl Compiler<'_> {
     }
 
     /// Whether the item at an offset is `*`, or `t.*` with that table.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn star_at(&self, at: u16) -> Option<Option<Token>> {
         let token = self.lex(at);
         if token.kind == Kind::Star {

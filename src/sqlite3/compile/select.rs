@@ -302,7 +302,9 @@ impl Compiler<'_> {
     }
 
     pub(crate) fn emit_limit(&mut self) {
-        self.emit(&[IF, f::LIMIT_LOCAL, Op::Count as u8, LOW | f::LIMIT_LOCAL, CHAIN | f::FINISH]);
+        if self.own(f::LIMIT_LOCAL) != NONE {
+            self.emit(&[Op::Count as u8, LOW | f::LIMIT_LOCAL, CHAIN | f::FINISH]);
+        }
     }
 
     /// Behind all loops: groups, distinct rows and sorted rows come out, and the next passes begin.
@@ -311,6 +313,10 @@ impl Compiler<'_> {
             return self.write_finish();
         }
         self.now.depth = self.own(f::DEPTH) as u8;
+        if self.own(f::GROUP_STAGE) & self.own(f::DISTINCT) & self.own(f::SORT) == NONE {
+            // There is no stage.
+            return self.complete();
+        }
         const MORE: u8 = Op::StageMore as u8;
         self.emit(&[
             IF,

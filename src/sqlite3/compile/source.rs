@@ -173,14 +173,14 @@ impl Compiler<'_> {
     }
 
     /// The place of the column of a definition that goes by this name.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn position(&self, definition: Definition<'_>, name: Token) -> Option<u8> {
         let (text, quote) = unquoted(self.text(name));
         definition.position(text, quote)
     }
 
     /// The column of a source with this name; [`ROWID`] for its rowid.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn column_of(&self, source: usize, name: Token) -> Option<u8> {
         let definition = self.definition(source);
         if let Some(at) = self.position(definition, name) {
@@ -299,12 +299,10 @@ impl Compiler<'_> {
         self.mark_used(frame, source);
         let start = self.here();
         let definition = self.definition(source);
-        let mut operand = Operand::of_column(3, 0, start);
-        if let Some((flags, more)) = definition.flags(column) {
-            operand = Operand::of_column(flags & 7, more & 3, start);
-            if self.is_subquery(source) && definition.column(column).is_some_and(|known| known.type_name == b"-") {
-                operand = operand.with_affinity(0);
-            }
+        let (flags, more) = definition.flags(column);
+        let mut operand = Operand::of_column(flags & 7, more & 3, start);
+        if self.is_subquery(source) && definition.column(column).is_some_and(|known| known.type_name == b"-") {
+            operand = operand.with_affinity(0);
         }
         if self.get(source, s::FLAGS) & joined::LOCALS != 0 {
             let first = self.get(source, s::LOCALS) as u8;
@@ -313,19 +311,26 @@ impl Compiler<'_> {
         } else if self.of(frame, f::MODE) == 1 {
             self.bare_column(frame, source, column);
         } else {
-            self.read_column(source, column);
+            self.read_known(source, column, flags);
         }
         self.grow(1);
         operand
     }
 
     /// Code that reads a column of a cursor's row.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn read_column(&mut self, source: usize, column: u8) {
+        let flags = self.definition(source).flags(column).0;
+        self.read_known(source, column, flags);
+    }
+
+    /// The same, if the first byte of the column's definition is known.
+    #[cfg_attr(not(fast), inline(never))]
+    fn read_known(&mut self, source: usize, column: u8, flags: u8) {
         let cursor = self.get(source, s::CURSOR) as u8;
-        let Some((flags, _)) = self.definition(source).flags(column) else {
+        if column == ROWID {
             return self.op1(Op::Rowid, cursor);
-        };
+        }
         let late = schema::ADDED | schema::HAS_DEFAULT;
         if flags & late != late {
             return self.op2(Op::Column, cursor, column);
