@@ -70,3 +70,10 @@ impl Words {
         self.position(|known| known.eq_ignore_ascii_case(word))
     }
 }
+
+/// Whether a byte is among these, which are few. (`contains` is made for long texts.)
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
+pub(crate) fn among(bytes: &[u8], byte: u8) -> bool {
+    bytes.iter().fold(false, |found, known| found | (*known == byte))
+}

@@ -11,6 +11,7 @@ use crate::sqlite3::scratch::Scratch;
 use crate::sqlite3::store::Entry;
 use crate::sqlite3::token::{self, Kind, Token, class};
 use crate::sqlite3::value::{Affinity, Value};
+use crate::sqlite3::words::among;
 
 /// What happens to the text of a row of sqlite_schema.
 #[derive(Clone, Copy)]
@@ -210,7 +211,7 @@ fn is_plain(default: &[u8], texts: bool) -> bool {
         _ if signed && number.start() != first.end() => false,
         Kind::Real => true,
         Kind::Integer => digits == b"0" && !signed || digits.first() != Some(&b'0'),
-        Kind::String => !default.get(1..default.len().saturating_sub(1)).unwrap_or_default().contains(&b'\''),
+        Kind::String => !among(default.get(1..default.len().saturating_sub(1)).unwrap_or_default(), b'\''),
         _ => default.is_empty(),
     }
 }

@@ -14,6 +14,7 @@ use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::function::{self, Id};
 use crate::sqlite3::program::{self, Op};
 use crate::sqlite3::token::{Kind, Token, class};
+use crate::sqlite3::words::among;
 
 /// Bytes of a step of an aggregate.
 const STEP: usize = 6;
@@ -247,7 +248,7 @@ impl Compiler<'_> {
         const SUMS: [u8; 3] = [Id::Sum as u8, Id::Avg as u8, Id::Total as u8];
         let (before, begin) = (usize::from(self.own(f::BEFORE)), usize::from(self.own(f::BEGIN)));
         let (last, step) = (begin.wrapping_sub(STEP), self.code - STEP);
-        let sums = |step: usize| SUMS.contains(&self.code_byte(step + 3));
+        let sums = |step: usize| among(&SUMS, self.code_byte(step + 3));
         if before < begin && sums(last) && sums(step) && self.arena.get(before..last) == self.arena.get(begin..step) {
             self.set_at(at + 2, self.code_byte(last + 2));
             self.code = begin;

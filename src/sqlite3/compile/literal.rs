@@ -6,6 +6,7 @@ use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::program::Op;
 use crate::sqlite3::token::Token;
 use crate::sqlite3::value::Value;
+use crate::sqlite3::words::among;
 
 impl Compiler<'_> {
     /// A number as an instruction.
@@ -44,7 +45,7 @@ impl Compiler<'_> {
     /// A text between quotes. It is borrowed from the statement if it stands there as it is.
     pub(crate) fn literal_text(&mut self, token: Token) {
         let (text, quote) = unquoted(self.text(token));
-        let (len, plain) = (text.len(), !text.contains(&quote) || quote == 0);
+        let (len, plain) = (text.len(), !among(text, quote) || quote == 0);
         if plain && token.start() & IN_ARENA == 0 {
             self.op(Op::TextSql);
             self.word(token.start() + 1);

@@ -6,6 +6,7 @@ use super::select::Output;
 use super::*;
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::token::{Kind, Token};
+use crate::sqlite3::words::among;
 
 /// Bytes of what is noted of the name of a result column.
 pub(crate) const NAME: usize = 6;
@@ -89,7 +90,7 @@ impl Compiler<'_> {
     fn alias_name(&mut self, alias: Token) {
         let (text, quote) = unquoted(self.text(alias));
         let len = text.len();
-        if quote == 0 || !text.contains(&quote) {
+        if quote == 0 || !among(text, quote) {
             let start = alias.start() + u16::from(len < usize::from(alias.end() - alias.start()));
             return self.name_at(start, len);
         }

@@ -123,13 +123,14 @@ impl<'a> Printer<'a, '_> {
                 }
                 continue;
             }
+            self.advance();
             if let Some(place) = FLAGS.iter().position(|flag| *flag == byte) {
                 self.flags |= 1 << place;
                 if matches!(byte, b'+' | b' ') {
                     self.plus = byte;
                 }
+                continue;
             }
-            self.advance();
             match byte {
                 b'.' => {
                     // The one that has no counterpart is the one that says nothing.
@@ -144,7 +145,6 @@ impl<'a> Printer<'a, '_> {
                     }
                     return self.advance();
                 }
-                flag if FLAGS.contains(&flag) => {}
                 letter => return letter,
             }
         }
@@ -329,7 +329,7 @@ impl<'a> Printer<'a, '_> {
         let Some(precision) = self.precision() else { return bytes };
         let mut length = precision as usize;
         if self.has(FULL) {
-            length = bytes.len().saturating_sub(behind(bytes, precision.into()).len());
+            length = bytes.len().saturating_sub(behind(bytes, length).len());
         }
         bytes.get(..length).unwrap_or(bytes)
     }

@@ -29,17 +29,16 @@ pub(crate) fn character_size(bytes: &[u8]) -> usize {
 
 /// What is left behind `count` characters.
 #[inline(never)]
-pub(super) fn behind(mut bytes: &[u8], count: i64) -> &[u8] {
-    let mut left = count;
-    while left > 0 && !bytes.is_empty() {
+pub(super) fn behind(mut bytes: &[u8], mut count: usize) -> &[u8] {
+    while count > 0 && !bytes.is_empty() {
         bytes = bytes.get(character_size(bytes)..).unwrap_or(&[]);
-        left = left.saturating_sub(1);
+        count = count.saturating_sub(1);
     }
     bytes
 }
 
-fn count_characters(mut bytes: &[u8]) -> i64 {
-    let mut count = 0i64;
+fn count_characters(mut bytes: &[u8]) -> usize {
+    let mut count = 0usize;
     while !bytes.is_empty() {
         bytes = behind(bytes, 1);
         count = count.saturating_add(1);
@@ -56,24 +55,19 @@ pub(crate) fn next_character(bytes: &mut &[u8]) -> u32 {
     if *lead < 0xc0 {
         return (*lead).into();
     }
-    let bits = match lead {
-        ..0xe0 => lead & 0x1f,
-        ..0xf0 => lead & 0x0f,
-        ..0xf8 => lead & 0x07,
-        ..0xfc => lead & 0x03,
-        ..0xfe => lead & 0x01,
-        _ => 0,
-    };
-    let code = more.iter().fold(u32::from(bits), |code, byte| code << 6 | u32::from(byte & 0x3f));
+    // The bits behind the ones that say how long it is, and the zero behind these.
+    let bits = u32::from(*lead) & 0x7f >> lead.leading_ones();
+    let code = more.iter().fold(bits, |code, byte| code << 6 | u32::from(byte & 0x3f));
     if code < 0x80 || code & 0xffff_f800 == 0xd800 || code & 0xffff_fffe == 0xfffe { 0xfffd } else { code }
 }
 
 /// Characters of a text, bytes of a blob or of a printed number.
 pub(crate) fn length<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
-    Ok(Value::Integer(match c.argument(0) {
+    let length = match c.argument(0) {
         Value::Text(bytes) => count_characters(before_nul(bytes)),
-        _ => c.text(0)?.len() as i64,
-    }))
+        _ => c.text(0)?.len(),
+    };
+    Ok(Value::Integer(length as i64))
 }
 
 /// lower and upper: ASCII letters only.
@@ -93,37 +87,37 @@ pub(crate) fn substr<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
         return Ok(Value::Null);
     }
     let bytes = if blob { bytes } else { before_nul(bytes) };
-    let size = if blob { bytes.len() as i64 } else { count_characters(bytes) };
-    let mut from = i64::from(c.integer(1) as i32);
-    let wanted = if c.count > 2 { i64::from(c.integer(2) as i32) } else { 1_000_000_000 };
+    let size = if blob { bytes.len() } else { count_characters(bytes) } as i32;
+    let mut from = c.integer(1) as i32;
+    let wanted = if c.count > 2 { c.integer(2) as i32 } else { 1_000_000_000 };
+    // No sum overflows: of two terms, one is below 0 and the other is not.
     let mut count = wanted.saturating_abs();
     if from < 0 {
-        from = from.saturating_add(size);
+        from = from.wrapping_add(size);
         if from < 0 {
-            count = count.saturating_add(from).max(0);
+            count = count.wrapping_add(from).max(0);
             from = 0;
         }
     } else if from > 0 {
-        from = from.saturating_sub(1);
+        from = from.wrapping_sub(1);
     } else if count > 0 {
-        count = count.saturating_sub(1);
+        count = count.wrapping_sub(1);
     }
     if wanted < 0 {
-        from = from.saturating_sub(count);
+        from = from.wrapping_sub(count);
         if from < 0 {
-            count = count.saturating_add(from);
+            count = count.wrapping_add(from);
             from = 0;
         }
     }
-    if blob {
-        let from = usize::try_from(from.min(size)).unwrap_or(0);
-        let rest = bytes.get(from..).unwrap_or(&[]);
-        let count = usize::try_from(count).unwrap_or(0).min(rest.len());
-        return Ok(Value::Blob(rest.get(..count).unwrap_or(rest)));
-    }
-    let rest = behind(bytes, from);
-    let count = rest.len().saturating_sub(behind(rest, count).len());
-    Ok(Value::Text(rest.get(..count).unwrap_or(rest)))
+    let skip = |bytes: &'a [u8], count: i32| match blob {
+        true => bytes.get(count as usize..).unwrap_or(&[]),
+        false => behind(bytes, count as usize),
+    };
+    let rest = skip(bytes, from);
+    let count = rest.len().saturating_sub(skip(rest, count).len());
+    let part = rest.get(..count).unwrap_or(rest);
+    Ok(if blob { Value::Blob(part) } else { Value::Text(part) })
 }
 
 /// Cuts the characters of a set (spaces where there is none) off the front, the back or both.
@@ -260,12 +254,16 @@ pub(crate) fn char<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
 /// Appends a code point as UTF-8, surrogates too.
 pub(crate) fn write_character(code: u32, out: &mut Scratch<'_>) {
     let code = if code > 0x10_ffff { 0xfffd } else { code };
-    let tail = |shift: u32| 0x80 | (code >> shift) as u8 & 0x3f;
-    match code {
-        ..0x80 => out.push(code as u8),
-        0x80..0x800 => out.extend(&[0xc0 | (code >> 6) as u8, tail(0)]),
-        0x800..0x1_0000 => out.extend(&[0xe0 | (code >> 12) as u8, tail(6), tail(0)]),
-        _ => out.extend(&[0xf0 | (code >> 18) as u8, tail(12), tail(6), tail(0)]),
+    let (mark, mut shift) = match code {
+        ..0x80 => (0, 0u32),
+        0x80..0x800 => (0xc0, 6),
+        0x800..0x1_0000 => (0xe0, 12),
+        _ => (0xf0, 18),
+    };
+    out.push(mark | (code >> shift) as u8);
+    while shift > 0 {
+        shift = shift.wrapping_sub(6);
+        out.push(0x80 | (code >> shift) as u8 & 0x3f);
     }
 }
 
