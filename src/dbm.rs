@@ -45,7 +45,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use format::{Geometry, Kind, Layout, Name};
 use log::Log;
-use record::{Record, Spot};
+use record::{Last, Record, Spot};
 use table::{State, Table};
 
 /// No page.
@@ -185,6 +185,8 @@ pub struct Dbm<'m, F> {
     pub(crate) living_records: u32,
     /// Changes with the list.
     pub(crate) changes: u32,
+    /// What was listed last.
+    pub(crate) last: Last,
     /// The last stamp given to a cursor.
     pub(crate) stamps: u32,
     /// Where the search for a free sector goes on.
@@ -252,6 +254,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         living: 0,
         living_records: 0,
         changes: 0,
+        last: Last::NONE,
         stamps: 0,
         next_sector: 0,
         next_worn: 0,

@@ -7,7 +7,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{self, DIRECTORY_FROM, ENTRIES_MAX, KEY_MAX, Kind, Layout, NO_TAIL, Name};
-use super::record::{Record, Spot};
+use super::record::{Last, Record, Spot};
 use super::table::State;
 use super::{Dbm, NO_PAGE};
 use crate::crc;
@@ -64,9 +64,13 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Looks at the record at a place of the list.
     #[inline(never)]
     pub(crate) fn look_listed(&mut self, i: usize) {
-        let mask = (1 << F::OFFSET_BITS) - 1;
-        let at = (self.table.list(i) & mask) * F::WORD;
+        let at = self.list_place(i);
         self.log.must(Spot::new(self.head, at), self.guess);
+    }
+
+    /// Where in the head page the record at a place of the list stands.
+    fn list_place(&self, i: usize) -> u32 {
+        (self.table.list(i) & ((1 << F::OFFSET_BITS) - 1)) * F::WORD
     }
 
     /// The record at a place of the list.
@@ -127,9 +131,16 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.live -= self.log.cur.total(&self.log.geometry);
             self.table.set_list(i, entry);
         } else {
+            // One that follows the last in order as well is in its place.
+            let last = i.checked_sub(1).map(|last| Spot::new(record.page, self.list_place(last)));
+            let rises = !part && self.table.sorted() == i && last.is_none_or(|last| self.last.is_before(last, key));
             self.table.push_list(entry);
+            if rises {
+                self.table.sort_in(i);
+            }
             self.parts += u8::from(part);
         }
+        self.last.put(record, key);
         self.live += total;
     }
 
@@ -187,7 +198,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Empties the list.
     pub(crate) fn clear_list(&mut self) {
         self.table.clear_list();
-        (self.parts, self.live, self.gone) = (0, 0, false);
+        (self.parts, self.live, self.gone, self.last) = (0, 0, false, Last::NONE);
         self.changes = self.changes.wrapping_add(1);
     }
 

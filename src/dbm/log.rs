@@ -304,6 +304,15 @@ impl<F: NorFlash> Log<F> {
     /// More bytes to program; they reach the flash when the stage is full.
     #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if cfg!(fast) && self.stage_len + bytes.len() < STAGE && !self.failed() {
+            // Mostly, there is room for all of them.
+            let end = SMALL + WINDOW + self.stage_len + bytes.len();
+            if let Some(to) = self.bytes.get_mut(SMALL + WINDOW + self.stage_len..end) {
+                to.copy_from_slice(bytes);
+                self.stage_len += bytes.len();
+                return;
+            }
+        }
         for byte in bytes {
             self.push_byte(*byte);
         }

@@ -64,6 +64,33 @@ pub(crate) fn two_words(first: u32, second: u32) -> [u8; LONG_HEAD as usize] {
     bytes
 }
 
+/// Bytes of a key that are kept of the record that came last.
+const LAST: usize = 16;
+
+/// The record that came last, and its key if that is short: keys often come in order, and then nothing is read to see that they do.
+pub(crate) struct Last {
+    spot: Spot,
+    len: u8,
+    key: [u8; LAST],
+}
+
+impl Last {
+    /// None came.
+    pub(crate) const NONE: Last = Last { spot: Spot::NONE, len: 0, key: [0; LAST] };
+
+    /// This one came, which has this key.
+    pub(crate) fn put(&mut self, record: &Record, key: &[u8]) {
+        let short = record.kind != Kind::Part && key.len() <= LAST;
+        (self.spot, self.len) = (if short { record.spot() } else { Spot::NONE }, key.len() as u8);
+        self.key.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    }
+
+    /// Whether it stands there, and comes before this key.
+    pub(crate) fn is_before(&self, spot: Spot, key: &[u8]) -> bool {
+        self.spot == spot && self.key.get(..self.len.into()).is_some_and(|last| last < key)
+    }
+}
+
 /// Beside a value's length: the record belongs to a batch.
 const PENDING: u16 = 0x8000;
 /// Beside a tombstone's: it is a copy, and nothing older of its key stands in its page.

@@ -7,7 +7,7 @@ use super::super::cursor::{Cursor, Place};
 use super::super::error::CORRUPT;
 use super::super::format::{KEY_MAX, Kind};
 use super::super::log::Log;
-use super::super::record::{Record, Spot};
+use super::super::record::{Last, Record, Spot};
 use super::super::{Dbm, Fail, Res};
 #[cfg(fast)]
 use super::super::{
@@ -57,11 +57,15 @@ impl<'m> Order<'m> {
     }
 
     /// The rank of a key, or of the first one after it; whether the key is there. An error if damage was in the way.
-    fn locate<F: NorFlash>(&self, log: &mut Log<F>, key: &[u8], guess: u32) -> Res<(usize, bool)> {
+    ///
+    /// Keys often come in order: behind the one that came last, and before the one after it. Of that one it may be known that it is less.
+    fn locate<F: NorFlash>(&self, log: &mut Log<F>, key: &[u8], guess: u32, less: bool) -> Res<(usize, bool)> {
         let (mut low, mut high) = (0, self.len);
-        // Keys often come in order: behind the one that came last, and before the one after it.
         let (mut middle, mut looks) = (self.hint.saturating_sub(1), 0);
         let mut seen = None;
+        if less {
+            (seen, low, middle, looks) = (Some(middle), self.hint, self.hint, 1);
+        }
         while low < high {
             if looks > 1 || middle >= high {
                 middle = low + (high - low) / 2;
@@ -107,12 +111,17 @@ impl<'m> Order<'m> {
         log: &mut Log<F>,
         key: &[u8],
         [old, place]: [Option<u32>; 2],
+        last: &Last,
         guess: u32,
     ) -> Res<()> {
         let known = old.and_then(|old| self.rank_of(old)).map(|rank| (rank, true));
         let (rank, there) = match known {
             Some(known) => known,
-            None => self.locate(log, key, guess)?,
+            None => {
+                let before = self.hint.checked_sub(1);
+                let less = before.is_some_and(|rank| last.is_before(spot::<F>(self.place(rank)), key));
+                self.locate(log, key, guess, less)?
+            }
         };
         if !there && place.is_some() {
             if self.len >= self.places.len() {
@@ -140,7 +149,7 @@ pub(super) fn placed<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u
     let guess = db.guess;
     let place = (record.kind != Kind::Deleted).then(|| place_of::<F>(record));
     let Some((order, _)) = &mut db.lent.order else { return };
-    if order.state == State::Whole && order.note(&mut db.log, key, [old, place], guess).is_err() {
+    if order.state == State::Whole && order.note(&mut db.log, key, [old, place], &db.last, guess).is_err() {
         order.state = State::Off;
     }
 }
@@ -249,7 +258,7 @@ fn known<F: NorFlash>(db: &mut Dbm<'_, F>, told: Res<Spot>) -> Spot {
 fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> Res<Spot> {
     let guess = db.guess;
     let Some((order, _)) = &db.lent.order else { return Ok(Spot::UNKNOWN) };
-    let (rank, _) = order.locate(&mut db.log, key, guess)?;
+    let (rank, _) = order.locate(&mut db.log, key, guess, false)?;
     if rank >= order.len {
         cursor.put(Place::End, &[]);
         return Ok(Spot::NONE);
@@ -313,7 +322,7 @@ fn position<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &Cursor, forward: bool) ->
             db.log.outcome(())?;
             let guess = db.guess;
             let Some((order, _)) = &db.lent.order else { return Ok(0) };
-            let (rank, there) = order.locate(&mut db.log, key.get(..len).unwrap_or(&[]), guess)?;
+            let (rank, there) = order.locate(&mut db.log, key.get(..len).unwrap_or(&[]), guess, false)?;
             Ok(rank + usize::from(there && behind))
         }
     }
