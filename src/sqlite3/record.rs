@@ -68,22 +68,20 @@ impl Walk {
         decode(serial, rest.get(..body_size(serial)).ok_or(ErrorKind::Corrupt)?).map(Some)
     }
 
-    /// As [`Walk::find`], where the serial types up to the column have one byte each.
+    /// As [`Walk::find`], if all serial types up to the column have one byte, as they have in most records.
+    #[cfg(fast)]
     #[inline(always)]
-    pub(crate) fn find_short(&mut self, record: &[u8], wanted: usize) -> Option<u32> {
-        let (mut column, mut head) = (usize::from(self.column), self.head);
-        let (mut body, mut end) = (usize::from(self.body), self.end);
-        if end == 0 || wanted < column {
-            let length = *record.first().filter(|length| **length < 0x80)?;
-            (column, head, body, end) = (0, 1, length.into(), length.into());
-        }
-        let types = record.get(usize::from(head)..usize::from(end))?;
-        let passed = wanted.wrapping_sub(column);
-        let serial = *types.get(passed).filter(|serial| **serial < 0x80)?;
-        for serial in types.get(..passed)? {
+    pub(crate) fn find_short(&mut self, record: &[u8], wanted: u8) -> Option<u32> {
+        let end = *record.first()?;
+        let head = wanted.checked_add(1).filter(|head| *head < end && end < 0x80)?;
+        let serial = *record.get(usize::from(head)).filter(|serial| **serial < 0x80)?;
+        let known =
+            self.end == end.into() && self.column <= wanted && self.head == u16::from(self.column).wrapping_add(1);
+        let (column, mut body) = if known { (self.column, usize::from(self.body)) } else { (0, end.into()) };
+        for serial in record.get(usize::from(column).wrapping_add(1)..head.into())? {
             body = body.wrapping_add((*SIZES.get(usize::from(*serial))?).into());
         }
-        *self = Walk { column: wanted as u8, head: head.wrapping_add(passed as u16), body: body as u16, end };
+        *self = Walk { column: wanted, head: head.into(), body: body as u16, end: end.into() };
         Some(serial.into())
     }
 

@@ -304,13 +304,9 @@ pub(crate) fn begin_key(number: u16, out: &mut key::Writer<'_>) {
 }
 
 /// Whether a key is one of the table or the index with this number.
-#[cfg_attr(fast, inline)]
-#[cfg_attr(not(fast), inline(never))]
+#[inline(never)]
 pub(crate) fn belongs(key: &[u8], number: u16) -> bool {
-    match key.first() {
-        Some(&first) if cfg!(fast) && number < key::SHORT => u16::from(first) == 0x80 | number,
-        _ => matches!(key::Reader::new(key, 0).rowid(), Ok(found) if found == i64::from(number)),
-    }
+    matches!(key::Reader::new(key, 0).rowid(), Ok(found) if found == i64::from(number))
 }
 
 /// The rowid in a key, if it is one of the table with this number.

@@ -6,6 +6,8 @@
 //! and of all that was made since.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(fast)]
+mod ahead;
 pub(super) mod cell;
 pub(super) mod change;
 mod distinct;

@@ -55,7 +55,8 @@ const fn handler(op: Op) -> Handler {
         },
         Op::Column => |m, _| {
             let which = m.fixed();
-            m.give_column(which)
+            let found = m.column(which)?;
+            m.give(if found { m.row.cell } else { Cell::NULL })
         },
         Op::ColumnOr => |m, _| {
             let which = m.fixed();
@@ -314,43 +315,9 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// A column of whatever kind; NULL if the row is older.
-    #[inline(never)]
-    fn give_column(&mut self, which: [u8; 2]) -> Result<()> {
-        let short = if cfg!(fast) { self.column_short(which) } else { None };
-        let cell = match short {
-            Some(cell) => cell,
-            None if self.column(which)? => self.row.cell,
-            None => Cell::NULL,
-        };
-        self.give(cell)
-    }
-
-    /// What WHERE does most, in one step: columns are compared with parameters, and where that does not hold there is a jump.
-    #[inline(never)]
-    pub(crate) fn filters(&mut self) {
-        while self.filter() == Some(true) {}
-    }
-
-    /// Whether one such comparison holds; `None` if nothing was done, as the instructions must be taken one by one.
-    #[inline(always)]
-    fn filter(&mut self) -> Option<bool> {
-        const COLUMN: u8 = Op::Column as u8;
-        const PARAMETER: u8 = Op::Param as u8;
-        const COMPARE: u8 = Op::Compare as u8;
-        const IF_NOT: u8 = Op::IfNot as u8;
-        const LEN: usize = 10;
-        let code = chunk::<LEN>(self.arena, self.pc)?;
-        let &[COLUMN, cursor, column, PARAMETER, number, COMPARE, how, IF_NOT, low, high] = code else { return None };
-        let (left, right) = (self.column_short([cursor, column])?, self.parameter(number.into()).ok()?);
-        let holds = Comparison(how).of_numbers(left, right)?;
-        self.pc = if holds { self.pc + LEN } else { u16::from_le_bytes([low, high]).into() };
-        Some(holds)
-    }
-
     /// A parameter, counted from 1.
     #[inline]
-    fn parameter(&self, number: usize) -> Result<Cell> {
+    pub(crate) fn parameter(&self, number: usize) -> Result<Cell> {
         let number = number.wrapping_sub(1);
         let value = self.parameters.get(number).copied().ok_or(ErrorKind::Parameters)?;
         Ok(Cell::parameter(number, value))

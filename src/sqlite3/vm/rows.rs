@@ -11,7 +11,7 @@
 use super::cell::{Cell, locate};
 use super::{CURSOR, Machine, Result, stretch};
 use crate::sqlite3::error::ErrorKind;
-use crate::sqlite3::key::{Reader, Writer};
+use crate::sqlite3::key::{Reader, SHORT, Writer};
 use crate::sqlite3::program::{Op, chunk, chunk_mut, word};
 use crate::sqlite3::real;
 use crate::sqlite3::record::{self, Walk};
@@ -56,6 +56,8 @@ pub(crate) struct AtHand {
     which: u16,
     /// Where the row is, as the cursor has it.
     record: u32,
+    /// Where the rowid begins in the key, if that is known.
+    rowid: u16,
     /// The value of the column read last.
     pub(crate) cell: Cell,
     walk: Walk,
@@ -65,12 +67,13 @@ pub(crate) struct AtHand {
 const NOBODY: u8 = 0xff;
 
 impl AtHand {
-    pub(crate) const NOTHING: Self = AtHand { which: u16::MAX, record: 0, cell: Cell::NULL, walk: Walk::START };
+    pub(crate) const NOTHING: Self =
+        AtHand { which: u16::MAX, rowid: 0, record: 0, cell: Cell::NULL, walk: Walk::START };
 
     /// The row of a cursor is there; no column of it is known yet.
     #[inline]
-    fn take(&mut self, cursor: u8, record: u32) {
-        (self.which, self.record) = (u16::from_le_bytes([cursor, NOBODY]), record);
+    fn take(&mut self, cursor: u8, record: u32, rowid: u16) {
+        (self.which, self.record, self.rowid) = (u16::from_le_bytes([cursor, NOBODY]), record, rowid);
         self.walk.end = Walk::START.end;
     }
 
@@ -95,34 +98,6 @@ impl Machine<'_> {
         self.layout.cursors + cursor * CURSOR
     }
 
-    /// The value of a column, if the row is at hand and all serial types up to it have one byte; otherwise
-    /// [`Machine::column`] must see to it.
-    #[inline(always)]
-    pub(crate) fn column_short(&mut self, which: [u8; 2]) -> Option<Cell> {
-        if self.row.which == u16::from_le_bytes(which) {
-            return Some(self.row.cell);
-        }
-        let [cursor, column] = which;
-        if self.row.which as u8 != cursor {
-            return None;
-        }
-        let (start, len) = self.row.place();
-        let serial = self.row.walk.find_short(self.arena.get(start..start + len)?, column.into())?;
-        let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
-        if body + size > len {
-            return None;
-        }
-        let bytes = self.arena.get(start + body..)?;
-        let cell = if serial < 12 {
-            // (It is quicker to read on behind a number.)
-            Cell::number(record::decode(serial, bytes).ok()?)
-        } else {
-            Cell::in_arena(serial & 1 == 0, start + body, size)
-        };
-        (self.row.which, self.row.cell) = (u16::from_le_bytes(which), cell);
-        Some(cell)
-    }
-
     /// Reads a column of a cursor's row into the cell at hand; false if the row is older than the column.
     #[inline(never)]
     pub(crate) fn column(&mut self, which: [u8; 2]) -> Result<bool> {
@@ -134,7 +109,7 @@ impl Machine<'_> {
                 return Ok(true);
             }
             let record = self.get32(block + at::RECORD);
-            self.row.take(cursor, record);
+            self.row.take(cursor, record, 0);
         } else if self.row.which == u16::from_le_bytes(which) {
             return Ok(true);
         }
@@ -150,6 +125,48 @@ impl Machine<'_> {
         };
         self.row.which = u16::from_le_bytes(which);
         Ok(true)
+    }
+
+    /// The value of a column, if the row is at hand and all serial types up to it have one byte; otherwise
+    /// [`Machine::column`] must see to it.
+    #[cfg(fast)]
+    #[inline(always)]
+    pub(crate) fn column_short(&mut self, which: [u8; 2]) -> Option<Cell> {
+        let known = self.row.which == u16::from_le_bytes(which) || self.read_short(which).is_some();
+        known.then_some(self.row.cell)
+    }
+
+    #[cfg(fast)]
+    #[inline(never)]
+    fn read_short(&mut self, which: [u8; 2]) -> Option<()> {
+        let [cursor, column] = which;
+        if self.row.which as u8 != cursor {
+            return None;
+        }
+        let (start, len) = self.row.place();
+        let serial = self.row.walk.find_short(self.arena.get(start..start + len)?, column)?;
+        let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
+        if body + size > len {
+            return None;
+        }
+        self.row.cell = if serial < 12 {
+            // (It is quicker to read on behind a number.)
+            Cell::number(record::decode(serial, self.arena.get(start + body..)?).ok()?)
+        } else {
+            Cell::in_arena(serial & 1 == 0, start + body, size)
+        };
+        self.row.which = u16::from_le_bytes(which);
+        Some(())
+    }
+
+    /// The rowid of a cursor's row, if the row is at hand and it is known where it stands in the key.
+    #[cfg(fast)]
+    #[inline(always)]
+    pub(crate) fn rowid_short(&self, cursor: u8) -> Option<i64> {
+        if self.row.which as u8 != cursor || self.row.rowid == 0 {
+            return None;
+        }
+        Reader::new(self.arena.get(usize::from(self.row.rowid)..)?, 0).rowid().ok()
     }
 
     /// The record of a cursor's row is at this place of the arena.
@@ -258,36 +275,38 @@ impl Machine<'_> {
         self.store.get(key, room).map_err(|error| error.more(len))
     }
 
-    /// The next row of a cursor, or jump. A row that the filter behind this passes over is not given out first.
+    /// The next row of a cursor, or jump.
     pub(crate) fn next(&mut self) -> Result<()> {
-        let begin = self.pc.wrapping_sub(1);
+        // (Where code is fast, most of what a row asks for is done here, and the next row looked for.)
+        loop {
+            self.next_row()?;
+            #[cfg(fast)]
+            self.ahead();
+            if !cfg!(fast) || self.get8(self.pc) != Op::Next as u8 {
+                return Ok(());
+            }
+            self.pc += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn next_row(&mut self) -> Result<()> {
+        self.turn()?;
         let [number, depth, low, high] = self.fixed();
-        let behind = self.pc;
         self.sp = self.layout.stack + usize::from(depth) * super::cell::CELL;
         let cursor = self.cursor(number.into());
         let Some(&block) = chunk(self.arena, cursor) else { return Err(ErrorKind::Internal.into()) };
         let flags = block[at::FLAGS];
-        let mut more = flags & flag::END == 0;
-        while more && flags & flag::ONE == 0 {
-            self.turn()?;
-            if flags & flag::INDEX != 0 {
-                more = self.next_of_index(cursor, &block)?;
-                break;
-            }
-            more = self.next_entry(number, cursor, &block)?;
-            if !cfg!(fast) || !more || self.get8(behind) != Op::Column as u8 {
-                break;
-            }
-            self.filters();
-            if self.pc != begin {
-                break;
-            }
-            self.pc = behind;
-        }
-        if !more || flags & flag::ONE != 0 {
+        let more = if flags & (flag::END | flag::ONE | flag::INDEX) == 0 {
+            self.next_entry(number, cursor, &block)?
+        } else if flags & (flag::END | flag::ONE) == 0 {
+            self.next_of_index(cursor, &block)?
+        } else {
             self.put8(cursor, flags | flag::END);
-        }
+            flags & flag::END == 0
+        };
         if !more {
+            self.put8(cursor, flags | flag::END);
             self.pc = u16::from_le_bytes([low, high]).into();
         }
         Ok(())
@@ -298,12 +317,14 @@ impl Machine<'_> {
     fn next_entry(&mut self, number: u8, cursor: usize, block: &[u8; at::RECORD]) -> Result<bool> {
         let Some(entry) = self.entry_at(block)? else { return Ok(false) };
         let (bump, table) = (self.bump, word(block, at::TABLE));
-        if !schema::belongs(self.arena.get(bump..).unwrap_or_default(), table) || !self.within_bound(block, entry.key) {
+        // (Most numbers of tables are one byte in a key.)
+        let short = cfg!(fast) && table < SHORT && u16::from(self.get8(bump)) == 0x80 | table;
+        if !short && !schema::belongs(self.bytes(bump, entry.key), table) || !self.within_bound(block, entry.key) {
             return Ok(false);
         }
         let start = bump + entry.key;
         let record = self.set_record(cursor, start, entry.value);
-        self.row.take(number, record);
+        self.row.take(number, record, if short { bump as u16 + 1 } else { 0 });
         self.bump = start + entry.value;
         Ok(true)
     }
