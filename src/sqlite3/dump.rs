@@ -126,32 +126,28 @@ impl Dump<'_> {
         let Some((sql, room)) = rest.split_at_mut_checked(statement) else { return Err(ErrorKind::Internal.at(0)) };
         let sql = core::str::from_utf8(sql).map_err(|_| ErrorKind::Type.at(0))?;
         let mut scratch = Scratch::new(room);
-        let mut written = 0;
-        let put = |bytes: &[u8], scratch: &mut Scratch<'_>| -> Result<usize> {
-            scratch.extend(bytes);
-            Ok(scratch.finish()?.len())
-        };
         let parameters = [Value::Integer(from)];
         let mut cursor = connection.execute(sql, &parameters)?;
         let Some(row) = cursor.fetchone()? else { return Ok(None) };
-        written += put(b"INSERT INTO ", &mut scratch)?;
-        written += put(sql.as_bytes().get(start..start + quoted_len).unwrap_or_default(), &mut scratch)?;
+        scratch.extend(b"INSERT INTO ");
+        scratch.extend(sql.as_bytes().get(start..start + quoted_len).unwrap_or_default());
         for column in 1..row.len() {
-            written += put(if column == 1 { b" VALUES(" } else { b"," }, &mut scratch)?;
-            written += match row.value(column) {
+            scratch.extend(if column == 1 { b" VALUES(" } else { b"," });
+            match row.value(column) {
                 // What quote() would cut short.
                 Value::Text(text) if text.contains(&0) => {
-                    put(b"CAST(", &mut scratch)?
-                        + length(string::quote(Value::Blob(text), &mut scratch)?)
-                        + put(b" AS TEXT)", &mut scratch)?
+                    scratch.extend(b"CAST(");
+                    string::write_literal(Value::Blob(text), &mut scratch);
+                    scratch.extend(b" AS TEXT)");
                 }
                 // What quote() calls Inf, which is no literal; SQLite's own writes it so from 3.41 on.
-                Value::Real(f64::INFINITY) => put(b"9.0e+999", &mut scratch)?,
-                Value::Real(f64::NEG_INFINITY) => put(b"-9.0e+999", &mut scratch)?,
-                value => length(string::quote(value, &mut scratch)?),
-            };
+                Value::Real(f64::INFINITY) => scratch.extend(b"9.0e+999"),
+                Value::Real(f64::NEG_INFINITY) => scratch.extend(b"-9.0e+999"),
+                value => string::write_literal(value, &mut scratch),
+            }
         }
-        written += put(b");", &mut scratch)?;
+        scratch.extend(b");");
+        let written = scratch.finish()?.len();
         self.row = row.get::<i64>(0)?.checked_add(1);
         Ok(Some((len + statement, written)))
     }
@@ -171,10 +167,6 @@ fn entry(
     scratch.extend(row.get::<&[u8]>(0)?);
     scratch.extend(end);
     Ok(Some((scratch.finish()?.len(), row.get(1)?)))
-}
-
-fn length(text: Value<'_>) -> usize {
-    if let Value::Text(text) = text { text.len() } else { 0 }
 }
 
 /// A name in double quotes.

@@ -12,7 +12,7 @@ mod numeric;
 mod printf;
 pub(super) mod string;
 
-use super::error::{ErrorKind, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::scratch::Scratch;
 use super::value::{Collation, Value};
 use super::words::{self, Words};
@@ -217,7 +217,7 @@ impl defmt::Format for Custom {
 /// aggregate, and where a clock or a seed is missing.
 pub fn call<'a>(id: Id, args: &[Value<'a>], context: &mut Context, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
     let arg = |at: usize| args.get(at).copied().unwrap_or(Value::Null);
-    Call { id, count: args.len(), arguments: &arg, context, scratch }.answer()
+    Call { id, count: args.len(), arguments: &arg, context, scratch, failed: None }.answer()
 }
 
 /// A call of a function: its arguments, and what it may use.
@@ -228,10 +228,12 @@ pub(super) struct Call<'a, 'c> {
     pub(super) arguments: &'c dyn Fn(usize) -> Value<'a>,
     pub(super) context: &'c mut Context,
     pub(super) scratch: &'c mut Scratch<'a>,
+    /// The first thing that went wrong: the function goes on, and what it gives does not count.
+    pub(super) failed: Option<Error>,
 }
 
 /// What a function does.
-type Work = for<'a, 'c, 'r> fn(&'r mut Call<'a, 'c>) -> Result<Value<'a>>;
+type Work = for<'a, 'c, 'r> fn(&'r mut Call<'a, 'c>) -> Value<'a>;
 
 /// The functions in the order of their numbers. (An index out of bounds would not compile.)
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
@@ -247,20 +249,20 @@ static WORKS: [Work; Id::Avg as usize] = {
 
 const fn work(id: Id) -> Work {
     match id {
-        _ if id.is_left_out() => |_| Err(ErrorKind::Unsupported.into()),
+        _ if id.is_left_out() => |c| c.fail(ErrorKind::Unsupported),
         Id::Abs => numeric::abs,
-        Id::Changes => |c| Ok(Value::Integer(c.context.changes)),
+        Id::Changes => |c| Value::Integer(c.context.changes),
         Id::Char => string::char,
         Id::Coalesce => |c| {
             let known = (0..c.count).find(|&at| !c.argument(at).is_null());
-            Ok(known.map_or(Value::Null, |at| c.argument(at)))
+            known.map_or(Value::Null, |at| c.argument(at))
         },
         Id::Date | Id::DateTime | Id::JulianDay | Id::Strftime | Id::Time | Id::UnixEpoch => date::call,
         Id::Glob => like::glob,
         Id::Hex => string::hex,
-        Id::Iif => |c| Ok(c.argument(if c.argument(0).truth() == Some(true) { 1 } else { 2 })),
+        Id::Iif => |c| c.argument(if c.argument(0).truth() == Some(true) { 1 } else { 2 }),
         Id::Instr => string::instr,
-        Id::LastInsertRowid => |c| Ok(Value::Integer(c.context.last_insert_rowid)),
+        Id::LastInsertRowid => |c| Value::Integer(c.context.last_insert_rowid),
         Id::Length => string::length,
         Id::Like => like::like,
         Id::Lower => |c| string::map(c, |byte| byte.to_ascii_lowercase()),
@@ -269,24 +271,24 @@ const fn work(id: Id) -> Work {
         Id::Nullif => |c| {
             let (first, second) = (c.argument(0), c.argument(1));
             let equal = first.compare_known(second, c.context.collation).is_some_and(|order| order.is_eq());
-            Ok(if equal { Value::Null } else { first })
+            if equal { Value::Null } else { first }
         },
         Id::Printf => printf::printf,
-        Id::Quote => |c| string::quote(c.argument(0), c.scratch),
+        Id::Quote => string::quote,
         Id::Random => random,
         Id::Replace => string::replace,
         Id::Round => numeric::round,
         Id::Sign => numeric::sign,
         Id::Substr => string::substr,
-        Id::TotalChanges => |c| Ok(Value::Integer(c.context.total_changes)),
-        Id::TypeOf => |c| Ok(Value::Text(c.argument(0).class().name().as_bytes())),
+        Id::TotalChanges => |c| Value::Integer(c.context.total_changes),
+        Id::TypeOf => |c| Value::Text(c.argument(0).class().name().as_bytes()),
         Id::Unicode => string::unicode,
         Id::Upper => |c| string::map(c, |byte| byte.to_ascii_uppercase()),
         Id::ZeroBlob => |c| {
             c.scratch.fill(0, usize::try_from(c.integer(0).max(0)).unwrap_or(usize::MAX));
-            Ok(Value::Blob(c.scratch.finish()?))
+            Value::Blob(c.finish())
         },
-        _ => |c| Ok(c.argument(0)),
+        _ => |c| c.argument(0),
     }
 }
 
@@ -328,7 +330,15 @@ impl<'a> Call<'a, '_> {
         if TAKES_NULL >> self.id as u8 & 1 == 0 && self.any_null() {
             return Ok(Value::Null);
         }
-        work(self)
+        let made = work(self);
+        self.failed.map_or(Ok(made), Err)
+    }
+
+    /// Notes what went wrong, unless something did before.
+    #[inline(never)]
+    pub(super) fn fail(&mut self, error: impl Into<Error>) -> Value<'a> {
+        self.failed = self.failed.or(Some(error.into()));
+        Value::Null
     }
 
     /// An argument, counted from 0; NULL if there are fewer.
@@ -339,8 +349,23 @@ impl<'a> Call<'a, '_> {
 
     /// An argument as text.
     #[inline(never)]
-    pub(super) fn text(&mut self, at: usize) -> Result<&'a [u8]> {
-        self.argument(at).to_text(self.scratch)
+    pub(super) fn text(&mut self, at: usize) -> &'a [u8] {
+        match self.argument(at) {
+            Value::Text(bytes) | Value::Blob(bytes) => bytes,
+            number => {
+                number.write(self.scratch);
+                self.finish()
+            }
+        }
+    }
+
+    /// The bytes that were written to the scratch.
+    #[inline(never)]
+    pub(super) fn finish(&mut self) -> &'a [u8] {
+        self.scratch.finish().unwrap_or_else(|error| {
+            self.fail(error);
+            &[]
+        })
     }
 
     /// An argument as an integer.
@@ -350,8 +375,8 @@ impl<'a> Call<'a, '_> {
 
     /// What was written to the scratch.
     #[inline(never)]
-    pub(super) fn written(&mut self) -> Result<Value<'a>> {
-        Ok(Value::Text(self.scratch.finish()?))
+    pub(super) fn written(&mut self) -> Value<'a> {
+        Value::Text(self.finish())
     }
 
     pub(super) fn any_null(&self) -> bool {
@@ -360,10 +385,11 @@ impl<'a> Call<'a, '_> {
 }
 
 /// SplitMix64, from the user's seed.
-fn random<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
-    let state = c.context.random.ok_or(ErrorKind::Unsupported)?.wrapping_add(0x9e37_79b9_7f4a_7c15);
+fn random<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
+    let Some(seed) = c.context.random else { return c.fail(ErrorKind::Unsupported) };
+    let state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     c.context.random = Some(state);
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    Ok(Value::Integer((mixed ^ (mixed >> 31)) as i64))
+    Value::Integer((mixed ^ (mixed >> 31)) as i64)
 }

@@ -14,7 +14,7 @@ mod reader;
 use super::string::before_nul;
 use super::{Call, Id};
 use crate::sqlite3::decimal::{self, Conversion, Style};
-use crate::sqlite3::error::{ErrorKind, Result};
+use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::real;
 use crate::sqlite3::scratch::Scratch;
 use crate::sqlite3::text;
@@ -22,57 +22,56 @@ use crate::sqlite3::value::Value;
 use moment::{LAST, Moment, NO_TIME, julian_day, split, unix_seconds};
 
 /// Calls one of the functions.
-pub(crate) fn call<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn call<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     let first = usize::from(c.id == Id::Strftime);
     if c.count < first {
-        return Ok(Value::Null);
+        return Value::Null;
     }
     let mut moment = Moment::default();
-    read(c, first, &mut moment)?;
+    read(c, first, &mut moment);
     match moment.wrong {
         None => {}
-        Some(NO_TIME) => return Ok(Value::Null),
-        Some(kind) => return Err(kind.into()),
+        Some(NO_TIME) => return Value::Null,
+        Some(kind) => return c.fail(kind),
     }
     let format: &[u8] = match c.id {
-        Id::JulianDay => return Ok(Value::Real(julian_day(moment.julian))),
-        Id::UnixEpoch => return Ok(Value::Integer(unix_seconds(moment.julian))),
+        Id::JulianDay => return Value::Real(julian_day(moment.julian)),
+        Id::UnixEpoch => return Value::Integer(unix_seconds(moment.julian)),
         Id::DateTime => b"%Y-%m-%d %H:%M:%S",
         Id::Time => b"%H:%M:%S",
         Id::Date => b"%Y-%m-%d",
-        _ => before_nul(c.text(0)?),
+        _ => before_nul(c.text(0)),
     };
     if write(&mut moment, format, c.id != Id::Strftime, c.scratch).is_none() {
         c.scratch.truncate(0);
-        return Ok(Value::Null);
+        return Value::Null;
     }
     c.written()
 }
 
 /// The moment that the arguments from `first` on say.
 #[inline(never)]
-fn read(c: &mut Call<'_, '_>, first: usize, moment: &mut Moment) -> Result<()> {
+fn read(c: &mut Call<'_, '_>, first: usize, moment: &mut Moment) {
     // Without an argument the time is now.
     if c.count <= first {
-        return Err(ErrorKind::Unsupported.into());
+        return moment.fail(ErrorKind::Unsupported);
     }
     match c.argument(first) {
         number @ (Value::Integer(_) | Value::Real(_)) => moment.of_number(number.to_real()),
-        _ => moment.parse(before_nul(c.text(first)?)),
+        _ => moment.parse(before_nul(c.text(first))),
     }
     let modifiers = first.saturating_add(1);
     for at in modifiers..c.count {
         if moment.wrong.is_some() {
             break;
         }
-        let modifier = before_nul(c.text(at)?);
+        let modifier = before_nul(c.text(at));
         moment.modify(modifier, at == modifiers);
     }
     moment.make_julian();
     if !(0..=LAST).contains(&moment.julian) {
         moment.fail(NO_TIME);
     }
-    Ok(())
 }
 
 /// Appends the moment in a format of strftime; `None` where the format is wrong. A year before 0 has four digits with

@@ -7,7 +7,7 @@
 
 use super::Call;
 use super::string::{before_nul, next_character};
-use crate::sqlite3::error::{ErrorKind, Result};
+use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::value::Value;
 
 /// The longest pattern, in bytes, as SQLite has it.
@@ -24,31 +24,34 @@ struct Wildcards {
 }
 
 /// `text LIKE pattern ESCAPE escape`.
-pub(crate) fn like<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn like<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     matched(c, Wildcards { all: '%'.into(), one: '_'.into(), escape: 0, glob: false })
 }
 
 /// `text GLOB pattern`.
-pub(crate) fn glob<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn glob<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     matched(c, Wildcards { all: '*'.into(), one: '?'.into(), escape: 0, glob: true })
 }
 
-fn matched<'a>(c: &mut Call<'a, '_>, mut wildcards: Wildcards) -> Result<Value<'a>> {
+fn matched<'a>(c: &mut Call<'a, '_>, mut wildcards: Wildcards) -> Value<'a> {
     // A blob is like nothing, not even like NULL.
     if (0..2).any(|at| matches!(c.argument(at), Value::Blob(_))) {
-        return Ok(Value::Integer(0));
+        return Value::Integer(0);
     }
     let unknown = c.argument(0).is_null() || c.argument(1).is_null();
     // The escape is looked at before NULL in the place of a text.
     if unknown && wildcards.glob || c.count > 2 && c.argument(2).is_null() {
-        return Ok(Value::Null);
+        return Value::Null;
     }
-    let pattern = checked(c.text(0)?)?;
+    let pattern = c.text(0);
+    if pattern.len() > LONGEST {
+        return c.fail(ErrorKind::WrongArguments);
+    }
     if c.count > 2 {
-        let mut bytes = before_nul(c.text(2)?);
+        let mut bytes = before_nul(c.text(2));
         let character = next_character(&mut bytes);
         if character == 0 || !bytes.is_empty() {
-            return Err(ErrorKind::WrongArguments.into());
+            return c.fail(ErrorKind::WrongArguments);
         }
         wildcards.escape = character;
         // The escape character loses any other meaning.
@@ -59,14 +62,10 @@ fn matched<'a>(c: &mut Call<'a, '_>, mut wildcards: Wildcards) -> Result<Value<'
         }
     }
     if unknown {
-        return Ok(Value::Null);
+        return Value::Null;
     }
-    let text = before_nul(c.text(1)?);
-    Ok(Value::of_truth(Some(matches(before_nul(pattern), text, wildcards))))
-}
-
-fn checked(pattern: &[u8]) -> Result<&[u8]> {
-    if pattern.len() > LONGEST { Err(ErrorKind::WrongArguments.into()) } else { Ok(pattern) }
+    let text = before_nul(c.text(1));
+    Value::of_truth(Some(matches(before_nul(pattern), text, wildcards)))
 }
 
 fn matches(mut pattern: &[u8], mut text: &[u8], wildcards: Wildcards) -> bool {

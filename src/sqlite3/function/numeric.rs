@@ -4,35 +4,38 @@
 
 use super::{Call, Id};
 use crate::sqlite3::decimal::{self, Conversion, Style};
-use crate::sqlite3::error::{ErrorKind, Result};
+use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::real;
 use crate::sqlite3::text;
 use crate::sqlite3::value::{Affinity, Value};
 
 /// An INTEGER stays one; anything else counts as REAL.
-pub(crate) fn abs<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn abs<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     match c.argument(0) {
-        Value::Integer(i) => i.checked_abs().map(Value::Integer).ok_or(ErrorKind::Overflow.into()),
+        Value::Integer(i) => match i.checked_abs() {
+            Some(i) => Value::Integer(i),
+            None => c.fail(ErrorKind::Overflow),
+        },
         value => {
             let real = value.to_real();
             // -0.0 is not below zero and stays.
-            Ok(Value::Real(if real::is_negative(real) { -real } else { real }))
+            Value::Real(if real::is_negative(real) { -real } else { real })
         }
     }
 }
 
 /// -1, 0 or 1; NULL for what is no number.
-pub(crate) fn sign<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn sign<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     let order = match Affinity::Numeric.apply_numeric(c.argument(0)) {
         Value::Integer(i) => i.cmp(&0),
         Value::Real(r) => real::order(r, 0.0),
-        _ => return Ok(Value::Null),
+        _ => return Value::Null,
     };
-    Ok(Value::Integer((order as i8).into()))
+    Value::Integer((order as i8).into())
 }
 
 /// Rounds to `places` decimals by way of text, as SQLite does, with 16 significant digits.
-pub(crate) fn round<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn round<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     const NO_FRACTION: f64 = 4_503_599_627_370_496.0;
     let places = (c.integer(1) as i32).clamp(0, 30);
     let real = c.argument(0).to_real();
@@ -43,14 +46,14 @@ pub(crate) fn round<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
     } else {
         let style = Style::new(Conversion::Fixed, places as u32);
         decimal::write(real, style, c.scratch);
-        text::leading_real(c.scratch.finish()?)
+        text::leading_real(c.finish())
     };
-    Ok(Value::real(rounded))
+    Value::real(rounded)
 }
 
 /// min and max: the smallest or the largest of the arguments, of which none is NULL. Of equal ones, min gives the last
 /// and max the first.
-pub(crate) fn extreme<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn extreme<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     let mut best = c.argument(0);
     for at in 1..c.count {
         let value = c.argument(at);
@@ -59,5 +62,5 @@ pub(crate) fn extreme<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
             best = value;
         }
     }
-    Ok(best)
+    best
 }

@@ -8,7 +8,7 @@
 use super::Call;
 use super::string::{before_nul, behind, character_size, write_quoted};
 use crate::sqlite3::decimal::{self, Conversion, Style};
-use crate::sqlite3::error::{Error, Result};
+use crate::sqlite3::error::Error;
 use crate::sqlite3::real;
 use crate::sqlite3::scratch::Scratch;
 use crate::sqlite3::text;
@@ -42,14 +42,16 @@ struct Printer<'a, 'c> {
     all: &'c dyn Fn(usize) -> Value<'a>,
     count: usize,
     next: usize,
+    /// The most zeros or characters that were asked for.
+    too_many: u32,
 }
 
 /// Formats the arguments behind the first by the format that this is; NULL without a format.
-pub(crate) fn printf<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn printf<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     if c.argument(0).is_null() {
-        return Ok(Value::Null);
+        return Value::Null;
     }
-    let format = before_nul(c.text(0)?);
+    let format = before_nul(c.text(0));
     let mut printer = Printer {
         flags: 0,
         plus: 0,
@@ -61,15 +63,20 @@ pub(crate) fn printf<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
         all: c.arguments,
         count: c.count,
         next: 1,
+        too_many: 0,
     };
-    let anything = printer.write()?;
-    let text = c.written()?;
-    Ok(if anything { text } else { Value::Null })
+    let anything = printer.write();
+    let too_many = printer.too_many;
+    if too_many > MOST {
+        return c.fail(Error::limit(too_many as usize));
+    }
+    let text = c.written();
+    if anything { text } else { Value::Null }
 }
 
 impl<'a> Printer<'a, '_> {
     /// False if the format holds nothing before its end or its first error: then SQLite gives NULL in the place of ''.
-    fn write(&mut self) -> Result<bool> {
+    fn write(&mut self) -> bool {
         let mut anything = false;
         while let Some((first, rest)) = self.format.split_first() {
             self.format = rest;
@@ -78,13 +85,13 @@ impl<'a> Printer<'a, '_> {
             } else {
                 let letter = self.read_field();
                 self.start = self.out.len();
-                if !self.convert(letter)? {
+                if !self.convert(letter) {
                     break;
                 }
             }
             anything = true;
         }
-        Ok(anything)
+        anything
     }
 
     // ---- the format
@@ -175,16 +182,22 @@ impl<'a> Printer<'a, '_> {
         Some(self.precision).filter(|precision| *precision != NO_PRECISION)
     }
 
+    /// A number, but no more than what is an error.
+    fn at_most(&mut self, number: u32) -> u32 {
+        self.too_many = self.too_many.max(number);
+        number.min(MOST)
+    }
+
     /// Appends one conversion; false if the letter is none, which ends the format.
-    fn convert(&mut self, letter: u8) -> Result<bool> {
+    fn convert(&mut self, letter: u8) -> bool {
         let mut by_characters = false;
         match letter {
-            b'n' => return Ok(true),
+            b'n' => return true,
             b'%' => self.out.push(b'%'),
-            b'd' | b'i' | b'r' | b'u' | b'x' | b'X' | b'o' | b'p' => self.integer(letter)?,
+            b'd' | b'i' | b'r' | b'u' | b'x' | b'X' | b'o' | b'p' => self.integer(letter),
             b'f' | b'e' | b'E' | b'g' | b'G' => self.real(letter),
             b'c' => {
-                self.character()?;
+                self.character();
                 by_characters = true;
             }
             b's' | b'z' | b'q' | b'Q' | b'w' => {
@@ -196,10 +209,10 @@ impl<'a> Printer<'a, '_> {
                 }
                 by_characters = self.has(FULL);
             }
-            _ => return Ok(false),
+            _ => return false,
         }
         self.pad(by_characters);
-        Ok(true)
+        true
     }
 
     /// What the conversion wrote so far.
@@ -217,7 +230,7 @@ impl<'a> Printer<'a, '_> {
         if self.has(LEFT) { self.out.fill(b' ', missing) } else { self.out.insert(self.start, b' ', missing) }
     }
 
-    fn integer(&mut self, letter: u8) -> Result<()> {
+    fn integer(&mut self, letter: u8) {
         let value = self.argument().to_integer();
         let (mut number, mut sign) = (value as u64, 0);
         if matches!(letter, b'd' | b'i' | b'r') {
@@ -234,9 +247,7 @@ impl<'a> Printer<'a, '_> {
         if self.has(ZEROS) {
             precision = precision.max(self.width.saturating_sub((sign != 0).into()));
         }
-        if precision > MOST {
-            return Err(Error::limit(precision as usize));
-        }
+        precision = self.at_most(precision);
         if self.has(ALTERNATE) && number != 0 {
             self.out.extend(prefix);
         }
@@ -263,7 +274,6 @@ impl<'a> Printer<'a, '_> {
             }
         }
         self.out.extend(suffix);
-        Ok(())
     }
 
     fn real(&mut self, letter: u8) {
@@ -290,7 +300,7 @@ impl<'a> Printer<'a, '_> {
     }
 
     /// The first character of the text, as often as the precision says.
-    fn character(&mut self) -> Result<()> {
+    fn character(&mut self) {
         self.argument().write(self.out);
         let size = character_size(before_nul(self.written())).min(4);
         self.out.truncate(self.start.saturating_add(size));
@@ -298,15 +308,11 @@ impl<'a> Printer<'a, '_> {
             // SQLite writes a NUL where there is no character.
             self.out.push(0);
         }
-        let (size, times) = (size.max(1), self.precision().unwrap_or(1).max(1));
-        if times > MOST {
-            return Err(Error::limit(times as usize));
-        }
+        let (size, times) = (size.max(1), self.at_most(self.precision().unwrap_or(1).max(1)));
         for _ in size..size.saturating_mul(times as usize) {
             let before = self.out.len().saturating_sub(size);
             self.out.push(self.out.pushed().get(before).copied().unwrap_or(0));
         }
-        Ok(())
     }
 
     /// The text up to its first NUL, cut to the precision: bytes, or characters with `!`.

@@ -6,7 +6,6 @@
 
 use super::{Call, Id};
 use crate::sqlite3::decimal::{self, Conversion, Style};
-use crate::sqlite3::error::Result;
 use crate::sqlite3::real;
 use crate::sqlite3::scratch::Scratch;
 use crate::sqlite3::text;
@@ -62,17 +61,17 @@ pub(crate) fn next_character(bytes: &mut &[u8]) -> u32 {
 }
 
 /// Characters of a text, bytes of a blob or of a printed number.
-pub(crate) fn length<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn length<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     let length = match c.argument(0) {
         Value::Text(bytes) => count_characters(before_nul(bytes)),
-        _ => c.text(0)?.len(),
+        _ => c.text(0).len(),
     };
-    Ok(Value::Integer(length as i64))
+    Value::Integer(length as i64)
 }
 
 /// lower and upper: ASCII letters only.
-pub(crate) fn map<'a>(c: &mut Call<'a, '_>, change: fn(u8) -> u8) -> Result<Value<'a>> {
-    for byte in c.text(0)? {
+pub(crate) fn map<'a>(c: &mut Call<'a, '_>, change: fn(u8) -> u8) -> Value<'a> {
+    for byte in c.text(0) {
         c.scratch.push(change(*byte));
     }
     c.written()
@@ -80,11 +79,11 @@ pub(crate) fn map<'a>(c: &mut Call<'a, '_>, change: fn(u8) -> u8) -> Result<Valu
 
 /// From the character (or byte of a blob) `start`, counted from 1, or from the end if negative; `length` of them, or
 /// those before if that is negative.
-pub(crate) fn substr<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn substr<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     let blob = matches!(c.argument(0), Value::Blob(_));
-    let bytes = c.text(0)?;
+    let bytes = c.text(0);
     if blob && bytes.is_empty() {
-        return Ok(Value::Null);
+        return Value::Null;
     }
     let bytes = if blob { bytes } else { before_nul(bytes) };
     let size = if blob { bytes.len() } else { count_characters(bytes) } as i32;
@@ -117,21 +116,21 @@ pub(crate) fn substr<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
     let rest = skip(bytes, from);
     let count = rest.len().saturating_sub(skip(rest, count).len());
     let part = rest.get(..count).unwrap_or(rest);
-    Ok(if blob { Value::Blob(part) } else { Value::Text(part) })
+    if blob { Value::Blob(part) } else { Value::Text(part) }
 }
 
 /// Cuts the characters of a set (spaces where there is none) off the front, the back or both.
-pub(crate) fn trim<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn trim<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     let (front, back) = (c.id != Id::Rtrim, c.id != Id::Ltrim);
-    let mut bytes = c.text(0)?;
-    let set = if c.count > 1 { before_nul(c.text(1)?) } else { b" " };
+    let mut bytes = c.text(0);
+    let set = if c.count > 1 { before_nul(c.text(1)) } else { b" " };
     while front && let Some(rest) = characters(set).find_map(|one| bytes.strip_prefix(one)) {
         bytes = rest;
     }
     while back && let Some(rest) = characters(set).find_map(|one| bytes.strip_suffix(one)) {
         bytes = rest;
     }
-    Ok(Value::Text(bytes))
+    Value::Text(bytes)
 }
 
 fn characters(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -143,21 +142,21 @@ fn characters(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Every pattern in the text, from left to right, becomes the third argument.
-pub(crate) fn replace<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn replace<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     let (value, by) = (c.argument(0), c.argument(2));
     if value.is_null() || c.argument(1).is_null() {
-        return Ok(Value::Null);
+        return Value::Null;
     }
-    let pattern = c.text(1)?;
+    let pattern = c.text(1);
     // An empty pattern leaves the text, whatever it was to become.
     if before_nul(pattern).is_empty() {
-        return Ok(if let Value::Blob(bytes) = value { Value::Text(bytes) } else { value });
+        return if let Value::Blob(bytes) = value { Value::Text(bytes) } else { value };
     }
     if by.is_null() {
-        return Ok(Value::Null);
+        return Value::Null;
     }
-    let mut bytes = c.text(0)?;
-    let by = c.text(2)?;
+    let mut bytes = c.text(0);
+    let by = c.text(2);
     while let Some((first, rest)) = bytes.split_first() {
         bytes = match bytes.strip_prefix(pattern) {
             Some(rest) => {
@@ -174,14 +173,14 @@ pub(crate) fn replace<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
 }
 
 /// The place of the second argument counted from 1, in characters, or in bytes between two blobs; 0 where it is not.
-pub(crate) fn instr<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn instr<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     let by_bytes = (0..2).all(|at| matches!(c.argument(at), Value::Blob(_)));
-    let mut rest = c.text(0)?;
-    let needle = c.text(1)?;
+    let mut rest = c.text(0);
+    let needle = c.text(1);
     let mut place = 1i64;
     while !rest.starts_with(needle) {
         if rest.len() < needle.len() {
-            return Ok(Value::Integer(0));
+            return Value::Integer(0);
         }
         // A character here is a byte and all continuation bytes behind it.
         let tail = rest.get(1..).unwrap_or(&[]);
@@ -189,12 +188,12 @@ pub(crate) fn instr<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
         rest = tail.get(more..).unwrap_or(&[]);
         place = place.saturating_add(1);
     }
-    Ok(Value::Integer(place))
+    Value::Integer(place)
 }
 
 /// Capital hexadecimal digits of the bytes; a number's are those of its text, NULL has none.
-pub(crate) fn hex<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
-    let bytes = c.text(0)?;
+pub(crate) fn hex<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
+    let bytes = c.text(0);
     write_hex(bytes, c.scratch);
     c.written()
 }
@@ -218,14 +217,21 @@ pub(crate) fn write_quoted(bytes: &[u8], quote: u8, out: &mut Scratch<'_>) {
 }
 
 /// The literal that gives the value back.
-pub(crate) fn quote<'a>(value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<Value<'a>> {
+pub(crate) fn quote<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
+    write_literal(c.argument(0), c.scratch);
+    c.written()
+}
+
+/// Appends the literal that gives the value back.
+pub(crate) fn write_literal(value: Value<'_>, scratch: &mut Scratch<'_>) {
     match value {
         Value::Null => scratch.extend(b"NULL"),
         Value::Integer(i) => text::write_integer(i, scratch),
         Value::Real(r) => {
+            let start = scratch.len();
             text::write_real(r, scratch);
-            if real::order(text::leading_real(scratch.pushed()), r).is_ne() {
-                scratch.truncate(0);
+            if real::order(text::leading_real(scratch.pushed().get(start..).unwrap_or(&[])), r).is_ne() {
+                scratch.truncate(start);
                 decimal::write(r, Style { full: true, ..Style::new(Conversion::Exponent, 20) }, scratch);
             }
         }
@@ -240,11 +246,10 @@ pub(crate) fn quote<'a>(value: Value<'a>, scratch: &mut Scratch<'a>) -> Result<V
             scratch.push(b'\'');
         }
     }
-    Ok(Value::Text(scratch.finish()?))
 }
 
 /// The text of these code points; what is none becomes U+FFFD.
-pub(crate) fn char<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
+pub(crate) fn char<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
     for at in 0..c.count {
         write_character(u32::try_from(c.integer(at)).unwrap_or(u32::MAX), c.scratch);
     }
@@ -268,10 +273,10 @@ pub(crate) fn write_character(code: u32, out: &mut Scratch<'_>) {
 }
 
 /// The code point of the first character; NULL of an empty text.
-pub(crate) fn unicode<'a>(c: &mut Call<'a, '_>) -> Result<Value<'a>> {
-    let mut bytes = before_nul(c.text(0)?);
+pub(crate) fn unicode<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
+    let mut bytes = before_nul(c.text(0));
     if bytes.is_empty() {
-        return Ok(Value::Null);
+        return Value::Null;
     }
-    Ok(Value::Integer(next_character(&mut bytes).into()))
+    Value::Integer(next_character(&mut bytes).into())
 }

@@ -413,7 +413,7 @@ impl Machine<'_> {
             }
             // The subject of the operators comes first.
             let swapped = |at: usize| argument(if at < 2 { at ^ 1 } else { at });
-            let mut call = Call { id: function::Id::Like, count, arguments: &swapped, context, scratch };
+            let mut call = Call { id: function::Id::Like, count, arguments: &swapped, context, scratch, failed: None };
             match id {
                 crate::sqlite3::ids::LIKE_OPERATOR => {}
                 crate::sqlite3::ids::GLOB_OPERATOR => call.id = function::Id::Glob,
