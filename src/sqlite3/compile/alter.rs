@@ -27,34 +27,34 @@ impl<'a> Compiler<'a> {
     pub(crate) fn alter(&mut self) {
         self.expect(Kind::Table);
         let table = self.table_name();
-        let Some(from) = self.table_to_change(table) else { return };
+        self.table_to_change(table);
         let word = self.advance();
         match word.kind {
-            Kind::Rename if self.accept(Kind::To) => self.rename_table(table, from),
-            Kind::Add => self.add_column(table, from),
+            Kind::Rename if self.accept(Kind::To) => self.rename_table(table),
+            Kind::Add => self.add_column(table),
             Kind::Rename | Kind::Drop => self.fail_at(ErrorKind::Unsupported, word),
             _ => self.fail_at(ErrorKind::Syntax, word),
         }
     }
 
     #[inline(never)]
-    fn rename_table(&mut self, old: Token, from: usize) {
+    fn rename_table(&mut self, old: Token) {
         let new = self.name();
         self.end_of_statement();
         self.unused(new);
         self.edit_schema(old, Edit::Rename(self.written(new)));
-        self.rename_in_indexes(from, new);
+        self.rename_in_indexes(new);
         self.delete_name(old);
-        self.save(new, from);
+        self.save(new, 0);
     }
 
     /// Indexes know the name of their table.
     #[inline(never)]
-    fn rename_in_indexes(&mut self, from: usize, new: Token) {
-        let mut index_at = self.built(from).indexes_at();
-        for _ in 0..self.built(from).indexes() {
-            let index = self.built(from).index_at(index_at);
-            let (name_at, name_len) = (from + index.next - index.name.len(), index.name.len());
+    fn rename_in_indexes(&mut self, new: Token) {
+        let mut index_at = self.built().indexes_at();
+        for _ in 0..self.built().indexes() {
+            let index = self.built().index_at(index_at);
+            let (name_at, name_len) = (index.next - index.name.len(), index.name.len());
             index_at = index.next;
             if name_len > 0 {
                 let (name, end) = (Self::known_name(name_at, name_len), self.code);
@@ -73,11 +73,11 @@ impl<'a> Compiler<'a> {
     }
 
     #[inline(never)]
-    fn add_column(&mut self, table: Token, from: usize) {
+    fn add_column(&mut self, table: Token) {
         self.accept(Kind::Column);
         let column = self.token;
         // The column is written behind the definition, and moved to its place.
-        let (place, begin) = (from + self.built(from).indexes_at(), self.code);
+        let (place, begin) = (self.built().indexes_at(), self.code);
         let mut word = column;
         while !word.kind.is(class::END) {
             match word.kind {
@@ -86,7 +86,7 @@ impl<'a> Compiler<'a> {
                 _ => word = self.after(word),
             }
         }
-        self.column_definition(from, Walk::Columns, self.at(from + 5));
+        self.column_definition(Walk::Columns, self.at(5));
         let end = self.last_before(column.start(), self.token.start()).end();
         self.end_of_statement();
         if let Some(kind) = self.refused(begin) {
@@ -95,13 +95,13 @@ impl<'a> Compiler<'a> {
         self.mark_at(begin, 0x20);
         self.bring(begin, place);
         self.edit_schema(table, Edit::Add(column.start(), end));
-        self.save(table, from);
+        self.save(table, 0);
     }
 
     /// Why the column whose definition is built at an offset cannot be added.
     #[inline(never)]
     fn refused(&self, at: usize) -> Option<ErrorKind> {
-        let known = self.built(at).column_at(0);
+        let known = self.built().column_at(at);
         if known.not_null && (!known.has_default || known.default.eq_ignore_ascii_case(b"null")) {
             // "Cannot add a NOT NULL column with default value NULL"
             return Some(ErrorKind::Schema);

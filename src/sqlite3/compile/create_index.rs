@@ -19,18 +19,18 @@ impl Compiler<'_> {
         let token = self.new_name(true);
         self.expect(Kind::On);
         let table = self.name();
-        let Some(from) = self.table_to_change(table) else { return };
+        self.table_to_change(table);
         let number = self.new_number();
-        let (place, end) = self.define_index(from, number, unique, token);
+        let (place, end) = self.define_index(number, unique, token);
         if self.was_present() {
             return;
         }
-        self.fill_index(from, place - from, token);
+        self.fill_index(place, token);
         // The name as the table was declared is in sqlite_schema; here the statement's spelling is taken.
         let head: &'static [u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };
         let row = SchemaRow { kind: b"index", name: token, table, number, head, end };
         let row = self.add_schema_row(&row);
-        self.save(table, from);
+        self.save(table, 0);
         let entry = self.code;
         self.byte(schema::INDEX);
         self.word(number);
@@ -42,38 +42,35 @@ impl Compiler<'_> {
 
     /// Adds the index to the definition of its table: where it is there, and where the text of the statement ends.
     #[inline(never)]
-    fn define_index(&mut self, from: usize, number: u16, unique: bool, name: Token) -> (usize, u16) {
+    fn define_index(&mut self, number: u16, unique: bool, name: Token) -> (usize, u16) {
         let mut parts = Parts::default();
-        self.indexed_columns(from, &mut parts);
+        self.indexed_columns(&mut parts);
         let last = self.last_before(name.start(), self.token.start());
         if self.token.kind == Kind::Where {
             self.fail_here(ErrorKind::Unsupported);
         }
         self.end_of_statement();
         // It is written behind the checks, and goes between them and the other indexes.
-        let (place, end) = (from + self.built(from).checks_at(), self.code);
-        self.write_index(from, number, u8::from(unique), &parts, Some(name));
+        let (place, end) = (self.built().checks_at(), self.code);
+        self.write_index(number, u8::from(unique), &parts, Some(name));
         self.bring(end, place);
         (place, last.end())
     }
 
-    /// The definition of a table that is changed, moved to the front, where it can grow: where it begins.
+    /// The definition of a table that is changed, moved to the front, where it can grow.
     #[inline(never)]
-    pub(crate) fn table_to_change(&mut self, table: Token) -> Option<usize> {
+    pub(crate) fn table_to_change(&mut self, table: Token) {
         let (at, len) = self.load(table, ErrorKind::NoSuchTable);
         let (kind, number) = (self.at(at), self.defined(at, len).number());
         if kind != schema::TABLE || number == schema::SCHEMA {
-            self.fail_at(ErrorKind::Schema, table);
-            return None;
+            return self.fail_at(ErrorKind::Schema, table);
         }
-        let from = self.code;
         self.copy(at as u16 | IN_ARENA, len);
-        Some(from)
     }
 
     /// Writes an index of the table that is being built, and counts it.
     #[inline(never)]
-    pub(crate) fn write_index(&mut self, from: usize, number: u16, flags: u8, parts: &Parts, name: Option<Token>) {
+    pub(crate) fn write_index(&mut self, number: u16, flags: u8, parts: &Parts, name: Option<Token>) {
         self.word(number);
         self.byte(flags);
         self.byte(parts.count as u8);
@@ -87,7 +84,7 @@ impl Compiler<'_> {
             let len = self.plain_name(name);
             self.set_at(at, len);
         }
-        self.set_at(from + 7, self.at(from + 7).wrapping_add(1));
+        self.set_at(7, self.at(7).wrapping_add(1));
     }
 
     /// The last token before an offset, from that at `from` on.
@@ -105,11 +102,11 @@ impl Compiler<'_> {
 
     /// Makes the entries of a new index for the rows that are there.
     #[inline(never)]
-    fn fill_index(&mut self, from: usize, index_at: usize, name: Token) {
-        let number = self.built(from).number();
+    fn fill_index(&mut self, index_at: usize, name: Token) {
+        let number = self.built().number();
         self.walk_rows(number);
         while let Some(entry) = self.next_row(number) {
-            if let Err(error) = self.index_row(from, index_at, entry) {
+            if let Err(error) = self.index_row(index_at, entry) {
                 return self.fail(self.placed(error.more(self.arena.len()), name));
             }
         }
@@ -117,7 +114,7 @@ impl Compiler<'_> {
 
     /// Makes the entry for a row that stands behind the definition.
     #[inline(never)]
-    fn index_row(&mut self, from: usize, index_at: usize, entry: Entry) -> Result<()> {
+    fn index_row(&mut self, index_at: usize, entry: Entry) -> Result<()> {
         let top = self.top;
         let (low, room) = self.arena.split_at_mut_checked(self.code).unwrap_or_default();
         let room = room.get_mut(..top.saturating_sub(low.len())).unwrap_or_default();
@@ -128,7 +125,7 @@ impl Compiler<'_> {
         // The number of the table stands before it.
         reader.rowid()?;
         let rowid = reader.rowid()?;
-        let definition = Definition(low.get(from..).unwrap_or_default());
+        let definition = Definition(low);
         let unique = definition.index_at(index_at).unique;
         let with = write_index_key(definition, index_at, value, rowid, room)?;
         let (made, room) = room.split_at_mut_checked(with.len).unwrap_or_default();
@@ -150,7 +147,7 @@ impl Compiler<'_> {
 
     /// `(a, b DESC, c COLLATE NOCASE)`: columns and their orders.
     #[inline(never)]
-    pub(crate) fn indexed_columns(&mut self, from: usize, parts: &mut Parts) {
+    pub(crate) fn indexed_columns(&mut self, parts: &mut Parts) {
         self.expect(Kind::LeftParen);
         loop {
             let name = self.token;
@@ -158,7 +155,7 @@ impl Compiler<'_> {
                 return self.expressions_are_missing();
             }
             self.advance();
-            let definition = self.built(from);
+            let definition = self.built();
             let Some(column) = self.position(definition, name) else {
                 return self.fail_at(ErrorKind::NoSuchColumn, name);
             };
@@ -201,7 +198,7 @@ impl Compiler<'_> {
 
     /// An index made by PRIMARY KEY or UNIQUE, unless there is one like it.
     #[inline(never)]
-    pub(crate) fn automatic_index(&mut self, from: usize, primary: bool, action: u8, parts: &Parts) {
+    pub(crate) fn automatic_index(&mut self, primary: bool, action: u8, parts: &Parts) {
         if let [(ROWID, _)] = parts.list() {
             return;
         }
@@ -212,11 +209,11 @@ impl Compiler<'_> {
                     known.0 == column && known.1 >> 1 == order >> 1
                 })
         };
-        if self.built(from).each_index().any(same) {
+        if self.built().each_index().any(same) {
             return;
         }
         let number = self.new_number();
-        self.write_index(from, number, 1 | u8::from(primary) << 1 | 4 | action << 3, parts, None);
+        self.write_index(number, 1 | u8::from(primary) << 1 | 4 | action << 3, parts, None);
     }
 }
 

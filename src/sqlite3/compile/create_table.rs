@@ -30,52 +30,51 @@ impl Compiler<'_> {
             self.fail_here(ErrorKind::Unsupported);
         }
         let number = self.new_number();
-        let from = self.code;
         self.byte(schema::TABLE);
         self.word(number);
         self.bytes(&[0, 0, 0, ROWID, 0, 0, 0]);
         for walk in [Walk::Columns, Walk::Indexes, Walk::Checks] {
             self.go(body.start());
-            self.table_body(from, walk);
+            self.table_body(walk);
         }
         let close = self.advance();
         if self.token.kind == Kind::Without || (self.token.kind == Kind::Name && self.same(self.token, b"strict")) {
             self.fail_here(ErrorKind::Unsupported);
         }
         self.end_of_statement();
-        self.try_expressions(from, token);
+        self.try_expressions(token);
         if self.was_present() {
             return;
         }
         let mut row =
             SchemaRow { kind: b"table", name: token, table: token, number, head: b"CREATE TABLE ", end: close.end() };
         let rowid = self.add_schema_row(&row);
-        put16(self.arena, from + 3, rowid);
+        put16(self.arena, 3, rowid);
         (row.kind, row.head) = (b"index", b"");
-        let mut index_at = self.built(from).indexes_at();
-        for which in 1..=self.built(from).indexes() {
-            let index = self.built(from).index_at(index_at);
+        let mut index_at = self.built().indexes_at();
+        for which in 1..=self.built().indexes() {
+            let index = self.built().index_at(index_at);
             (row.number, row.end) = (index.number, which.into());
             index_at = index.next;
             self.add_schema_row(&row);
         }
-        self.save(token, from);
+        self.save(token, 0);
     }
 
     /// Walks over `( columns and constraints )`, to the last parenthesis.
     #[inline(never)]
-    fn table_body(&mut self, from: usize, walk: Walk) {
+    fn table_body(&mut self, walk: Walk) {
         self.expect(Kind::LeftParen);
         let mut column = 0u8;
         let mut constraints = false;
         loop {
             if starts_constraint(self.token.kind) && column > 0 {
                 constraints = true;
-                self.table_constraint(from, walk);
+                self.table_constraint(walk);
             } else if constraints || column > 200 {
                 return if constraints { self.fail_unexpected() } else { self.fail_here(ErrorKind::TooBig) };
             } else {
-                self.column_definition(from, walk, column);
+                self.column_definition(walk, column);
                 column += 1;
             }
             if self.token.kind == Kind::RightParen {
@@ -91,12 +90,12 @@ impl Compiler<'_> {
 
     /// One column with its constraints.
     #[inline(never)]
-    pub(crate) fn column_definition(&mut self, from: usize, walk: Walk, column: u8) {
+    pub(crate) fn column_definition(&mut self, walk: Walk, column: u8) {
         let name = self.name();
         let declared = self.type_name();
         let at = self.code;
         if walk == Walk::Columns {
-            if self.position(self.built(from), name).is_some() {
+            if self.position(self.built(), name).is_some() {
                 return self.fail_at(ErrorKind::Schema, name);
             }
             let affinity = Affinity::of_type(self.text(declared));
@@ -108,7 +107,7 @@ impl Compiler<'_> {
             let len = self.plain_name(name);
             self.set_at(at + 3, len);
             self.copy(declared.start(), type_len.into());
-            self.set_at(from + 5, column + 1);
+            self.set_at(5, column + 1);
         }
         let mut default = None;
         loop {
@@ -143,7 +142,7 @@ impl Compiler<'_> {
                     let action = self.on_conflict();
                     if not && walk == Walk::Columns {
                         self.mark_at(at, 8);
-                        if self.at(from + 6) != column {
+                        if self.at(6) != column {
                             self.mark_at(at + 1, action << 2);
                         }
                     }
@@ -156,14 +155,14 @@ impl Compiler<'_> {
                         self.expect(Kind::Key);
                         order = u8::from(self.descending());
                     }
-                    if let Some(known) = self.built(from).column(column) {
+                    if let Some(known) = self.built().column(column) {
                         order |= known.collation << 1;
                     }
                     let mut parts = Parts::default();
                     parts.add(column, order);
-                    self.key_constraint(from, walk, word, &parts, primary && order & 1 == 0);
+                    self.key_constraint(walk, word, &parts, primary && order & 1 == 0);
                 }
-                Kind::Check => self.check_text(from, walk),
+                Kind::Check => self.check_text(walk),
                 Kind::Default => default = Some(self.default_text()),
                 Kind::Collate => {
                     let collation = self.collation().saturating_sub(1);
@@ -204,13 +203,13 @@ impl Compiler<'_> {
     }
 
     /// PRIMARY KEY and UNIQUE, behind their columns. `rowid`: a primary key that is one column of the type INTEGER is the rowid.
-    fn key_constraint(&mut self, from: usize, walk: Walk, word: Token, parts: &Parts, rowid: bool) {
+    fn key_constraint(&mut self, walk: Walk, word: Token, parts: &Parts, rowid: bool) {
         let primary = word.kind == Kind::Primary;
         let action = self.on_conflict();
         if self.token.kind == Kind::Autoincrement {
             return self.fail_here(ErrorKind::Unsupported);
         }
-        let definition = self.built(from);
+        let definition = self.built();
         let integer = matches!(parts.list(), &[(column, _)] if rowid
             && definition.column(column).is_some_and(|known| known.type_name.eq_ignore_ascii_case(b"integer")));
         match walk {
@@ -219,16 +218,16 @@ impl Compiler<'_> {
                     return self.fail_at(ErrorKind::Schema, word);
                 }
                 for (place, &(column, _)) in parts.list().iter().enumerate() {
-                    let at = self.column_offset(from, column);
+                    let at = self.column_offset(column);
                     self.set_at(at + 2, place as u8 + 1);
                     if integer {
                         // The rowid is never NULL: its action is for what has the same rowid.
-                        self.set_at(from + 6, column);
+                        self.set_at(6, column);
                         self.set_at(at + 1, self.at(at + 1) & 3 | action << 2);
                     }
                 }
             }
-            Walk::Indexes if !integer => self.automatic_index(from, primary, action, parts),
+            Walk::Indexes if !integer => self.automatic_index(primary, action, parts),
             _ => {}
         }
     }
@@ -267,7 +266,7 @@ impl Compiler<'_> {
 
     /// CHECK: in its own walk, the text between the parentheses.
     #[inline(never)]
-    fn check_text(&mut self, from: usize, walk: Walk) {
+    fn check_text(&mut self, walk: Walk) {
         if self.token.kind != Kind::LeftParen {
             return self.fail_unexpected();
         }
@@ -278,7 +277,7 @@ impl Compiler<'_> {
             self.word(len);
             self.copy(start, len.into());
             self.byte(0);
-            self.set_at(from + 8, self.at(from + 8).wrapping_add(1));
+            self.set_at(8, self.at(8).wrapping_add(1));
         }
         self.on_conflict();
     }
@@ -328,7 +327,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn table_constraint(&mut self, from: usize, walk: Walk) {
+    fn table_constraint(&mut self, walk: Walk) {
         if self.accept(Kind::Constraint) {
             self.name();
         }
@@ -339,10 +338,10 @@ impl Compiler<'_> {
                     self.expect(Kind::Key);
                 }
                 let mut parts = Parts::default();
-                self.indexed_columns(from, &mut parts);
-                self.key_constraint(from, walk, word, &parts, word.kind == Kind::Primary);
+                self.indexed_columns(&mut parts);
+                self.key_constraint(walk, word, &parts, word.kind == Kind::Primary);
             }
-            Kind::Check => self.check_text(from, walk),
+            Kind::Check => self.check_text(walk),
             Kind::Foreign => {
                 self.expect(Kind::Key);
                 if self.token.kind != Kind::LeftParen {
@@ -357,8 +356,8 @@ impl Compiler<'_> {
     }
 
     /// Where a column begins in a definition that is being built.
-    pub(crate) fn column_offset(&self, from: usize, column: u8) -> usize {
-        let mut at = from + schema::HEADER;
+    pub(crate) fn column_offset(&self, column: u8) -> usize {
+        let mut at = schema::HEADER;
         for _ in 0..column {
             at += 7 + usize::from(self.at(at + 3)) + usize::from(self.at(at + 4)) + usize::from(self.at(at + 5));
         }
@@ -367,12 +366,12 @@ impl Compiler<'_> {
 
     /// Compiles the checks and the defaults of a new table, so that an error in them is found now. A default names no column.
     #[inline(never)]
-    fn try_expressions(&mut self, from: usize, name: Token) {
+    fn try_expressions(&mut self, name: Token) {
         let (code, top) = (self.code, self.top);
-        let known = self.defined(from, code - from);
+        let known = self.built();
         let (checks, columns) = (usize::from(known.checks()), usize::from(known.columns()));
         for which in 0..checks + columns {
-            let known = self.defined(from, code - from);
+            let known = self.built();
             let text = match which.checked_sub(checks) {
                 None => known.each_check().nth(which),
                 Some(at) => known.column(at as u8).filter(|known| known.has_default).map(|known| known.default_at),
@@ -380,12 +379,12 @@ impl Compiler<'_> {
             let Some(text) = text else { continue };
             let inner = self.push_frame();
             if which < checks {
-                let source = self.push_source((from, code - from), name);
+                let source = self.push_source((0, code), name);
                 self.put(source, super::frame::s::FLAGS, super::frame::joined::LOCALS);
                 self.put(source, super::frame::s::LOCALS, 0);
             }
             self.set_flagged(super::frame::flag::CLOSED, true);
-            self.expression_at((from + text) as u16 | IN_ARENA);
+            self.expression_at(text as u16 | IN_ARENA);
             // The expression is complete when the frame's step would go on.
             while self.mode != Mode::Step && self.failed.is_none() {
                 if self.mode == Mode::Operand { self.operand() } else { self.operator() }

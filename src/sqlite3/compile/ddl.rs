@@ -418,7 +418,7 @@ impl Compiler<'_> {
                 end: last.end(),
             });
         }
-        let (from, len) = (self.code, last.end().saturating_sub(start));
+        let len = last.end().saturating_sub(start);
         self.byte(schema::VIEW);
         self.word(number);
         self.word(row);
@@ -426,7 +426,7 @@ impl Compiler<'_> {
         self.word(len);
         self.copy(start, len.into());
         self.byte(0);
-        self.save(token, from);
+        self.save(token, 0);
     }
 
     /// Compiles the SELECT at the current token, so that an error of its syntax is found now; any other waits until it is used.

@@ -73,17 +73,17 @@ impl Compiler<'_> {
     /// Takes an index, whose definition is in the arena, out of that of its table.
     #[inline(never)]
     fn leave_table(&mut self, at: usize, len: usize, number: u16) {
-        let (from, header) = (self.code, schema::HEADER);
+        let header = schema::HEADER;
         let name = Self::known_name(at + header, len.saturating_sub(header));
         self.load_again(name);
-        let index = self.built(from).each_index().find(|index| index.number == number);
+        let index = self.built().each_index().find(|index| index.number == number);
         let Some((begin, next)) = index.map(|index| (index.at, index.next)) else {
             return self.fail_here(ErrorKind::Corrupt);
         };
-        self.shift(from + next, self.code - from - next, from + begin);
+        self.shift(next, self.code - next, begin);
         self.code -= next - begin;
-        self.set_at(from + 7, self.at(from + 7).saturating_sub(1));
-        self.save(name, from);
+        self.set_at(7, self.at(7).saturating_sub(1));
+        self.save(name, 0);
     }
 
     /// Deletes all entries of a table or an index.

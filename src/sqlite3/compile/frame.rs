@@ -271,9 +271,9 @@ impl Compiler<'_> {
         Definition(self.arena.get(at..at + len).unwrap_or_default())
     }
 
-    /// The definition that is being built from an offset on, as far as it goes.
-    pub(crate) fn built(&self, from: usize) -> Definition<'_> {
-        self.defined(from, self.code - from)
+    /// The definition that is being built in the front, as far as it goes.
+    pub(crate) fn built(&self) -> Definition<'_> {
+        self.defined(0, self.code)
     }
 
     /// Reads a definition that must be there: offset and length, which are 0 if it is not.
