@@ -73,7 +73,6 @@ pub(crate) struct Column<'a> {
     pub(crate) affinity: u8,
     pub(crate) not_null: bool,
     pub(crate) has_default: bool,
-    pub(crate) added: bool,
     /// Its place in the primary key, from 1; 0 if it is not in it.
     pub(crate) primary: u8,
     /// 0 BINARY, 1 NOCASE, 2 RTRIM.
@@ -174,7 +173,6 @@ impl<'a> Definition<'a> {
             affinity: flags & 7,
             not_null: flags & 8 != 0,
             has_default: flags & HAS_DEFAULT != 0,
-            added: flags & ADDED != 0,
             primary: self.byte(at + 2),
             collation: more & 3,
             action: more >> 2 & 7,

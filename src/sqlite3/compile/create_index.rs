@@ -20,6 +20,9 @@ impl Compiler<'_> {
         self.expect(Kind::On);
         let table = self.name();
         self.table_to_change(table);
+        if self.failed.is_some() {
+            return;
+        }
         let number = self.new_number();
         let (place, end) = self.define_index(number, unique, token);
         if self.was_present() {

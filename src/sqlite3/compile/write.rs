@@ -95,38 +95,13 @@ impl Compiler<'_> {
         self.set_own(f::KEYS, verb);
         self.writes = true;
         self.emit(&[Op::Write as u8, HERE, f::START, 0, Op::Jump as u8, NEW, f::FINISH, HERE, f::TABLE]);
-        self.describe(from);
+        // The machine reads the definition too: a copy of it stands in the program.
+        self.copy(definition.0 as u16 | IN_ARENA, definition.1);
         self.emit(&[PATCH, f::FINISH]);
         if verb != verb::DELETE {
             let columns = self.definition(from).columns();
             let first = self.new_locals(columns + 1);
             self.set_own(f::LOCALS, first.into());
-        }
-    }
-
-    /// The definition of a table, without names, as the machine needs it.
-    pub(crate) fn describe(&mut self, from: usize) {
-        let at = usize::from(self.get(from, s::DEFINITION));
-        for offset in 0..schema::HEADER {
-            let byte = self.arena.get(at + offset).copied().unwrap_or(0);
-            self.byte(if offset == 8 { 0 } else { byte });
-        }
-        for column in 0..self.definition(from).columns() {
-            let Some(known) = self.definition(from).column(column) else { break };
-            let default = if known.added && known.has_default { known.default.len() } else { 0 };
-            let flags = known.affinity | u8::from(known.not_null) << 3 | if default > 0 { 0x30 } else { 0 };
-            let (collation, primary, default_at) = (known.collation, known.primary, at + known.default_at);
-            self.bytes(&[flags, collation, primary, 0, 0, default as u8]);
-            self.copy(default_at as u16 | IN_ARENA, default);
-            self.byte(0);
-        }
-        let mut index_at = self.definition(from).indexes_at();
-        for _ in 0..self.definition(from).indexes() {
-            let index = self.definition(from).index_at(index_at);
-            let (columns, next) = (usize::from(index.columns), index.next);
-            self.copy((at + index_at) as u16 | IN_ARENA, 4 + 2 * columns);
-            self.byte(0);
-            index_at = next;
         }
     }
 
