@@ -10,42 +10,43 @@ use super::statement::Verb;
 use super::token::{Kind, Token};
 use super::value::Value;
 use super::vm::Machine;
+use super::words::{self, Words};
 
 impl Compiler<'_> {
     /// A pragma that gives rows becomes a program; one that sets something runs later.
-    pub(crate) fn pragma(&mut self) -> Result<Verb> {
+    pub(crate) fn pragma(&mut self) -> Verb {
         self.advance();
         let mut name = self.name();
         if self.accept(Kind::Dot) {
             name = self.name();
         }
-        let argument = self.pragma_argument()?;
+        let argument = self.pragma_argument();
         self.end_of_statement();
         match argument {
-            Some(table) if self.same(name, b"table_info") => self.table_info(table)?,
-            Some(_) if self.same(name, b"user_version") => return Ok(Verb::Pragma),
+            Some(table) if self.same(name, b"table_info") => self.table_info(table),
+            Some(_) if self.same(name, b"user_version") => return Verb::Pragma,
             None if self.same(name, b"user_version") => {
                 let version = self.setting(b'u').unwrap_or(0);
                 self.constant(Value::Integer(version));
-                self.pragma_row(&[b"user_version"])?;
+                self.pragma_row(b"\x0cuser_version");
             }
             None if self.same(name, b"integrity_check") || self.same(name, b"quick_check") => {
                 self.now.cursors = 2;
                 self.most.cursors = 2;
                 self.op(Op::Integrity);
-                self.pragma_row(&[b"integrity_check"])?;
+                self.pragma_row(b"\x0fintegrity_check");
             }
-            _ => return Err(self.error(ErrorKind::Unsupported, name)),
+            _ => self.fail_at(ErrorKind::Unsupported, name),
         }
         self.mode = Mode::Done;
-        Ok(Verb::Select)
+        Verb::Select
     }
 
     /// `= value` or `(value)`.
-    fn pragma_argument(&mut self) -> Result<Option<Token>> {
+    fn pragma_argument(&mut self) -> Option<Token> {
         let parenthesis = self.token.kind == Kind::LeftParen;
         if !parenthesis && self.token.kind != Kind::Equal {
-            return Ok(None);
+            return None;
         }
         self.advance();
         if matches!(self.token.kind, Kind::Minus | Kind::Plus) {
@@ -55,35 +56,41 @@ impl Compiler<'_> {
         if parenthesis {
             self.expect(Kind::RightParen);
         }
-        Ok(Some(value))
+        Some(value)
     }
 
-    /// The one row of a pragma, and the names of its columns.
-    fn pragma_row(&mut self, names: &[&[u8]]) -> Result<()> {
-        self.grow(names.len() as u8);
-        self.op1(Op::Result, names.len() as u8);
-        self.pragma_names(names)
+    /// The one value of a pragma, and the name of its column.
+    fn pragma_row(&mut self, name: &[u8]) {
+        self.grow(1);
+        self.op1(Op::Result, 1);
+        self.pragma_names(1, name)
     }
 
-    fn pragma_names(&mut self, names: &[&[u8]]) -> Result<()> {
+    /// The names of so many columns, each behind its length.
+    fn pragma_names(&mut self, columns: u8, names: &[u8]) {
         self.op(Op::Halt);
-        self.columns = names.len() as u8;
+        self.columns = columns;
         self.names = self.here();
-        for name in names {
-            self.byte(name.len() as u8);
-            self.bytes(name);
-        }
-        Ok(())
+        self.bytes(names);
     }
 
-    fn table_info(&mut self, table: Token) -> Result<()> {
+    fn table_info(&mut self, table: Token) {
+        const NAMES: &[&str] = &["cid", "name", "type", "notnull", "dflt_value", "pk"];
+        static PACKED: [u8; words::size(NAMES)] = words::packed(NAMES);
+        /// SQLite knows these words and shows them in capitals.
+        const TYPES: &[&str] = &["ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"];
+        static PACKED_TYPES: [u8; words::size(TYPES)] = words::packed(TYPES);
         self.grow(6);
-        if let Some((at, len)) = self.find(table)? {
-            let kind = self.arena.get(at).copied().unwrap_or(0);
+        let found = match self.find(table) {
+            Ok(found) => found,
+            Err(error) => return self.fail(error),
+        };
+        if let Some((at, len)) = found {
+            let kind = self.at(at);
             if kind == schema::VIEW {
-                return Err(self.error(ErrorKind::Unsupported, table));
+                return self.fail_at(ErrorKind::Unsupported, table);
             }
-            let columns = if kind == schema::TABLE { self.arena.get(at + 5).copied().unwrap_or(0) } else { 0 };
+            let columns = if kind == schema::TABLE { self.at(at + 5) } else { 0 };
             for column in 0..columns {
                 let definition = self.defined(at, len);
                 let Some(known) = definition.column(column) else { break };
@@ -94,12 +101,10 @@ impl Compiler<'_> {
                 self.constant(Value::Integer(column.into()));
                 self.text_at(name_at, name);
                 let type_at = name_at + name;
-                if let Some(declared) = self.arena.get_mut(type_at..type_at + kind) {
-                    // SQLite knows these words and shows them in capitals.
-                    let words: [&[u8]; 6] = [b"ANY", b"BLOB", b"INT", b"INTEGER", b"REAL", b"TEXT"];
-                    if words.iter().any(|word| word.eq_ignore_ascii_case(declared)) {
-                        declared.make_ascii_uppercase();
-                    }
+                if let Some(declared) = self.arena.get_mut(type_at..type_at + kind)
+                    && Words(&PACKED_TYPES).place_of(declared).is_some()
+                {
+                    declared.make_ascii_uppercase();
                 }
                 self.text_at(type_at, kind);
                 self.constant(Value::Integer(not_null.into()));
@@ -119,7 +124,7 @@ impl Compiler<'_> {
                 self.op1(Op::Depth, 0);
             }
         }
-        self.pragma_names(&[b"cid", b"name", b"type", b"notnull", b"dflt_value", b"pk"])
+        self.pragma_names(NAMES.len() as u8, &PACKED)
     }
 
     /// Code for a text that is in the arena.
@@ -142,6 +147,9 @@ impl Compiler<'_> {
         self.set_setting(b'u', if negative { number.wrapping_neg() } else { number }.into())
     }
 }
+
+/// More entries than a store has.
+const UNSOUND: u32 = u32::MAX;
 
 impl Machine<'_> {
     /// ( -- text ) "ok", or what is wrong.
@@ -174,26 +182,25 @@ impl Machine<'_> {
 
     /// Whether each row has its entries in the indexes, and the indexes have no others.
     fn is_sound_table(&mut self, at: usize, slot: usize) -> Result<bool> {
-        let (kind, number, indexes) = (self.table(at).kind(), self.table(at).number(), self.table(at).indexes());
-        if kind != schema::TABLE {
+        if self.table(at).kind() != schema::TABLE {
             return Ok(true);
         }
-        let Some(rows) = self.count_entries(number, slot, Some(at))? else { return Ok(false) };
+        let rows = self.count_entries(self.table(at).number(), slot, Some(at))?;
         let mut index_at = self.table(at).first_index();
-        for _ in 0..indexes {
+        for _ in 0..self.table(at).indexes() {
             let index = self.table(at).index_at(index_at);
-            let (number, next) = (index.number, index.next);
-            if self.count_entries(number, slot, None)? != Some(rows) {
+            index_at = index.next;
+            if self.count_entries(index.number, slot, None)? != rows {
                 return Ok(false);
             }
-            index_at = next;
         }
-        Ok(true)
+        Ok(rows != UNSOUND)
     }
 
     /// How many entries a table or index has. Of a table that is given, the rows must have their entries in its indexes:
-    /// `None` if one has not.
-    fn count_entries(&mut self, number: u16, slot: usize, table: Option<usize>) -> Result<Option<u32>> {
+    /// [`UNSOUND`] if one has not.
+    #[inline(never)]
+    fn count_entries(&mut self, number: u16, slot: usize, table: Option<usize>) -> Result<u32> {
         let mut prefix = [0; 16];
         let mut writer = Writer::new(&mut prefix, 0);
         schema::begin_key(number, &mut writer);
@@ -202,8 +209,8 @@ impl Machine<'_> {
         let start = self.bump;
         let mut count = 0u32;
         loop {
-            let Some(entry) = self.read_entry(slot, false)? else { return Ok(Some(count)) };
-            let Some(rest) = self.bytes(start, entry.key).strip_prefix(prefix) else { return Ok(Some(count)) };
+            let Some(entry) = self.read_entry(slot, false)? else { return Ok(count) };
+            let Some(rest) = self.bytes(start, entry.key).strip_prefix(prefix) else { return Ok(count) };
             if let Some(table) = table {
                 let rowid = Reader::new(rest, 0).rowid()?;
                 let at = start + entry.key;
@@ -211,7 +218,7 @@ impl Machine<'_> {
                 let has = self.has_entries(table, at, entry.value, rowid)?;
                 self.bump = start;
                 if !has {
-                    return Ok(None);
+                    return Ok(UNSOUND);
                 }
             }
             count = count.saturating_add(1);

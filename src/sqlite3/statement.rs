@@ -181,7 +181,7 @@ impl<'a> Compiler<'a> {
             }
             Kind::Create | Kind::Drop | Kind::Reindex => return Ok(Verb::Schema),
             Kind::Alter if super::ALTER => return Ok(Verb::Schema),
-            Kind::Pragma => return self.pragma(),
+            Kind::Pragma => return Ok(self.pragma()),
             Kind::Explain if !super::EXPLAIN => return Err(self.error_here(ErrorKind::Unsupported)),
             Kind::Alter | Kind::Values | Kind::With | Kind::Attach | Kind::Detach => {
                 return Err(self.error_here(ErrorKind::Unsupported));

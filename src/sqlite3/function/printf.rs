@@ -43,7 +43,7 @@ struct Printer<'a, 'c> {
     count: usize,
     next: usize,
     /// The most zeros or characters that were asked for.
-    too_many: u32,
+    asked: u32,
 }
 
 /// Formats the arguments behind the first by the format that this is; NULL without a format.
@@ -63,12 +63,12 @@ pub(crate) fn printf<'a>(c: &mut Call<'a, '_>) -> Value<'a> {
         all: c.arguments,
         count: c.count,
         next: 1,
-        too_many: 0,
+        asked: 0,
     };
     let anything = printer.write();
-    let too_many = printer.too_many;
-    if too_many > MOST {
-        return c.fail(Error::limit(too_many as usize));
+    let asked = printer.asked;
+    if asked > MOST {
+        return c.fail(Error::limit(asked as usize));
     }
     let text = c.written();
     if anything { text } else { Value::Null }
@@ -184,7 +184,7 @@ impl<'a> Printer<'a, '_> {
 
     /// A number, but no more than what is an error.
     fn at_most(&mut self, number: u32) -> u32 {
-        self.too_many = self.too_many.max(number);
+        self.asked = self.asked.max(number);
         number.min(MOST)
     }
 
