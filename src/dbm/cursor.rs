@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{KEY_MAX, Kind, Layout};
 use super::record::{Record, Spot};
-use super::{Dbm, Fail, NO_PAGE, Result};
+use super::{Dbm, Fail, NO_PAGE, Res, Result};
 use crate::crc;
 pub(crate) use merge::Merge;
 
@@ -237,27 +237,24 @@ impl<F: NorFlash> Dbm<'_, F> {
         value: bool,
         buf: &'b mut [u8],
     ) -> Result<Option<Entry<'b>>> {
-        let taken = if cfg!(fast) && value {
-            self.step_and_take(cursor, forward, buf)
-        } else {
-            self.moved(cursor, forward, value, buf)
-        };
-        self.done(taken.of(buf))
+        let taken =
+            if value { self.step_and_take(cursor, forward, buf)? } else { self.moved(cursor, forward, false, buf)? };
+        Ok(taken.of(buf))
     }
 
     /// Moves a cursor, and copies the key it comes to and its value.
     #[inline]
-    pub(crate) fn step_and_take(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Taken {
+    pub(crate) fn step_and_take(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Res<Taken> {
         #[cfg(fast)]
         if let Some(taken) = self.glide_lent(cursor, forward, buf) {
-            return taken;
+            return Ok(taken);
         }
         self.moved(cursor, forward, true, buf)
     }
 
     /// Moves a cursor, and copies the key it comes to, and its value if that is wanted.
     #[inline(never)]
-    pub(crate) fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Taken {
+    pub(crate) fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Res<Taken> {
         let before = *cursor;
         let moved = self.advance(cursor, forward);
         let taken = if moved { self.take(value, buf) } else { Taken::NOTHING };
@@ -265,7 +262,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             *cursor = before;
             cursor.stamp = 0;
         }
-        taken
+        self.log.outcome(taken)
     }
 
     /// Copies the key of the record looked at, and its value if that is wanted.

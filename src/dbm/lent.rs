@@ -43,8 +43,6 @@ pub(crate) type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Sp
 /// that key.
 pub(crate) type Told<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> bool;
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Spot;
-#[cfg(fast)]
-type Glide<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool, &'c mut [u8]) -> Taken;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> bool;
 type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> bool;
 type Undo<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16, u32) -> bool;
@@ -58,8 +56,6 @@ struct IndexCalls<F> {
 struct OrderCalls<F> {
     placed: Placed<F>,
     step: Step<F>,
-    #[cfg(fast)]
-    glide: Glide<F>,
     seek: Seek<F>,
     build: Build<F>,
 }
@@ -130,14 +126,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     /// set of a new key costs a search in it, and so does that of an old one if there is no [index](Self::lend_index) to know its
     /// place. When the keys outgrow it, it is no longer used.
     pub fn lend_order(&mut self, words: &'m mut [u32]) {
-        let calls = OrderCalls {
-            placed: order::placed,
-            step: order::step,
-            #[cfg(fast)]
-            glide: order::glide,
-            seek: order::seek,
-            build: order::built,
-        };
+        let calls = OrderCalls { placed: order::placed, step: order::step, seek: order::seek, build: order::built };
         self.lent.order = Some((Order::new(words), calls));
         self.tell_lent();
     }
@@ -157,14 +146,12 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
         }
     }
 
-    /// Moves a cursor by the order, if there is one, and copies the key and the value it comes to.
+    /// Moves a cursor by the order and copies the key and the value it comes to, if that is as simple as it mostly is; or nothing is
+    /// done.
     #[cfg(fast)]
     #[inline(always)]
     pub(crate) fn glide_lent(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<Taken> {
-        match &self.lent.order {
-            Some((_, calls)) => Some((calls.glide)(self, cursor, forward, buf)),
-            None => None,
-        }
+        order::glide(self, cursor, forward, buf)
     }
 
     /// Moves a cursor before a key by the order; whether there is one that can.

@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::error::{Error, ErrorKind};
 use super::store::{Entry, Savepoint, Store};
-use crate::dbm::{self, Cursor, Dbm, Taken};
+use crate::dbm::{self, Cursor, Dbm, Res, Taken};
 
 /// A [`Dbm`] as a [`Store`].
 pub struct OnFlash<'m, F> {
@@ -62,10 +62,12 @@ impl From<dbm::Error> for Error {
     }
 }
 
-/// What a step of a cursor found, unless it failed.
-fn stepped<F: NorFlash>(db: &mut Dbm<'_, F>, taken: Taken) -> Result<Option<Entry>, Error> {
-    db.done(())?;
-    Ok(taken.bytes.checked_sub(1).map(|bytes| Entry { key: taken.key, value: bytes - taken.key }))
+/// What a step of a cursor found.
+fn stepped(taken: Res<Taken>) -> Result<Option<Entry>, Error> {
+    match taken {
+        Ok(taken) => Ok(taken.bytes.checked_sub(1).map(|bytes| Entry { key: taken.key, value: bytes - taken.key })),
+        Err(fail) => Err(dbm::Error::from(fail).into()),
+    }
 }
 
 impl<F: NorFlash> Store for OnFlash<'_, F> {
@@ -92,14 +94,12 @@ impl<F: NorFlash> Store for OnFlash<'_, F> {
 
     fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
         let (db, place) = self.at(cursor)?;
-        let taken = db.step_and_take(place, true, buf);
-        stepped(db, taken)
+        stepped(db.step_and_take(place, true, buf))
     }
 
     fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
         let (db, place) = self.at(cursor)?;
-        let taken = db.step_and_take(place, false, buf);
-        stepped(db, taken)
+        stepped(db.step_and_take(place, false, buf))
     }
 
     fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, Error> {

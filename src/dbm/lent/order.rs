@@ -163,30 +163,31 @@ pub(super) fn step<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forwar
     known(db, moved)
 }
 
-/// Moves a cursor and copies the key and the value it comes to: in one look at the window where the order knows the cursor's rank, and
-/// both are short, and else by a [`step`].
+/// Moves a cursor as a [`step`] does and copies the key and the value it comes to, in one look at the window: where the order knows the
+/// cursor's rank, and both are short. Elsewhere nothing is done.
 #[cfg(fast)]
-pub(super) fn glide<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Taken {
-    if let Some((Order { state: State::Whole, version, places, len, .. }, _)) = &db.lent.order
-        && let Some(rank) = cursor.beside(*version, forward)
-        && (rank as usize) < *len
-        && let Some(place) = places.get(rank as usize)
-    {
-        let (spot, compact, check) = (spot::<F>(*place), db.log.geometry.compact, db.log.geometry.check());
-        let shown = match short::<F>(db.log.shown(spot), check) {
-            None => short::<F>(read_on(db, spot), check),
-            shown => shown,
-        };
-        if let Some((key, len, record, bytes)) = shown
-            && let (Some(from), Some(to)) = (bytes.get(2..len + 2), buf.get_mut(..len))
-            && Check::is_right(compact, record)
-            && cursor.go_on(rank, key, bytes)
-        {
-            to.copy_from_slice(from);
-            return Taken { bytes: len + 1, key: key.into() };
-        }
+#[inline(always)]
+pub(super) fn glide<F: NorFlash>(
+    db: &mut Dbm<'_, F>,
+    cursor: &mut Cursor,
+    forward: bool,
+    buf: &mut [u8],
+) -> Option<Taken> {
+    let (Order { state: State::Whole, version, places, len, .. }, _) = db.lent.order.as_ref()? else { return None };
+    let rank = cursor.beside(*version, forward).filter(|rank| (*rank as usize) < *len)?;
+    let spot = spot::<F>(*places.get(rank as usize)?);
+    let (compact, check) = (db.log.geometry.compact, db.log.geometry.check());
+    let shown = match short::<F>(db.log.shown(spot), check) {
+        None => short::<F>(read_on(db, spot), check),
+        shown => shown,
+    };
+    let (key, len, record, bytes) = shown?;
+    let (from, to) = (bytes.get(2..len + 2)?, buf.get_mut(..len)?);
+    if !Check::is_right(compact, record) || !cursor.go_on(rank, key, bytes) {
+        return None;
     }
-    db.moved(cursor, forward, true, buf)
+    to.copy_from_slice(from);
+    Some(Taken { bytes: len + 1, key: key.into() })
 }
 
 /// Of a record of a short value that begins with these bytes, if all of it is there: how long the key is, and key and value; and it.
