@@ -15,10 +15,11 @@ use crate::sqlite3::key;
 use crate::sqlite3::program::{Comparison, Op, chunk, chunk_mut, word};
 use crate::sqlite3::value::Value;
 
-/// Bytes of the program that are looked at together, and those of a column's instruction and of a step's.
-const SIGHT: usize = 10;
+// Bytes of instructions: a filter's are those behind the column, a sorter's those before the orders of its keys.
 const COLUMN_LEN: usize = 3;
+const FILTER_LEN: usize = 7;
 const STEP_LEN: usize = 6;
+const SORT_LEN: usize = 5;
 
 const COLUMN: u8 = Op::Column as u8;
 const ROWID: u8 = Op::Rowid as u8;
@@ -41,44 +42,55 @@ impl Machine<'_> {
         while self.one_ahead().is_some() {}
     }
 
-    /// One instruction, or several that are met together.
+    /// One instruction, or a column and what is done with it.
     #[inline(always)]
     fn one_ahead(&mut self) -> Option<()> {
-        let code: [u8; SIGHT] = *chunk(self.arena, self.pc)?;
+        let [code, first, second] = *chunk(self.arena, self.pc)?;
         match code {
-            [COLUMN, cursor, column, PARAMETER, number, COMPARE, how, IF_NOT, low, high] => {
-                let left = self.column_short([cursor, column])?;
+            COLUMN => {
+                let cell = self.column_short([first, second])?;
+                return self.with_column(cell);
+            }
+            ROWID if second != COMPARE => {
+                let rowid = self.rowid_short(first)?;
+                self.push(Cell::integer(rowid));
+                self.pc += 2;
+            }
+            STEP => {
+                let [_, stage, field, COUNT, 0] = *chunk(self.arena, self.pc)? else { return None };
+                self.accumulate(stage, field, Id::Count, None)?;
+                self.pc += STEP_LEN;
+            }
+            SORT => return self.not_wanted(),
+            JUMP => self.pc = u16::from_le_bytes([first, second]).into(),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// What follows a column: a filter with a parameter, or the step of a sum; otherwise it is pushed.
+    #[inline(always)]
+    fn with_column(&mut self, cell: Cell) -> Option<()> {
+        let behind = self.pc + COLUMN_LEN;
+        match *chunk(self.arena, behind)? {
+            [PARAMETER, number, COMPARE, how, IF_NOT, low, high] => {
                 let right = match *self.parameters.get(usize::from(number.wrapping_sub(1)))? {
                     Value::Real(real) => Cell::real(real),
                     Value::Integer(integer) => Cell::integer(integer),
                     _ => return None,
                 };
-                let holds = Comparison(how).of_numbers(left, right)?;
-                self.pc = if holds { self.pc + SIGHT } else { u16::from_le_bytes([low, high]).into() };
+                let holds = Comparison(how).of_numbers(cell, right)?;
+                self.pc = if holds { behind + FILTER_LEN } else { u16::from_le_bytes([low, high]).into() };
             }
-            [COLUMN, cursor, column, STEP, stage, field, SUM | TOTAL | AVG, 1, ..] => {
-                let cell = self.column_short([cursor, column]).filter(|cell| !cell.is_stretch())?;
+            [STEP, stage, field, SUM | TOTAL | AVG, 1, ..] if cell.is_number() => {
                 self.accumulate(stage, field, Id::Sum, Some(cell.number_value()))?;
-                self.pc += COLUMN_LEN + STEP_LEN;
+                self.pc = behind + STEP_LEN;
             }
-            [STEP, stage, field, COUNT, 0, ..] => {
-                self.accumulate(stage, field, Id::Count, None)?;
-                self.pc += STEP_LEN;
-            }
-            [COLUMN, _, _, COMPARE, ..] | [ROWID, _, COMPARE, ..] => return None,
-            [COLUMN, cursor, column, ..] => {
-                let cell = self.column_short([cursor, column])?;
+            [COMPARE, ..] => return None,
+            _ => {
                 self.push(cell);
-                self.pc += COLUMN_LEN;
+                self.pc = behind;
             }
-            [ROWID, cursor, ..] => {
-                let rowid = self.rowid_short(cursor)?;
-                self.push(Cell::integer(rowid));
-                self.pc += 2;
-            }
-            [SORT, stage, _, low, high, order, ..] => self.not_wanted(stage, u16::from_le_bytes([low, high]), order)?,
-            [JUMP, low, high, ..] => self.pc = u16::from_le_bytes([low, high]).into(),
-            _ => return None,
         }
         Some(())
     }
@@ -104,17 +116,18 @@ impl Machine<'_> {
 
     /// A row that a sorter does not want, as the rank of its first key tells.
     #[inline(never)]
-    fn not_wanted(&mut self, stage: u8, keys: u16, order: u8) -> Option<()> {
-        let first = self.sp.checked_sub(usize::from(keys) * CELL).filter(|_| keys != 0 && order & 8 == 0)?;
+    fn not_wanted(&mut self) -> Option<()> {
+        let [_, stage, _, low, high, order] = *chunk(self.arena, self.pc)?;
+        let keys = usize::from(u16::from_le_bytes([low, high]));
+        let first = self.sp.checked_sub(keys * CELL).filter(|_| keys != 0 && order & 8 == 0)?;
         let cell = Cell::read(self.arena, first);
-        let stage = self.layout.stages + usize::from(stage) * STAGE;
-        if !cell.is_number() || key::rank(cell.number_value(), order & 1 != 0) <= self.get32(stage + at::RANK) {
+        self.stage = self.layout.stages + usize::from(stage) * STAGE;
+        if !cell.is_number() || key::rank(cell.number_value(), order & 1 != 0) <= self.get32(self.stage + at::RANK) {
             return None;
         }
-        self.stage = stage;
         self.next_sequence();
         self.sp = first;
-        self.pc += 5 + usize::from(keys);
+        self.pc += SORT_LEN + keys;
         Some(())
     }
 }

@@ -137,7 +137,7 @@ impl Machine<'_> {
     }
 
     #[cfg(fast)]
-    #[inline(never)]
+    #[inline(always)]
     fn read_short(&mut self, which: [u8; 2]) -> Option<()> {
         let [cursor, column] = which;
         if self.row.which as u8 != cursor {
@@ -169,15 +169,15 @@ impl Machine<'_> {
         Reader::new(self.arena.get(usize::from(self.row.rowid)..)?, 0).rowid().ok()
     }
 
-    /// The record of a cursor's row is at this place of the arena.
+    /// The record of a cursor's row is at this place of the arena, and comes to hand.
     #[inline]
-    fn set_record(&mut self, cursor: usize, start: usize, len: usize) -> u32 {
+    fn set_record(&mut self, number: u8, start: usize, len: usize, rowid: u16) {
         let record = u32::from(start as u16) | (len as u32) << 16;
-        self.row.which = u16::MAX;
+        self.row.take(number, record, rowid);
+        let cursor = self.cursor(number.into());
         if let Some(place) = chunk_mut(self.arena, cursor + at::RECORD) {
             *place = record.to_le_bytes();
         }
-        record
     }
 
     /// The rowid of a cursor's row.
@@ -214,14 +214,14 @@ impl Machine<'_> {
     }
 
     fn open(&mut self, cursor: usize, table: usize, flags: u8) -> usize {
-        let slot = usize::from(self.state.slot) + cursor;
+        let (number, slot) = (cursor as u8, usize::from(self.state.slot) + cursor);
         let cursor = self.cursor(cursor);
         self.put8(cursor + at::FLAGS, flags);
         self.put8(cursor + at::SLOT, slot as u8);
         self.set_field(cursor + at::TABLE, table);
         self.set_field(cursor + at::BASE, self.bump);
         self.set_field(cursor + at::BOUND_LEN, 0);
-        self.set_record(cursor, 0, 0);
+        self.set_record(number, 0, 0, 0);
         cursor
     }
 
@@ -236,10 +236,9 @@ impl Machine<'_> {
 
     /// One row by its rowid.
     pub(crate) fn find(&mut self) -> Result<()> {
-        let [cursor, low, high, blind] = self.fixed();
-        let (cursor, table) = (usize::from(cursor), usize::from(u16::from_le_bytes([low, high])));
+        let [number, low, high, blind] = self.fixed();
         let wanted = self.pop();
-        let cursor = self.open(cursor, table, flag::ONE);
+        let cursor = self.open(number.into(), u16::from_le_bytes([low, high]).into(), flag::ONE);
         // A rowid compares as an INTEGER column does.
         let wanted = match Affinity::Numeric.apply_numeric(self.value_of(wanted)) {
             Value::Integer(i) => Some(i),
@@ -247,7 +246,7 @@ impl Machine<'_> {
         };
         match wanted {
             Some(rowid) if blind != 0 => self.put64(cursor + at::ROWID, rowid),
-            Some(rowid) if self.fetch(cursor, rowid)? => {}
+            Some(rowid) if self.fetch(number, rowid)? => {}
             _ => self.put8(cursor + at::FLAGS, flag::END),
         }
         Ok(())
@@ -256,9 +255,10 @@ impl Machine<'_> {
     /// Reads the row with a rowid to the cursor's place; whether there is one.
     #[cfg_attr(fast, inline)]
     #[cfg_attr(not(fast), inline(never))]
-    fn fetch(&mut self, cursor: usize, rowid: i64) -> Result<bool> {
+    fn fetch(&mut self, number: u8, rowid: i64) -> Result<bool> {
+        let cursor = self.cursor(number.into());
         let Some(found) = self.read_row(self.field(cursor + at::TABLE) as u16, rowid)? else { return Ok(false) };
-        self.set_record(cursor, self.bump, found);
+        self.set_record(number, self.bump, found, 0);
         self.put64(cursor + at::ROWID, rowid);
         self.bump += found;
         Ok(true)
@@ -298,9 +298,9 @@ impl Machine<'_> {
         let Some(&block) = chunk(self.arena, cursor) else { return Err(ErrorKind::Internal.into()) };
         let flags = block[at::FLAGS];
         let more = if flags & (flag::END | flag::ONE | flag::INDEX) == 0 {
-            self.next_entry(number, cursor, &block)?
+            self.next_entry(number, &block)?
         } else if flags & (flag::END | flag::ONE) == 0 {
-            self.next_of_index(cursor, &block)?
+            self.next_of_index(number, &block)?
         } else {
             self.put8(cursor, flags | flag::END);
             flags & flag::END == 0
@@ -314,7 +314,7 @@ impl Machine<'_> {
 
     /// The next row of a table; whether there is one.
     #[cfg_attr(fast, inline(always))]
-    fn next_entry(&mut self, number: u8, cursor: usize, block: &[u8; at::RECORD]) -> Result<bool> {
+    fn next_entry(&mut self, number: u8, block: &[u8; at::RECORD]) -> Result<bool> {
         let Some(entry) = self.entry_at(block)? else { return Ok(false) };
         let (bump, table) = (self.bump, word(block, at::TABLE));
         // (Most numbers of tables are one byte in a key.)
@@ -323,18 +323,17 @@ impl Machine<'_> {
             return Ok(false);
         }
         let start = bump + entry.key;
-        let record = self.set_record(cursor, start, entry.value);
-        self.row.take(number, record, if short { bump as u16 + 1 } else { 0 });
+        self.set_record(number, start, entry.value, if short { bump as u16 + 1 } else { 0 });
         self.bump = start + entry.value;
         Ok(true)
     }
 
     /// The next entry of an index, and its row; whether there is one.
     #[inline(never)]
-    fn next_of_index(&mut self, cursor: usize, block: &[u8; at::RECORD]) -> Result<bool> {
+    fn next_of_index(&mut self, number: u8, block: &[u8; at::RECORD]) -> Result<bool> {
         let Some(entry) = self.entry_at(block)? else { return Ok(false) };
         let Some(rowid) = self.index_rowid(block, entry.key)? else { return Ok(false) };
-        if self.fetch(cursor, rowid)? { Ok(true) } else { Err(ErrorKind::Corrupt.into()) }
+        if self.fetch(number, rowid)? { Ok(true) } else { Err(ErrorKind::Corrupt.into()) }
     }
 
     /// Reads the next entry of a cursor to the place of its rows.
@@ -496,9 +495,9 @@ impl Machine<'_> {
         let first = self.sp.saturating_sub(columns * super::cell::CELL);
         let (at, len) = self.make_record(first, columns)?;
         self.sp = first;
+        self.set_record(cursor as u8, at, len, 0);
         let cursor = self.cursor(cursor);
         self.put8(cursor, flag::ONE);
-        self.set_record(cursor, at, len);
         Ok(())
     }
 
@@ -528,8 +527,8 @@ impl Machine<'_> {
 
     /// Moves a cursor to a rowid; whether there is such a row.
     pub(crate) fn move_to(&mut self, cursor: usize, table: usize, rowid: i64) -> Result<bool> {
-        let cursor = self.open(cursor, table, flag::ONE);
-        self.fetch(cursor, rowid)
+        self.open(cursor, table, flag::ONE);
+        self.fetch(cursor as u8, rowid)
     }
 }
 
