@@ -235,7 +235,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         let start = self.log.geometry.limit(entries, false);
         self.log.flush();
         let (from, state) = if self.checked { (self.tail, self.log.page_check) } else { (0, crc::START) };
-        self.log.page_check = self.log.check_over(page, from, self.log.geometry.limit(entries, batch), state);
+        let fate = start - if batch { F::align(4) } else { 0 };
+        self.log.page_check = self.log.check_over(page, from, fate, state);
         self.log.begin(page, start);
         self.log.fill(0, index.offsets_at - start);
         for i in 0..entries {

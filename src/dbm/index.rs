@@ -55,6 +55,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         };
         let (mut i, to) = directory_range(index.entries, directory, name.hash >> 29);
         let width = index.rank_bits + index.finger_bits;
+        let finger = index.finger(name.hash) << index.rank_bits;
         // The hash of another name that was met.
         let mut met = !name.hash;
         while i < to {
@@ -62,10 +63,12 @@ impl<F: NorFlash> Dbm<'_, F> {
             let at = index.hash_at + bit / 8;
             let entry = self.log.word(page, at, (to * width - bit) / 8 + 2) >> (bit % 8);
             i += 1;
-            if entry << (32 - width) >> (32 - index.finger_bits) != index.finger(name.hash) {
+            // With the fingerprint looked for, the rank is left.
+            let rank = (entry ^ finger) & !(u32::MAX << width);
+            if rank >> index.rank_bits != 0 {
                 continue;
             }
-            self.look_ranked(page, &index, entry & ((1 << index.rank_bits) - 1));
+            self.look_ranked(page, &index, rank);
             self.log.trusted();
             if self.log.bears(name) {
                 return self.log.cur.spot();
@@ -73,7 +76,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             // Another name with the same fingerprint, or a damaged offset: the index must have meant this record, and none of
             // its name before.
             let other = self.log.hashed();
-            if met == other || index.finger(other) != index.finger(name.hash) {
+            if met == other || index.finger(other) << index.rank_bits != finger {
                 self.log.corrupt(page, at);
             }
             met = other;
