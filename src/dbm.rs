@@ -134,7 +134,7 @@ type Forget<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>);
 type Rest<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, bool);
 
 /// An open store. `F` is the flash part; dropping a store without [`close`](Dbm::close) loses nothing but the part.
-// The fields stand so that the short loads of a Cortex-M0 (31 bytes for a byte, 124 for a word) reach the small ones.
+// The fields stand so that the short loads of Thumb code (31 bytes for a byte, 124 for a word) reach those asked for most.
 #[repr(C)]
 pub struct Dbm<'m, F> {
     pub(crate) table: Table<'m>,
@@ -155,6 +155,7 @@ pub struct Dbm<'m, F> {
     pub(crate) parts: u8,
     /// The page that records are appended to.
     pub(crate) head: u16,
+    pub(crate) batch: Pending,
     /// The next page's sequence number.
     pub(crate) sequence: u32,
     /// A record of this size found no room, and nothing has been written since.
@@ -162,29 +163,27 @@ pub struct Dbm<'m, F> {
     /// Size of a typical record: what a read asks for at once. And that of the largest in the head page.
     pub(crate) guess: u32,
     pub(crate) largest: u32,
-    /// How much a page's index and footer are thought to take: what a first look reads of them.
-    pub(crate) indexed: u32,
-    /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
-    pub(crate) settled: u32,
-    pub(crate) batch: Pending,
     /// Where records are appended in the head page.
     pub(crate) tail: u32,
     /// Free sectors.
     pub(crate) free: u32,
+    /// Bytes of the records that the list lists.
+    pub(crate) live: u32,
+    /// What compaction would win of the sector that was chosen.
+    pub(crate) dead: u32,
+    /// Changes with the list.
+    pub(crate) changes: u32,
+    pub(crate) log: Log<F>,
+    // What follows is not asked for often.
+    /// Pages with numbers from this one on belong to a batch whose commit is the last record of the log.
+    pub(crate) settled: u32,
     /// Changes when snapshots end.
     pub(crate) ended: u32,
     /// Erases of the head's sector.
     pub(crate) wear: u32,
-    /// Bytes of the records that the list lists.
-    pub(crate) live: u32,
-    /// What compaction would win of the sector that was chosen, and of all.
-    pub(crate) dead: u32,
-    pub(crate) all_dead: u32,
     /// What lives in the page that was looked through last: bytes, records.
     pub(crate) living: u32,
     pub(crate) living_records: u32,
-    /// Changes with the list.
-    pub(crate) changes: u32,
     /// What was listed last.
     pub(crate) last: Last,
     /// The last stamp given to a cursor.
@@ -193,7 +192,10 @@ pub struct Dbm<'m, F> {
     pub(crate) next_sector: u32,
     /// The sector whose wear was looked at last.
     pub(crate) next_worn: u32,
-    pub(crate) log: Log<F>,
+    /// What it would win of all.
+    pub(crate) all_dead: u32,
+    /// How much a page's index and footer are thought to take: what a first look reads of them.
+    pub(crate) indexed: u32,
     /// Memory lent beyond the least.
     pub(crate) lent: lent::Lent<'m, F>,
     /// What serves the cursor that moved last.

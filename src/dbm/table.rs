@@ -67,20 +67,21 @@ pub(crate) const UNKNOWN: u32 = 255;
 pub(crate) const DAMAGED: u32 = 255;
 
 /// The lent memory.
+#[repr(C)]
 pub(crate) struct Table<'m> {
     memory: &'m mut [u8],
-    pages: usize,
-    /// Bytes of a page number: 1 where that is enough, and the list is the longer for it.
-    number: usize,
-    /// Pages in the log.
-    count: usize,
-    /// Records in the list.
-    listed: usize,
-    /// How many of them, the first ones, stand in the order of their names.
-    sorted: usize,
-    room: usize,
     /// Changes when a page is sealed, opened or freed.
     pub(crate) epoch: u32,
+    pages: u16,
+    /// Pages in the log.
+    count: u16,
+    /// Bytes of a page number: 1 where that is enough, and the list is the longer for it.
+    number: u8,
+    /// Records in the list.
+    listed: u8,
+    /// How many of them, the first ones, stand in the order of their names.
+    sorted: u8,
+    room: u8,
 }
 
 impl<'m> Table<'m> {
@@ -92,7 +93,16 @@ impl<'m> Table<'m> {
         let left = memory.len().saturating_sub(pages * (number + ENTRY));
         // What is lent beyond the least makes the list longer.
         let room = (left.saturating_sub(1) / LIST).min(ENTRIES_MAX as usize);
-        Table { memory, pages, number, count: 0, listed: 0, sorted: 0, room, epoch: 0 }
+        Table {
+            memory,
+            epoch: 0,
+            pages: pages as u16,
+            count: 0,
+            number: number as u8,
+            listed: 0,
+            sorted: 0,
+            room: room as u8,
+        }
     }
 
     /// A number of so many bytes, 1 to 4. (Behind each stand three bytes more.)
@@ -108,8 +118,11 @@ impl<'m> Table<'m> {
             number >>= 8;
         }
     }
+    fn number(&self) -> usize {
+        self.number.into()
+    }
     fn entry(&self, page: u16) -> usize {
-        self.pages * self.number + usize::from(page) * ENTRY
+        usize::from(self.pages) * self.number() + usize::from(page) * ENTRY
     }
     /// One of the numbers kept of a page.
     #[cfg_attr(not(fast), inline(never))]
@@ -129,26 +142,26 @@ impl<'m> Table<'m> {
 
     /// Pages in the log.
     pub(crate) fn count(&self) -> usize {
-        self.count
+        self.count.into()
     }
     /// The page at a place of the log; 0 is the oldest.
     #[inline(never)]
     pub(crate) fn order(&self, at: usize) -> u16 {
-        self.get(at * self.number, self.number) as u16
+        self.get(at * self.number(), self.number()) as u16
     }
     /// The newest page of the log.
     pub(crate) fn newest(&self) -> u16 {
-        match self.count.checked_sub(1) {
+        match self.count().checked_sub(1) {
             Some(last) => self.order(last),
             None => super::NO_PAGE,
         }
     }
     pub(crate) fn set_order(&mut self, at: usize, page: u16) {
-        self.put(at * self.number, self.number, page.into());
+        self.put(at * self.number(), self.number(), page.into());
     }
     /// Puts a page at the end of the log.
     pub(crate) fn push_order(&mut self, page: u16) {
-        self.set_order(self.count, page);
+        self.set_order(self.count(), page);
         self.count += 1;
     }
     /// Takes all pages out of the log.
@@ -159,7 +172,7 @@ impl<'m> Table<'m> {
     pub(crate) fn remove_order(&mut self, page: u16) {
         if let Some(at) = self.place(page) {
             self.count -= 1;
-            for at in at..self.count {
+            for at in at..self.count() {
                 self.set_order(at, self.order(at + 1));
             }
         }
@@ -167,13 +180,13 @@ impl<'m> Table<'m> {
     /// Where in the log a page stands.
     #[inline(never)]
     pub(crate) fn place(&self, page: u16) -> Option<usize> {
-        (0..self.count).rev().find(|at| self.order(*at) == page)
+        (0..self.count()).rev().find(|at| self.order(*at) == page)
     }
     /// Sorts the log by sequence numbers (shell sort: no memory but the list itself).
     pub(crate) fn sort(&mut self) {
-        let mut gap = self.count / 2;
+        let mut gap = self.count() / 2;
         while gap > 0 {
-            for from in gap..self.count {
+            for from in gap..self.count() {
                 let (page, mut to) = (self.order(from), from);
                 while to >= gap && self.sequence(self.order(to - gap)) > self.sequence(page) {
                     self.set_order(to, self.order(to - gap));
@@ -231,21 +244,21 @@ impl<'m> Table<'m> {
 
     /// How many records the list holds.
     pub(crate) fn listed(&self) -> usize {
-        self.listed
+        self.listed.into()
     }
     /// How many it can hold.
     pub(crate) fn room(&self) -> usize {
-        self.room
+        self.room.into()
     }
     pub(crate) fn clear_list(&mut self) {
         (self.listed, self.sorted) = (0, 0);
     }
     /// How many of its first entries are in order.
     pub(crate) fn sorted(&self) -> usize {
-        self.sorted
+        self.sorted.into()
     }
     fn list_at(&self, i: usize) -> usize {
-        self.pages * (self.number + ENTRY) + i * LIST
+        usize::from(self.pages) * (self.number() + ENTRY) + i * LIST
     }
     #[cfg_attr(not(fast), inline(never))]
     #[cfg_attr(fast, inline(always))]
@@ -258,7 +271,7 @@ impl<'m> Table<'m> {
     }
     /// The first entry from number `i` on that is like another but for so many low bits; how many there are if none is.
     pub(crate) fn next_like(&self, i: usize, entry: u32, bits: u32) -> usize {
-        let entries = self.memory.get(self.list_at(i)..self.list_at(self.listed)).unwrap_or(&[]);
+        let entries = self.memory.get(self.list_at(i)..self.list_at(self.listed())).unwrap_or(&[]);
         let (entries, _) = entries.as_chunks::<LIST>();
         let like = |[a, b, c]: &[u8; LIST]| (u32::from_le_bytes([*a, *b, *c, 0]) ^ entry) >> bits == 0;
         i + entries.iter().position(like).unwrap_or(entries.len())
@@ -266,14 +279,14 @@ impl<'m> Table<'m> {
     /// One more, behind the last.
     pub(crate) fn push_list(&mut self, entry: u32) {
         if self.listed < self.room {
-            self.set_list(self.listed, entry);
+            self.set_list(self.listed(), entry);
             self.listed += 1;
         }
     }
     /// Moves the first entry behind those in order to its place among them.
     pub(crate) fn sort_in(&mut self, to: usize) {
-        if to <= self.sorted && self.sorted < self.listed {
-            let (from, end, entry) = (self.list_at(to), self.list_at(self.sorted), self.list(self.sorted));
+        if to <= self.sorted() && self.sorted < self.listed {
+            let (from, end, entry) = (self.list_at(to), self.list_at(self.sorted()), self.list(self.sorted()));
             self.memory.copy_within(from..end, from + LIST);
             self.set_list(to, entry);
             self.sorted += 1;
