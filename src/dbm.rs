@@ -192,7 +192,7 @@ pub struct Dbm<'m, F> {
     pub(crate) next_sector: u32,
     /// The sector whose wear was looked at last.
     pub(crate) next_worn: u32,
-    /// What it would win of all.
+    /// What it would win of all sectors.
     pub(crate) all_dead: u32,
     /// How much a page's index and footer are thought to take: what a first look reads of them.
     pub(crate) indexed: u32,

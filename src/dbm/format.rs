@@ -284,42 +284,26 @@ pub(crate) enum Kind {
 /// Bytes of a long value's record, and of the start of each of its parts: a number and a length, or two numbers.
 pub(crate) const LONG_HEAD: u32 = 8;
 
-/// The check of a record, over everything before it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Check {
-    state: u32,
-    compact: bool,
-}
+pub(crate) mod check {
+    //! The check of a record, over everything before it. The state before the first byte is [`crc::START`].
+    use crate::crc;
 
-impl Check {
-    /// Of nothing.
-    pub(crate) const NONE: Check = Check { state: 0, compact: false };
-
-    pub(crate) fn new(compact: bool) -> Check {
-        Check { state: crc::START, compact }
-    }
-
+    /// The state after more bytes.
+    #[cfg_attr(not(fast), inline(never))]
     #[cfg_attr(fast, inline(always))]
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.state = if self.compact { crc::update16(self.state, bytes) } else { crc::update32(self.state, bytes) };
+    pub(crate) fn more(compact: bool, state: u32, bytes: &[u8]) -> u32 {
+        if compact { crc::update16(state, bytes) } else { crc::update32(state, bytes) }
     }
 
-    /// The check's bytes, of which as many count as the geometry says.
-    pub(crate) fn bytes(&self) -> [u8; 4] {
-        (!self.state).to_le_bytes()
+    /// Whether the last of what was checked was its check, and right.
+    pub(crate) fn right(compact: bool, state: u32) -> bool {
+        state == if compact { crc::RIGHT16 } else { crc::RIGHT }
     }
 
     /// Whether the last of these bytes are the check of those before.
     #[cfg_attr(fast, inline(always))]
     pub(crate) fn is_right(compact: bool, bytes: &[u8]) -> bool {
-        let mut check = Check::new(compact);
-        check.update(bytes);
-        check.right()
-    }
-
-    /// Whether the last of what was checked was its check, and right.
-    pub(crate) fn right(&self) -> bool {
-        self.state == if self.compact { crc::RIGHT16 } else { crc::RIGHT }
+        right(compact, more(compact, crc::START, bytes))
     }
 }
 

@@ -20,7 +20,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::cursor::Cursor;
 #[cfg(fast)]
 use super::cursor::Taken;
-use super::format::{Check, Kind, Layout, read32};
+use super::format::{Kind, Layout, check, read32};
 use super::log::{Log, WINDOW};
 use super::record::{Record, Spot};
 use super::{Dbm, NO_PAGE, Res};
@@ -308,7 +308,7 @@ fn look_sound<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> 
     if let Some(record) = Record::parse(spot, read32(bytes, 0))
         && let Some(whole) = bytes.get(..record.total(&geometry) as usize)
     {
-        let right = Check::is_right(geometry.compact, whole);
+        let right = check::is_right(geometry.compact, whole);
         log.cur = record;
         if !right {
             log.corrupt(spot.page(), spot.at());

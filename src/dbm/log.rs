@@ -6,7 +6,7 @@
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 
-use super::format::{Check, Geometry, Layout, read32};
+use super::format::{Geometry, Layout, check, read32};
 use super::record::{Record, Spot};
 use super::{Fail, Res};
 use crate::crc;
@@ -31,7 +31,7 @@ pub(crate) struct Log<F> {
     /// CRC-32 state over all bytes of the head page, if the store knows it to be, and the state of the check of the record that is
     /// being written: both without what was staged since [`settle`](Self::settle).
     pub(crate) page_check: u32,
-    pub(crate) check: Check,
+    pub(crate) check: u32,
     /// Where the windows are: a small one for keys and index entries, a large one for records, which becomes wide when more is
     /// asked for.
     windows: [Window; 2],
@@ -67,7 +67,7 @@ impl<F: NorFlash> Log<F> {
             failed: None,
             cur: Record::NONE,
             page_check: 0,
-            check: Check::NONE,
+            check: 0,
             windows: [NOTHING, NOTHING],
             seen: 0,
             bytes: [0; SMALL + WIDE],
@@ -369,7 +369,7 @@ impl<F: NorFlash> Log<F> {
         let stage = SMALL + WINDOW;
         let new = self.bytes.get(stage + self.settled..stage + self.stage_len).unwrap_or(&[]);
         self.page_check = crc::update32(self.page_check, new);
-        self.check.update(new);
+        self.check = check::more(self.geometry.compact, self.check, new);
         self.settled = self.stage_len;
     }
 

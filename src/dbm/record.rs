@@ -6,8 +6,9 @@ use core::cmp::Ordering;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::Fail;
-use super::format::{Check, Geometry, HEAD_MAX, Hash, KEY_MAX, Kind, LONG_HEAD, Layout, Name, tag};
+use super::format::{Geometry, HEAD_MAX, Hash, KEY_MAX, Kind, LONG_HEAD, Layout, Name, check, tag};
 use super::log::Log;
+use crate::crc;
 
 /// Where a record stands: a page and an offset in it, in one register. No record is [`Spot::NONE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,13 +257,13 @@ impl<F: NorFlash> Log<F> {
     #[cfg_attr(fast, inline(always))]
     pub(crate) fn right(&mut self) -> bool {
         let spot = self.cur.spot();
-        let mut check = Check::new(self.geometry.compact);
+        let (compact, mut state) = (self.geometry.compact, crc::START);
         let end = spot.at() + self.cur.total(&self.geometry);
         let mut at = spot.at();
         while at < end {
-            check.update(self.run(spot.page(), &mut at, end));
+            state = check::more(compact, state, self.run(spot.page(), &mut at, end));
         }
-        check.right()
+        check::right(compact, state)
     }
 
     /// A failure with its place, if the check of the record looked at is wrong.
@@ -368,13 +369,13 @@ impl<F: NorFlash> Log<F> {
         }
         self.begin(record.page, record.at());
         self.settle();
-        self.check = Check::new(self.geometry.compact);
+        self.check = crc::START;
     }
 
     /// Ends a record with its check. What a batch writes may wait for its commit.
     fn end(&mut self, record: &Record) {
         self.settle();
-        let check = self.check.bytes();
+        let check = (!self.check).to_le_bytes();
         self.push(check.get(..self.geometry.check() as usize).unwrap_or(&[]));
         if !record.pending() || record.kind == Kind::Commit {
             self.flush();

@@ -12,7 +12,7 @@ use super::super::{Dbm, Fail, Res};
 #[cfg(fast)]
 use super::super::{
     cursor::Taken,
-    format::{Check, Layout},
+    format::{Layout, check},
 };
 use super::{State, look_at, look_sound, place_of, spot};
 
@@ -183,7 +183,7 @@ pub(super) fn glide<F: NorFlash>(
     };
     let (key, len, record, bytes) = shown?;
     let (from, to) = (bytes.get(2..len + 2)?, buf.get_mut(..len)?);
-    if !Check::is_right(compact, record) || !cursor.go_on(rank, key, bytes) {
+    if !check::is_right(compact, record) || !cursor.go_on(rank, key, bytes) {
         return None;
     }
     to.copy_from_slice(from);
