@@ -133,14 +133,19 @@ impl<F: NorFlash> Dbm<'_, F> {
         } else {
             // One that follows the last in order as well is in its place.
             let last = i.checked_sub(1).map(|last| Spot::new(record.page, self.list_place(last)));
-            let rises = !part && self.table.sorted() == i && last.is_none_or(|last| self.last.is_before(last, key));
+            let rises = cfg!(fast)
+                && !part
+                && self.table.sorted() == i
+                && last.is_none_or(|last| self.last.is_before(last, key));
             self.table.push_list(entry);
             if rises {
                 self.table.sort_in(i);
             }
             self.parts += u8::from(part);
         }
-        self.last.put(record, key);
+        if cfg!(fast) {
+            self.last.put(record, key);
+        }
         self.live += total;
     }
 
