@@ -89,19 +89,20 @@ impl Base<'_> {
         if usize::from(count) >= most {
             return Err(ErrorKind::Cursors.at(usize::from(count) + 1));
         }
-        for _ in 0..2 {
-            for first in OWN_CURSOR + 1..=most - usize::from(count) {
-                let bits = (wanted << first) as u16;
-                if self.slots & bits == 0 {
-                    self.slots |= bits;
-                    return Ok((first as u8, bits));
-                }
+        let mut first = OWN_CURSOR + 1;
+        let mut bits = (wanted << first) as u16;
+        while self.slots & bits != 0 {
+            first += 1;
+            bits <<= 1;
+            if first > most - usize::from(count) {
+                // Statements that were left in the middle lose their cursors.
+                (self.slots, self.epoch) = (0, self.epoch.wrapping_add(1));
+                first = OWN_CURSOR + 1;
+                bits = (wanted << first) as u16;
             }
-            // Statements that were left in the middle lose their cursors.
-            self.slots = 0;
-            self.epoch = self.epoch.wrapping_add(1);
         }
-        Err(ErrorKind::Internal.at(0))
+        self.slots |= bits;
+        Ok((first as u8, bits))
     }
 
     pub(crate) fn free_slots(&mut self, slots: u16) {
@@ -225,9 +226,9 @@ impl Base<'_> {
         let token = token::next(sql, program.names.into());
         let (text, quote) = unquoted(sql.get(token.start().into()..token.end().into()).unwrap_or_default());
         let mut name = [0; 16];
-        let mut bytes = unescaped(text, quote).map(|byte| byte.to_ascii_lowercase());
+        let mut bytes = unescaped(text, quote);
         for place in name.iter_mut() {
-            *place = bytes.next().unwrap_or(0);
+            *place = bytes.next().unwrap_or(0).to_ascii_lowercase();
         }
         if bytes.next().is_some() {
             return Err(ErrorKind::TooBig.at(token.start().into()));

@@ -92,8 +92,13 @@ impl Collation {
         match self {
             Collation::Binary => left.cmp(right),
             Collation::NoCase => {
-                let fold = |bytes: &u8| bytes.to_ascii_lowercase();
-                left.iter().map(fold).cmp(right.iter().map(fold))
+                for (left, right) in left.iter().zip(right) {
+                    let order = left.to_ascii_lowercase().cmp(&right.to_ascii_lowercase());
+                    if order.is_ne() {
+                        return order;
+                    }
+                }
+                left.len().cmp(&right.len())
             }
             Collation::RTrim => without_trailing_spaces(left).cmp(without_trailing_spaces(right)),
         }
