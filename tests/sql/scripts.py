@@ -36,7 +36,8 @@ def main():
                 if answer[0] == "error":
                     print("error")
                     continue
-                if answer[0] == "rows":
+                # What ALTER TABLE asks itself, Python takes for a SELECT.
+                if answer[0] == "rows" and not statement.startswith("ALTER"):
                     print("\t".join(["cols"] + [escape(name) for name in answer[1]]))
                     for row in answer[2]:
                         print("\t".join(["row"] + [field(value) for value in row]))

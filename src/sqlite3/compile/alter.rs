@@ -89,8 +89,11 @@ impl<'a> Compiler<'a> {
         self.column_definition(Walk::Columns, self.at(5));
         let end = self.last_before(column.start(), self.token.start()).end();
         self.end_of_statement();
-        if let Some(kind) = self.refused(begin) {
-            return self.fail_at(kind, column);
+        match self.refused(begin) {
+            // No row lacks the value.
+            Some(ErrorKind::Schema) if self.is_empty() => {}
+            Some(kind) => return self.fail_at(kind, column),
+            None => {}
         }
         self.mark_at(begin, 0x20);
         self.bring(begin, place);
@@ -107,6 +110,13 @@ impl<'a> Compiler<'a> {
             return Some(ErrorKind::Schema);
         }
         (!is_plain(known.default, known.affinity == Affinity::Text as u8)).then_some(ErrorKind::Unsupported)
+    }
+
+    /// Whether the table that is changed has no rows.
+    fn is_empty(&mut self) -> bool {
+        let number = self.built().number();
+        self.walk_rows(number);
+        self.next_row(number).is_none()
     }
 
     /// Edits the rows of sqlite_schema that belong to a table.

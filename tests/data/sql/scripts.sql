@@ -458,3 +458,12 @@ SELECT 1 FROM (numbered x CROSS JOIN numbered y))
 SELECT 1 FROM ()
 INSERT INTO numbered SELECT x.a + 10, y.a FROM (numbered x CROSS JOIN numbered y) WHERE x.a = y.a
 SELECT count(*), sum(a) FROM (numbered)
+-- A column may be NOT NULL without a default while no row lacks it.
+CREATE TABLE norows(a)
+INSERT INTO norows VALUES(1)
+ALTER TABLE norows ADD b NOT NULL
+DELETE FROM norows
+ALTER TABLE norows ADD b NOT NULL
+INSERT INTO norows VALUES(1, NULL)
+INSERT INTO norows VALUES(1, 2)
+SELECT * FROM norows
