@@ -209,6 +209,16 @@ impl<F: NorFlash> Log<F> {
         self.bytes.get(SMALL + from as usize..SMALL + large.len as usize).unwrap_or(&[])
     }
 
+    /// Reads a record, and what follows if it follows on others; what is shown then.
+    #[cfg(fast)]
+    #[cold]
+    pub(crate) fn read_on(&mut self, spot: Spot, guess: u32) -> &[u8] {
+        let room = F::PAGE.saturating_sub(spot.at());
+        let want = self.onward(spot, guess);
+        self.load(Log::<F>::start(spot), guess.min(room), want.min(room));
+        self.shown(spot)
+    }
+
     /// The bytes from `at` in a page on, as `show` shows them.
     pub(crate) fn view(&mut self, page: u16, at: u32, need: u32, want: u32) -> &[u8] {
         let from = self.show(page, at, need, want);

@@ -178,7 +178,7 @@ pub(super) fn glide<F: NorFlash>(
     let spot = spot::<F>(*places.get(rank as usize)?);
     let (compact, check) = (db.log.geometry.compact, db.log.geometry.check());
     let shown = match short::<F>(db.log.shown(spot), check) {
-        None => short::<F>(read_on(db, spot), check),
+        None => short::<F>(db.log.read_on(spot, db.guess), check),
         shown => shown,
     };
     let (key, len, record, bytes) = shown?;
@@ -197,16 +197,6 @@ fn short<F: NorFlash>(bytes: &[u8], check: u32) -> Option<(u8, usize, &[u8], &[u
     let (key, value) = Record::short(bytes)?;
     let len = usize::from(key) + usize::from(value);
     Some((key, len, bytes.get(..F::align(len as u32 + 2 + check) as usize)?, bytes))
-}
-
-/// Reads a record, and what follows if it follows on others.
-#[cfg(fast)]
-#[cold]
-#[inline(never)]
-fn read_on<'d, F: NorFlash>(db: &'d mut Dbm<'_, F>, spot: Spot) -> &'d [u8] {
-    let (need, want) = (db.guess.min(F::PAGE - spot.at()), db.log.onward(spot, db.guess));
-    db.log.view(spot.page(), spot.at(), need, want);
-    db.log.shown(spot)
 }
 
 /// Moves a cursor before a key that it may be unable to hold; `false` if the order cannot tell.
