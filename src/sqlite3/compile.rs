@@ -31,7 +31,7 @@ mod plan;
 pub(super) mod reading;
 mod result;
 pub(super) mod select;
-mod source;
+pub(super) mod source;
 mod staging;
 mod subselect;
 mod template;
@@ -47,6 +47,7 @@ use super::store::Store;
 use super::token::{Kind, Token};
 use frame::f;
 use reading::Recent;
+use source::Found;
 
 pub(crate) use super::quoting::{is_alias, is_name, same_name, unescaped, unquoted};
 pub(crate) use operand::Operand;
@@ -146,8 +147,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) store: &'a mut dyn Store,
     /// The functions of the user's own.
     pub(crate) functions: &'static [Custom],
-    /// The name of a column that was compiled last: its place, its source, and which column it is.
-    pub(crate) lone: (u32, (u16, u8)),
+    /// The name of a column that was compiled last: its place, and what it means.
+    pub(crate) lone: (u32, Found),
     pub(crate) recent: Recent,
 }
 
@@ -198,7 +199,7 @@ impl Compiler<'_> {
     }
 
     /// The error that was noted, if any.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn ok(&self) -> Result<()> {
         self.failed.map_or(Ok(()), Err)
     }
@@ -252,7 +253,7 @@ impl Compiler<'_> {
     // ---- the stack of marks
 
     /// Takes bytes from the stack.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn reserve(&mut self, bytes: usize) -> usize {
         match self.top.checked_sub(bytes).filter(|&top| top >= self.code) {
             Some(top) => self.top = top,
@@ -465,7 +466,7 @@ impl Compiler<'_> {
         first
     }
 
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn new_cursor(&mut self) -> u8 {
         let cursor = self.now.cursors;
         if usize::from(cursor) >= super::store::CURSORS {

@@ -9,6 +9,7 @@ use core::cell::Cell;
 use super::compile::frame::f;
 use super::compile::reading::Recent;
 use super::compile::select::{Output, Resume};
+use super::compile::source::Found;
 use super::compile::{Compiler, Counts, Mode, NONE, Operand};
 use super::error::{ErrorKind, Result};
 use super::store::Store;
@@ -151,7 +152,7 @@ impl<'a> Compiler<'a> {
             present: false,
             functions: &[],
             session: 0,
-            lone: (0, (0, 0)),
+            lone: (0, Found::NOTHING),
             failed: None,
         }
     }

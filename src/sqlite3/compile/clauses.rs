@@ -129,7 +129,7 @@ impl Compiler<'_> {
     }
 
     /// The current token must end a clause.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn clause_end(&mut self) {
         if matches!(self.token.kind, Kind::Comma | Kind::From) || !self.token.kind.is(class::ITEM | class::END) {
             self.fail_unexpected();

@@ -18,7 +18,9 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::frame::{f, flag, s};
+use super::plan::Stretch;
 use super::select::{Output, Resume, step};
+use super::source::Found;
 use super::template::{HERE, LOW, WORD};
 use super::*;
 use crate::sqlite3::error::ErrorKind;
@@ -225,6 +227,7 @@ impl Compiler<'_> {
         let saved = self.token;
         self.go(at);
         let Walk { end, last, .. } = self.walk(self.token, class::TERM);
+        let part = Stretch::new(at, last.start());
         self.token = end;
         let mut order = INHERITED;
         if self.accept(Kind::Collate) {
@@ -238,7 +241,7 @@ impl Compiler<'_> {
             NONE
         };
         self.token = saved;
-        (Term { start: at, last, next }, order)
+        (Term { part, next }, order)
     }
 
     /// Looks for the terms of ORDER BY that are still unknown among the result columns of the part at hand.
@@ -258,46 +261,46 @@ impl Compiler<'_> {
     }
 
     fn match_term(&mut self, term: Term) -> Option<u16> {
-        let (first, last) = self.unwrapped((term.start, term.last));
-        let alone = first == last;
+        let inner = self.unwrapped(term.part);
+        let (first, alone) = (self.lex(inner.begin()), inner.begin() == inner.last());
         let saved = self.token;
-        self.go(term.start);
+        self.go(term.part.begin());
         let numbered = self.numbered_column();
         self.token = saved;
         if numbered.is_some() {
             return numbered;
         }
-        let wanted = self.lone_column((term.start, term.last));
+        let wanted = self.lone_column(term.part);
         let (mut at, mut column, mut found) = (self.own(f::RESULT), 0, None);
-        while let Some(item) = self.item_at(at) {
-            if alone && item.alias.is_some_and(|alias| self.same_tokens(alias, first)) {
+        while at != NONE {
+            let item = self.item_at(at);
+            if alone && self.goes_by(item, first) {
                 return Some(column);
             }
             let width = self.width(at);
             let same = match self.star_at(at) {
                 Some(table) => self.column_in_star(table, wanted),
-                None => self.is_item(at, item.last, term).then_some(0),
+                None => self.is_item(Stretch::new(at, item.last()), term.part).then_some(0),
             };
             if let (None, Some(place)) = (found, same) {
                 found = Some(column + place);
             }
             column += width;
-            match item.next {
-                Some(next) => at = next,
-                None => break,
-            }
+            at = item.next;
         }
         found
     }
 
     /// Which of the columns of a star is the one that is wanted.
-    fn column_in_star(&self, table: Option<Token>, wanted: Option<super::source::Found>) -> Option<u16> {
-        let wanted = wanted.filter(|wanted| wanted.frame == self.frame)?;
+    fn column_in_star(&self, table: Option<Token>, wanted: Found) -> Option<u16> {
+        if wanted.frame() != self.frame {
+            return None;
+        }
         let (mut before, mut from) = (0, usize::from(self.own(f::SOURCES)));
         while from != 0 {
             if table.is_none_or(|table| self.is_called(from, table)) {
                 let definition = self.definition(from);
-                if from == wanted.source {
+                if from == wanted.source() {
                     let rowid = definition.rowid_column();
                     let column = if wanted.column == ROWID { rowid } else { wanted.column };
                     return (column < definition.columns()).then(|| before + u16::from(column));
@@ -310,17 +313,18 @@ impl Compiler<'_> {
     }
 
     /// Whether a result column is the same column or the same text as a term.
-    fn is_item(&self, at: u16, last: Token, term: Term) -> bool {
-        let (mut one, mut other) = (self.lex(at), self.lex(term.start));
+    fn is_item(&self, item: Stretch, term: Stretch) -> bool {
+        let (mut one, mut other) = (self.lex(item.begin()), self.lex(term.begin()));
         let mut same = true;
-        let (a, b) = (self.lone_column((at, last)), self.lone_column((term.start, term.last)));
-        if a.is_some() && a == b {
+        let (a, b) = (self.lone_column(item), self.lone_column(term));
+        if a.is_one() && a == b {
             return true;
         }
         loop {
             same &= self.same_tokens(one, other);
-            if !same || one.end() >= last.end() || other.end() >= term.last.end() {
-                return same && one.end() >= last.end() && other.end() >= term.last.end();
+            let (ends, other_ends) = (one.start() >= item.last(), other.start() >= term.last());
+            if !same || ends || other_ends {
+                return same && ends && other_ends;
             }
             (one, other) = (self.after(one), self.after(other));
         }
@@ -401,7 +405,6 @@ const INHERITED: u8 = 0x40;
 /// A term of ORDER BY, as its tokens show it.
 #[derive(Clone, Copy)]
 struct Term {
-    start: u16,
-    last: Token,
+    part: Stretch,
     next: u16,
 }

@@ -84,7 +84,7 @@ impl Compiler<'_> {
 
     /// Makes the key of what goes by a name, behind what is built: where it begins and ends. The name is a token, or see
     /// `known_name`.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn key_of(&mut self, name: Token) -> (usize, usize) {
         let begin = self.code;
         self.bytes(&schema::KEY_OF_NAME);
@@ -108,7 +108,7 @@ impl Compiler<'_> {
     }
 
     /// Writes a name without its quotes; how long it is.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn plain_name(&mut self, token: Token) -> u8 {
         let len = self.without_quotes(token);
         if len > 64 {
@@ -357,7 +357,7 @@ impl Compiler<'_> {
     }
 
     /// Reads the definition of what goes by a name, if there is any, into the room between program and stack: offset and length.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn read_definition(&mut self, name: Token) -> Result<Option<(usize, usize)>> {
         let (begin, end) = self.key_of(name);
         let (low, high) = self.arena.split_at_mut_checked(end).unwrap_or_default();

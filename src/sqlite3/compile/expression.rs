@@ -91,7 +91,7 @@ impl Compiler<'_> {
     }
 
     /// The same, and the frame's next step.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn expression_then(&mut self, step: u16) {
         self.goto(step);
         self.expression();
@@ -107,7 +107,7 @@ impl Compiler<'_> {
         self.open_with(kind, a, b, NONE);
     }
 
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     fn open_with(&mut self, kind: u8, a: u8, b: u16, c: u16) {
         self.push(Mark { kind, a, b, c, d: 0 });
         self.mode = Mode::Operand;

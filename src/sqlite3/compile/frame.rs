@@ -183,7 +183,7 @@ static NEW: [u16; f::FIELDS as usize] = {
 
 impl Compiler<'_> {
     /// A new frame inside of the current one.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn push_frame(&mut self) -> usize {
         let (parent, frame) = (self.frame, self.reserve(FRAME));
         self.leave();
@@ -277,7 +277,7 @@ impl Compiler<'_> {
     }
 
     /// Reads a definition that must be there: offset and length, which are 0 if it is not.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn load(&mut self, name: Token, missing: ErrorKind) -> (usize, usize) {
         let error = match self.find(name) {
             Ok(Some(found)) => return found,

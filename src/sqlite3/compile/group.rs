@@ -105,13 +105,12 @@ impl Compiler<'_> {
         let Some(number) = self.ordinal(class::ITEM) else { return self.expression() };
         let mut at = self.own(f::RESULT);
         for _ in 1..number {
-            let item = self.item_at(at);
             if self.lex(at).kind == Kind::Star {
                 return self.fail_here(ErrorKind::Unsupported);
             }
-            match item.and_then(|item| item.next) {
-                Some(next) => at = next,
-                None => return self.fail_here(ErrorKind::Schema),
+            at = self.item_at(at).next;
+            if at == NONE {
+                return self.fail_here(ErrorKind::Schema);
             }
         }
         if number < 1 {

@@ -59,7 +59,7 @@ impl Compiler<'_> {
     }
 
     /// Writes the bytes of a token, without its quotes; how many there are.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn without_quotes(&mut self, token: Token) -> usize {
         let (text, quote) = unquoted(self.text(token));
         let (begin, len, mut skip) = (self.code, text.len(), false);

@@ -195,7 +195,7 @@ impl Compiler<'_> {
     }
 
     /// The current token must end a condition.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn condition_end(&mut self) {
         if !self.ends_condition(0) {
             self.fail_unexpected();

@@ -2,7 +2,9 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::frame::{f, flag, s};
+use super::plan::Stretch;
 use super::select::Output;
+use super::source::Found;
 use super::*;
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::token::{Kind, Token};
@@ -72,17 +74,19 @@ impl Compiler<'_> {
         }
         // A column goes by its declared name, in parentheses too; anything else by its text.
         let found = if self.lone.0 == Token::new(Kind::Name, start, last.end()).place {
-            Some(self.lone.1)
+            self.lone.1
         } else if last.kind == Kind::RightParen {
-            self.lone_column((start, last)).map(|found| (found.source as u16, found.column))
+            self.lone_column(Stretch::new(start, last.start()))
         } else {
-            None
+            Found::NOTHING
         };
-        match found {
+        if !found.is_one() {
+            self.note_name(name::TEXT, start, last.end())
+        } else if alone && is_name(last.kind) {
             // In a subquery of FROM, a column goes by its name as it is written there.
-            Some(_) if alone && is_name(last.kind) => self.note_name(name::ALIAS, last.start(), last.end()),
-            Some((source, column)) => self.note_name(column, source, 0),
-            None => self.note_name(name::TEXT, start, last.end()),
+            self.note_name(name::ALIAS, last.start(), last.end())
+        } else {
+            self.note_name(found.column, found.source() as u16, 0)
         }
     }
 

@@ -12,7 +12,7 @@ use super::source::Found;
 use super::*;
 use crate::sqlite3::program::Op;
 use crate::sqlite3::schema::{Index, ROWID};
-use crate::sqlite3::token::{Kind, Token, class};
+use crate::sqlite3::token::{Kind, class};
 
 /// Kinds of plans, in the field PLAN of a source.
 pub(crate) mod found_by {
@@ -51,6 +51,24 @@ struct Terms {
     whole: bool,
     /// Behind WHERE come the ONs.
     rest: usize,
+}
+
+/// Some tokens: where the first begins, and where the last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch(u32);
+
+impl Stretch {
+    pub(crate) fn new(begin: u16, last: u16) -> Self {
+        Stretch(u32::from(begin) | u32::from(last) << 16)
+    }
+
+    pub(crate) fn begin(self) -> u16 {
+        self.0 as u16
+    }
+
+    pub(crate) fn last(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
 }
 
 impl Compiler<'_> {
@@ -238,29 +256,30 @@ impl Compiler<'_> {
                 Kind::And => return None,
                 _ => {}
             }
-            last = Some(token);
+            last = Some(token.start());
             token = self.after(token);
         }
         let ((relation, before), last) = (relation?, last?);
-        let (left, right) = ((begin, before), (self.after(relation).start(), last));
+        let right = self.after(relation).start();
+        let (left, right) = (Stretch::new(begin, before), Stretch::new(right, last));
         if relation.kind == Kind::Between {
             let (and, low_end) = and?;
-            let (low, high) = ((right.0, low_end), (self.after(and).start(), last));
+            let (low, high) = (Stretch::new(right.begin(), low_end), Stretch::new(self.after(and).start(), last));
             if !self.is_operand(at, column, left)
                 || !self.is_free(at, column, low, false)
                 || !self.is_free(at, column, high, false)
             {
                 return None;
             }
-            return Some(Help::Between(low.0, high.0));
+            return Some(Help::Between(low.begin(), high.begin()));
         }
         if and.is_some() {
             return None;
         }
         let (value, flipped) = if self.is_operand(at, column, left) && self.is_free(at, column, right, false) {
-            (right.0, false)
+            (right.begin(), false)
         } else if self.is_operand(at, column, right) && self.is_free(at, column, left, true) {
-            (left.0, true)
+            (left.begin(), true)
         } else {
             return None;
         };
@@ -275,67 +294,74 @@ impl Compiler<'_> {
 
     /// The first and the last of a stretch of tokens, less the parentheses around them.
     #[cfg_attr(not(fast), inline(never))]
-    pub(crate) fn unwrapped(&self, (begin, mut last): (u16, Token)) -> (Token, Token) {
-        let mut first = self.lex(begin);
-        while first.kind == Kind::LeftParen && last.kind == Kind::RightParen && first.start() < last.start() {
-            last = self.last_before(first.start(), last.start());
-            first = self.after(first);
+    pub(crate) fn unwrapped(&self, mut part: Stretch) -> Stretch {
+        loop {
+            let first = self.lex(part.begin());
+            let open = first.kind == Kind::LeftParen && part.begin() < part.last();
+            if !open || self.lex(part.last()).kind != Kind::RightParen {
+                return part;
+            }
+            let last = self.last_before(first.start(), part.last());
+            part = Stretch::new(self.after(first).start(), last.start());
         }
-        (first, last)
     }
 
     /// The column that a stretch of tokens is, if it is just a column.
-    pub(crate) fn lone_column(&self, part: (u16, Token)) -> Option<Found> {
-        let (first, last) = self.unwrapped(part);
+    pub(crate) fn lone_column(&self, part: Stretch) -> Found {
+        let part = self.unwrapped(part);
+        let first = self.lex(part.begin());
         if !is_name(first.kind) {
-            return None;
+            return Found::NOTHING;
         }
         let (mut qualifier, mut name) = (None, first);
-        while name.end() < last.end() {
+        while name.start() < part.last() {
             let dot = self.after(name);
             if dot.kind != Kind::Dot {
-                return None;
+                return Found::NOTHING;
             }
             qualifier = Some(name);
             name = self.after(dot);
         }
-        self.look_up(qualifier, name).ok().flatten()
+        self.look_up(qualifier, name)
     }
 
     /// Whether a stretch of tokens is this column.
-    fn is_operand(&self, at: usize, column: u8, part: (u16, Token)) -> bool {
-        self.lone_column(part).is_some_and(|found| found.source == at && found.column == column)
+    fn is_operand(&self, at: usize, column: u8, part: Stretch) -> bool {
+        self.lone_column(part) == Found::new(self.frame, at, column)
     }
 
     /// Whether an expression can be computed before the source is opened, and compares with the column in the column's order.
-    fn is_free(&self, at: usize, column: u8, part: (u16, Token), left: bool) -> bool {
-        let (mut token, last) = (self.lex(part.0), part.1);
+    fn is_free(&self, at: usize, column: u8, part: Stretch, left: bool) -> bool {
+        let mut token = self.lex(part.begin());
         loop {
             let next = self.after(token);
             if is_name(token.kind) && next.kind != Kind::LeftParen {
                 let (qualifier, name) =
                     if next.kind == Kind::Dot { (Some(token), self.after(next)) } else { (None, token) };
-                match self.look_up(qualifier, name) {
-                    Ok(Some(found))
-                        if found.frame != self.frame || self.get(found.source, s::BIT) < self.get(at, s::BIT) => {}
-                    _ => return false,
+                let found = self.look_up(qualifier, name);
+                let inside = found.frame() == self.frame && self.get(found.source(), s::BIT) >= self.get(at, s::BIT);
+                if !found.is_one() || inside {
+                    return false;
                 }
                 token = name;
             }
-            if token.start() >= last.start() {
+            if token.start() >= part.last() {
                 break;
             }
             token = self.after(token);
         }
-        let Some(other) = self.lone_column(part) else { return true };
+        let other = self.lone_column(part);
+        if !other.is_one() {
+            return true;
+        }
         // Between two columns, affinity and collation are those of both.
-        let kind =
-            |found: Found| match self.definition(found.source).column(found.column).filter(|_| found.column != ROWID) {
-                Some(known) => (known.affinity >= 2, known.collation),
-                None => (true, 0),
-            };
-        let ours = kind(Found { frame: self.frame, source: at, column });
-        let theirs = kind(other);
+        let kind = |source: usize, column: u8| match self.definition(source).column(column).filter(|_| column != ROWID)
+        {
+            Some(known) => (known.affinity >= 2, known.collation),
+            None => (true, 0),
+        };
+        let ours = kind(at, column);
+        let theirs = kind(other.source(), other.column);
         (ours.0 || !theirs.0) && (!left || ours.1 == theirs.1)
     }
 

@@ -151,7 +151,7 @@ impl Compiler<'_> {
     }
 
     /// Goes to the first token on this level that is of these classes.
-    #[inline(never)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn skip_to(&mut self, stop: u8) {
         let (known, end) = self.recent.walked.get();
         let begin = self.token.start() & IN_ARENA == 0;

@@ -42,7 +42,7 @@ impl Compiler<'_> {
                 let (columns, rowid) = (definition.columns(), definition.rowid_column());
                 for column in 0..columns {
                     let column = if column == rowid { crate::sqlite3::schema::ROWID } else { column };
-                    let operand = self.push_column(super::source::Found { frame, source: from, column });
+                    let operand = self.push_column(super::source::Found::new(frame, from, column));
                     self.column_done(operand);
                 }
                 if table.is_some() {
@@ -139,13 +139,14 @@ impl Compiler<'_> {
         }
         if is_name(token.kind) || token.kind == Kind::String {
             let (mut at, mut column) = (self.own(f::RESULT), 0u16);
-            while let Some(item) = self.item_at(at) {
-                if item.alias.is_some_and(|alias| self.same_tokens(alias, token)) {
+            while at != NONE {
+                let item = self.item_at(at);
+                if self.goes_by(item, token) {
                     return Some(column);
                 }
                 // A star before the alias makes more columns than one.
                 column += self.width(at);
-                at = item.next?;
+                at = item.next;
             }
         }
         None

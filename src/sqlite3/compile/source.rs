@@ -8,17 +8,45 @@
 use super::expression::mark;
 use super::frame::{f, flag, joined, s};
 use super::*;
-use crate::sqlite3::error::{ErrorKind, Result};
+use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::program::{self, Op};
 use crate::sqlite3::schema::{self, Definition, ROWID};
 use crate::sqlite3::token::{Kind, Token, class};
 
-/// What a name means.
+/// What a name means: nothing, a column of a source in a frame, or one of several. (Two numbers, so that it is given back in
+/// registers.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
-    pub(crate) frame: usize,
-    pub(crate) source: usize,
+    /// The frame, and above it the source.
+    place: u32,
     pub(crate) column: u8,
+}
+
+impl Found {
+    pub(crate) const NOTHING: Found = Found { place: 0, column: 0 };
+
+    pub(crate) fn new(frame: usize, source: usize, column: u8) -> Self {
+        Found { place: frame as u32 & 0xffff | (source as u32) << 16, column }
+    }
+
+    pub(crate) fn frame(self) -> usize {
+        usize::from(self.place as u16)
+    }
+
+    /// 0 if there are several, or none.
+    pub(crate) fn source(self) -> usize {
+        (self.place >> 16) as usize
+    }
+
+    /// Whether there is a column of this name, or more.
+    pub(crate) fn is_any(self) -> bool {
+        self.place != 0
+    }
+
+    /// Whether there is just one.
+    pub(crate) fn is_one(self) -> bool {
+        self.source() != 0
+    }
 }
 
 impl Compiler<'_> {
@@ -192,14 +220,14 @@ impl Compiler<'_> {
     }
 
     /// Looks a name up, without marking that it was used.
-    pub(crate) fn look_up(&self, qualifier: Option<Token>, name: Token) -> Result<Option<Found>> {
+    pub(crate) fn look_up(&self, qualifier: Option<Token>, name: Token) -> Found {
         let mut frame = self.frame;
         while frame != 0 {
             // LIMIT is computed before there are rows, here or around.
             if self.of(frame, f::MODE) == 3 {
                 break;
             }
-            let mut found: Option<Found> = None;
+            let mut found = Found::NOTHING;
             let hidden = self.of(frame, f::MODE) == 2;
             let mut source = if hidden { 0 } else { usize::from(self.of(frame, f::SOURCES)) };
             while source != 0 {
@@ -208,17 +236,18 @@ impl Compiler<'_> {
                 {
                     match found {
                         // A column is preferred to the hidden rowid of another table.
-                        Some(_) if column == ROWID && !self.is_declared(source, name) => {}
-                        Some(before) if before.column != ROWID || self.is_declared(before.source, name) => {
-                            return Err(self.error(ErrorKind::Ambiguous, name));
+                        before if !before.is_any() => found = Found::new(frame, source, column),
+                        _ if column == ROWID && !self.is_declared(source, name) => {}
+                        before if before.column != ROWID || self.is_declared(before.source(), name) => {
+                            return Found::new(frame, 0, column);
                         }
-                        _ => found = Some(Found { frame, source, column }),
+                        _ => found = Found::new(frame, source, column),
                     }
                 }
                 source = self.get(source, s::NEXT).into();
             }
-            if found.is_some() {
-                return Ok(found);
+            if found.is_any() {
+                return found;
             }
             if self.has(frame, flag::CLOSED) {
                 break;
@@ -232,7 +261,7 @@ impl Compiler<'_> {
                 frame = self.of(frame, f::PARENT).into();
             }
         }
-        Ok(None)
+        Found::NOTHING
     }
 
     pub(crate) fn is_declared(&self, source: usize, name: Token) -> bool {
@@ -241,7 +270,7 @@ impl Compiler<'_> {
 
     /// Whether a name is a column here.
     pub(crate) fn is_column(&self, name: Token) -> bool {
-        matches!(self.look_up(None, name), Ok(Some(_)) | Err(_))
+        self.look_up(None, name).is_any()
     }
 
     /// An identifier as an operand: a column, an alias of a result column, TRUE or FALSE, or a text in double quotes.
@@ -257,13 +286,13 @@ impl Compiler<'_> {
             qualifier = Some(name);
             name = self.name();
         }
-        let found = match self.look_up(qualifier, name) {
-            Ok(found) => found,
-            Err(error) => return self.fail(error),
-        };
-        if let Some(found) = found {
+        let found = self.look_up(qualifier, name);
+        if found.is_any() {
+            if !found.is_one() {
+                return self.fail_at(ErrorKind::Ambiguous, name);
+            }
             let place = Token::new(name.kind, first.start(), name.end()).place;
-            self.lone = (place, (found.source as u16, found.column));
+            self.lone = (place, found);
             return self.column(found);
         }
         if qualifier.is_none() {
@@ -295,7 +324,7 @@ impl Compiler<'_> {
 
     /// Code for a column, and what is known of it.
     pub(crate) fn push_column(&mut self, found: Found) -> Operand {
-        let Found { frame, source, column } = found;
+        let (frame, source, column) = (found.frame(), found.source(), found.column);
         self.mark_used(frame, source);
         let start = self.here();
         let definition = self.definition(source);
@@ -401,19 +430,15 @@ impl Compiler<'_> {
                     > self.of(frame, f::FROM).min(self.of(frame, f::WHERE)).min(self.of(frame, f::ORDER))
             {
                 let mut at = result;
-                while let Some(item) = self.item_at(at) {
-                    if let Some(alias) = item.alias
-                        && self.same_tokens(alias, name)
-                    {
+                while at != NONE {
+                    let item = self.item_at(at);
+                    if self.goes_by(item, name) {
                         if frame != self.frame {
                             self.fail_at(ErrorKind::Unsupported, name);
                         }
                         return Some(at);
                     }
-                    match item.next {
-                        Some(next) => at = next,
-                        None => break,
-                    }
+                    at = item.next;
                 }
             }
             if self.has(frame, flag::CLOSED) || self.has(frame, flag::ALONE) {
@@ -425,32 +450,45 @@ impl Compiler<'_> {
     }
 
     /// A result column that begins at an offset: its alias, its end, where the next one begins.
-    pub(crate) fn item_at(&self, at: u16) -> Option<Item> {
+    pub(crate) fn item_at(&self, at: u16) -> Item {
         let first = self.lex(at);
         let Walk { end, mut last, before, third } = self.walk(first, class::ITEM);
-        if end == first {
-            return None;
-        }
-        let next = (end.kind == Kind::Comma).then(|| self.after(end).start());
-        let mut alias = None;
+        let next = if end.kind == Kind::Comma { self.after(end).start() } else { NONE };
+        let mut alias = NONE;
         if before != last {
             let named = is_alias(last.kind) && last.kind != Kind::End;
             if before.kind == Kind::As || named && ends_operand(before.kind) {
-                alias = Some(last);
+                alias = last.start();
                 last = if before.kind == Kind::As { third } else { before };
             }
         }
-        Some(Item { alias, last, next })
+        Item { ends: u32::from(alias) | u32::from(last.start()) << 16, next }
+    }
+
+    /// Whether this is the alias of a result column.
+    #[inline(never)]
+    pub(crate) fn goes_by(&self, item: Item, name: Token) -> bool {
+        item.alias() != NONE && self.same_tokens(self.lex(item.alias()), name)
     }
 }
 
-/// A result column, as its tokens show it.
+/// A result column, as its tokens show it. (Two numbers, so that it is given back in registers.)
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Item {
-    pub(crate) alias: Option<Token>,
-    /// The last token before the alias.
-    pub(crate) last: Token,
-    pub(crate) next: Option<u16>,
+    /// Where its alias stands, or NONE, and above that where the last token before the alias does.
+    ends: u32,
+    /// Where the next item begins; NONE behind the last.
+    pub(crate) next: u16,
+}
+
+impl Item {
+    fn alias(self) -> u16 {
+        self.ends as u16
+    }
+
+    pub(crate) fn last(self) -> u16 {
+        (self.ends >> 16) as u16
+    }
 }
 
 /// Whether an operand can end with such a token, so that a name behind it is an alias.

@@ -41,12 +41,9 @@ impl Compiler<'_> {
             return false;
         }
         let (mut at, mut columns) = (self.own(f::RESULT), 0);
-        while let Some(item) = self.item_at(at) {
+        while at != NONE {
             columns += self.width(at);
-            match item.next {
-                Some(next) => at = next,
-                None => break,
-            }
+            at = self.item_at(at).next;
         }
         self.set_own(f::COLUMNS, columns);
         self.go(order);
