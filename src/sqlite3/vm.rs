@@ -15,6 +15,7 @@ mod explain;
 mod groups;
 mod instructions;
 pub(super) mod keep;
+mod range;
 pub(super) mod rows;
 mod rowset;
 mod sorter;

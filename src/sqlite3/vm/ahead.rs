@@ -11,8 +11,9 @@ use super::stage::{HEAD, at, flag};
 use super::{Machine, STAGE};
 use crate::sqlite3::aggregate::{self, Accumulator};
 use crate::sqlite3::function::Id;
-use crate::sqlite3::key;
+use crate::sqlite3::key::{self, Reader};
 use crate::sqlite3::program::{Comparison, Op, chunk, chunk_mut, word};
+use crate::sqlite3::record;
 use crate::sqlite3::value::Value;
 
 // Bytes of instructions: a filter's are those behind the column, a sorter's those before the orders of its keys.
@@ -129,5 +130,44 @@ impl Machine<'_> {
         self.sp = first;
         self.pc += SORT_LEN + keys;
         Some(())
+    }
+
+    /// The value of a column, if the row is at hand and all serial types up to it have one byte; otherwise
+    /// [`Machine::column`] must see to it.
+    #[inline(always)]
+    fn column_short(&mut self, which: [u8; 2]) -> Option<Cell> {
+        let known = self.row.which == u16::from_le_bytes(which) || self.read_short(which).is_some();
+        known.then_some(self.row.cell)
+    }
+
+    #[inline(always)]
+    fn read_short(&mut self, which: [u8; 2]) -> Option<()> {
+        let [cursor, column] = which;
+        if self.row.which as u8 != cursor {
+            return None;
+        }
+        let (start, len) = self.row.place();
+        let serial = self.row.walk.find_short(self.arena.get(start..start + len)?, column)?;
+        let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
+        if body + size > len {
+            return None;
+        }
+        self.row.cell = if serial < 12 {
+            // (It is quicker to read on behind a number.)
+            Cell::number(record::decode(serial, self.arena.get(start + body..)?).ok()?)
+        } else {
+            Cell::in_arena(serial & 1 == 0, start + body, size)
+        };
+        self.row.which = u16::from_le_bytes(which);
+        Some(())
+    }
+
+    /// The rowid of a cursor's row, if the row is at hand and it is known where it stands in the key.
+    #[inline(always)]
+    fn rowid_short(&self, cursor: u8) -> Option<i64> {
+        if self.row.which as u8 != cursor || self.row.rowid == 0 {
+            return None;
+        }
+        Reader::new(self.arena.get(usize::from(self.row.rowid)..)?, 0).rowid().ok()
     }
 }

@@ -13,7 +13,6 @@ use super::{CURSOR, Machine, Result, stretch};
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::key::{Reader, SHORT, Writer};
 use crate::sqlite3::program::{Op, chunk, chunk_mut, word};
-use crate::sqlite3::real;
 use crate::sqlite3::record::{self, Walk};
 use crate::sqlite3::schema;
 use crate::sqlite3::store::Entry;
@@ -21,7 +20,7 @@ use crate::sqlite3::value::{Affinity, Value};
 
 /// Fields of a cursor.
 #[rustfmt::skip]
-mod at {
+pub(super) mod at {
     pub(crate) const FLAGS: usize = 0;
     pub(crate) const SLOT: usize = 1;
     pub(crate) const TABLE: usize = 2;
@@ -37,7 +36,7 @@ mod at {
 
 /// Flags of a cursor.
 #[rustfmt::skip]
-mod flag {
+pub(super) mod flag {
     /// All columns are NULL.
     pub(crate) const NULL_ROW: u8 = 1;
     /// There are no more rows.
@@ -49,18 +48,18 @@ mod flag {
     pub(crate) const INDEX: u8 = 16;
 }
 
-/// The row that a column was read of last, and how far its columns are known.
+/// The row that is at hand: the one that a cursor went to, or a column was read of, last. How far its columns are known.
 #[derive(Clone, Copy)]
 pub(crate) struct AtHand {
     /// The cursor and the column read last, as Column has them as its operands; [`NOBODY`] where there is none.
-    which: u16,
+    pub(super) which: u16,
     /// Where the row is, as the cursor has it.
     record: u32,
     /// Where the rowid begins in the key, if that is known.
-    rowid: u16,
+    pub(super) rowid: u16,
     /// The value of the column read last.
     pub(crate) cell: Cell,
-    walk: Walk,
+    pub(super) walk: Walk,
 }
 
 /// No number of a cursor or a column.
@@ -79,7 +78,7 @@ impl AtHand {
 
     /// Offset and length of the row.
     #[inline]
-    fn place(&self) -> (usize, usize) {
+    pub(super) fn place(&self) -> (usize, usize) {
         (usize::from(self.record as u16), (self.record >> 16) as usize)
     }
 }
@@ -127,48 +126,6 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// The value of a column, if the row is at hand and all serial types up to it have one byte; otherwise
-    /// [`Machine::column`] must see to it.
-    #[cfg(fast)]
-    #[inline(always)]
-    pub(crate) fn column_short(&mut self, which: [u8; 2]) -> Option<Cell> {
-        let known = self.row.which == u16::from_le_bytes(which) || self.read_short(which).is_some();
-        known.then_some(self.row.cell)
-    }
-
-    #[cfg(fast)]
-    #[inline(always)]
-    fn read_short(&mut self, which: [u8; 2]) -> Option<()> {
-        let [cursor, column] = which;
-        if self.row.which as u8 != cursor {
-            return None;
-        }
-        let (start, len) = self.row.place();
-        let serial = self.row.walk.find_short(self.arena.get(start..start + len)?, column)?;
-        let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
-        if body + size > len {
-            return None;
-        }
-        self.row.cell = if serial < 12 {
-            // (It is quicker to read on behind a number.)
-            Cell::number(record::decode(serial, self.arena.get(start + body..)?).ok()?)
-        } else {
-            Cell::in_arena(serial & 1 == 0, start + body, size)
-        };
-        self.row.which = u16::from_le_bytes(which);
-        Some(())
-    }
-
-    /// The rowid of a cursor's row, if the row is at hand and it is known where it stands in the key.
-    #[cfg(fast)]
-    #[inline(always)]
-    pub(crate) fn rowid_short(&self, cursor: u8) -> Option<i64> {
-        if self.row.which as u8 != cursor || self.row.rowid == 0 {
-            return None;
-        }
-        Reader::new(self.arena.get(usize::from(self.row.rowid)..)?, 0).rowid().ok()
-    }
-
     /// The record of a cursor's row is at this place of the arena, and comes to hand.
     #[inline]
     fn set_record(&mut self, number: u8, start: usize, len: usize, rowid: u16) {
@@ -213,7 +170,7 @@ impl Machine<'_> {
         (self.field(cursor + at::RECORD), self.field(cursor + at::RECORD_LEN))
     }
 
-    fn open(&mut self, cursor: usize, table: usize, flags: u8) -> usize {
+    pub(super) fn open(&mut self, cursor: usize, table: usize, flags: u8) -> usize {
         let (number, slot) = (cursor as u8, usize::from(self.state.slot) + cursor);
         let cursor = self.cursor(cursor);
         self.put8(cursor + at::FLAGS, flags);
@@ -383,96 +340,6 @@ impl Machine<'_> {
         (inclusive && key.starts_with(bound)) || if backwards { key > bound } else { key < bound }
     }
 
-    /// A range of rowids or of an index. The description: flags (1 low bound, 2 it belongs to the range, 4 high bound, 8
-    /// it belongs to the range, 16 backwards), equal parts, then for an index its number, how many parts, and the order of each
-    /// part. On the stack: the equal values, the low bound, the high bound.
-    pub(crate) fn range(&mut self) -> Result<()> {
-        let (cursor, table, description) = (self.operand(), self.u16(), self.u16());
-        let at = self.pc;
-        self.pc += description;
-        let (flags, equal) = (self.get8(at), usize::from(self.get8(at + 1)));
-        let backwards = flags & 16 != 0;
-        let is_index = description > 2;
-        let mut kind = if backwards { flag::BACKWARDS } else { 0 };
-        if is_index {
-            kind |= flag::INDEX;
-        }
-        let (has_low, has_high) = (flags & 1 != 0, flags & 4 != 0);
-        let values = equal + usize::from(has_low) + usize::from(has_high);
-        let first = self.sp.saturating_sub(values * super::cell::CELL);
-        self.sp = first;
-        let cursor = self.open(cursor, table, kind);
-        self.set_field(cursor + at::INDEX, at + 2);
-        let number = if is_index { crate::sqlite3::compile::get16(self.arena, at + 2) } else { table as u16 };
-        let parts = usize::from(self.get8(at + 4));
-        // Nothing equals NULL, and nothing is less or greater.
-        for value in 0..values {
-            if self.view().at(first + value * super::cell::CELL).is_null() {
-                self.put8(cursor, flag::END);
-                return Ok(());
-            }
-        }
-        let order = |code: &[u8], part: usize| {
-            if is_index {
-                schema::order(code.get(at + 5 + part).copied().unwrap_or(0))
-            } else {
-                crate::sqlite3::key::Order::default()
-            }
-        };
-        let limit = if is_index { schema::text_limit(parts) } else { usize::MAX };
-        let descending = is_index && order(self.arena, equal).descending;
-        // The smaller end of the keys is the low bound, unless the part is descending.
-        let low_place = has_low.then_some(equal);
-        let high_place = has_high.then_some(equal + usize::from(has_low));
-        let (near, far) = if descending { (high_place, low_place) } else { (low_place, high_place) };
-        let (near_in, far_in) =
-            if descending { (flags & 8 != 0, flags & 2 != 0) } else { (flags & 2 != 0, flags & 8 != 0) };
-        let mut ends = [(near, near_in, false), (far, far_in, true)];
-        if backwards {
-            ends.reverse();
-        }
-        for (turn, (place, inclusive, is_far)) in ends.into_iter().enumerate() {
-            // The key is written to the free part of the scratch; that of the far end stays there.
-            let mut included = true;
-            let len = self.write_key(limit, &mut |view, writer| {
-                schema::begin_key(number, writer);
-                for part in 0..equal {
-                    writer.column(view.at(first + part * super::cell::CELL), order(view.arena, part));
-                }
-                if let Some(place) = place {
-                    let value = view.at(first + place * super::cell::CELL);
-                    if is_index {
-                        let cut = writer.column(value, order(view.arena, equal));
-                        // What a cut key excludes, the condition itself must.
-                        included = inclusive || cut;
-                    } else {
-                        included = rowid_bound(value, is_far, inclusive, writer);
-                    }
-                } else if is_index && is_far == descending && (has_low || has_high) {
-                    // NULLs stand at the low end; they are in no range.
-                    writer.column(Value::Null, order(view.arena, equal));
-                    included = false;
-                }
-                // Seeking: before all keys that begin so, or behind them.
-                if turn == 0 && included == backwards {
-                    writer.byte(crate::sqlite3::key::ABOVE);
-                }
-            })?;
-            let bump = self.bump;
-            if turn == 0 {
-                let slot = usize::from(self.get8(cursor + at::SLOT));
-                self.store.seek(slot, stretch(self.arena, bump, len))?;
-            } else {
-                self.set_field(cursor + at::BOUND, bump);
-                self.set_field(cursor + at::BOUND_LEN, len);
-                self.put8(cursor + at::BOUND_KIND, included.into());
-                self.bump = bump + len;
-                self.set_field(cursor + at::BASE, self.bump);
-            }
-        }
-        Ok(())
-    }
-
     /// The cursor's row is all NULL, once.
     pub(crate) fn null_row(&mut self) -> Result<()> {
         let cursor = self.operand();
@@ -529,38 +396,5 @@ impl Machine<'_> {
     pub(crate) fn move_to(&mut self, cursor: usize, table: usize, rowid: i64) -> Result<bool> {
         self.open(cursor, table, flag::ONE);
         self.fetch(cursor as u8, rowid)
-    }
-}
-
-/// Writes the bound of a range of rowids; whether the rows that begin with it belong to the range. A bound that is no
-/// integer is the next integer towards the inside.
-fn rowid_bound(value: Value<'_>, far: bool, inclusive: bool, writer: &mut Writer<'_>) -> bool {
-    match Affinity::Numeric.apply_numeric(value) {
-        Value::Integer(i) => {
-            writer.rowid(i);
-            inclusive
-        }
-        Value::Real(r) if real::order(r, 9.3e18).is_ge() || real::order(r, -9.3e18).is_le() => {
-            // Beyond all rowids: all or nothing.
-            let above = !real::is_negative(r);
-            if above {
-                writer.byte(crate::sqlite3::key::ABOVE);
-            }
-            far == above
-        }
-        Value::Real(r) => {
-            let below = {
-                let cut = real::whole(r);
-                if real::order(real::of(cut), r).is_gt() { cut - 1 } else { cut }
-            };
-            writer.rowid(below);
-            // Rows up to the integer below are on its low side.
-            far
-        }
-        // Text and blobs are greater than all rowids.
-        _ => {
-            writer.byte(crate::sqlite3::key::ABOVE);
-            far
-        }
     }
 }
