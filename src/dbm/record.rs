@@ -279,14 +279,16 @@ impl<F: NorFlash> Log<F> {
     #[inline(never)]
     pub(crate) fn order(&mut self, name: &[u8]) -> i32 {
         let (mut at, len) = (self.cur.key_at(), self.cur.key_len());
-        let mut theirs = name.iter();
+        let mut theirs = name;
         let end = at + len.min(name.len() as u32);
         while at < end {
-            for (our, their) in self.run(self.cur.page, &mut at, end).iter().zip(theirs.by_ref()) {
-                if our != their {
-                    return i32::from(*our) - i32::from(*their);
-                }
+            let ours = self.run(self.cur.page, &mut at, end);
+            let (start, rest) = theirs.split_at_checked(ours.len()).unwrap_or_default();
+            let order = ours.cmp(start) as i32;
+            if order != 0 {
+                return order;
             }
+            theirs = rest;
         }
         len as i32 - name.len() as i32
     }
