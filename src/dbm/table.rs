@@ -270,11 +270,11 @@ impl<'m> Table<'m> {
         self.put(self.list_at(i), LIST, entry);
     }
     /// The first entry from number `i` on that is like another but for so many low bits; how many there are if none is.
-    pub(crate) fn next_like(&self, i: usize, entry: u32, bits: u32) -> usize {
-        let entries = self.memory.get(self.list_at(i)..self.list_at(self.listed())).unwrap_or(&[]);
-        let (entries, _) = entries.as_chunks::<LIST>();
-        let like = |[a, b, c]: &[u8; LIST]| (u32::from_le_bytes([*a, *b, *c, 0]) ^ entry) >> bits == 0;
-        i + entries.iter().position(like).unwrap_or(entries.len())
+    pub(crate) fn next_like(&self, mut i: usize, entry: u32, bits: u32) -> usize {
+        while i < self.listed() && ((self.list(i) ^ entry) << 8) >> (bits + 8) != 0 {
+            i += 1;
+        }
+        i
     }
     /// One more, behind the last.
     pub(crate) fn push_list(&mut self, entry: u32) {
