@@ -27,7 +27,8 @@ impl Error {
     }
 
     /// [`ErrorKind::Limit`]: so many bytes are needed.
-    #[inline]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub fn limit(needed: usize) -> Self {
         Self::new(ErrorKind::Limit, needed)
     }
@@ -74,12 +75,14 @@ impl Error {
 
     /// The same error, at a place; one that says what is needed stays as it is.
     #[must_use]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn at(self, offset: usize) -> Self {
         if self.has_need() { self } else { Self::of(self.0.get() as u8, offset) }
     }
 
     /// The same error; where memory is too small, so many bytes more are needed.
     #[must_use]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn more(self, bytes: usize) -> Self {
         if self.is(ErrorKind::Limit) { Self::limit(self.number().saturating_add(bytes)) } else { self }
     }

@@ -144,7 +144,8 @@ fn long_varint(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
 }
 
 /// The bytes of a column's body.
-#[inline]
+#[cfg_attr(fast, inline)]
+#[cfg_attr(not(fast), inline(never))]
 pub(crate) fn body_size(serial: u32) -> usize {
     match SIZES.get(serial as usize) {
         Some(size) => (*size).into(),

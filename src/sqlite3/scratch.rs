@@ -58,6 +58,7 @@ impl<'a> Scratch<'a> {
     }
 
     /// Appends `count` times `byte`.
+    #[cfg_attr(not(fast), inline(never))]
     pub fn fill(&mut self, byte: u8, count: usize) {
         let end = self.pushed.saturating_add(count);
         if let Some(place) = self.room.get_mut(self.pushed..end) {

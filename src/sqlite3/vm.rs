@@ -324,7 +324,8 @@ impl<'a> Machine<'a> {
     }
 
     /// What values borrow from, while nothing is written.
-    #[inline]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn view(&self) -> View<'_> {
         View { arena: self.arena, stages: &[], stages_at: usize::MAX, sql: self.sql, parameters: self.parameters }
     }
