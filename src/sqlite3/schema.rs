@@ -52,6 +52,7 @@ pub(crate) const TABLE: u8 = 1;
 pub(crate) const VIEW: u8 = 2;
 pub(crate) const INDEX: u8 = 3;
 /// Bits of a column's first byte.
+pub(crate) const NOT_NULL: u8 = 8;
 pub(crate) const HAS_DEFAULT: u8 = 0x10;
 pub(crate) const ADDED: u8 = 0x20;
 /// No column: the rowid.
@@ -75,10 +76,6 @@ pub(crate) struct Column<'a> {
     pub(crate) has_default: bool,
     /// Its place in the primary key, from 1; 0 if it is not in it.
     pub(crate) primary: u8,
-    /// 0 BINARY, 1 NOCASE, 2 RTRIM.
-    pub(crate) collation: u8,
-    /// What to do with NULL, or with the rowid of another row.
-    pub(crate) action: u8,
     pub(crate) name: &'a [u8],
     pub(crate) type_name: &'a [u8],
     pub(crate) default: &'a [u8],
@@ -164,18 +161,16 @@ impl<'a> Definition<'a> {
     }
 
     pub(crate) fn column_at(&self, at: usize) -> Column<'a> {
-        let (flags, more) = (self.byte(at), self.byte(at + 1));
+        let flags = self.byte(at);
         let (name, kind, default) = (self.byte(at + 3), self.byte(at + 4), self.byte(at + 5));
         let name_at = at + 6;
         let type_at = name_at + usize::from(name);
         let default_at = type_at + usize::from(kind);
         Column {
             affinity: flags & 7,
-            not_null: flags & 8 != 0,
+            not_null: flags & NOT_NULL != 0,
             has_default: flags & HAS_DEFAULT != 0,
             primary: self.byte(at + 2),
-            collation: more & 3,
-            action: more >> 2 & 7,
             name: self.slice(name_at, name.into()),
             type_name: self.slice(type_at, kind.into()),
             default: self.slice(default_at, default.into()),
@@ -200,6 +195,7 @@ impl<'a> Definition<'a> {
     }
 
     /// The first two bytes of a column; of the rowid, those of an integer.
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn flags(&self, wanted: u8) -> (u8, u8) {
         if wanted >= self.columns() {
             return (Affinity::Integer as u8, 0);
@@ -268,6 +264,18 @@ impl<'a> Definition<'a> {
             at,
             next: name_at + 1 + name,
         }
+    }
+
+    /// How many columns the index at an offset has.
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn index_columns(&self, at: usize) -> usize {
+        self.byte(at + 3).into()
+    }
+
+    /// Column and order of a part of the index at an offset: see [`Index::part`].
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn index_part(&self, at: usize, part: usize) -> (u8, u8) {
+        (self.byte(at + 4 + 2 * part), self.byte(at + 5 + 2 * part))
     }
 
     /// All indexes in order.

@@ -163,7 +163,7 @@ impl Compiler<'_> {
                 return self.fail_at(ErrorKind::NoSuchColumn, name);
             };
             let rowid = definition.rowid_column();
-            let mut collation = definition.column(column).map_or(0, |known| known.collation);
+            let mut collation = definition.flags(column).1 & 3;
             if self.accept(Kind::Collate) {
                 collation = self.collation().saturating_sub(1);
             }

@@ -155,9 +155,7 @@ impl Compiler<'_> {
                         self.expect(Kind::Key);
                         order = u8::from(self.descending());
                     }
-                    if let Some(known) = self.built().column(column) {
-                        order |= known.collation << 1;
-                    }
+                    order |= (self.built().flags(column).1 & 3) << 1;
                     let mut parts = Parts::default();
                     parts.add(column, order);
                     self.key_constraint(walk, word, &parts, primary && order & 1 == 0);

@@ -11,7 +11,7 @@ use super::select::step;
 use super::source::Found;
 use super::*;
 use crate::sqlite3::program::Op;
-use crate::sqlite3::schema::{Index, ROWID};
+use crate::sqlite3::schema::ROWID;
 use crate::sqlite3::token::{Kind, class};
 
 /// Kinds of plans, in the field PLAN of a source.
@@ -111,7 +111,7 @@ impl Compiler<'_> {
 
     /// How much an index narrows; 0 not at all.
     fn score(&mut self, at: usize, index_at: usize) -> u32 {
-        let parts = usize::from(self.definition(at).index_at(index_at).columns);
+        let parts = self.definition(at).index_columns(index_at);
         let mut equals = 0;
         while equals < parts.min(EQUALS)
             && self.part(at, index_at, equals).is_some_and(|column| self.equal(at, column).is_some())
@@ -133,7 +133,7 @@ impl Compiler<'_> {
 
     /// Notes the terms that an index uses.
     fn take_index(&mut self, at: usize, index_at: usize) {
-        let parts = usize::from(self.definition(at).index_at(index_at).columns);
+        let parts = self.definition(at).index_columns(index_at);
         let mut equals = 0;
         while equals < parts.min(EQUALS) {
             let Some(value) = self.part(at, index_at, equals).and_then(|column| self.equal(at, column)) else { break };
@@ -154,13 +154,8 @@ impl Compiler<'_> {
     /// The column of a part of an index, if its order is that of the column's own collation.
     fn part(&self, at: usize, index_at: usize, part: usize) -> Option<u8> {
         let definition = self.definition(at);
-        let index: Index<'_> = definition.index_at(index_at);
-        let (column, order) = index.part(part);
-        if column == ROWID {
-            return None;
-        }
-        let known = definition.column(column)?;
-        (known.collation == order >> 1).then_some(column)
+        let (column, order) = definition.index_part(index_at, part);
+        (column != ROWID && definition.flags(column).1 & 3 == order >> 1).then_some(column)
     }
 
     /// Where the value stands that a column equals.
@@ -355,10 +350,9 @@ impl Compiler<'_> {
             return true;
         }
         // Between two columns, affinity and collation are those of both.
-        let kind = |source: usize, column: u8| match self.definition(source).column(column).filter(|_| column != ROWID)
-        {
-            Some(known) => (known.affinity >= 2, known.collation),
-            None => (true, 0),
+        let kind = |source: usize, column: u8| {
+            let (flags, more) = self.definition(source).flags(column);
+            (flags & 7 >= 2, more & 3)
         };
         let ours = kind(at, column);
         let theirs = kind(other.source(), other.column);
@@ -409,7 +403,7 @@ impl Compiler<'_> {
                 self.word(index_number);
                 self.byte(parts);
                 for part in 0..usize::from(parts) {
-                    let order = self.definition(at).index_at(index_at).part(part).1;
+                    let order = self.definition(at).index_part(index_at, part).1;
                     self.byte(order);
                 }
             }
@@ -437,9 +431,8 @@ impl Compiler<'_> {
         }
         if self.get(at, s::PLAN) == found_by::INDEX {
             let part = usize::from(done.min(self.get(at, s::EQUALS)));
-            let index = self.definition(at).index_at(self.get(at, s::INDEX).into());
-            let column = index.part(part).0;
-            let affinity = self.definition(at).column(column).map_or(0, |known| known.affinity);
+            let column = self.definition(at).index_part(self.get(at, s::INDEX).into(), part).0;
+            let affinity = self.definition(at).flags(column).0 & 7;
             let other = self.result.affinity();
             // Between two columns that are no numbers, nothing is converted.
             if affinity >= 2 || (affinity == 1 && other == 0) {
@@ -453,8 +446,8 @@ impl Compiler<'_> {
 
     /// Gives up an index that does not find rows in the order of their rowids.
     pub(crate) fn plan_by_rowid(&mut self, at: usize) {
-        let index = self.definition(at).index_at(self.get(at, s::INDEX).into());
-        if self.get(at, s::PLAN) == found_by::INDEX && self.get(at, s::EQUALS) < index.columns.into() {
+        let columns = self.definition(at).index_columns(self.get(at, s::INDEX).into());
+        if self.get(at, s::PLAN) == found_by::INDEX && usize::from(self.get(at, s::EQUALS)) < columns {
             self.put(at, s::FLAGS, self.get(at, s::FLAGS) | joined::BARE);
         }
     }
@@ -464,7 +457,7 @@ impl Compiler<'_> {
         if self.get(at, s::PLAN) != found_by::INDEX {
             return false;
         }
-        let index = self.definition(at).index_at(self.get(at, s::INDEX).into());
-        (0..usize::from(index.columns)).any(|part| test(index.part(part).0))
+        let (definition, index) = (self.definition(at), self.get(at, s::INDEX).into());
+        (0..definition.index_columns(index)).any(|part| test(definition.index_part(index, part).0))
     }
 }

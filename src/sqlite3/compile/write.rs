@@ -135,8 +135,9 @@ impl Compiler<'_> {
     /// What is done about a NULL in a column; `None` where one may be.
     fn null_action(&self, column: u8) -> Option<u8> {
         let (definition, action) = (self.table_here(), self.own(f::ACTION) as u8);
-        let known = definition.column(column).filter(|known| known.not_null && column != definition.rowid_column())?;
-        Some(if action == action::NONE { known.action } else { action })
+        let (flags, more) = definition.flags(column);
+        let always = flags & schema::NOT_NULL != 0 && column != definition.rowid_column();
+        always.then_some(if action == action::NONE { more >> 2 & 7 } else { action })
     }
 
     /// NOT NULL of the columns from one on. Those whose default takes the place of NULL are asked behind all others.
@@ -222,7 +223,7 @@ impl Compiler<'_> {
     /// All checks passed: the row is written.
     pub(crate) fn checked(&mut self) {
         let definition = self.table_here();
-        let how = definition.column(definition.rowid_column()).map_or(0, |known| known.action << 3);
+        let how = definition.flags(definition.rowid_column()).1 << 1 & 0x38;
         let update = self.own(f::KEYS) == verb::UPDATE;
         self.op(if update { Op::Update } else { Op::Insert });
         self.emit(&[WORD, f::TABLE, LOW | f::LOCALS]);
