@@ -26,7 +26,7 @@ impl Compiler<'_> {
             Some(table) if self.same(name, b"table_info") => self.table_info(table),
             Some(_) if self.same(name, b"user_version") => return Verb::Pragma,
             None if self.same(name, b"user_version") => {
-                let version = self.setting(b'u').unwrap_or(0);
+                let version = self.setting(b'u');
                 self.constant(Value::Integer(version));
                 self.pragma_row(b"\x0cuser_version");
             }
@@ -81,11 +81,8 @@ impl Compiler<'_> {
         const TYPES: &[&str] = &["ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"];
         static PACKED_TYPES: [u8; words::size(TYPES)] = words::packed(TYPES);
         self.grow(6);
-        let found = match self.find(table) {
-            Ok(found) => found,
-            Err(error) => return self.fail(error),
-        };
-        if let Some((at, len)) = found {
+        let (at, len) = self.find(table);
+        if len > 0 {
             let kind = self.at(at);
             if kind == schema::VIEW {
                 return self.fail_at(ErrorKind::Unsupported, table);

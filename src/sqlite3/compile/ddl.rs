@@ -120,18 +120,10 @@ impl Compiler<'_> {
     /// What goes by this name, as its definition begins; 0 if nothing does.
     #[inline(never)]
     pub(crate) fn kind_of(&mut self, token: Token) -> u8 {
-        let top = self.top;
-        let found = self.find(token);
-        let kind = match found {
-            Ok(Some((at, _))) => self.at(at),
-            Ok(None) => 0,
-            Err(error) if error.is(ErrorKind::Limit) => schema::TABLE,
-            Err(error) => {
-                self.fail_store(error);
-                0
-            }
-        };
-        self.top = top;
+        let (top, low) = (self.top, self.low);
+        let (at, len) = self.find(token);
+        let kind = if len == 0 { 0 } else { self.at(at) };
+        (self.top, self.low) = (top, low);
         kind
     }
 
@@ -179,7 +171,7 @@ impl Compiler<'_> {
         if self.present {
             return 0;
         }
-        let number = self.setting(b'n').unwrap_or(schema::FIRST.into());
+        let number = self.setting(b'n').max(schema::FIRST.into());
         if number > 0xfff0 {
             self.fail_here(ErrorKind::Full);
         }
@@ -187,17 +179,13 @@ impl Compiler<'_> {
         number as u16
     }
 
-    /// A setting of the store.
+    /// A setting of the store; 0 if it was never set.
     #[inline(never)]
-    pub(crate) fn setting(&mut self, which: u8) -> Option<i64> {
+    pub(crate) fn setting(&mut self, which: u8) -> i64 {
         let mut value = [0; 8];
-        match self.store.get(&setting_key(which), &mut value) {
-            Ok(found) => found.map(|_| i64::from_le_bytes(value)),
-            Err(error) => {
-                self.fail_store(error);
-                None
-            }
-        }
+        let done = self.store.get(&setting_key(which), &mut value);
+        self.stored(done.map(|_| ()));
+        i64::from_le_bytes(value)
     }
 
     #[inline(never)]
@@ -346,24 +334,28 @@ impl Compiler<'_> {
     /// Reads the definition of what goes by a name behind what is built; it must be there.
     #[inline(never)]
     pub(crate) fn load_again(&mut self, name: Token) {
-        match self.read_definition(name) {
-            Ok(Some((at, len))) => {
-                self.shift(at, len, self.code);
-                self.code += len;
-            }
-            Ok(None) => self.fail_here(ErrorKind::Corrupt),
-            Err(error) => self.fail_store(error),
+        let (at, len) = self.read_definition(name);
+        if len == 0 {
+            return self.fail_here(ErrorKind::Corrupt);
         }
+        self.shift(at, len, self.code);
+        self.code += len;
     }
 
-    /// Reads the definition of what goes by a name, if there is any, into the room between program and stack: offset and length.
+    /// Reads the definition of what goes by a name, if there is any, into the room between program and stack: offset and length,
+    /// which is 0 if there is none.
     #[cfg_attr(not(fast), inline(never))]
-    pub(crate) fn read_definition(&mut self, name: Token) -> Result<Option<(usize, usize)>> {
+    pub(crate) fn read_definition(&mut self, name: Token) -> (usize, usize) {
         let (begin, end) = self.key_of(name);
         let (low, high) = self.arena.split_at_mut_checked(end).unwrap_or_default();
         let room = high.get_mut(..self.top.saturating_sub(end)).unwrap_or_default();
-        let found = self.store.get(low.get(begin..).unwrap_or_default(), room)?;
-        Ok(found.map(|len| (end, len)))
+        match self.store.get(low.get(begin..).unwrap_or_default(), room) {
+            Ok(found) => (end, found.unwrap_or(0)),
+            Err(error) => {
+                self.fail(self.placed(error.more(self.arena.len()), name));
+                (0, 0)
+            }
+        }
     }
 
     /// Deletes the definition of what goes by a name.
@@ -404,7 +396,7 @@ impl Compiler<'_> {
         let (mut row, mut number) = (0, 0);
         if temporary {
             if self.session == 0 {
-                self.session = (self.setting(b't').unwrap_or(schema::SCHEMA.into()) + 1) as u16;
+                self.session = (self.setting(b't').max(schema::SCHEMA.into()) + 1) as u16;
             }
             number = self.session;
             self.set_setting(b't', number.into());

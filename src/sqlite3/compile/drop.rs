@@ -27,10 +27,7 @@ impl Compiler<'_> {
         }
         let token = self.table_name();
         self.end_of_statement();
-        let (at, len) = match self.find(token) {
-            Ok(found) => found.unwrap_or_default(),
-            Err(error) => return self.fail(error),
-        };
+        let (at, len) = self.find(token);
         let (kind, number) = (self.at(at), self.defined(at, len).number());
         let table_or_view = wanted != schema::INDEX && (kind == schema::TABLE || kind == schema::VIEW);
         if len > 0 && (number == schema::SCHEMA || kind != wanted && table_or_view) {

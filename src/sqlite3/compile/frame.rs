@@ -6,7 +6,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use crate::sqlite3::error::{ErrorKind, Result};
+use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::schema::{self, Definition};
 use crate::sqlite3::token::Token;
 
@@ -279,40 +279,32 @@ impl Compiler<'_> {
     /// Reads a definition that must be there: offset and length, which are 0 if it is not.
     #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn load(&mut self, name: Token, missing: ErrorKind) -> (usize, usize) {
-        let error = match self.find(name) {
-            Ok(Some(found)) => return found,
-            Ok(None) => self.error(missing, name),
-            Err(error) => error,
-        };
-        self.fail(error);
-        (0, 0)
+        let found = self.find(name);
+        if found.1 == 0 {
+            self.fail_at(missing, name);
+        }
+        found
     }
 
-    /// Reads a definition from the catalog onto the stack: offset and length.
+    /// Reads a definition from the catalog onto the stack: offset and length, which is 0 if there is none.
     #[inline(never)]
-    pub(crate) fn find(&mut self, name: Token) -> Result<Option<(usize, usize)>> {
-        let offset = usize::from(name.start() & !IN_ARENA);
-        match self.read_definition(name) {
-            Ok(Some((from, len))) => {
-                // It moves up against the stack.
-                let at = self.reserve(len);
-                self.shift(from, len, at);
-                let (view, number) = (self.at(at) == schema::VIEW, self.defined(at, len).number());
-                // A temporary view of another session is not there.
-                Ok((!view || number == 0 || number == self.session).then_some((at, len)))
-            }
+    pub(crate) fn find(&mut self, name: Token) -> (usize, usize) {
+        let (from, mut len) = self.read_definition(name);
+        if len == 0 && (self.same(name, b"sqlite_schema") || self.same(name, b"sqlite_master")) {
             // Nothing else is called so.
-            Ok(None) if self.same(name, b"sqlite_schema") || self.same(name, b"sqlite_master") => {
-                let len = schema::OF_SCHEMA.len();
-                let at = self.reserve(len);
-                if let Some(place) = self.arena.get_mut(at..at + len) {
-                    place.copy_from_slice(schema::OF_SCHEMA);
-                }
-                Ok(Some((at, len)))
+            len = schema::OF_SCHEMA.len();
+            let at = self.reserve(len);
+            if let Some(place) = self.arena.get_mut(at..at + len) {
+                place.copy_from_slice(schema::OF_SCHEMA);
             }
-            Ok(None) => Ok(None),
-            Err(error) => Err(error.more(self.arena.len()).at(offset)),
+            return (at, len);
         }
+        // It moves up against the stack.
+        let at = self.reserve(len);
+        self.shift(from, len, at);
+        let (view, number) = (self.at(at) == schema::VIEW, self.defined(at, len).number());
+        // A temporary view of another session is not there.
+        if view && number != 0 && number != self.session { (0, 0) } else { (at, len) }
     }
 
     /// Adds a source with a definition to the current frame.

@@ -8,7 +8,7 @@ use super::*;
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::program::Op;
 use crate::sqlite3::schema::{self, ROWID};
-use crate::sqlite3::token::{Kind, Token};
+use crate::sqlite3::token::Kind;
 
 impl Compiler<'_> {
     // ---- INSERT
@@ -74,22 +74,13 @@ impl Compiler<'_> {
                 return true;
             }
             // Any table may be a view of this one.
-            if is_name(token.kind) && from && self.is_view(token) {
+            if is_name(token.kind) && from && self.kind_of(token) == schema::VIEW {
                 return true;
             }
             from = matches!(token.kind, Kind::From | Kind::Join | Kind::Comma | Kind::In | Kind::LeftParen);
             token = self.after(token);
         }
         false
-    }
-
-    /// Whether a name is that of a view.
-    pub(crate) fn is_view(&mut self, name: Token) -> bool {
-        let (top, low) = (self.top, self.low);
-        let found = self.find(name);
-        let view = matches!(found, Ok(Some((at, _))) if self.arena.get(at) == Some(&schema::VIEW));
-        (self.top, self.low) = (top, low);
-        view
     }
 
     /// The column that the value of this place is for; `None` behind the last.
