@@ -132,12 +132,13 @@ fn reads(keys: &[usize]) -> (u64, u64) {
 fn what_comes_in_order_is_read_less() {
     let mut keys: Vec<_> = (0..300).collect();
     let (sets, steps) = reads(&keys);
-    // Opening reads a header each, and the first seal all of its page; later ones, nothing. Records of 45 bytes are read five at a time.
-    assert!(sets < 40 && steps < 80, "{sets} {steps}");
+    // Opening reads a header each, and the first seal all of its page; later ones, nothing, or where code is to be small two names for
+    // each record. Records of 45 bytes are read five at a time.
+    assert!(sets < if cfg!(fast) { 40 } else { 700 } && steps < 80, "{sets} {steps}");
     let mut rng = Rng(7);
     for i in (1..keys.len()).rev() {
         keys.swap(i, rng.below(i + 1));
     }
     let (sets, steps) = reads(&keys);
-    assert!(sets > 600 && (290..=300).contains(&steps), "{sets} {steps}");
+    assert!(sets > 800 && (290..=300).contains(&steps), "{sets} {steps}");
 }
