@@ -18,9 +18,13 @@ use crate::sqlite3::value::Value;
 
 // Bytes of instructions: a filter's are those behind the column, a sorter's those before the orders of its keys.
 const COLUMN_LEN: usize = 3;
+const ROWID_LEN: usize = 2;
 const FILTER_LEN: usize = 7;
 const STEP_LEN: usize = 6;
 const SORT_LEN: usize = 5;
+
+/// The most columns and keys of a row that is passed over.
+const PUSHES: usize = 8;
 
 const COLUMN: u8 = Op::Column as u8;
 const ROWID: u8 = Op::Rowid as u8;
@@ -40,6 +44,9 @@ impl Machine<'_> {
     /// Runs ahead as far as it goes.
     #[inline(never)]
     pub(crate) fn ahead(&mut self) {
+        if self.program.most.stages != 0 && matches!(self.get8(self.pc), COLUMN | ROWID) {
+            self.passed_over();
+        }
         while self.one_ahead().is_some() {}
     }
 
@@ -55,14 +62,14 @@ impl Machine<'_> {
             ROWID if second != COMPARE => {
                 let rowid = self.rowid_short(first)?;
                 self.push(Cell::integer(rowid));
-                self.pc += 2;
+                self.pc += ROWID_LEN;
             }
             STEP => {
                 let [_, stage, field, COUNT, 0] = *chunk(self.arena, self.pc)? else { return None };
                 self.accumulate(stage, field, Id::Count, None)?;
                 self.pc += STEP_LEN;
             }
-            SORT => return self.not_wanted(),
+            SORT => return self.dropped(),
             JUMP => self.pc = u16::from_le_bytes([first, second]).into(),
             _ => return None,
         }
@@ -115,20 +122,54 @@ impl Machine<'_> {
         Some(())
     }
 
-    /// A row that a sorter does not want, as the rank of its first key tells.
+    /// A row of columns that a sorter does not want is passed over before they are pushed.
     #[inline(never)]
-    fn not_wanted(&mut self) -> Option<()> {
-        let [_, stage, _, low, high, order] = *chunk(self.arena, self.pc)?;
-        let keys = usize::from(u16::from_le_bytes([low, high]));
-        let first = self.sp.checked_sub(keys * CELL).filter(|_| keys != 0 && order & 8 == 0)?;
-        let cell = Cell::read(self.arena, first);
-        self.stage = self.layout.stages + usize::from(stage) * STAGE;
-        if !cell.is_number() || key::rank(cell.number_value(), order & 1 != 0) <= self.get32(self.stage + at::RANK) {
+    fn passed_over(&mut self) -> Option<()> {
+        // Where the instructions stand that push its columns and its keys.
+        let mut pushes = [0; PUSHES];
+        let (mut count, mut place) = (0, self.pc);
+        loop {
+            let len = match self.get8(place) {
+                COLUMN => COLUMN_LEN,
+                ROWID => ROWID_LEN,
+                _ => break,
+            };
+            *pushes.get_mut(count)? = place;
+            (count, place) = (count + 1, place + len);
+        }
+        let [SORT, _, columns, low, high] = *chunk(self.arena, place)? else { return None };
+        let columns = usize::from(columns);
+        if count != columns + usize::from(u16::from_le_bytes([low, high])) {
             return None;
         }
-        self.next_sequence();
+        let [COLUMN, cursor, column] = *chunk(self.arena, *pushes.get(columns)?)? else { return None };
+        let key = self.column_short([cursor, column])?;
+        self.not_wanted(place, key)
+    }
+
+    /// A row that a sorter does not want, whose columns and keys are on the stack.
+    #[inline(never)]
+    fn dropped(&mut self) -> Option<()> {
+        let [_, _, _, low, high] = *chunk(self.arena, self.pc)?;
+        let first = self.sp.checked_sub(usize::from(u16::from_le_bytes([low, high])) * CELL)?;
+        self.not_wanted(self.pc, Cell::read(self.arena, first))?;
         self.sp = first;
-        self.pc += SORT_LEN + keys;
+        Some(())
+    }
+
+    /// A row that a sorter does not want, as the rank of its first key tells. The sorter's instruction is there.
+    #[inline(always)]
+    fn not_wanted(&mut self, place: usize, key: Cell) -> Option<()> {
+        let [_, stage, _, low, high, order] = *chunk(self.arena, place)?;
+        let keys = usize::from(u16::from_le_bytes([low, high]));
+        let stage = self.layout.stages + usize::from(stage) * STAGE;
+        let ranked = keys != 0 && order & 8 == 0 && key.is_number();
+        if !ranked || key::rank(key.number_value(), order & 1 != 0) <= self.get32(stage + at::RANK) {
+            return None;
+        }
+        self.stage = stage;
+        self.next_sequence();
+        self.pc = place + SORT_LEN + keys;
         Some(())
     }
 
