@@ -68,7 +68,8 @@ pub(crate) fn two_words(first: u32, second: u32) -> [u8; LONG_HEAD as usize] {
 /// Bytes of a key that are kept of the record that came last.
 const LAST: usize = 16;
 
-/// The record that came last, and its key if that is short: keys often come in order, and then nothing is read to see that they do.
+/// The record that came last, and its key if that is short: keys often come in order, and then nothing is read to see that they do. (Of use
+/// where code is fast: where it is to be small, the list is sorted for the seal alone.)
 pub(crate) struct Last {
     spot: Spot,
     len: u8,
