@@ -150,8 +150,7 @@ impl Layout {
         let free = len.saturating_sub(scratch);
         // What is kept counts as one stage more.
         let parts = usize::from(most.stages) + usize::from(program.keeps && most.stages > 0);
-        // Most of it is for stages; where there is much, long rows get more room to be read and written in.
-        let share = (free / 4 * 3).min((free / 2).max(0x6000)).checked_div(parts).unwrap_or(0);
+        let share = (free / 4 * 3).checked_div(parts).unwrap_or(0);
         let areas = len - share * usize::from(most.stages).min(len);
         Layout { stack, locals, cursors, stages, scratch, end: areas, areas, share }
     }
