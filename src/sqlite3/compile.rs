@@ -20,6 +20,7 @@ pub(super) mod ddl;
 mod drop;
 mod explain;
 mod expression;
+pub(super) mod found;
 pub(super) mod frame;
 mod group;
 mod insert;
@@ -31,7 +32,7 @@ mod plan;
 pub(super) mod reading;
 mod result;
 pub(super) mod select;
-pub(super) mod source;
+mod source;
 mod staging;
 mod subselect;
 mod template;
@@ -45,9 +46,9 @@ use super::function::Custom;
 use super::program::Op;
 use super::store::Store;
 use super::token::{Kind, Token};
+use found::Found;
 use frame::f;
-use reading::Recent;
-use source::Found;
+use reading::{Recent, Walk};
 
 pub(crate) use super::quoting::{is_alias, is_name, same_name, unescaped, unquoted};
 pub(crate) use operand::Operand;
@@ -82,15 +83,6 @@ pub(crate) struct Mark {
 
 /// Bytes of a [`Mark`].
 pub(crate) const MARK: usize = 8;
-
-/// Some tokens: what ends them, and the last three of them (the first, if there are no more).
-#[derive(Clone, Copy)]
-pub(crate) struct Walk {
-    pub(crate) end: Token,
-    pub(crate) last: Token,
-    pub(crate) before: Token,
-    pub(crate) third: Token,
-}
 
 /// Numbers given out while compiling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,10 +6,10 @@
 
 use core::cell::Cell;
 
+use super::compile::found::Found;
 use super::compile::frame::f;
 use super::compile::reading::Recent;
 use super::compile::select::{Output, Resume};
-use super::compile::source::Found;
 use super::compile::{Compiler, Counts, Mode, NONE, Operand};
 use super::error::{ErrorKind, Result};
 use super::store::Store;

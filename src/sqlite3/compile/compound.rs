@@ -17,10 +17,10 @@
 //! Names of columns, their collations and the terms of ORDER BY are known when the first parts are; they stand in the code.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::found::Found;
 use super::frame::{f, flag, s};
 use super::plan::Stretch;
 use super::select::{Output, Resume, step};
-use super::source::Found;
 use super::template::{HERE, LOW, WORD};
 use super::*;
 use crate::sqlite3::error::ErrorKind;

@@ -8,6 +8,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::closing::{CASE_BASE, CASE_WHEN};
+use super::operand::relation;
 use super::select::Output;
 use super::*;
 use crate::sqlite3::error::ErrorKind;
@@ -494,19 +495,5 @@ impl Compiler<'_> {
         if which & 2 != 0 {
             self.op(Op::Not);
         }
-    }
-}
-
-/// The relation with this number.
-pub(crate) fn relation(number: u8) -> Relation {
-    match number & 7 {
-        0 => Relation::Equal,
-        1 => Relation::NotEqual,
-        2 => Relation::Less,
-        3 => Relation::LessEqual,
-        4 => Relation::Greater,
-        5 => Relation::GreaterEqual,
-        6 => Relation::Is,
-        _ => Relation::IsNot,
     }
 }

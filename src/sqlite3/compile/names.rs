@@ -1,10 +1,10 @@
 //! The names of result columns: aliases, declared names, or their text.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::found::Found;
 use super::frame::{f, flag, s};
 use super::plan::Stretch;
 use super::select::Output;
-use super::source::Found;
 use super::*;
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::token::{Kind, Token};

@@ -104,3 +104,17 @@ impl Operand {
         }
     }
 }
+
+/// The relation with this number.
+pub(crate) fn relation(number: u8) -> Relation {
+    match number & 7 {
+        0 => Relation::Equal,
+        1 => Relation::NotEqual,
+        2 => Relation::Less,
+        3 => Relation::LessEqual,
+        4 => Relation::Greater,
+        5 => Relation::GreaterEqual,
+        6 => Relation::Is,
+        _ => Relation::IsNot,
+    }
+}

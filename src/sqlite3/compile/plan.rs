@@ -6,9 +6,9 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::expression::mark;
+use super::found::Found;
 use super::frame::{f, joined, s};
 use super::select::step;
-use super::source::Found;
 use super::*;
 use crate::sqlite3::program::Op;
 use crate::sqlite3::schema::ROWID;

@@ -43,6 +43,15 @@ impl Recent {
     }
 }
 
+/// Some tokens: what ends them, and the last three of them (the first, if there are no more).
+#[derive(Clone, Copy)]
+pub(crate) struct Walk {
+    pub(crate) end: Token,
+    pub(crate) last: Token,
+    pub(crate) before: Token,
+    pub(crate) third: Token,
+}
+
 impl Compiler<'_> {
     /// The token at an offset.
     pub(crate) fn lex(&self, at: u16) -> Token {

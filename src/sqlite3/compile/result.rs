@@ -42,7 +42,7 @@ impl Compiler<'_> {
                 let (columns, rowid) = (definition.columns(), definition.rowid_column());
                 for column in 0..columns {
                     let column = if column == rowid { crate::sqlite3::schema::ROWID } else { column };
-                    let operand = self.push_column(super::source::Found::new(frame, from, column));
+                    let operand = self.push_column(super::found::Found::new(frame, from, column));
                     self.column_done(operand);
                 }
                 if table.is_some() {

@@ -6,48 +6,13 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::expression::mark;
+use super::found::Found;
 use super::frame::{f, flag, joined, s};
 use super::*;
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::program::{self, Op};
 use crate::sqlite3::schema::{self, Definition, ROWID};
 use crate::sqlite3::token::{Kind, Token, class};
-
-/// What a name means: nothing, a column of a source in a frame, or one of several. (Two numbers, so that it is given back in
-/// registers.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// The frame, and above it the source.
-    place: u32,
-    pub(crate) column: u8,
-}
-
-impl Found {
-    pub(crate) const NOTHING: Found = Found { place: 0, column: 0 };
-
-    pub(crate) fn new(frame: usize, source: usize, column: u8) -> Self {
-        Found { place: frame as u32 & 0xffff | (source as u32) << 16, column }
-    }
-
-    pub(crate) fn frame(self) -> usize {
-        usize::from(self.place as u16)
-    }
-
-    /// 0 if there are several, or none.
-    pub(crate) fn source(self) -> usize {
-        (self.place >> 16) as usize
-    }
-
-    /// Whether there is a column of this name, or more.
-    pub(crate) fn is_any(self) -> bool {
-        self.place != 0
-    }
-
-    /// Whether there is just one.
-    pub(crate) fn is_one(self) -> bool {
-        self.source() != 0
-    }
-}
 
 impl Compiler<'_> {
     /// `main.` before the name of a table means nothing; other schemas do not exist.
