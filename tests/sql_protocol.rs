@@ -121,6 +121,27 @@ fn temporary_views_end_with_the_connection() {
     assert_eq!(lines[1..], ["cols\t2\ta", "cols\tx + 1", "row\ti4"]);
 }
 
+/// Those that the message names when asked for another one.
+#[test]
+fn images_of_all_the_sectors_and_words_that_are_named() {
+    let image = std::env::temp_dir().join(format!("larder-sectors-{}.img", std::process::id()));
+    let path = image.to_str().unwrap();
+    let refused = talk(&["--sector", "3000", path, "SELECT 1"], "");
+    assert!(!refused.status.success() && !image.exists());
+    let message = String::from_utf8(refused.stderr).unwrap();
+    let known: Vec<_> = message.trim_end().rsplit(": ").next().unwrap().split(", ").collect();
+    assert!(known.contains(&"1024/4") && known.contains(&"4096/4"), "{message}");
+    for (sector, word) in known.iter().map(|known| known.split_once('/').unwrap()) {
+        std::fs::write(&image, vec![0xff; 16 * sector.parse::<usize>().unwrap()]).unwrap();
+        for statement in ["CREATE TABLE t(a); INSERT INTO t VALUES(6)", "UPDATE t SET a = a * 7"] {
+            assert!(talk(&["--sector", sector, "--word", word, path, statement], "").status.success());
+        }
+        let rows = talk(&["--sector", sector, "--word", word, path, "SELECT a FROM t"], "");
+        assert_eq!(rows.stdout, b"a\n42\n", "{sector}/{word}");
+    }
+    std::fs::remove_file(&image).unwrap();
+}
+
 #[test]
 fn the_shell_runs_statements() {
     let image = std::env::temp_dir().join(format!("larder-shell-{}.img", std::process::id()));

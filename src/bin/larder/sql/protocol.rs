@@ -52,7 +52,7 @@ pub(crate) fn run() -> Result {
     let mut asked = false;
     loop {
         let served = place.open().and_then(|part| {
-            sessions(part, flag, |connection| {
+            sessions(part, flag, &mut |connection| {
                 if std::mem::replace(&mut asked, true) {
                     done(connection, &mut out)?;
                 }

@@ -3,18 +3,16 @@
 
 use super::dot;
 use super::statement::{complaint, execute};
-use super::store::{End, Place, sessions};
+use super::store::{End, on_image};
 use crate::input::{Failure, Result};
-use larder::dbm::Flag;
 use larder::sqlite3::Connection;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::Path;
 
-/// Runs `statements`, or those of standard input until its end, on an image.
-pub(crate) fn run(image: PathBuf, statements: Option<String>) -> Result {
-    let part = Place::File(image).open()?;
+/// Runs `statements`, or those of standard input until its end, on the image of a part with these sectors and words.
+pub(crate) fn run(image: &Path, (sector, word): (usize, usize), statements: Option<String>) -> Result {
     let mut out = BufWriter::new(io::stdout().lock());
-    sessions(part, Flag::Create, |connection| {
+    on_image(image, sector, word, &mut |connection| {
         match &statements {
             Some(line) if line.starts_with('.') => drop(dot::run(connection, line, &mut out)?),
             Some(text) => {

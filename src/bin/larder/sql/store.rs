@@ -13,8 +13,9 @@ use std::sync::OnceLock;
 
 const WORD: usize = 4;
 const SECTOR: usize = 4096;
-/// In memory, and in an image that is made; an image that is there has at most as many.
-const SECTORS: usize = 4096;
+/// Bytes in memory, and of an image that is made; an image that is there has at most as many.
+const SIZE: usize = 16 << 20;
+const SECTORS: usize = SIZE / SECTOR;
 /// Lent to a statement: more than any device has, so that no answer depends on it.
 pub(crate) const MEMORY: usize = 1 << 20;
 /// Keys that are found in one read each, in order too.
@@ -37,17 +38,44 @@ impl Place {
     pub(crate) fn open(&self) -> Result<Part> {
         match self {
             Place::Memory => fresh().map(Part::Memory),
-            Place::File(path) => FileFlash::open(path, sectors(path)).map(Part::File).map_err(failed),
+            Place::File(path) => image(path).map(Part::File),
         }
     }
 }
 
-/// How many sectors the image has, or shall have. What is no whole number of them is no image, which opening it says.
-fn sectors(path: &Path) -> usize {
-    let len = path.metadata().map_or(0, |file| file.len());
-    let found = usize::try_from(len).unwrap_or(0) / SECTOR;
-    if (2..SECTORS).contains(&found) { found } else { SECTORS }
+/// The image at a path.
+fn image<const W: usize, const E: usize>(path: &Path) -> Result<FileFlash<W, E>> {
+    FileFlash::open(path, sectors(path, E)).map_err(failed)
 }
+
+/// How many sectors the image has, or shall have. What is no whole number of them is no image, which opening it says.
+fn sectors(path: &Path, sector: usize) -> usize {
+    let len = path.metadata().map_or(0, |file| file.len());
+    let (found, most) = (usize::try_from(len).unwrap_or(0) / sector, SIZE / sector);
+    if (2..most).contains(&found) { found } else { most }
+}
+
+/// Runs one session on the image of a part with these sectors and words, in bytes: those of the chips that are common.
+pub(crate) fn on_image(path: &Path, sector: usize, word: usize, session: &mut Session<'_, ()>) -> Result {
+    match (sector, word) {
+        (512, 4) => sessions(image::<4, 512>(path)?, Flag::Create, session),
+        (1024, 2) => sessions(image::<2, 1024>(path)?, Flag::Create, session),
+        (1024, 4) => sessions(image::<4, 1024>(path)?, Flag::Create, session),
+        (2048, 4) => sessions(image::<4, 2048>(path)?, Flag::Create, session),
+        (2048, 8) => sessions(image::<8, 2048>(path)?, Flag::Create, session),
+        (4096, 1) => sessions(image::<1, 4096>(path)?, Flag::Create, session),
+        (SECTOR, WORD) => sessions(image::<WORD, SECTOR>(path)?, Flag::Create, session),
+        (4096, 8) => sessions(image::<8, 4096>(path)?, Flag::Create, session),
+        (8192, 16) => sessions(image::<16, 8192>(path)?, Flag::Create, session),
+        (131_072, 32) => sessions(image::<32, 131_072>(path)?, Flag::Create, session),
+        _ => Err(Failure::Other(format!(
+            "sectors of {sector} bytes with words of {word} are not among those known: {KNOWN}"
+        ))),
+    }
+}
+
+/// The sectors and words, as the command line has them.
+const KNOWN: &str = "512/4, 1024/2, 1024/4, 2048/4, 2048/8, 4096/1, 4096/4, 4096/8, 8192/16, 131072/32";
 
 /// A part in memory with an empty store. Making one reads every byte of it, so it is made once and copied.
 fn fresh() -> Result<SimFlash<'static, WORD, SECTOR>> {
@@ -77,13 +105,12 @@ pub(crate) enum End<T> {
     Done(T),
 }
 
+/// What is done with a connection.
+pub(crate) type Session<'s, T> = dyn FnMut(&mut Connection<'_>) -> Result<End<T>> + 's;
+
 /// Runs sessions on a part until one does not want it again. The store is closed after each.
-pub(crate) fn sessions<T>(
-    mut part: Part,
-    mut flag: Flag,
-    mut session: impl FnMut(&mut Connection<'_>) -> Result<End<T>>,
-) -> Result<T> {
-    let mut pages = vec![0; dbm::memory_needed(SECTORS * SECTOR, SECTOR)];
+pub(crate) fn sessions<F: NorFlash, T>(mut part: F, mut flag: Flag, session: &mut Session<'_, T>) -> Result<T> {
+    let mut pages = vec![0; dbm::memory_needed(part.capacity(), F::ERASE_SIZE)];
     let mut memory = vec![0; MEMORY];
     let mut index = vec![0; dbm::index_words(KEYS)];
     let mut order = vec![0; dbm::order_words(KEYS)];
