@@ -304,7 +304,8 @@ impl<F: NorFlash> Log<F> {
             if self.failed() {
                 return;
             }
-            self.stage_at = start;
+            // What an operation that failed left there belongs nowhere.
+            (self.stage_at, self.stage_len, self.settled) = (start, 0, 0);
         }
         (self.packed, self.packed_bits) = (0, 0);
         // What is programmed now follows up to the end of the page at most; until then nothing is read behind the place.

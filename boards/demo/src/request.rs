@@ -102,7 +102,7 @@ impl fmt::Display for Refusal {
             Refusal::Frame(damage) => damage.fmt(f),
             Refusal::Pickle(error) => error.fmt(f),
             Refusal::NoRequest => f.write_str("no request"),
-            Refusal::NoKey => f.write_str("the key is no str"),
+            Refusal::NoKey => f.write_str("the key or the statement is no str"),
             Refusal::NoTables => f.write_str("no tables here"),
             #[cfg(feature = "sql")]
             Refusal::Parameters => f.write_str("not the parameters of the statement"),
