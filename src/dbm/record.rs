@@ -406,6 +406,8 @@ impl<F: NorFlash> Log<F> {
         self.push_byte(tag);
         let end = from.at() + from.total(&self.geometry) - self.geometry.check();
         let mut at = from.at() + 1;
+        // One byte is read for each one staged: a wide window has the stage's room as its second half, is read in its first until
+        // the stage is full, and is dropped then.
         while at < end {
             let byte = self.run(from.page, &mut { at }, end).first().copied().unwrap_or(0xff);
             self.push_byte(byte);

@@ -86,6 +86,10 @@ pub(crate) mod f {
     pub(crate) const BEGIN: u8 = KEY_LIST;
     /// Of `IN table`: where the text goes on behind the SELECT that stands for it.
     pub(crate) const BACK: u8 = ACTION;
+    /// While a FROM is read: open parentheses around its first tables.
+    pub(crate) const OPEN: u8 = KEYS;
+    /// While rows are written: which statement does it.
+    pub(crate) const VERB: u8 = KEYS;
     /// Where the set of an IN (SELECT) begins in the code.
     pub(crate) const ONCE: u8 = 53;
     /// Where the notes on names of result columns begin, downwards, and where the last of them stands; where the item at hand begins.

@@ -29,7 +29,7 @@ impl Compiler<'_> {
         self.name()
     }
 
-    /// The next table of a FROM, or a subquery, which is described first. While a FROM is read, KEYS counts open parentheses.
+    /// The next table of a FROM, or a subquery, which is described first.
     pub(crate) fn source_begin(&mut self) {
         if self.token.kind == Kind::LeftParen {
             if !self.full() {
@@ -38,7 +38,7 @@ impl Compiler<'_> {
             // Parentheses around the first tables of a FROM mean nothing.
             let inner = self.after(self.token).kind;
             if self.own(f::LAST) == 0 && !matches!(inner, Kind::Select | Kind::Values | Kind::With) {
-                self.set_own(f::KEYS, self.own(f::KEYS) + 1);
+                self.set_own(f::OPEN, self.own(f::OPEN) + 1);
                 self.advance();
                 return;
             }
@@ -95,8 +95,8 @@ impl Compiler<'_> {
         }
         self.set_own(f::POS, 0);
         self.goto(super::select::step::FROM);
-        while self.own(f::KEYS) > 0 && self.accept(Kind::RightParen) {
-            self.set_own(f::KEYS, self.own(f::KEYS) - 1);
+        while self.own(f::OPEN) > 0 && self.accept(Kind::RightParen) {
+            self.set_own(f::OPEN, self.own(f::OPEN) - 1);
             // One table may be called otherwise now; several would be a subquery.
             if self.own(f::COUNT) == 1 {
                 self.alias(source);
@@ -126,7 +126,7 @@ impl Compiler<'_> {
                 self.advance();
             }
             Kind::Join => {}
-            _ if self.own(f::KEYS) > 0 => return self.fail_unexpected(),
+            _ if self.own(f::OPEN) > 0 => return self.fail_unexpected(),
             _ => {
                 self.goto(super::select::step::LIMIT);
                 return self.clause_end();

@@ -105,7 +105,7 @@ impl Compiler<'_> {
         self.set_own(f::END, self.token.start());
         let from = self.target();
         self.choose_plan(from);
-        if self.own(f::KEYS) == verb::UPDATE {
+        if self.own(f::VERB) == verb::UPDATE {
             let mut unique = false;
             for index in self.definition(from).each_index().filter(|index| index.unique) {
                 unique = true;
@@ -140,7 +140,7 @@ impl Compiler<'_> {
         if self.own(f::SORT) != NONE && self.own(f::SORT_PASS) == NONE {
             return self.emit(&[Op::RowsetAdd as u8, LOW | f::SORT, OF, LOW | s::CURSOR, GOTO, step::UNWIND as u8]);
         }
-        if self.own(f::KEYS) == verb::DELETE {
+        if self.own(f::VERB) == verb::DELETE {
             let begin = self.get(self.target(), s::LOOP);
             let bare = self.here() == begin + program::length(self.arena, begin.into()) as u16;
             if bare

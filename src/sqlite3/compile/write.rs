@@ -92,7 +92,7 @@ impl Compiler<'_> {
         self.put(from, s::CURSOR, cursor.into());
         self.set_own(f::ACTION, action.into());
         self.set_own(f::OUTPUT, NONE);
-        self.set_own(f::KEYS, verb);
+        self.set_own(f::VERB, verb);
         self.writes = true;
         self.emit(&[Op::Write as u8, HERE, f::START, 0, Op::Jump as u8, NEW, f::FINISH, HERE, f::TABLE]);
         // The machine reads the definition too: a copy of it stands in the program.
@@ -177,7 +177,7 @@ impl Compiler<'_> {
 
     fn affinities(&mut self) {
         self.emit(&[Op::Affinities as u8, WORD, f::TABLE, LOW | f::LOCALS]);
-        self.byte((self.own(f::KEYS) == verb::INSERT).into());
+        self.byte((self.own(f::VERB) == verb::INSERT).into());
     }
 
     fn check_null(&mut self, column: u8, how: u8) {
@@ -224,7 +224,7 @@ impl Compiler<'_> {
     pub(crate) fn checked(&mut self) {
         let definition = self.table_here();
         let how = definition.flags(definition.rowid_column()).1 << 1 & 0x38;
-        let update = self.own(f::KEYS) == verb::UPDATE;
+        let update = self.own(f::VERB) == verb::UPDATE;
         self.op(if update { Op::Update } else { Op::Insert });
         self.emit(&[WORD, f::TABLE, LOW | f::LOCALS]);
         self.byte(how | self.own(f::ACTION) as u8);
