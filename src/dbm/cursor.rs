@@ -109,6 +109,12 @@ impl Cursor {
         known.then(|| if forward { self.rank + 1 } else { self.rank.wrapping_sub(1) })
     }
 
+    /// Whether the key it holds begins with these bytes.
+    #[cfg(fast)]
+    fn holds(&self, bytes: &[u8]) -> bool {
+        bytes.len() <= self.len.into() && self.key.get(..bytes.len()) == Some(bytes)
+    }
+
     /// Moves it on to the key of another rank, behind the two bytes that a record begins with; if it can hold that.
     #[cfg(fast)]
     pub(crate) fn go_on(&mut self, rank: u32, len: u8, record: &[u8]) -> bool {
@@ -247,6 +253,10 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn step_and_take(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Res<Taken> {
         #[cfg(fast)]
         if let Some(taken) = self.glide_lent(cursor, forward, buf) {
+            return Ok(taken);
+        }
+        #[cfg(fast)]
+        if let Some(taken) = self.glide_merged(cursor, forward, buf) {
             return Ok(taken);
         }
         self.moved(cursor, forward, true, buf)

@@ -69,7 +69,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Where in the head page the record at a place of the list stands.
-    fn list_place(&self, i: usize) -> u32 {
+    pub(crate) fn list_place(&self, i: usize) -> u32 {
         (self.table.list(i) & ((1 << F::OFFSET_BITS) - 1)) * F::WORD
     }
 

@@ -17,4 +17,5 @@ mod python;
 #[path = "../support/random.rs"]
 mod random;
 mod recorder;
+mod runs;
 mod script;

@@ -7,6 +7,8 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod prefix;
+#[cfg(fast)]
+mod run;
 
 use embedded_storage::nor_flash::NorFlash;
 
@@ -43,6 +45,8 @@ pub(crate) struct Merge {
     until: Until,
     /// Pages of the log that are seen.
     pages: usize,
+    #[cfg(fast)]
+    run: run::Run,
 }
 
 /// Where the record with a rank stands.
@@ -77,6 +81,8 @@ impl Merge {
         ahead: Ahead { page: NO_PAGE, rank: 0, at: 0 },
         until: Until::LIVE,
         pages: 0,
+        #[cfg(fast)]
+        run: run::Run::NONE,
     };
 }
 
@@ -106,11 +112,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             let len = self.cursor_key(cursor, &mut buf);
             let key = buf.get(..len).unwrap_or(&[]);
             let unchanged = self.merge.changes == self.changes;
-            let served = self.merge.active
-                && cursor.stamp != 0
-                && (cursor.until.page == NO_PAGE || cursor.until.ended == self.ended && unchanged)
-                && (cursor.stamp, forward, self.table.epoch)
-                    == (self.merge.stamp, self.merge.forward, self.merge.epoch);
+            let served = self.serves(cursor, forward)
+                && (cursor.until.page == NO_PAGE || cursor.until.ended == self.ended && unchanged);
             let last = self.merge.last;
             (self.merge.stamp, self.merge.last) = (0, NO_PAGE);
             if !served {
@@ -133,13 +136,28 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             self.put_cursor(cursor, Place::On);
             let record = self.log.cur;
-            self.stamps = self.stamps.wrapping_add(1).max(1);
-            (cursor.stamp, self.merge.stamp, self.merge.last) = (self.stamps, self.stamps, record.page);
+            self.stamp(cursor);
+            self.merge.last = record.page;
+            #[cfg(fast)]
+            self.merge.run.note(record.page == last);
             if record.kind != Kind::Deleted {
                 self.log.trusted();
                 return !self.log.failed();
             }
         }
+    }
+
+    /// Whether the merge is at what a cursor is at.
+    fn serves(&self, cursor: &Cursor, forward: bool) -> bool {
+        self.merge.active
+            && cursor.stamp != 0
+            && (cursor.stamp, forward, self.table.epoch) == (self.merge.stamp, self.merge.forward, self.merge.epoch)
+    }
+
+    /// What serves a cursor from now on serves no copy of it.
+    fn stamp(&mut self, cursor: &mut Cursor) {
+        self.stamps = self.stamps.wrapping_add(1).max(1);
+        (cursor.stamp, self.merge.stamp) = (self.stamps, self.stamps);
     }
 
     /// Sets the merge up for the keys beyond a place.

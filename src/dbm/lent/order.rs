@@ -10,10 +10,7 @@ use super::super::log::Log;
 use super::super::record::{Last, Record, Spot};
 use super::super::{Dbm, Fail, Res};
 #[cfg(fast)]
-use super::super::{
-    cursor::Taken,
-    format::{Layout, check},
-};
+use super::super::{cursor::Taken, format::check, record::Short};
 use super::{State, look_at, look_sound, place_of, spot};
 
 /// The words lent.
@@ -177,26 +174,16 @@ pub(super) fn glide<F: NorFlash>(
     let rank = cursor.beside(*version, forward).filter(|rank| (*rank as usize) < *len)?;
     let spot = spot::<F>(*places.get(rank as usize)?);
     let (compact, check) = (db.log.geometry.compact, db.log.geometry.check());
-    let shown = match short::<F>(db.log.shown(spot), check) {
-        None => short::<F>(db.log.read_on(spot, db.guess), check),
-        shown => shown,
-    };
-    let (key, len, record, bytes) = shown?;
-    let (from, to) = (bytes.get(2..len + 2)?, buf.get_mut(..len)?);
-    if !check::is_right(compact, record) || !cursor.go_on(rank, key, bytes) {
+    let short = match Short::parse::<F>(db.log.shown(spot), check) {
+        None => Short::parse::<F>(db.log.read_on(spot, db.guess), check),
+        short => short,
+    }?;
+    let (from, to) = (short.content()?, buf.get_mut(..short.len)?);
+    if !check::is_right(compact, short.record) || !cursor.go_on(rank, short.key, short.shown) {
         return None;
     }
     to.copy_from_slice(from);
-    Some(Taken { bytes: len + 1, key: key.into() })
-}
-
-/// Of a record of a short value that begins with these bytes, if all of it is there: how long the key is, and key and value; and it.
-#[cfg(fast)]
-#[inline(always)]
-fn short<F: NorFlash>(bytes: &[u8], check: u32) -> Option<(u8, usize, &[u8], &[u8])> {
-    let (key, value) = Record::short(bytes)?;
-    let len = usize::from(key) + usize::from(value);
-    Some((key, len, bytes.get(..F::align(len as u32 + 2 + check) as usize)?, bytes))
+    Some(Taken { bytes: short.len + 1, key: short.key.into() })
 }
 
 /// Moves a cursor before a key that it may be unable to hold; `false` if the order cannot tell.
