@@ -14,6 +14,7 @@ mod alter;
 mod clauses;
 mod closing;
 mod compound;
+mod cover;
 mod create_index;
 mod create_table;
 pub(super) mod ddl;

@@ -31,7 +31,7 @@
 
 use super::error::{Error, ErrorKind, Result};
 use super::real;
-use super::value::{Collation, Value, without_trailing_spaces};
+use super::value::{Affinity, Collation, Value, without_trailing_spaces};
 
 /// The first byte of NULL's coding.
 const NULL: u8 = 0x05;
@@ -330,6 +330,39 @@ impl<'a> Reader<'a> {
         Ok(cut)
     }
 
+    /// Reads back the value of a column that is ascending, as a column of this affinity keeps it; `None` if the key does not tell:
+    /// if a text was cut, folded or has a byte `00` or `01`, if a number may be an INTEGER or a REAL, or is one that no binary64 is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if this is no column.
+    #[inline(never)]
+    pub(crate) fn column(&mut self, affinity: Affinity, collation: Collation) -> Result<Option<Value<'a>>> {
+        let whole = self.rest;
+        let cut = self.skip_column(Order::default())?;
+        let (first, body) = whole.split_first().ok_or(ErrorKind::Corrupt)?;
+        let body = body.get(..body.len().saturating_sub(self.rest.len())).unwrap_or_default();
+        let text = body.split_last().map_or(body, |(_, text)| text);
+        Ok(match *first {
+            NULL => Some(Value::Null),
+            TEXT | BLOB if cut || text.contains(&1) => None,
+            TEXT if collation == Collation::Binary => Some(Value::Text(text)),
+            TEXT => None,
+            BLOB => Some(Value::Blob(text)),
+            first => number_of(first, body).and_then(|real| match affinity {
+                Affinity::Real => Some(Value::Real(real)),
+                Affinity::Integer | Affinity::Numeric => match real::whole(real) {
+                    // It may have been the smallest integer.
+                    i64::MIN => None,
+                    whole if whole < i64::MAX && real::order(real::of(whole), real).is_eq() => {
+                        Some(Value::Integer(whole))
+                    }
+                    _ => Some(Value::Real(real)),
+                },
+                _ => None,
+            }),
+        })
+    }
+
     /// Reads a rowid.
     ///
     /// # Errors
@@ -348,6 +381,21 @@ impl<'a> Reader<'a> {
         let rowid = big_end(rest, length, sign).ok_or(ErrorKind::Corrupt)?;
         if (rowid ^ sign).is_negative() { Err(ErrorKind::Corrupt.into()) } else { Ok(rowid) }
     }
+}
+
+/// The number that a first byte and groups stand for, if a binary64 has all of its bits.
+fn number_of(first: u8, groups: &[u8]) -> Option<f64> {
+    let negative = first < ZERO;
+    let (flip, high) = if negative { (0xff, first.wrapping_sub(ZERO) ^ 0xff) } else { (0, first.wrapping_sub(ZERO)) };
+    // As in Writer::number: 57 bits at the top, then those that a binary64 lacks.
+    let mut rest = 0u64;
+    for (at, group) in groups.iter().enumerate() {
+        rest |= u64::from((group ^ flip) >> 1) << 57usize.checked_sub(at.wrapping_mul(7))?;
+    }
+    if rest & 0x7f != 0 {
+        return None;
+    }
+    Some(f64::from_bits(u64::from(negative) << 63 | u64::from(high) << 57 | rest >> 7))
 }
 
 /// The number in the first bytes, its big end first; all bits above them are those of its sign.
@@ -393,5 +441,38 @@ mod tests {
                 assert!(coded.iter().all(|(other, theirs)| rank <= other || key > theirs), "{key:?}");
             }
         }
+    }
+
+    #[test]
+    fn columns_are_read_back_or_not_at_all() {
+        let whole = [Value::Integer(0), Value::Integer(-1), Value::Integer(1 << 52), Value::Integer(-(1 << 40))];
+        let reals = [0.5, -0.1, 1e300, -5e-324, 0.1 + 0.2, f64::MAX, 9223372036854775808.0].map(Value::Real);
+        let others = [Value::Null, Value::Text(b"ab"), Value::Blob(b""), Value::Blob(b"\xff")];
+        let lost = [
+            Value::Integer(i64::MAX),
+            Value::Integer(i64::MIN),
+            Value::Text(b"a\x01"),
+            Value::Blob(b"\0"),
+            Value::Text(b"0123456789"),
+        ];
+        let read = |value, affinity, collation| {
+            let mut out = [0; 32];
+            let mut writer = Writer::new(&mut out, 8);
+            writer.column(value, Order { descending: false, collation });
+            writer.byte(7);
+            let key = writer.finish().unwrap_or_default().to_vec();
+            let mut reader = Reader::new(&key, 8);
+            let found = reader.column(affinity, collation).map(|found| found.map(|value| format!("{value:?}")));
+            assert_eq!(reader.rest(), [7], "{value:?}");
+            found
+        };
+        for value in whole.into_iter().chain(reals).chain(others) {
+            assert_eq!(read(value, Affinity::Numeric, Collation::Binary), Ok(Some(format!("{value:?}"))));
+        }
+        for value in lost.into_iter().chain([Value::Text(b"ab"), Value::Real(0.5)]) {
+            assert_eq!(read(value, Affinity::Blob, Collation::NoCase), Ok(None), "{value:?}");
+        }
+        let one = Ok(Some(format!("{:?}", Value::Real(1.0))));
+        assert_eq!(read(Value::Real(1.0), Affinity::Real, Collation::Binary), one);
     }
 }

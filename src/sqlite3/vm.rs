@@ -10,6 +10,7 @@
 mod ahead;
 pub(super) mod cell;
 pub(super) mod change;
+pub(super) mod covered;
 mod distinct;
 mod explain;
 mod groups;

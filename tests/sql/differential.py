@@ -5,6 +5,7 @@
     python3 tests/sql/differential.py target/release/larder --scripts 10000
     python3 tests/sql/differential.py target/release/larder --seed 4711 --scripts 1 --show
     python3 tests/sql/differential.py target/release/larder --wide --scripts 10000
+    python3 tests/sql/differential.py target/release/larder --order --scripts 10000
 
 A difference is reported with the shortest script that still shows it. Exit status 0: no difference, and no
 more answers `unsupported` than --unsupported says, in a hundred.
@@ -17,6 +18,7 @@ import sys
 import tempfile
 
 import generator
+import order
 import wide
 from engines import Larder, SQLite
 
@@ -65,6 +67,9 @@ def compare(step, ours, theirs):
     if ours[1] != theirs[1]:
         return "names: larder %s, SQLite %s" % (ours[1], theirs[1])
     left, right = ours[2], theirs[2]
+    if kind == "exact":
+        same = [[canonical(v) for v in row] for row in left] == [[canonical(v) for v in row] for row in right]
+        return None if same else "rows, in order:\n  larder %s\n  SQLite %s" % (left, right)
     merges = any(word in sql for word in ("DISTINCT", "GROUP BY", "UNION", "EXCEPT", "INTERSECT", "min(", "max("))
     form = merged if merges or kind == "ordered" else canonical
     # What comes in order may have equal keys (1 and 1.0, texts under NOCASE), whose order is open.
@@ -149,12 +154,14 @@ def main():
     parser.add_argument("--most", type=int, default=5, help="stop after so many differences")
     parser.add_argument("--unsupported", type=float, default=1, help="how many answers of a hundred may be so")
     parser.add_argument("--wide", action="store_true", help="scripts of wide.py, not of generator.py")
+    parser.add_argument("--order", action="store_true", help="scripts of order.py: rows in the order in which they are read")
     parser.add_argument("--show", action="store_true", help="print the scripts")
     arguments = parser.parse_args()
     campaign = Campaign(arguments.tool)
     differences = 0
+    scripts = wide if arguments.wide else order if arguments.order else generator
     for seed in range(arguments.seed, arguments.seed + arguments.scripts):
-        steps = (wide if arguments.wide else generator).Generator(random.Random(seed)).script()
+        steps = scripts.Generator(random.Random(seed)).script()
         if arguments.show:
             for step in steps:
                 print(step)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes tests/data/sql/scripts.txt: what Python's SQLite answers to the statements of tests/data/sql/scripts.sql, one a line.
+"""Writes what Python's SQLite answers to the statements of a file in tests/data/sql, one a line.
 
-    python3 tests/sql/scripts.py > tests/data/sql/scripts.txt
+    python3 tests/sql/scripts.py scripts.sql > tests/data/sql/scripts.txt
+    python3 tests/sql/scripts.py order.sql > tests/data/sql/order.txt
 
 A statement stands behind `> `, its answer below it as in the line protocol of the host tool: cols, rows, and ok, or `error`. The first
 line names SQLite's version.
@@ -10,6 +11,7 @@ line names SQLite's version.
 import os
 import re
 import sqlite3
+import sys
 import tempfile
 
 from engines import SQLite, encode, escape
@@ -27,7 +29,7 @@ def main():
     print("SQLite %s" % sqlite3.sqlite_version)
     with tempfile.TemporaryDirectory() as folder:
         engine = SQLite(os.path.join(folder, "db"))
-        with open(os.path.join(HERE, "..", "data", "sql", "scripts.sql"), encoding="utf-8") as file:
+        with open(os.path.join(HERE, "..", "data", "sql", sys.argv[1]), encoding="utf-8") as file:
             for statement in file.read().splitlines():
                 if not statement or statement.startswith("--"):
                     continue

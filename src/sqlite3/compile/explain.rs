@@ -15,21 +15,24 @@ impl Compiler<'_> {
         self.word(0);
         let name = self.lex(self.get(at, s::NAME));
         let plan = self.get(at, s::PLAN);
-        self.bytes(if plan == found_by::SCAN { b"SCAN " } else { b"SEARCH " });
+        let (equals, bounds) = (self.get(at, s::EQUALS) as u8, self.get(at, s::RANGE));
+        let narrows = equals > 0 || bounds != 0;
+        self.bytes(if narrows { b"SEARCH " } else { b"SCAN " });
         self.plain_name(name);
-        if plan != found_by::SCAN {
-            let index = (plan == found_by::INDEX).then(|| self.get(at, s::INDEX).into());
-            self.bytes(if index.is_some() { b" USING INDEX " } else { b" USING INTEGER PRIMARY KEY" });
-            if let Some(index) = index {
-                let index = self.definition(at).index_at(index);
-                let (place, len) = (index.next - index.name.len(), index.name.len());
-                if len == 0 {
-                    self.bytes(b"sqlite_autoindex_");
-                    self.plain_name(name);
-                }
-                self.copy_of(at, place, len);
+        let index = (plan == found_by::INDEX).then(|| self.get(at, s::INDEX).into());
+        if let Some(index) = index {
+            self.bytes(b" USING INDEX ");
+            let index = self.definition(at).index_at(index);
+            let (place, len) = (index.next - index.name.len(), index.name.len());
+            if len == 0 {
+                self.bytes(b"sqlite_autoindex_");
+                self.plain_name(name);
             }
-            let (equals, bounds) = (self.get(at, s::EQUALS) as u8, self.get(at, s::RANGE));
+            self.copy_of(at, place, len);
+        } else if narrows {
+            self.bytes(b" USING INTEGER PRIMARY KEY");
+        }
+        if narrows {
             self.bytes(b" (");
             for part in 0..equals {
                 self.plan_condition(at, index, part, b"=? AND ");

@@ -163,6 +163,8 @@ pub(crate) mod joined {
     pub(crate) const LOCALS: u16 = 4;
     /// NOT INDEXED: its indexes are not used.
     pub(crate) const BARE: u16 = 8;
+    /// All that is asked of it is in the index that it is read by.
+    pub(crate) const COVERED: u16 = 16;
 }
 
 /// Bytes of a frame and of a source.

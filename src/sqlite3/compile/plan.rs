@@ -28,6 +28,7 @@ pub(crate) mod range {
     pub(crate) const LOW_IN: u16 = 2;
     pub(crate) const HIGH: u16 = 4;
     pub(crate) const HIGH_IN: u16 = 8;
+    pub(crate) const COVERED: u8 = crate::sqlite3::vm::covered::COVERED;
 }
 
 /// The most equal columns of an index that are used.
@@ -96,7 +97,7 @@ impl Compiler<'_> {
         let mut index_at = self.definition(at).indexes_at();
         for _ in 0..self.definition(at).indexes() {
             let score = self.score(at, index_at);
-            if score > best {
+            if score >= best {
                 (best, best_index) = (score, index_at);
             }
             index_at = self.definition(at).index_at(index_at).next;
@@ -105,6 +106,9 @@ impl Compiler<'_> {
             self.take_index(at, best_index);
         } else if self.bounds(at, ROWID) != 0 {
             self.put(at, s::PLAN, found_by::ROWIDS);
+        }
+        if cfg!(fast) {
+            self.cover(at);
         }
         self.token = saved;
     }
@@ -132,7 +136,7 @@ impl Compiler<'_> {
     }
 
     /// Notes the terms that an index uses.
-    fn take_index(&mut self, at: usize, index_at: usize) {
+    pub(crate) fn take_index(&mut self, at: usize, index_at: usize) {
         let parts = self.definition(at).index_columns(index_at);
         let mut equals = 0;
         while equals < parts.min(EQUALS) {
@@ -152,7 +156,7 @@ impl Compiler<'_> {
     }
 
     /// The column of a part of an index, if its order is that of the column's own collation.
-    fn part(&self, at: usize, index_at: usize, part: usize) -> Option<u8> {
+    pub(crate) fn part(&self, at: usize, index_at: usize, part: usize) -> Option<u8> {
         let definition = self.definition(at);
         let (column, order) = definition.index_part(index_at, part);
         (column != ROWID && definition.flags(column).1 & 3 == order >> 1).then_some(column)
@@ -398,13 +402,19 @@ impl Compiler<'_> {
                 let index_at = usize::from(self.get(at, s::INDEX));
                 let index = self.definition(at).index_at(index_at);
                 let (index_number, parts) = (index.number, index.columns);
-                self.word(5 + u16::from(parts));
-                self.bytes(&[bounds as u8, equals as u8]);
+                let covered = cfg!(fast) && self.get(at, s::FLAGS) & joined::COVERED != 0;
+                self.word(5 + u16::from(parts) * if covered { 3 } else { 1 });
+                self.bytes(&[bounds as u8 | if covered { range::COVERED } else { 0 }, equals as u8]);
                 self.word(index_number);
                 self.byte(parts);
                 for part in 0..usize::from(parts) {
                     let order = self.definition(at).index_part(index_at, part).1;
                     self.byte(order);
+                }
+                for part in 0..if covered { usize::from(parts) } else { 0 } {
+                    let column = self.definition(at).index_part(index_at, part).0;
+                    let affinity = self.definition(at).flags(column).0 & 7;
+                    self.bytes(&[column, affinity]);
                 }
             }
         }

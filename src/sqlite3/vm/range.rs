@@ -11,8 +11,8 @@ use crate::sqlite3::value::{Affinity, Value};
 
 impl Machine<'_> {
     /// A range of rowids or of an index. The description: flags (1 low bound, 2 it belongs to the range, 4 high bound, 8
-    /// it belongs to the range, 16 backwards), equal parts, then for an index its number, how many parts, and the order of each
-    /// part. On the stack: the equal values, the low bound, the high bound.
+    /// it belongs to the range, 16 backwards, 32 no column is asked for but the index's), equal parts, then for an index its number, how
+    /// many parts, the order of each part, and with flag 32 the column and the affinity of each. On the stack: the equal values, the low bound, the high bound.
     pub(crate) fn range(&mut self) -> Result<()> {
         let (cursor, table, description) = (self.operand(), self.u16(), self.u16());
         let at = self.pc;

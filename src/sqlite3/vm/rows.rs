@@ -93,7 +93,7 @@ pub(crate) fn row_key(table: u16, rowid: i64, out: &mut [u8; 16]) -> &[u8] {
 }
 
 impl Machine<'_> {
-    fn cursor(&self, cursor: usize) -> usize {
+    pub(super) fn cursor(&self, cursor: usize) -> usize {
         self.layout.cursors + cursor * CURSOR
     }
 
@@ -128,7 +128,7 @@ impl Machine<'_> {
 
     /// The record of a cursor's row is at this place of the arena, and comes to hand.
     #[inline]
-    fn set_record(&mut self, number: u8, start: usize, len: usize, rowid: u16) {
+    pub(super) fn set_record(&mut self, number: u8, start: usize, len: usize, rowid: u16) {
         let record = u32::from(start as u16) | (len as u32) << 16;
         self.row.take(number, record, rowid);
         let cursor = self.cursor(number.into());
@@ -290,7 +290,11 @@ impl Machine<'_> {
     fn next_of_index(&mut self, number: u8, block: &[u8; at::RECORD]) -> Result<bool> {
         let Some(entry) = self.entry_at(block)? else { return Ok(false) };
         let Some(rowid) = self.index_rowid(block, entry.key)? else { return Ok(false) };
-        if self.fetch(number, rowid)? { Ok(true) } else { Err(ErrorKind::Corrupt.into()) }
+        if cfg!(fast) && self.take_key(number, entry.key, rowid)? || self.fetch(number, rowid)? {
+            Ok(true)
+        } else {
+            Err(ErrorKind::Corrupt.into())
+        }
     }
 
     /// Reads the next entry of a cursor to the place of its rows.
