@@ -24,6 +24,8 @@ mod log;
 mod page;
 mod record;
 mod recover;
+#[cfg(fast)]
+mod short;
 mod stat;
 mod stream;
 mod table;

@@ -12,7 +12,7 @@ use crate::crc;
 pub(crate) use merge::Merge;
 
 /// Bytes of a key that a cursor holds itself.
-const HELD: usize = 32;
+pub(crate) const HELD: usize = 32;
 
 /// A place between the keys of a store. It is a value, borrows nothing, and any number of them may be open. One made by
 /// [`Dbm::cursor`] is live: it sees what is written while it is open. One made by [`Dbm::snapshot`], and each copy of it,
@@ -105,8 +105,10 @@ impl Cursor {
     /// The rank of the key beside the one it is on, if its own is known for this version of the order.
     #[cfg(fast)]
     pub(crate) fn beside(&self, version: u32, forward: bool) -> Option<u32> {
-        let known = self.version == version && self.place == Place::On;
-        known.then(|| if forward { self.rank + 1 } else { self.rank.wrapping_sub(1) })
+        if self.version != version || self.place != Place::On {
+            return None;
+        }
+        Some(if forward { self.rank + 1 } else { self.rank.wrapping_sub(1) })
     }
 
     /// Whether the key it holds begins with these bytes.
@@ -115,31 +117,37 @@ impl Cursor {
         bytes.len() <= self.len.into() && self.key.get(..bytes.len()) == Some(bytes)
     }
 
-    /// Moves it on to the key of another rank, behind the two bytes that a record begins with; if it can hold that.
+    /// Moves it on to the key of another rank.
     #[cfg(fast)]
-    pub(crate) fn go_on(&mut self, rank: u32, len: u8, record: &[u8]) -> bool {
-        match record.first_chunk::<{ HELD + 2 }>() {
-            Some([_, _, key @ ..]) if usize::from(len) <= HELD => (self.rank, self.len, self.key) = (rank, len, *key),
-            _ => return false,
-        }
-        true
+    #[inline(always)]
+    pub(crate) fn go_on(&mut self, rank: u32, len: u8, key: &[u8; HELD]) {
+        (self.rank, self.len, self.key) = (rank, len, *key);
     }
 }
 
-/// What a step copied: one more than how many bytes, or 0 at the end; and how many of them are the key. (Two registers.)
+/// What a step copied, in one register: how many bytes the key has, and above that one more than key and value have; 0 at the end.
 #[derive(Clone, Copy)]
-pub(crate) struct Taken {
-    pub(crate) bytes: usize,
-    pub(crate) key: usize,
-}
+pub(crate) struct Taken(u32);
 
 impl Taken {
-    pub(crate) const NOTHING: Taken = Taken { bytes: 0, key: 0 };
+    const NOTHING: Taken = Taken(0);
 
-    fn of(self, buf: &[u8]) -> Option<Entry<'_>> {
-        let (key, value) = buf.get(..self.bytes.checked_sub(1)?)?.split_at_checked(self.key)?;
-        Some(Entry { key, value })
+    /// (Values are shorter than 16 MiB.)
+    pub(crate) fn of(key: u8, bytes: u32) -> Taken {
+        Taken(bytes.wrapping_add(1) << 8 | u32::from(key))
     }
+
+    /// How many bytes of the key and of the value there are.
+    pub(crate) fn lengths(self) -> Option<(usize, usize)> {
+        let (key, bytes) = (self.0 & 0xff, (self.0 >> 8).checked_sub(1)?);
+        Some((key as usize, bytes.saturating_sub(key) as usize))
+    }
+}
+
+/// An entry at the start of a buffer.
+fn entry(buf: &[u8], key: usize, value: usize) -> Option<Entry<'_>> {
+    let (key, value) = buf.get(..key + value)?.split_at_checked(key)?;
+    Some(Entry { key, value })
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
@@ -243,28 +251,21 @@ impl<F: NorFlash> Dbm<'_, F> {
         value: bool,
         buf: &'b mut [u8],
     ) -> Result<Option<Entry<'b>>> {
-        let taken =
-            if value { self.step_and_take(cursor, forward, buf)? } else { self.moved(cursor, forward, false, buf)? };
-        Ok(taken.of(buf))
-    }
-
-    /// Moves a cursor, and copies the key it comes to and its value.
-    #[inline]
-    pub(crate) fn step_and_take(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Res<Taken> {
         #[cfg(fast)]
-        if let Some(taken) = self.glide_lent(cursor, forward, buf) {
-            return Ok(taken);
+        if value && let Some((key, value)) = self.glide(cursor, forward, buf) {
+            return Ok(entry(buf, key.into(), value.into()));
         }
-        #[cfg(fast)]
-        if let Some(taken) = self.glide_merged(cursor, forward, buf) {
-            return Ok(taken);
-        }
-        self.moved(cursor, forward, true, buf)
+        let taken = self.moved(cursor, forward, value, buf)?;
+        Ok(taken.lengths().and_then(|(key, value)| entry(buf, key, value)))
     }
 
     /// Moves a cursor, and copies the key it comes to, and its value if that is wanted.
     #[inline(never)]
     pub(crate) fn moved(&mut self, cursor: &mut Cursor, forward: bool, value: bool, buf: &mut [u8]) -> Res<Taken> {
+        #[cfg(fast)]
+        if value && let Some((key, value)) = self.glide_merged(cursor, forward, buf) {
+            return Ok(Taken::of(key, u32::from(key) + u32::from(value)));
+        }
         let before = *cursor;
         let moved = self.advance(cursor, forward);
         let taken = if moved { self.take(value, buf) } else { Taken::NOTHING };
@@ -291,7 +292,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             // The value stands behind the key, as it does here.
             self.log.copy(record.page, record.key_at(), buf);
         }
-        Taken { bytes: needed + 1, key: record.key_len() as usize }
+        Taken::of(record.key_len() as u8, needed as u32)
     }
 
     /// Moves a cursor to the next live key in a direction, and looks at its record. The check of that has been found right.

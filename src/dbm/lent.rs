@@ -18,8 +18,6 @@ mod order;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::cursor::Cursor;
-#[cfg(fast)]
-use super::cursor::Taken;
 use super::format::{Kind, Layout, check, read32};
 use super::log::{Log, WINDOW};
 use super::record::{Record, Spot};
@@ -146,12 +144,16 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
         }
     }
 
-    /// Moves a cursor by the order and copies the key and the value it comes to, if that is as simple as it mostly is; or nothing is
-    /// done.
+    /// Moves a cursor by the order and copies the key and the value it comes to, if that is as simple as it mostly is; how many bytes
+    /// each has. Or nothing is done.
     #[cfg(fast)]
     #[inline(always)]
-    pub(crate) fn glide_lent(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<Taken> {
-        order::glide(self, cursor, forward, buf)
+    pub(crate) fn glide(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<(u8, u8)> {
+        // (Built for either kind of check.)
+        match self.log.geometry.compact {
+            false => order::glide(self, cursor, forward, buf, false),
+            true => order::glide(self, cursor, forward, buf, true),
+        }
     }
 
     /// Moves a cursor before a key by the order; whether there is one that can.

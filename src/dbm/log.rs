@@ -195,28 +195,30 @@ impl<F: NorFlash> Log<F> {
 
     /// Where on the part a record begins.
     #[inline]
-    fn start(spot: Spot) -> u32 {
+    pub(crate) fn start(spot: Spot) -> u32 {
         u32::from(spot.page()) * F::PAGE + spot.at()
     }
 
-    /// What the large window shows of a page from the start of a record on.
+    /// What the large window shows from a place on the part on, if that is at least so many bytes.
     #[cfg(fast)]
     #[inline(always)]
-    pub(crate) fn shown(&self, spot: Spot) -> &[u8] {
-        let [_, large] = self.windows;
-        let inside = Log::<F>::start(spot).wrapping_sub(large.at);
-        let from = if inside < large.len { inside } else { large.len };
-        self.bytes.get(SMALL + from as usize..SMALL + large.len as usize).unwrap_or(&[])
+    pub(crate) fn shown(&self, start: u32, least: usize) -> Option<&[u8]> {
+        let [_, Window { at, len }] = self.windows;
+        let (inside, len) = (start.wrapping_sub(at) as usize, len as usize);
+        if inside + least > len {
+            return None;
+        }
+        self.bytes.get(SMALL + inside..SMALL + len)
     }
 
-    /// Reads a record, and what follows if it follows on others; what is shown then.
+    /// Reads a record, and what follows if it follows on others.
     #[cfg(fast)]
     #[cold]
-    pub(crate) fn read_on(&mut self, spot: Spot, guess: u32) -> &[u8] {
-        let room = F::PAGE.saturating_sub(spot.at());
-        let want = self.onward(spot, guess);
-        self.load(Log::<F>::start(spot), guess.min(room), want.min(room));
-        self.shown(spot)
+    #[inline(never)]
+    pub(crate) fn read_on(&mut self, start: u32, guess: u32) {
+        let (page, at) = (start / F::PAGE, start % F::PAGE);
+        let want = self.onward(Spot::new(page as u16, at), guess);
+        self.load(start, guess.min(F::PAGE - at), want.min(F::PAGE - at));
     }
 
     /// The bytes from `at` in a page on, as `show` shows them.

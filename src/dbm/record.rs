@@ -52,38 +52,6 @@ pub(crate) struct Record {
     pub(crate) kind: Kind,
 }
 
-/// A record of a short value, as the window shows it.
-#[cfg(fast)]
-pub(crate) struct Short<'a> {
-    /// Bytes of the key, and of key and value.
-    pub(crate) key: u8,
-    pub(crate) len: usize,
-    /// From its start to the end of its check, and to the end of what is shown.
-    pub(crate) record: &'a [u8],
-    pub(crate) shown: &'a [u8],
-}
-
-#[cfg(fast)]
-impl<'a> Short<'a> {
-    /// That which these bytes begin with, if it is one and all of it is there; `check` is the bytes of the check.
-    #[inline(always)]
-    pub(crate) fn parse<F: NorFlash>(shown: &'a [u8], check: u32) -> Option<Short<'a>> {
-        let [first, key] = *shown.first_chunk()?;
-        let value = first & !tag::PENDING;
-        if value > tag::SHORT_MAX {
-            return None;
-        }
-        let len = usize::from(key) + usize::from(value);
-        Some(Short { key, len, record: shown.get(..F::align(len as u32 + 2 + check) as usize)?, shown })
-    }
-
-    /// Key and value.
-    #[inline(always)]
-    pub(crate) fn content(&self) -> Option<&'a [u8]> {
-        self.record.get(2..self.len + 2)
-    }
-}
-
 /// The name of a part: the number of the long value, that of the part, the length of the key.
 pub(crate) fn part_name(number: u32, part: u32, key: u32) -> [u8; LONG_HEAD as usize] {
     two_words(number, part | key << 24)

@@ -53,8 +53,10 @@ impl Backup<'_> {
                 self.target.commit()?;
                 return Ok(false);
             };
-            let copied = connection.own.memory.get(..entry.key + entry.value).unwrap_or_default();
-            let Some((key, value)) = copied.split_at_checked(entry.key) else { return Err(ErrorKind::Internal.at(0)) };
+            let copied = connection.own.memory.get(..entry.key() + entry.value()).unwrap_or_default();
+            let Some((key, value)) = copied.split_at_checked(entry.key()) else {
+                return Err(ErrorKind::Internal.at(0));
+            };
             self.target.set(key, value)?;
             match self.key.get_mut(..key.len()) {
                 Some(place) if key.len() <= KEY => place.copy_from_slice(key),

@@ -42,6 +42,24 @@ impl<'m, F: NorFlash> OnFlash<'m, F> {
         let place = self.cursors.get_mut(cursor).ok_or(ErrorKind::Internal)?;
         Ok((&mut self.db, place))
     }
+
+    /// Moves a cursor over an entry.
+    #[cfg_attr(fast, inline(always))]
+    fn step(&mut self, cursor: usize, forward: bool, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
+        let (db, place) = self.at(cursor)?;
+        #[cfg(fast)]
+        if let Some((key, value)) = db.glide(place, forward, buf) {
+            return Ok(Some(Entry::new(key, value.into())));
+        }
+        stepped(db.moved(place, forward, true, buf))
+    }
+}
+
+/// What a step of a cursor found.
+fn stepped(taken: Res<Taken>) -> Result<Option<Entry>, Error> {
+    let Some((key, value)) = taken.map_err(dbm::Error::from)?.lengths() else { return Ok(None) };
+    let value = u16::try_from(value).map_err(|_| Error::limit(key + value))?;
+    Ok(Some(Entry::new(key as u8, value)))
 }
 
 impl From<dbm::Error> for Error {
@@ -59,14 +77,6 @@ impl From<dbm::Error> for Error {
             _ => ErrorKind::Io,
         };
         kind.into()
-    }
-}
-
-/// What a step of a cursor found.
-fn stepped(taken: Res<Taken>) -> Result<Option<Entry>, Error> {
-    match taken {
-        Ok(taken) => Ok(taken.bytes.checked_sub(1).map(|bytes| Entry { key: taken.key, value: bytes - taken.key })),
-        Err(fail) => Err(dbm::Error::from(fail).into()),
     }
 }
 
@@ -93,13 +103,11 @@ impl<F: NorFlash> Store for OnFlash<'_, F> {
     }
 
     fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
-        let (db, place) = self.at(cursor)?;
-        stepped(db.step_and_take(place, true, buf))
+        self.step(cursor, true, buf)
     }
 
     fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
-        let (db, place) = self.at(cursor)?;
-        stepped(db.step_and_take(place, false, buf))
+        self.step(cursor, false, buf)
     }
 
     fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, Error> {

@@ -165,11 +165,11 @@ impl Machine<'_> {
         let start = self.bump;
         loop {
             let Some(entry) = self.read_entry(slot, false)? else { return Ok(true) };
-            if !self.bytes(start, entry.key).starts_with(prefix) {
+            if !self.bytes(start, entry.key()).starts_with(prefix) {
                 return Ok(true);
             }
-            self.bump = start + entry.key + entry.value;
-            let sound = self.is_sound_table(start + entry.key, slot + 1)?;
+            self.bump = start + entry.key() + entry.value();
+            let sound = self.is_sound_table(start + entry.key(), slot + 1)?;
             self.bump = start;
             if !sound {
                 return Ok(false);
@@ -207,12 +207,12 @@ impl Machine<'_> {
         let mut count = 0u32;
         loop {
             let Some(entry) = self.read_entry(slot, false)? else { return Ok(count) };
-            let Some(rest) = self.bytes(start, entry.key).strip_prefix(prefix) else { return Ok(count) };
+            let Some(rest) = self.bytes(start, entry.key()).strip_prefix(prefix) else { return Ok(count) };
             if let Some(table) = table {
                 let rowid = Reader::new(rest, 0).rowid()?;
-                let at = start + entry.key;
-                self.bump = at + entry.value;
-                let has = self.has_entries(table, at, entry.value, rowid)?;
+                let at = start + entry.key();
+                self.bump = at + entry.value();
+                let has = self.has_entries(table, at, entry.value(), rowid)?;
                 self.bump = start;
                 if !has {
                     return Ok(UNSOUND);

@@ -5,19 +5,46 @@
 //! sought stands before the first key. Outside of a transaction a cursor may show the map as it was when it was sought;
 //! inside of one it is live: it goes on from the key it stands on, whatever was set or deleted.
 
+use core::num::NonZeroU32;
+
 use super::error::Error;
 
 /// The most cursors of a store that are used.
 pub const CURSORS: usize = 16;
 
-/// Where the key and the value of an entry are in the buffer: the key from 0, the value right behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the key and the value of an entry are in the buffer: the key from 0, the value right behind it. (In one number that is
+/// never 0, so that what a step of a cursor gives comes back in registers.)
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Entry {
+pub struct Entry(NonZeroU32);
+
+impl Entry {
+    /// An entry with a key and a value of so many bytes. (No buffer is longer than 65,535.)
+    #[inline]
+    pub const fn new(key: u8, value: u16) -> Self {
+        match NonZeroU32::new((value as u32) << 16 | 0x100 | key as u32) {
+            Some(entry) => Entry(entry),
+            None => Entry(NonZeroU32::MIN),
+        }
+    }
+
     /// Length of the key.
-    pub key: usize,
+    #[inline]
+    pub const fn key(self) -> usize {
+        self.0.get() as u8 as usize
+    }
+
     /// Length of the value.
-    pub value: usize,
+    #[inline]
+    pub const fn value(self) -> usize {
+        (self.0.get() >> 16) as usize
+    }
+}
+
+impl core::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Entry").field("key", &self.key()).field("value", &self.value()).finish()
+    }
 }
 
 /// An ordered map of bytes. [`Error::needed`] says how long a buffer was needed; other errors are those of the flash.

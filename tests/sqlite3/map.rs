@@ -70,7 +70,7 @@ fn copy(buf: &mut [u8], key: &[u8], value: &[u8]) -> Result<Entry, Error> {
     }
     buf[..key.len()].copy_from_slice(key);
     buf[key.len()..needed].copy_from_slice(value);
-    Ok(Entry { key: key.len(), value: value.len() })
+    Ok(Entry::new(key.len() as u8, value.len() as u16))
 }
 
 impl Store for MapStore {
@@ -81,7 +81,7 @@ impl Store for MapStore {
         self.reads += 1;
         match self.map.get(key) {
             None => Ok(None),
-            Some(value) => copy(buf, &[], value).map(|entry| Some(entry.value)),
+            Some(value) => copy(buf, &[], value).map(|entry| Some(entry.value())),
         }
     }
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
@@ -122,7 +122,7 @@ impl Store for MapStore {
         let Some((key, _)) = self.backward(cursor) else { return Ok(None) };
         let entry = copy(buf, key, &[])?;
         self.cursors[cursor] = (key.clone(), false);
-        Ok(Some(entry.key))
+        Ok(Some(entry.key()))
     }
     fn begin(&mut self) -> Result<(), Error> {
         if self.undo.is_some() {

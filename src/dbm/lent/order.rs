@@ -5,12 +5,12 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::super::cursor::{Cursor, Place};
 use super::super::error::CORRUPT;
+#[cfg(fast)]
+use super::super::format::Layout;
 use super::super::format::{KEY_MAX, Kind};
 use super::super::log::Log;
 use super::super::record::{Last, Record, Spot};
 use super::super::{Dbm, Fail, Res};
-#[cfg(fast)]
-use super::super::{cursor::Taken, format::check, record::Short};
 use super::{State, look_at, look_sound, place_of, spot};
 
 /// The words lent.
@@ -161,7 +161,7 @@ pub(super) fn step<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, forwar
 }
 
 /// Moves a cursor as a [`step`] does and copies the key and the value it comes to, in one look at the window: where the order knows the
-/// cursor's rank, and both are short. Elsewhere nothing is done.
+/// cursor's rank, and both are short. How many bytes each of them has; elsewhere nothing is done.
 #[cfg(fast)]
 #[inline(always)]
 pub(super) fn glide<F: NorFlash>(
@@ -169,21 +169,22 @@ pub(super) fn glide<F: NorFlash>(
     cursor: &mut Cursor,
     forward: bool,
     buf: &mut [u8],
-) -> Option<Taken> {
-    let (Order { state: State::Whole, version, places, len, .. }, _) = db.lent.order.as_ref()? else { return None };
-    let rank = cursor.beside(*version, forward).filter(|rank| (*rank as usize) < *len)?;
-    let spot = spot::<F>(*places.get(rank as usize)?);
-    let (compact, check) = (db.log.geometry.compact, db.log.geometry.check());
-    let short = match Short::parse::<F>(db.log.shown(spot), check) {
-        None => Short::parse::<F>(db.log.read_on(spot, db.guess), check),
-        short => short,
-    }?;
-    let (from, to) = (short.content()?, buf.get_mut(..short.len)?);
-    if !check::is_right(compact, short.record) || !cursor.go_on(rank, short.key, short.shown) {
-        return None;
-    }
-    to.copy_from_slice(from);
-    Some(Taken { bytes: short.len + 1, key: short.key.into() })
+    compact: bool,
+) -> Option<(u8, u8)> {
+    let Some((order @ Order { state: State::Whole, .. }, _)) = &db.lent.order else { return None };
+    let rank = cursor.beside(order.version, forward)?;
+    let place = *order.places.get(..order.len)?.get(rank as usize)?;
+    // (Most pages have as many bytes as places can tell apart.)
+    let exact = F::PAGE == F::WORD << F::OFFSET_BITS;
+    let start = if exact { place << F::WORD_BITS } else { Log::<F>::start(spot::<F>(place)) };
+    let short = match db.log.short(start, compact) {
+        Some(short) => short,
+        None => {
+            db.log.read_on(start, db.guess);
+            db.log.short(start, compact)?
+        }
+    };
+    short.take(cursor, rank, buf)
 }
 
 /// Moves a cursor before a key that it may be unable to hold; `false` if the order cannot tell.

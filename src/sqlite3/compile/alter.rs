@@ -136,7 +136,7 @@ impl<'a> Compiler<'a> {
     #[inline(never)]
     fn edit_entry(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<()> {
         let (at, len) = self.edit_row(table, edit, entry)?;
-        let key = self.arena.get(self.code..self.code + entry.key).unwrap_or_default();
+        let key = self.arena.get(self.code..self.code + entry.key()).unwrap_or_default();
         match self.arena.get(at..at + len) {
             Some(record) if len > 0 => self.store.set(key, record),
             _ => Ok(()),
@@ -148,8 +148,8 @@ impl<'a> Compiler<'a> {
     #[inline(never)]
     fn edit_row(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<(usize, usize)> {
         let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
-        let (row, room) = room.split_at_mut_checked(entry.key + entry.value).unwrap_or_default();
-        let value = row.get(entry.key..).unwrap_or_default();
+        let (row, room) = room.split_at_mut_checked(entry.key() + entry.value()).unwrap_or_default();
+        let value = row.get(entry.key()..).unwrap_or_default();
         let (kind, name, owner, text) = (text(value, 0), text(value, 1), text(value, 2), text(value, 4));
         let new = if let Edit::Rename(new) = edit { Some(new) } else { None };
         if new.is_some() && (kind == b"view" || refers(text, table)) {
@@ -203,7 +203,7 @@ impl<'a> Compiler<'a> {
             if text.is_empty() { Value::Null } else { Value::Text(made) },
         ];
         let record = schema::row(&values, record_room)?;
-        Ok((self.code + entry.key + entry.value + half, record.len()))
+        Ok((self.code + entry.key() + entry.value() + half, record.len()))
     }
 }
 

@@ -122,8 +122,8 @@ impl Compiler<'_> {
         let (low, room) = self.arena.split_at_mut_checked(self.code).unwrap_or_default();
         let room = room.get_mut(..top.saturating_sub(low.len())).unwrap_or_default();
         // Behind the row, keys are made.
-        let (row, room) = room.split_at_mut_checked(entry.key + entry.value).unwrap_or_default();
-        let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
+        let (row, room) = room.split_at_mut_checked(entry.key() + entry.value()).unwrap_or_default();
+        let (key, value) = row.split_at_checked(entry.key()).unwrap_or_default();
         let mut reader = key::Reader::new(key, 0);
         // The number of the table stands before it.
         reader.rowid()?;
@@ -141,7 +141,7 @@ impl Compiler<'_> {
                 Err(error) if error.is(ErrorKind::Limit) => None,
                 other => other?,
             };
-            if other.is_some_and(|other| found.get(..other.key).is_some_and(|key| key.starts_with(bare))) {
+            if other.is_some_and(|other| found.get(..other.key()).is_some_and(|key| key.starts_with(bare))) {
                 return Err(if with.cut { ErrorKind::TooBig } else { ErrorKind::Unique }.into());
             }
         }

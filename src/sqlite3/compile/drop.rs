@@ -109,8 +109,8 @@ impl Compiler<'_> {
     fn delete_schema_rows(&mut self, column: usize, name: Token) {
         self.walk_rows(schema::SCHEMA);
         while let Some(entry) = self.next_row(schema::SCHEMA) {
-            let row = self.arena.get(self.code..self.code + entry.key + entry.value).unwrap_or_default();
-            let (key, value) = row.split_at_checked(entry.key).unwrap_or_default();
+            let row = self.arena.get(self.code..self.code + entry.key() + entry.value()).unwrap_or_default();
+            let (key, value) = row.split_at_checked(entry.key()).unwrap_or_default();
             let found = record::column(value, column);
             if matches!(found, Ok(Some(Value::Text(text))) if self.same(name, text)) {
                 let done = self.store.delete(key);

@@ -324,7 +324,7 @@ impl Machine<'_> {
                 other => other?,
             };
             let Some(entry) = entry else { return Ok(None) };
-            let found = self.bytes(behind, entry.key);
+            let found = self.bytes(behind, entry.key());
             let Some(rest) = found.strip_prefix(self.bytes(bump, made.columns)) else { return Ok(None) };
             let rowid = key::Reader::new(rest, 0).rowid()?;
             if own == Some(rowid) {

@@ -276,12 +276,12 @@ impl Machine<'_> {
         let (bump, table) = (self.bump, word(block, at::TABLE));
         // (Most numbers of tables are one byte in a key.)
         let short = cfg!(fast) && table < SHORT && u16::from(self.get8(bump)) == 0x80 | table;
-        if !short && !schema::belongs(self.bytes(bump, entry.key), table) || !self.within_bound(block, entry.key) {
+        if !short && !schema::belongs(self.bytes(bump, entry.key()), table) || !self.within_bound(block, entry.key()) {
             return Ok(false);
         }
-        let start = bump + entry.key;
-        self.set_record(number, start, entry.value, if short { bump as u16 + 1 } else { 0 });
-        self.bump = start + entry.value;
+        let start = bump + entry.key();
+        self.set_record(number, start, entry.value(), if short { bump as u16 + 1 } else { 0 });
+        self.bump = start + entry.value();
         Ok(true)
     }
 
@@ -289,8 +289,8 @@ impl Machine<'_> {
     #[inline(never)]
     fn next_of_index(&mut self, number: u8, block: &[u8; at::RECORD]) -> Result<bool> {
         let Some(entry) = self.entry_at(block)? else { return Ok(false) };
-        let Some(rowid) = self.index_rowid(block, entry.key)? else { return Ok(false) };
-        if cfg!(fast) && self.take_key(number, entry.key, rowid)? || self.fetch(number, rowid)? {
+        let Some(rowid) = self.index_rowid(block, entry.key())? else { return Ok(false) };
+        if cfg!(fast) && self.take_key(number, entry.key(), rowid)? || self.fetch(number, rowid)? {
             Ok(true)
         } else {
             Err(ErrorKind::Corrupt.into())

@@ -8,9 +8,10 @@ use core::cmp::Ordering;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::{Cursor, FAR, PREFIX, SPENT};
-use crate::dbm::cursor::{HELD, Taken};
-use crate::dbm::format::{KEY_MAX, Layout, check};
-use crate::dbm::record::{Short, Spot};
+use crate::dbm::cursor::HELD;
+use crate::dbm::format::{KEY_MAX, Layout};
+use crate::dbm::log::Log;
+use crate::dbm::record::Spot;
 use crate::dbm::{Dbm, NO_PAGE};
 
 /// Steps that stayed in a page before a run is tried: a few do by chance, and to begin one costs a look.
@@ -61,10 +62,10 @@ impl Run {
 }
 
 impl<F: NorFlash> Dbm<'_, F> {
-    /// Moves a cursor as the merge does and copies the key and the value it comes to, if that is the next step of a run; or
-    /// nothing is done.
+    /// Moves a cursor as the merge does and copies the key and the value it comes to, if that is the next step of a run; how many
+    /// bytes each has. Or nothing is done.
     #[inline]
-    pub(crate) fn glide_merged(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<Taken> {
+    pub(crate) fn glide_merged(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<(u8, u8)> {
         if self.merge.run.steps < LEAST || cursor.until.page != NO_PAGE || !self.serves(cursor, forward) {
             return None;
         }
@@ -72,7 +73,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     #[inline(never)]
-    fn glide_on(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<Taken> {
+    fn glide_on(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<(u8, u8)> {
         let page = self.merge.last;
         if self.merge.changes != self.changes || !self.merge.run.begun && !self.begin_run(page) {
             return None;
@@ -90,23 +91,20 @@ impl<F: NorFlash> Dbm<'_, F> {
             let offsets = self.log.word(page, offsets_at + bit / 8, OFFSETS) >> (bit % 8);
             (offsets & ((1 << F::OFFSET_BITS) - 1)) * F::WORD
         };
-        let spot = Spot::new(page, at);
-        let (compact, check) = (self.log.geometry.compact, self.log.geometry.check());
-        let short = match Short::parse::<F>(self.log.shown(spot), check) {
-            None => Short::parse::<F>(self.log.read_on(spot, self.guess), check),
-            short => short,
-        }?;
-        let (from, to) = (short.content()?, buf.get_mut(..short.len)?);
-        let key = from.get(..short.key.into())?;
+        let (start, compact) = (Log::<F>::start(Spot::new(page, at)), self.log.geometry.compact);
+        let short = match self.log.short(start, compact) {
+            Some(short) => short,
+            None => {
+                self.log.read_on(start, self.guess);
+                self.log.short(start, compact)?
+            }
+        };
+        let key = short.key();
         let near = key.get(..self.merge.skip.into()).is_some_and(|shared| cursor.holds(shared));
-        if !self.merge.run.is_next(key, near, forward) || !check::is_right(compact, short.record) {
+        if !self.merge.run.is_next(key, near, forward) {
             return None;
         }
-        if !cursor.go_on(0, short.key, short.shown) {
-            return None;
-        }
-        to.copy_from_slice(from);
-        let taken = Taken { bytes: short.len + 1, key: short.key.into() };
+        let taken = short.take(cursor, 0, buf)?;
         // (The prefix is asked for when the run is over.)
         self.table.set_data(page, rank << PREFIX | word & FAR);
         self.merge.idle = 0;
