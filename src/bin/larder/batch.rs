@@ -1,11 +1,11 @@
 //! `larder batch`: many canonical texts from one process.
 
-use crate::input::{Failure, Result};
+use crate::input::{Failure, Result, unread};
 use crate::{marshal, pickle};
 use clap::Parser;
 use std::io::{self, BufRead, BufWriter, Write};
 
-/// What a line may ask for.
+// No doc line: it would be the answer to an empty line.
 #[derive(Parser)]
 #[command(name = "", no_binary_name = true, disable_help_flag = true)]
 enum Line {
@@ -18,8 +18,7 @@ enum Line {
 pub(crate) fn run() -> Result {
     let mut out = BufWriter::new(io::stdout().lock());
     for line in io::stdin().lock().split(b'\n') {
-        let line = line.map_err(|error| Failure::Other(format!("standard input: {error}")))?;
-        answer(&line, &mut out)?;
+        answer(&line.map_err(unread)?, &mut out)?;
         out.flush()?;
     }
     Ok(())
@@ -31,7 +30,7 @@ fn answer(line: &[u8], out: &mut dyn Write) -> Result {
         Ok(Line::Pickle(pickle::Command::Canon(stream))) => stream.canon("OK ", out),
         Ok(Line::Marshal(marshal::Command::Canon(stream))) => stream.canon("OK ", out),
         Ok(_) => Err(Failure::Other("batch answers canon only".into())),
-        Err(error) => Err(Failure::Other(error.to_string())),
+        Err(error) => Err(Failure::Other(complaint(&error))),
     });
     match done {
         Err(Failure::Output(error)) => Err(Failure::Output(error)),
@@ -41,6 +40,15 @@ fn answer(line: &[u8], out: &mut dyn Write) -> Result {
             Ok(())
         }
         Ok(()) => Ok(()),
+    }
+}
+
+/// What is wrong with a line, without the usage that stands behind it.
+fn complaint(error: &clap::Error) -> String {
+    let text = error.to_string();
+    match text.strip_prefix("error: ") {
+        Some(text) => text.split("\n\n").next().unwrap_or(text).into(),
+        None => "a line is `pickle canon FILE` or `marshal canon FILE`".into(),
     }
 }
 
@@ -61,6 +69,9 @@ fn words(line: &[u8]) -> Result<Vec<String>> {
     }
     if !rest.is_empty() {
         words.push(rest.to_string());
+    }
+    if words.last().is_some_and(|file| file == "-") {
+        return Err(Failure::Other("-: standard input is where the lines come from".into()));
     }
     Ok(words)
 }

@@ -67,6 +67,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     bytes.map_err(|error| Failure::File(path.into(), error))
 }
 
+/// Standard input cannot be read on.
+pub(crate) fn unread(error: io::Error) -> Failure {
+    Failure::File("standard input".into(), error)
+}
+
 /// Slots for a stream of `len` bytes that says it needs `needed`: no more than [`SLOTS_PER_BYTE`] times `len` and
 /// [`SLOTS_LEAST`], so that what wants more is answered "too few slots" by the codec.
 pub(crate) fn slots(len: usize, needed: usize) -> Vec<Slot> {

@@ -15,7 +15,7 @@
 
 use super::lacking;
 use super::store::{End, MEMORY, Place, sessions};
-use crate::input::{Failure, Result};
+use crate::input::{Failure, Result, unread};
 use larder::dbm::Flag;
 use larder::sqlite3::{Connection, Error, ErrorKind, Row, Statement, Value};
 use std::io::{self, BufRead, BufWriter, Write};
@@ -40,7 +40,10 @@ enum Binding {
 enum Next {
     Reset,
     Open(PathBuf),
+    /// `.quit`, which is answered.
     Quit,
+    /// The end of the input.
+    Leave,
 }
 
 /// Serves standard input until `.quit` or its end.
@@ -60,6 +63,7 @@ pub(crate) fn run() -> Result {
             })
         });
         (place, flag) = match served {
+            Ok(Next::Leave) => return Ok(()),
             Ok(Next::Quit) => {
                 writeln!(out, "ok\t0\t0")?;
                 return Ok(out.flush()?);
@@ -87,13 +91,12 @@ fn serve(connection: &mut Connection<'_>, input: &mut dyn BufRead, out: &mut dyn
     let mut line = Vec::new();
     loop {
         line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            return Ok(End::Done(Next::Quit));
+        if input.read_until(b'\n', &mut line).map_err(unread)? == 0 {
+            return Ok(End::Done(Next::Leave));
         }
-        if line.last() == Some(&b'\n') {
-            line.pop();
-        }
-        let Ok(request) = std::str::from_utf8(&line) else {
+        // A CR in a request is escaped: one at the end is the line's.
+        let line = line.strip_suffix(b"\n").unwrap_or(&line);
+        let Ok(request) = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line)) else {
             error(ErrorKind::Syntax, "the request is not UTF-8", out)?;
             continue;
         };

@@ -4,7 +4,7 @@
 use super::dot;
 use super::statement::{complaint, execute};
 use super::store::{End, on_image};
-use crate::input::{Failure, Result};
+use crate::input::{Failure, Result, unread};
 use larder::sqlite3::Connection;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -50,7 +50,7 @@ fn read_and_execute(connection: &mut Connection<'_>, out: &mut dyn Write) -> Res
         Ok(())
     };
     for line in input.lines() {
-        let line = line?;
+        let line = line.map_err(unread)?;
         if text.is_empty() && line.starts_with('.') {
             match dot::run(connection, &line, out) {
                 Ok(true) => {}
@@ -66,7 +66,7 @@ fn read_and_execute(connection: &mut Connection<'_>, out: &mut dyn Write) -> Res
                     tell(complaint(statement, error))?;
                 }
             }
-            text = rest.trim_start().to_string();
+            text = rest.to_string();
         }
         out.flush()?;
         prompt(&text)?;
@@ -93,9 +93,9 @@ fn split(text: &str) -> (Vec<&str>, &str) {
         let Some(next) = next else { break };
         at = next;
         if *byte == b';' {
-            statements.extend(text.get(start..at));
+            statements.extend(text.get(start..at).map(str::trim_start));
             start = at;
         }
     }
-    (statements, text.get(start..).unwrap_or(""))
+    (statements, text.get(start..).unwrap_or("").trim_start())
 }
