@@ -125,6 +125,35 @@ fn a_bad_stream_is_one_line_and_status_1() {
     assert!(answers.iter().all(|answer| answer.starts_with("ERROR ")), "{answers:?}");
 }
 
+/// Every line of a batch has an answer of one line, also one that asks for nothing, or for the lines themselves.
+#[test]
+fn a_batch_answers_every_line() {
+    let usage = "ERROR a line is `pickle canon FILE` or `marshal canon FILE`";
+    let answers = batch("pickle canon -\n\npickle\nmarshal canon --skip x f\npickle canon\n");
+    assert_eq!(answers[0], "ERROR -: standard input is where the lines come from");
+    assert_eq!(answers[1..3], [usage, usage]);
+    assert!(answers[3].starts_with("ERROR invalid value 'x' for '--skip <SKIP>'"), "{answers:?}");
+    assert_eq!(answers[4], "ERROR the following required arguments were not provided: <FILE>");
+}
+
+/// An object that `_reconstructor` made keeps what was done to it; a plain value has no place for that.
+#[test]
+fn the_norm_form_keeps_what_came_after_a_call() {
+    let folder = folder("norm");
+    for (name, pickle, text) in [
+        (
+            "object",
+            &b"ccopy_reg\n_reconstructor\n(cm\nC\nc__builtin__\nobject\nNtRI1\naVk\nI2\nsVs\nb."[..],
+            r#"<newobj <global "m" "C"> () items=[1] pairs={"k":2} state="s">"#,
+        ),
+        ("set", b"c__builtin__\nset\n((lI1\natRI2\na.", r#"<reduce <global "builtins" "set"> ([1],) items=[2]>"#),
+    ] {
+        let file = folder.join(name);
+        fs::write(&file, pickle).unwrap();
+        assert_eq!(batch(&format!("pickle canon --norm {}\n", file.display())), [format!("OK {text}")]);
+    }
+}
+
 /// Deep nesting and shared containers cost memory in proportion, and no stack.
 #[test]
 fn deep_and_shared_structures_are_walked_without_recursion() {

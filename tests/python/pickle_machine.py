@@ -443,10 +443,15 @@ def normalize(root, proto):
 
     def plain(n):
         """The plain value that a call stands for, or None."""
-        if n.kind != "reduce" or n.items or n.adds or n.pairs or n.states:
+        if n.kind != "reduce":
             return None
         f, args = n.v[0], n.v[1].v
         kinds = [a.kind for a in args]
+        if is_global(f, ("copyreg", "_reconstructor")) and len(args) == 3:
+            if is_global(args[1], ("builtins", "object")) and args[2].kind == "atom" and args[2].v == "None":
+                return "newobj", [args[0], Node("tuple", [])]
+        if n.items or n.adds or n.pairs or n.states:
+            return None
         if is_global(f, ("builtins", "set")) and kinds == ["list"]:
             return "set", args[0].v
         if is_global(f, ("builtins", "frozenset")) and kinds == ["list"]:
@@ -465,9 +470,6 @@ def normalize(root, proto):
             return "bytes", b""
         if is_global(f, ("builtins", "complex")) and kinds == ["float", "float"]:
             return "complex", (args[0].v, args[1].v)
-        if is_global(f, ("copyreg", "_reconstructor")) and len(args) == 3:
-            if is_global(args[1], ("builtins", "object")) and args[2].kind == "atom" and args[2].v == "None":
-                return "newobj", [args[0], Node("tuple", [])]
         return None
 
     def walk(n):
@@ -489,11 +491,6 @@ def normalize(root, proto):
             out.pairs = [(walk(k), walk(x)) for k, x in n.pairs]
             out.states = [walk(x) for x in n.states]
             found = plain(out)
-            if found is None and out.kind == "reduce" and out.states and not (out.items or out.adds or out.pairs):
-                # An object of protocol 0 and 1 gets its state after the call.
-                bare = Node("reduce", out.v)
-                made = plain(bare)
-                found = made if made is not None and made[0] == "newobj" else None
             if found is not None:
                 out.kind, out.v = found
         return out

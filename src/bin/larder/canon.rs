@@ -78,9 +78,8 @@ enum Count<'a> {
     Many(Items<'a>),
 }
 
-/// Extras other than states, and how each is written.
-const EXTRAS: [(Extra, &str, &str); 3] =
-    [(Extra::Items, " items=[", "]"), (Extra::Adds, " adds=[", "]"), (Extra::Pairs, " pairs={", "}")];
+/// The extras in the order in which they are written.
+pub(crate) const EXTRAS: [Extra; 4] = [Extra::Items, Extra::Adds, Extra::Pairs, Extra::States];
 
 impl<'a> Canon<'a> {
     /// The text of this value.
@@ -127,15 +126,13 @@ impl<'a> Canon<'a> {
         match self.plain(&object) {
             Some(Plain::Set(items) | Plain::FrozenSet(items)) => many(items),
             Some(Plain::NewObj(class)) => {
-                many(object.extras(Extra::States));
+                EXTRAS.into_iter().for_each(|extra| many(object.extras(extra)));
                 stack.push(Count::One(class));
             }
             Some(_) => {}
             None => {
                 many(object.items());
-                for extra in [Extra::Items, Extra::Adds, Extra::Pairs, Extra::States] {
-                    many(object.extras(extra));
-                }
+                EXTRAS.into_iter().for_each(|extra| many(object.extras(extra)));
                 let parts = [object.callable(), object.args(), object.kwargs(), object.viewed()];
                 stack.extend(parts.into_iter().flatten().map(Count::One));
                 // A persistent id that is text is no object of its own.
@@ -251,7 +248,7 @@ impl<'a> Canon<'a> {
             Plain::Complex(re, im) => complex(re, im, out),
             Plain::NewObj(class) => {
                 work.push(Work::Text(">"));
-                work.push(Work::States(object.extras(Extra::States)));
+                extras(&object, work);
                 work.push(Work::Text(" ()"));
                 work.push(Work::Value(class));
                 out.write_all(b"<newobj ")
@@ -370,18 +367,7 @@ fn members<'a>(open: &str, items: Items<'a>, work: &mut Vec<Work<'a>>, out: &mut
 /// What is called or made: callable, arguments, extras.
 fn called<'a>(open: &str, object: Object<'a>, work: &mut Vec<Work<'a>>, out: &mut dyn Write) -> io::Result<()> {
     work.push(Work::Text(">"));
-    work.push(Work::States(object.extras(Extra::States)));
-    for (extra, open, close) in EXTRAS.into_iter().rev() {
-        let items = object.extras(extra);
-        if items.clone().next().is_some() {
-            work.push(if extra == Extra::Pairs {
-                Work::Pairs(items, 0, close)
-            } else {
-                Work::Items(items, false, close)
-            });
-            work.push(Work::Text(open));
-        }
-    }
+    extras(&object, work);
     let parts = [object.kwargs(), object.args(), object.callable()];
     for (i, part) in parts.into_iter().enumerate() {
         if let Some(part) = part {
@@ -391,6 +377,24 @@ fn called<'a>(open: &str, object: Object<'a>, work: &mut Vec<Work<'a>>, out: &mu
         }
     }
     out.write_all(open.as_bytes())
+}
+
+/// What was done to an object once it was made.
+fn extras<'a>(object: &Object<'a>, work: &mut Vec<Work<'a>>) {
+    for extra in EXTRAS.into_iter().rev() {
+        let items = object.extras(extra);
+        if items.clone().next().is_none() {
+            continue;
+        }
+        let (open, then) = match extra {
+            Extra::Items => (" items=[", Work::Items(items, false, "]")),
+            Extra::Adds => (" adds=[", Work::Items(items, false, "]")),
+            Extra::Pairs => (" pairs={", Work::Pairs(items, 0, "}")),
+            // Each state has its own word.
+            _ => ("", Work::States(items)),
+        };
+        work.extend([then, Work::Text(open)]);
+    }
 }
 
 fn atom(atom: Atom<'_>, out: &mut dyn Write) -> io::Result<()> {

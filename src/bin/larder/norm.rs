@@ -1,7 +1,8 @@
 //! The norm form of a pickle: Python 3's names for Python 2's, and plain values for the calls that stand for them where a
 //! protocol has no opcode.
 
-use larder::object::{Atom, Extra, Items, Kind, Object, Text};
+use crate::canon::EXTRAS;
+use larder::object::{Atom, Items, Kind, Object, Text};
 use larder::pickle::compat::new_name;
 
 /// The plain value that a call stands for.
@@ -26,17 +27,13 @@ pub(crate) fn plain<'a>(object: &Object<'a>, old_names: bool) -> Option<Plain<'a
         return None;
     }
     let args: Vec<Object<'a>> = object.args()?.items().take(4).collect();
-    let untouched = [Extra::Items, Extra::Adds, Extra::Pairs].iter().all(|x| object.extras(*x).next().is_none());
-    let stateless = object.extras(Extra::States).next().is_none();
     let callable = Name::of(&object.callable()?, old_names)?;
-    if !untouched {
-        return None;
-    }
     if let ([class, base, none], true) = (args.as_slice(), callable.is("copyreg", "_reconstructor")) {
         let plain = Name::of(base, old_names)?.is("builtins", "object") && none.kind() == Kind::None;
         return plain.then_some(Plain::NewObj(*class));
     }
-    if !stateless {
+    // A plain value has no room for what came after the call.
+    if EXTRAS.iter().any(|extra| object.extras(*extra).next().is_some()) {
         return None;
     }
     match args.as_slice() {
