@@ -71,6 +71,8 @@ pub enum Container {
     Reduce,
     /// `cls.__new__(cls, *args)`: a class and a tuple; for a protocol below 2 a class alone, where there are no arguments.
     NewObj,
+    /// `copyreg.__newobj__(cls, *args)`, for protocols 0 and 1: a class, then its arguments one by one.
+    NewObjStar,
     /// `cls.__new__(cls, *args, **kwargs)`: a class, a tuple and a dict.
     NewObjEx,
     /// An instance as Python 2 made them: a class, then its arguments one by one.

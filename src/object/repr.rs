@@ -225,7 +225,7 @@ impl Repr<'_, '_> {
             Container::Adds => (".update({", "})"),
             Container::Pairs => (".update({", "})"),
             Container::State => (".__setstate__(", ")"),
-            Container::NewObj | Container::NewObjEx => ("", ""),
+            Container::NewObj | Container::NewObjStar | Container::NewObjEx => ("", ""),
             Container::Inst => ("", ")"),
             Container::Reduce => ("", ""),
         }

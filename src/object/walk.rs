@@ -128,12 +128,19 @@ fn ring(tree: &Tree<'_>, header: usize) -> (usize, usize) {
     (if last == 0 { 0 } else { tree.slot(last.wrapping_add(1)).payload() }, last)
 }
 
+/// Whether what is made says no more than its class: no arguments, nothing appended or set.
+fn is_class_alone(object: &Object<'_>) -> bool {
+    let empty = |extra| object.extras(extra).next().is_none();
+    object.args().is_some_and(|args| args.items().next().is_none())
+        && [Extra::Items, Extra::Adds, Extra::Pairs].into_iter().all(empty)
+}
+
 /// Every container by its number.
-const CONTAINERS: [Container; 18] = {
+const CONTAINERS: [Container; 19] = {
     use Container::*;
     [
-        List, Tuple, Dict, Set, FrozenSet, FrozenDict, Slice, Reduce, NewObj, NewObjEx, Inst, PersId, Readonly, Code,
-        Items, Adds, Pairs, State,
+        List, Tuple, Dict, Set, FrozenSet, FrozenDict, Slice, Reduce, NewObj, NewObjStar, NewObjEx, Inst, PersId,
+        Readonly, Code, Items, Adds, Pairs, State,
     ]
 };
 
@@ -241,19 +248,11 @@ impl Walk<'_, '_> {
         self.enter(&object, kind)
     }
 
-    /// Whether what is made says no more than its class, and the writer's protocol has a call for that alone: no arguments,
-    /// nothing appended or set.
-    fn is_class_alone(&self, object: &Object<'_>) -> bool {
-        let empty = |extra| object.extras(extra).next().is_none();
-        self.emit.protocol() < 2
-            && object.args().is_some_and(|args| args.items().next().is_none())
-            && [Extra::Items, Extra::Adds, Extra::Pairs].into_iter().all(empty)
-    }
-
     fn enter(&mut self, object: &Object<'_>, kind: Kind) -> core::result::Result<Option<Frame>, Refused> {
         let tree = self.tree;
         let at = tree.resolve(object.word).payload();
         let parts = |n: usize| Some(n);
+        let one_by_one = || Some(object.args().map_or(0, |args| args.len()).saturating_add(1));
         let (container, len) = match kind {
             Kind::List => (Container::List, Some(object.len())),
             Kind::Set => (Container::Set, Some(object.len())),
@@ -264,9 +263,11 @@ impl Walk<'_, '_> {
             Kind::Slice => (Container::Slice, parts(3)),
             Kind::Code => (Container::Code, parts(tree.slot(at).payload())),
             Kind::Reduce => (Container::Reduce, parts(2)),
-            Kind::NewObj => (Container::NewObj, parts(if self.is_class_alone(object) { 1 } else { 2 })),
+            Kind::NewObj if self.emit.protocol() >= 2 => (Container::NewObj, parts(2)),
+            Kind::NewObj if is_class_alone(object) => (Container::NewObj, parts(1)),
+            Kind::NewObj => (Container::NewObjStar, one_by_one()),
             Kind::NewObjEx => (Container::NewObjEx, parts(3)),
-            Kind::Inst => (Container::Inst, Some(object.args().map_or(0, |args| args.len()).saturating_add(1))),
+            Kind::Inst => (Container::Inst, one_by_one()),
             Kind::ReadonlyBuffer => (Container::Readonly, parts(1)),
             Kind::PersId => {
                 if let Some(Atom::Str(id)) = object.persistent_id().and_then(|id| id.atom()) {
@@ -279,11 +280,11 @@ impl Walk<'_, '_> {
         let level = self.emit.open(container, len)?;
         let frame = match container {
             Container::List | Container::Set | Container::Dict | Container::FrozenDict => Frame::ring(level, &tree, at),
-            Container::Reduce | Container::NewObj | Container::NewObjEx | Container::Inst => {
+            Container::Reduce | Container::NewObj | Container::NewObjStar | Container::NewObjEx | Container::Inst => {
                 let (next, last) = ring(&tree, at);
-                // An Inst's arguments come one by one, behind its class.
+                // Arguments that come one by one stand behind the class.
                 let (parts, then) = match container {
-                    Container::Inst => (1, tree.slot(at.wrapping_add(2))),
+                    Container::Inst | Container::NewObjStar => (1, tree.resolve(tree.slot(at.wrapping_add(2)))),
                     _ => (level.len as usize, Slot::EMPTY),
                 };
                 let then = if then.tag() == TUPLE { then.payload().wrapping_add(1) } else { 0 };

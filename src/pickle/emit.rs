@@ -127,7 +127,11 @@ impl Emit for Writer<'_> {
     fn global(&mut self, module: &Text<'_>, name: &Text<'_>) -> Done {
         let shared = self.take_shared();
         let (module, name) = self.rename.apply(*module, *name);
-        self.write_global(&module, &name)?;
+        if self.dotted {
+            self.write_dotted(&module, &name)?
+        } else {
+            self.write_global(&module, &name)?
+        }
         self.memoize(shared);
         Ok(())
     }

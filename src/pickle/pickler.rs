@@ -2,6 +2,7 @@
 
 use super::names::Name;
 use super::old::{OLD, Old};
+use super::opcode::code::PROTO;
 use super::out::{Out, Sink};
 use super::rename::Rename;
 use super::writer::{READ, Writer};
@@ -104,8 +105,11 @@ impl<'b> Pickler<'b> {
     /// `scratch` takes one slot per such value ([`Object::shared_count`]) and
     /// [`SLOTS_PER_LEVEL`](crate::object::walk::SLOTS_PER_LEVEL) per container in a container; 256 are enough for most.
     ///
-    /// What is made by its class (NEWOBJ, and NEWOBJ_EX before protocol 4) is a call of copyreg's functions in protocols that
-    /// have no opcode for it: `_reconstructor` for a class alone, else `__newobj_ex__`, which is in Python 3.4 and later.
+    /// What an older protocol has no opcode for is a call there, as Python spells it: of copyreg's `_reconstructor` for what is
+    /// made by its class alone, of `__newobj__` where there are arguments or items, of `__newobj_ex__`, which is in Python 3.4
+    /// and later, where arguments have names; of `getattr` for what lies inside of a class (`Outer.Inner` since protocol 4).
+    /// A pickle does not tell an empty list or dict of a class of its own from other objects: in protocols 0 and 1 Python
+    /// refuses it.
     ///
     /// With the feature `fix_imports`, names of modules and classes become Python 3's when a pickle of protocol 2 or below
     /// is written at 3 or above, and Python 2's the other way round, so that Python finds them (`_compat_pickle`).
@@ -114,11 +118,12 @@ impl<'b> Pickler<'b> {
         shared.fill(Slot::raw(1));
         let fuel = u32::MAX;
         let rename = Rename::between(object.tree().input(), self.protocol);
+        let dotted = self.protocol < 4 && matches!(object.tree().input(), [PROTO, 4..=5, ..]);
         if !self.memoizes {
             // What is not read again is not remembered: a first walk, which writes nothing, finds out.
             let mut writer = Writer::new(Out::new(&mut [], None, true), self.protocol, false, &mut []);
             writer.set_old(self.old);
-            (writer.rename, writer.shared) = (rename, &mut *shared);
+            (writer.rename, writer.dotted, writer.shared) = (rename, dotted, &mut *shared);
             walk::emit(object, &mut writer, stack, fuel)?;
             for entry in &mut *shared {
                 *entry = Slot::raw(u32::from(entry.bits() & READ != 0));
@@ -126,7 +131,7 @@ impl<'b> Pickler<'b> {
         }
         let mut failed = None;
         let written = self.write_shared(shared, |writer| {
-            writer.rename = rename;
+            (writer.rename, writer.dotted) = (rename, dotted);
             walk::emit(object, writer, stack, fuel).map_err(|error| {
                 failed = Some(error);
                 Refused::Custom

@@ -56,6 +56,10 @@ impl Writer<'_> {
                 self.constant(self.builtins(), "slice")?;
                 self.open_args(3);
             }
+            Container::NewObjStar => {
+                self.constant("copyreg", "__newobj__")?;
+                self.open_args(len);
+            }
             Container::Inst => self.begin(MARK),
             Container::Readonly if self.protocol < 5 => return Err(Refused::Unsupported),
             Container::NewObj | Container::NewObjEx if self.is_called(container) => {
@@ -117,7 +121,7 @@ impl Writer<'_> {
                 self.close_items(level);
                 self.close_args(1, NEWOBJ);
             }
-            Container::Slice => self.close_args(3, REDUCE),
+            Container::Slice | Container::NewObjStar => self.close_args(level.len, REDUCE),
             Container::Reduce => self.out.opcode(REDUCE),
             // Its names are this library's own, which every protocol carries.
             Container::NewObj | Container::NewObjEx if self.is_called(level.container) => {

@@ -157,6 +157,24 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// A global that may be the attribute of another one, which before protocol 4 is spelled `getattr(getattr(A, 'B'), 'C')`;
+    /// as of 3.13, nothing of it is remembered but the functions and the names of the attributes.
+    pub(super) fn write_dotted(&mut self, module: &Text<'_>, name: &Text<'_>) -> Done {
+        let mut parts = name.raw().split(|byte| *byte == b'.').map(|part| Text::new(part, name.spelling()));
+        let first = parts.next().unwrap_or(*name);
+        for _ in parts.clone() {
+            self.constant("builtins", "getattr")?;
+            self.open_args(2);
+        }
+        self.write_global(module, &first)?;
+        for attribute in parts {
+            self.text(&attribute)?;
+            self.out.opcode(if self.protocol < 2 { TUPLE } else { TUPLE2 });
+            self.out.opcode(REDUCE);
+        }
+        Ok(())
+    }
+
     pub(super) fn write_global(&mut self, module: &Text<'_>, name: &Text<'_>) -> Done {
         if self.protocol >= 4 {
             self.text(module)?;

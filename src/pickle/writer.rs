@@ -44,6 +44,8 @@ pub struct Writer<'w> {
     /// What is opened next, whatever it says.
     pub(super) content: Option<Container>,
     pub(super) rename: Rename,
+    /// A dot in a global's name stands for an attribute, and the protocol has calls for that.
+    pub(super) dotted: bool,
     pub(super) registry: Registry<'w>,
     /// How instances of the registry's classes are written.
     #[cfg(feature = "serde")]
@@ -79,6 +81,7 @@ impl<'w> Writer<'w> {
             pending: 0,
             content: None,
             rename: Rename::No,
+            dotted: false,
             registry: Registry::EMPTY,
             #[cfg(feature = "serde")]
             instances: None,
