@@ -64,6 +64,9 @@ impl<F: NorFlash> Dbm<'_, F> {
             #[cfg(fast)]
             {
                 i = self.pass_over(page, &index, finger, i, to);
+                if i >= to {
+                    break;
+                }
             }
             let bit = i * width;
             let at = index.hash_at + bit / 8;
@@ -90,8 +93,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         Spot::NONE
     }
 
-    /// Of the hashes from number `i` on, up to `to`: the first that may have a fingerprint, or the last. In one look at the window, which
-    /// shows all of them mostly.
+    /// Of the hashes from number `i` on, up to `to`: the first that may have a fingerprint, if any. In one look at the window, which shows
+    /// all of them mostly.
     #[cfg(fast)]
     #[inline]
     fn pass_over(&mut self, page: u16, index: &Index, finger: u32, i: u32, to: u32) -> u32 {
@@ -101,14 +104,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         let bytes = self.log.view(page, index.hash_at + first, 4, want);
         let mask = !(u32::MAX << width) & u32::MAX << index.rank_bits;
         let mut bit = i * width - first * 8;
-        for i in i..to.saturating_sub(1) {
+        for i in i..to {
             let Some(four) = bytes.get((bit / 8) as usize..).and_then(|rest| rest.first_chunk()) else { return i };
             if (u32::from_le_bytes(*four) >> (bit % 8) ^ finger) & mask == 0 {
                 return i;
             }
             bit += width;
         }
-        to.saturating_sub(1)
+        to
     }
 
     /// Looks in a page record by record.
