@@ -2,25 +2,16 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::create_table::Walk;
+use super::ddl::SchemaRow;
 use super::*;
-use crate::sqlite3::error::{ErrorKind, Result};
+use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::quoting::Unescaped;
 use crate::sqlite3::record;
 use crate::sqlite3::schema;
-use crate::sqlite3::scratch::Scratch;
-use crate::sqlite3::store::Entry;
+use crate::sqlite3::text::leading_integer;
 use crate::sqlite3::token::{self, Kind, Token, class};
 use crate::sqlite3::value::{Affinity, Value};
 use crate::sqlite3::words::among;
-
-/// What happens to the text of a row of sqlite_schema.
-#[derive(Clone, Copy)]
-enum Edit<'e> {
-    /// The name of the table is another, which is written so.
-    Rename(&'e [u8]),
-    /// A column definition is added: where it stands in the statement.
-    Add(u16, u16),
-}
 
 impl<'a> Compiler<'a> {
     #[inline(never)]
@@ -42,7 +33,7 @@ impl<'a> Compiler<'a> {
         let new = self.name();
         self.end_of_statement();
         self.unused(new);
-        self.edit_schema(old, Edit::Rename(self.written(new)));
+        self.edit_schema(old, new, false);
         self.rename_in_indexes(new);
         self.delete_name(old);
         self.save(new, 0);
@@ -97,7 +88,7 @@ impl<'a> Compiler<'a> {
         }
         self.mark_at(begin, 0x20);
         self.bring(begin, place);
-        self.edit_schema(table, Edit::Add(column.start(), end));
+        self.edit_schema(table, Token::new(column.kind, column.start(), end), true);
         self.save(table, 0);
     }
 
@@ -119,91 +110,81 @@ impl<'a> Compiler<'a> {
         self.next_row(number).is_none()
     }
 
-    /// Edits the rows of sqlite_schema that belong to a table.
+    /// Edits the rows of sqlite_schema that belong to a table: it gets a new name, or a column is added, whose definition this is.
     #[inline(never)]
-    fn edit_schema(&mut self, table: Token, edit: Edit<'_>) {
-        let table = self.written(table);
+    fn edit_schema(&mut self, table: Token, new: Token, adds: bool) {
         self.walk_rows(schema::SCHEMA);
         while let Some(entry) = self.next_row(schema::SCHEMA) {
-            if let Err(error) = self.edit_entry(table, edit, entry) {
-                // Twice what was needed: a half of the room is for the record.
-                return self.fail_store(error.more(error.needed().unwrap_or(0)));
+            let row = self.code;
+            // What is written goes behind the row.
+            self.code += entry.key() + entry.value();
+            let (at, len) = self.edit_row(table, new, adds, row + entry.key());
+            self.code = row;
+            let key = self.arena.get(row..row + entry.key()).unwrap_or_default();
+            if let Some(record) = self.arena.get(at..at + len).filter(|record| !record.is_empty()) {
+                let done = self.store.set(key, record);
+                self.stored(done);
             }
         }
     }
 
-    /// Edits and writes one of them.
+    /// Edits a record that is the last in front of what is built: where the new one is, of no length if it stays as it is.
     #[inline(never)]
-    fn edit_entry(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<()> {
-        let (at, len) = self.edit_row(table, edit, entry)?;
-        let key = self.arena.get(self.code..self.code + entry.key()).unwrap_or_default();
-        match self.arena.get(at..at + len) {
-            Some(record) if len > 0 => self.store.set(key, record),
-            _ => Ok(()),
-        }
-    }
-
-    /// Edits a row that stands behind the definition: where the new record is, of no length if the row stays as it is. `table`
-    /// is the table's name, as it is written.
-    #[inline(never)]
-    fn edit_row(&mut self, table: &[u8], edit: Edit<'_>, entry: Entry) -> Result<(usize, usize)> {
-        let room = self.arena.get_mut(self.code..self.top).unwrap_or_default();
-        let (row, room) = room.split_at_mut_checked(entry.key() + entry.value()).unwrap_or_default();
-        let value = row.get(entry.key()..).unwrap_or_default();
-        let (kind, name, owner, text) = (text(value, 0), text(value, 1), text(value, 2), text(value, 4));
-        let new = if let Edit::Rename(new) = edit { Some(new) } else { None };
-        if new.is_some() && (kind == b"view" || refers(text, table)) {
-            // A view may name the table; a CHECK and a REFERENCES do.
-            return Err(ErrorKind::Unsupported.into());
-        }
-        if !same(table, owner) || (new.is_none() && kind != b"table") {
-            return Ok((0, 0));
-        }
-        let half = room.len() / 2;
-        let (text_room, record_room) = room.split_at_mut(half);
-        let mut out = Scratch::new(text_room);
-        let (from, end) = place_of(text, edit, kind == b"index");
-        out.extend(text.get(..from).unwrap_or_default());
-        match edit {
-            Edit::Add(from, end) => {
-                out.extend(b", ");
-                out.extend(self.sql.get(from.into()..end.into()).unwrap_or_default());
-            }
-            Edit::Rename(new) => {
-                out.push(b'"');
-                for byte in plain(new) {
-                    out.push(byte);
-                    if byte == b'"' {
-                        out.push(byte);
-                    }
-                }
-                out.push(b'"');
-            }
-        }
-        out.extend(text.get(end..).unwrap_or_default());
-        let made = out.finish()?;
-        new.into_iter().flat_map(plain).for_each(|byte| out.push(byte));
-        let new = if new.is_some() { Some(out.finish()?) } else { None };
-        let renamed = match new {
-            Some(new) if kind == b"table" => new,
-            Some(new) if text.is_empty() => {
-                out.extend(b"sqlite_autoindex_");
-                out.extend(new);
-                let number = name.iter().rposition(|&byte| byte == b'_').unwrap_or(0);
-                out.extend(name.get(number..).unwrap_or_default());
-                out.finish()?
-            }
-            _ => name,
+    fn edit_row(&mut self, table: Token, new: Token, adds: bool, record: usize) -> (usize, usize) {
+        let (name, owner, text) = (self.text_in(record, 1), self.text_in(record, 2), self.text_in(record, 4));
+        let number = match record::column(self.arena.get(record..self.code).unwrap_or_default(), 3) {
+            Ok(Some(Value::Integer(number))) => number as u16,
+            _ => 0,
         };
-        let values = [
-            Value::Text(kind),
-            Value::Text(renamed),
-            Value::Text(new.unwrap_or(owner)),
-            record::column(value, 3)?.unwrap_or(Value::Null),
-            if text.is_empty() { Value::Null } else { Value::Text(made) },
-        ];
-        let record = schema::row(&values, record_room)?;
-        Ok((self.code + entry.key() + entry.value() + half, record.len()))
+        // The first letter tells tables, indexes and views apart.
+        let kind = self.text(self.text_in(record, 0)).first().copied();
+        let (written, old) = (self.text(text), self.written(table));
+        if !adds && (kind == Some(b'v') || refers(written, old)) {
+            // A view may name the table; a CHECK and a REFERENCES do.
+            self.fail_here(ErrorKind::Unsupported);
+            return (0, 0);
+        }
+        let is_table = kind == Some(b't');
+        if !same(old, self.text(owner)) || adds && !is_table {
+            return (0, 0);
+        }
+        let (from, end) = place_of(written, adds, !is_table);
+        let automatic = written.is_empty();
+        let last = self.text(name).rsplit(|&byte| byte == b'_').next().unwrap_or_default();
+        let which = leading_integer(last) as u16;
+        let behind = self.code;
+        if !automatic {
+            self.copy(text.start(), from.into());
+            if adds {
+                self.bytes(b", ");
+                self.copy(new.start(), (new.end() - new.start()).into());
+            } else {
+                self.byte(b'"');
+                for byte in plain(self.written(new)) {
+                    self.bytes(if byte == b'"' { b"\"\"" } else { core::slice::from_ref(&byte) });
+                }
+                self.byte(b'"');
+            }
+            self.copy(text.start() + end, (text.end() - text.start() - end).into());
+        }
+        let row = SchemaRow {
+            kind: if is_table { b"table" } else { b"index" },
+            name: if is_table && !adds { new } else { name },
+            table: if adds { owner } else { new },
+            number,
+            text: behind,
+            which,
+        };
+        self.schema_row(&row)
+    }
+
+    /// A text in a record that is the last in front of what is built: as a name that stands in the arena.
+    #[inline(never)]
+    fn text_in(&self, record: usize, column: usize) -> Token {
+        let mut walk = record::Walk::START;
+        let serial = walk.find(self.arena.get(record..self.code).unwrap_or_default(), column);
+        let len = record::body_size(serial.ok().flatten().unwrap_or(0));
+        Self::known_name(record + usize::from(walk.body), len)
     }
 }
 
@@ -226,31 +207,21 @@ fn is_plain(default: &[u8], texts: bool) -> bool {
     }
 }
 
-/// The text in a column of a row of sqlite_schema.
-#[inline(never)]
-fn text(row: &[u8], column: usize) -> &[u8] {
-    match record::column(row, column) {
-        Ok(Some(Value::Text(text))) => text,
-        _ => b"",
-    }
-}
-
 /// What an edit takes the place of in the text of a CREATE. A new column goes before the comma of the table constraints, or the
 /// last parenthesis; a new name where the name of the table stands.
 #[inline(never)]
-fn place_of(text: &[u8], edit: Edit<'_>, index: bool) -> (usize, usize) {
-    let adds = matches!(edit, Edit::Add(..));
+fn place_of(text: &[u8], adds: bool, index: bool) -> (u16, u16) {
     let word = if index { Kind::On } else { Kind::Table };
-    let (mut at, mut depth, mut comma) = (0, 0usize, 0);
+    let (mut at, mut depth, mut comma) = (0, 0usize, 0u16);
     loop {
         let token = token::next(text, at);
         at = token.end().into();
-        let start = usize::from(token.start());
+        let start = token.start();
         match token.kind {
-            Kind::End_ | Kind::Illegal => return (text.len(), text.len()),
+            Kind::End_ | Kind::Illegal => return (token.end(), token.end()),
             kind if !adds && kind == word => {
                 let name = token::next(text, at);
-                return (name.start().into(), name.end().into());
+                return (name.start(), name.end());
             }
             _ if !adds => {}
             Kind::LeftParen => depth += 1,
@@ -259,7 +230,7 @@ fn place_of(text: &[u8], edit: Edit<'_>, index: bool) -> (usize, usize) {
             Kind::Comma if depth == 1 => comma = start,
             // Right behind a comma begins a table constraint.
             Kind::Constraint | Kind::Primary | Kind::Unique | Kind::Check | Kind::Foreign
-                if depth == 1 && comma > 0 && token::next(text, comma + 1) == token =>
+                if depth == 1 && comma > 0 && token::next(text, usize::from(comma) + 1) == token =>
             {
                 return (comma, comma);
             }

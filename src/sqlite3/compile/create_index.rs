@@ -30,9 +30,9 @@ impl Compiler<'_> {
         }
         self.fill_index(place, token);
         // The name as the table was declared is in sqlite_schema; here the statement's spelling is taken.
-        let head: &'static [u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };
-        let row = SchemaRow { kind: b"index", name: token, table, number, head, end };
-        let row = self.add_schema_row(&row);
+        let head: &[u8] = if unique { b"CREATE UNIQUE INDEX " } else { b"CREATE INDEX " };
+        let text = self.schema_text(head, token, end);
+        let row = self.add_schema_row(&SchemaRow { kind: b"index", name: token, table, number, text, which: 0 });
         self.save(table, 0);
         let entry = self.code;
         self.byte(schema::INDEX);

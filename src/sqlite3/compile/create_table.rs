@@ -46,15 +46,15 @@ impl Compiler<'_> {
         if self.was_present() {
             return;
         }
-        let mut row =
-            SchemaRow { kind: b"table", name: token, table: token, number, head: b"CREATE TABLE ", end: close.end() };
+        let text = self.schema_text(b"CREATE TABLE ", token, close.end());
+        let mut row = SchemaRow { kind: b"table", name: token, table: token, number, text, which: 0 };
         let rowid = self.add_schema_row(&row);
         put16(self.arena, 3, rowid);
-        (row.kind, row.head) = (b"index", b"");
+        row.kind = b"index";
         let mut index_at = self.built().indexes_at();
         for which in 1..=self.built().indexes() {
             let index = self.built().index_at(index_at);
-            (row.number, row.end) = (index.number, which.into());
+            (row.number, row.which) = (index.number, which.into());
             index_at = index.next;
             self.add_schema_row(&row);
         }

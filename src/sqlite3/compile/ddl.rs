@@ -18,15 +18,15 @@ use crate::sqlite3::vm::rows::row_key;
 /// The cursor that walks over rows of the catalog, and over those of a table that gets an index.
 const WALK: usize = 1;
 
-/// A row of sqlite_schema: `head`, and the statement from the name on to `end`, are its text. For an index that a constraint made,
-/// `head` is empty and `end` its number.
+/// A row of sqlite_schema. Its text is what stands from `text` on behind what is built. An index that a constraint made has none,
+/// and `which` is its number.
 pub(crate) struct SchemaRow {
     pub(crate) kind: &'static [u8],
     pub(crate) name: Token,
     pub(crate) table: Token,
     pub(crate) number: u16,
-    pub(crate) head: &'static [u8],
-    pub(crate) end: u16,
+    pub(crate) text: usize,
+    pub(crate) which: u16,
 }
 
 impl Compiler<'_> {
@@ -89,11 +89,7 @@ impl Compiler<'_> {
         let begin = self.code;
         self.bytes(&schema::KEY_OF_NAME);
         let letters = self.code;
-        if name.kind == Kind::End_ {
-            self.copy(name.start(), (name.end() - name.start()).into());
-        } else {
-            self.plain_name(name);
-        }
+        self.plain_name(name);
         let end = self.code;
         if let Some(letters) = self.arena.get_mut(letters..end) {
             letters.make_ascii_lowercase();
@@ -102,7 +98,7 @@ impl Compiler<'_> {
         (begin, end)
     }
 
-    /// A name that stands in the arena as it is, for `key_of`: a token with nothing to take off, which is said by its kind.
+    /// A name that stands in the arena as it is: a token with nothing to take off, which is said by its kind.
     pub(crate) fn known_name(at: usize, len: usize) -> Token {
         Token::new(Kind::End_, at as u16 | IN_ARENA, (at + len) as u16 | IN_ARENA)
     }
@@ -269,41 +265,46 @@ impl Compiler<'_> {
         rowid as u16
     }
 
-    /// Makes the record of such a row in the free room: where it is. (While the store writes, this is off the stack.)
+    /// Writes the text for such a row, the statement from the name on behind its first words; where it begins.
     #[inline(never)]
-    fn schema_row(&mut self, row: &SchemaRow) -> (usize, usize) {
-        let &SchemaRow { kind, name, table, number, head, end } = row;
-        // Names and text first, and the record behind them.
+    pub(crate) fn schema_text(&mut self, head: &[u8], name: Token, end: u16) -> usize {
         let begin = self.code;
+        self.bytes(head);
+        self.copy(name.start(), end.saturating_sub(name.start()).into());
+        begin
+    }
+
+    /// Makes the record of such a row in the free room: where it is. Its text is given up. (While the store writes, this is off
+    /// the stack.)
+    #[inline(never)]
+    pub(crate) fn schema_row(&mut self, row: &SchemaRow) -> (usize, usize) {
+        let &SchemaRow { kind, name, table, number, text: text_at, which } = row;
+        // Names behind the text, and the record behind them.
+        let table_at = self.code;
         self.plain_name(table);
         let name_at = self.code;
-        let automatic = head.is_empty();
+        let automatic = text_at == table_at;
         if automatic {
-            self.automatic_name(table, end);
+            self.automatic_name(table, which);
         } else {
             self.plain_name(name);
         }
-        let text_at = self.code;
-        self.bytes(head);
-        if !automatic {
-            self.copy(name.start(), end.saturating_sub(name.start()).into());
-        }
         let (low, high) = (self.code, self.top);
-        self.code = begin;
+        self.code = text_at;
         let (made, out) = self.arena.split_at_mut_checked(low).unwrap_or_default();
         let out = out.get_mut(..high.saturating_sub(low)).unwrap_or_default();
         let text = |from: usize, to: usize| Value::Text(made.get(from..to).unwrap_or_default());
         let values = [
             Value::Text(kind),
-            text(name_at, text_at),
-            text(begin, name_at),
+            text(name_at, low),
+            text(table_at, name_at),
             Value::Integer(number.into()),
-            if automatic { Value::Null } else { text(text_at, low) },
+            if automatic { Value::Null } else { text(text_at, table_at) },
         ];
         match schema::row(&values, out) {
             Ok(record) => (low, record.len()),
             Err(error) => {
-                self.fail_store(error.more(low - begin));
+                self.fail_store(error.more(low - text_at));
                 (0, 0)
             }
         }
@@ -401,14 +402,8 @@ impl Compiler<'_> {
             number = self.session;
             self.set_setting(b't', number.into());
         } else {
-            row = self.add_schema_row(&SchemaRow {
-                kind: b"view",
-                name: token,
-                table: token,
-                number: 0,
-                head: b"CREATE VIEW ",
-                end: last.end(),
-            });
+            let text = self.schema_text(b"CREATE VIEW ", token, last.end());
+            row = self.add_schema_row(&SchemaRow { kind: b"view", name: token, table: token, number, text, which: 0 });
         }
         let len = last.end().saturating_sub(start);
         self.byte(schema::VIEW);

@@ -4,7 +4,7 @@
 use super::*;
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::program::Op;
-use crate::sqlite3::token::Token;
+use crate::sqlite3::token::{Kind, Token};
 use crate::sqlite3::value::Value;
 use crate::sqlite3::words::among;
 
@@ -58,10 +58,11 @@ impl Compiler<'_> {
         put16(self.arena, at, written as u16);
     }
 
-    /// Writes the bytes of a token, without its quotes; how many there are.
+    /// Writes the bytes of a token, without its quotes; how many there are. (The name that `known_name` gives has none.)
     #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn without_quotes(&mut self, token: Token) -> usize {
-        let (text, quote) = unquoted(self.text(token));
+        let text = self.text(token);
+        let (text, quote) = if token.kind == Kind::End_ { (text, 0) } else { unquoted(text) };
         let (begin, len, mut skip) = (self.code, text.len(), false);
         let from = token.start() + u16::from(len < (token.end() - token.start()).into());
         for offset in 0..len {
