@@ -29,20 +29,15 @@ pub(crate) mod range {
     pub(crate) const HIGH: u16 = 4;
     pub(crate) const HIGH_IN: u16 = 8;
     pub(crate) const COVERED: u8 = crate::sqlite3::vm::covered::COVERED;
+    /// No range: one value.
+    pub(crate) const EQUAL: u16 = 16;
 }
 
 /// The most equal columns of an index that are used.
 const EQUALS: usize = 6;
 
-/// What a term says of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Help {
-    Equal(u16),
-    /// Where the bound stands, and whether it belongs to the range.
-    Low(u16, bool),
-    High(u16, bool),
-    Between(u16, u16),
-}
+/// What a term says of a column: bits of [`range`], and where the low bound, or the value, and the high bound stand.
+type Help = (u16, u16, u16);
 
 /// The terms that may help a source, one after the other.
 #[derive(Clone, Copy)]
@@ -76,36 +71,17 @@ impl Compiler<'_> {
     /// Chooses how the rows of a source are found.
     pub(crate) fn choose_plan(&mut self, at: usize) {
         let saved = self.token;
-        self.put(at, s::PLAN, found_by::SCAN);
-        self.put(at, s::EQUALS, 0);
-        self.put(at, s::RANGE, 0);
-        let mut terms = self.terms(at);
-        for term in 0.. {
-            let Some(place) = self.next_of_terms(&mut terms) else { break };
-            if let Some(Help::Equal(value)) = self.help(at, ROWID, place) {
-                self.put(at, s::PLAN, found_by::FIND);
-                self.put(at, s::EQUALS, 1);
-                self.put(at, s::VALUES, value);
-                // Which term it is, and where that ends: see plan_value.
-                self.put(at, s::LOW, term);
-                self.put(at, s::HIGH, place.1);
-                self.token = saved;
-                return;
-            }
-        }
-        let (mut best, mut best_index) = (0, 0);
-        let mut index_at = self.definition(at).indexes_at();
-        for _ in 0..self.definition(at).indexes() {
-            let score = self.score(at, index_at);
-            if score >= best {
-                (best, best_index) = (score, index_at);
-            }
-            index_at = self.definition(at).index_at(index_at).next;
-        }
-        if best > 0 {
-            self.take_index(at, best_index);
-        } else if self.bounds(at, ROWID) != 0 {
-            self.put(at, s::PLAN, found_by::ROWIDS);
+        let rowid = self.look(at, ROWID, 0);
+        if rowid == range::EQUAL || !self.choose_index(at) {
+            let (plan, equals, bounds) = match rowid {
+                0 => (found_by::SCAN, 0, 0),
+                range::EQUAL => (found_by::FIND, 1, 0),
+                // The indexes noted bounds of theirs.
+                _ => (found_by::ROWIDS, 0, self.look(at, ROWID, 0)),
+            };
+            self.put(at, s::PLAN, plan);
+            self.put(at, s::EQUALS, equals);
+            self.put(at, s::RANGE, bounds);
         }
         if cfg!(fast) {
             self.cover(at);
@@ -113,46 +89,43 @@ impl Compiler<'_> {
         self.token = saved;
     }
 
-    /// How much an index narrows; 0 not at all.
-    fn score(&mut self, at: usize, index_at: usize) -> u32 {
-        let parts = self.definition(at).index_columns(index_at);
-        let mut equals = 0;
-        while equals < parts.min(EQUALS)
-            && self.part(at, index_at, equals).is_some_and(|column| self.equal(at, column).is_some())
-        {
-            equals += 1;
+    /// Takes the index that narrows most, if one does.
+    fn choose_index(&mut self, at: usize) -> bool {
+        let (mut best, mut best_index) = (0, 0);
+        let mut index_at = self.definition(at).indexes_at();
+        for _ in 0..self.definition(at).indexes() {
+            let score = self.take_index(at, index_at);
+            if score >= best {
+                (best, best_index) = (score, index_at);
+            }
+            index_at = self.definition(at).index_at(index_at).next;
         }
+        best > 0 && self.take_index(at, best_index) > 0
+    }
+
+    /// Notes the terms that an index uses; how much it narrows, 0 not at all.
+    #[inline(never)]
+    pub(crate) fn take_index(&mut self, at: usize, index_at: usize) -> u16 {
         if self.get(at, s::FLAGS) & joined::BARE != 0 {
             return 0;
         }
-        let unique = self.definition(at).index_at(index_at).unique && equals == parts;
-        let mut score = 100 * equals as u32 + 50 * u32::from(unique);
-        if equals < parts
-            && let Some(column) = self.part(at, index_at, equals)
-        {
-            score += 10 * self.bounds(at, column).count_ones();
-        }
-        score
-    }
-
-    /// Notes the terms that an index uses.
-    pub(crate) fn take_index(&mut self, at: usize, index_at: usize) {
         let parts = self.definition(at).index_columns(index_at);
-        let mut equals = 0;
+        let (mut equals, mut bounds) = (0, 0);
         while equals < parts.min(EQUALS) {
-            let Some(value) = self.part(at, index_at, equals).and_then(|column| self.equal(at, column)) else { break };
-            self.put(at, s::VALUES + equals as u8, value);
-            equals += 1;
+            let Some(column) = self.part(at, index_at, equals) else { break };
+            bounds = self.look(at, column, equals as u8);
+            if bounds != range::EQUAL {
+                break;
+            }
+            (equals, bounds) = (equals + 1, 0);
         }
         self.put(at, s::PLAN, found_by::INDEX);
         self.put(at, s::INDEX, index_at as u16);
         self.put(at, s::EQUALS, equals as u16);
-        self.put(at, s::RANGE, 0);
-        if equals < parts
-            && let Some(column) = self.part(at, index_at, equals)
-        {
-            self.bounds(at, column);
-        }
+        self.put(at, s::RANGE, bounds);
+        let unique = equals == parts && self.definition(at).index_at(index_at).unique;
+        let ends = (bounds & (range::LOW | range::HIGH)).count_ones();
+        100 * equals as u16 + 50 * u16::from(unique) + 10 * ends as u16
     }
 
     /// The column of a part of an index, if its order is that of the column's own collation.
@@ -162,43 +135,32 @@ impl Compiler<'_> {
         (column != ROWID && definition.flags(column).1 & 3 == order >> 1).then_some(column)
     }
 
-    /// Where the value stands that a column equals.
-    fn equal(&mut self, at: usize, column: u8) -> Option<u16> {
-        let mut terms = self.terms(at);
-        while let Some(term) = self.next_of_terms(&mut terms) {
-            if let Some(Help::Equal(value)) = self.help(at, column, term) {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    /// Notes the bounds of a column; the bits of RANGE.
-    fn bounds(&mut self, at: usize, column: u8) -> u16 {
+    /// Looks for what the terms say of a column: one that says what it equals is enough. The bits of [`range`]. The bounds
+    /// are noted, or the value in its place among the values, with the number of the term and where that ends in the place
+    /// of the bounds: see `plan_value`.
+    #[inline(never)]
+    fn look(&mut self, at: usize, column: u8, place: u8) -> u16 {
         let mut found = 0;
         let mut terms = self.terms(at);
-        while let Some(term) = self.next_of_terms(&mut terms) {
-            let (low, high) = match self.help(at, column, term) {
-                Some(Help::Low(value, inside)) => (Some((value, inside)), None),
-                Some(Help::High(value, inside)) => (None, Some((value, inside))),
-                Some(Help::Between(low, high)) => (Some((low, true)), Some((high, true))),
-                _ => continue,
-            };
-            if let Some((value, inside)) = low
-                && found & range::LOW == 0
-            {
-                found |= range::LOW | if inside { range::LOW_IN } else { 0 };
-                self.put(at, s::LOW, value);
+        for number in 0.. {
+            let Some(term) = self.next_of_terms(&mut terms) else { break };
+            let Some((bits, low, high)) = self.help(at, column, term) else { continue };
+            if bits == range::EQUAL {
+                self.put(at, s::VALUES + place, low);
+                self.put(at, s::LOW, number);
+                self.put(at, s::HIGH, term.1);
+                return bits;
             }
-            if let Some((value, inside)) = high
-                && found & range::HIGH == 0
-            {
-                found |= range::HIGH | if inside { range::HIGH_IN } else { 0 };
-                self.put(at, s::HIGH, value);
+            const BOTH: [(u8, u16); 2] =
+                [(s::LOW, range::LOW | range::LOW_IN), (s::HIGH, range::HIGH | range::HIGH_IN)];
+            for ((field, end), value) in BOTH.into_iter().zip([low, high]) {
+                if bits & end != 0 && found & end == 0 {
+                    found |= bits & end;
+                    self.put(at, field, value);
+                }
             }
         }
-        self.put(at, s::RANGE, found);
-        found & (range::LOW | range::HIGH)
+        found
     }
 
     // ---- terms
@@ -270,7 +232,8 @@ impl Compiler<'_> {
             {
                 return None;
             }
-            return Some(Help::Between(low.begin(), high.begin()));
+            let bits = range::LOW | range::LOW_IN | range::HIGH | range::HIGH_IN;
+            return Some((bits, low.begin(), high.begin()));
         }
         if and.is_some() {
             return None;
@@ -282,13 +245,14 @@ impl Compiler<'_> {
         } else {
             return None;
         };
-        Some(match (relation.kind, flipped) {
-            (Kind::Equal, _) => Help::Equal(value),
-            (Kind::Less, false) | (Kind::Greater, true) => Help::High(value, false),
-            (Kind::LessEqual, false) | (Kind::GreaterEqual, true) => Help::High(value, true),
-            (Kind::Greater, false) | (Kind::Less, true) => Help::Low(value, false),
-            _ => Help::Low(value, true),
-        })
+        let bits = match (relation.kind, flipped) {
+            (Kind::Equal, _) => range::EQUAL,
+            (Kind::Less, false) | (Kind::Greater, true) => range::HIGH,
+            (Kind::LessEqual, false) | (Kind::GreaterEqual, true) => range::HIGH | range::HIGH_IN,
+            (Kind::Greater, false) | (Kind::Less, true) => range::LOW,
+            _ => range::LOW | range::LOW_IN,
+        };
+        Some((bits, value, value))
     }
 
     /// The first and the last of a stretch of tokens, less the parentheses around them.
