@@ -33,7 +33,6 @@ mod unordered;
 mod walk;
 
 pub use batch::{Batch, Savepoint};
-pub(crate) use cursor::Taken;
 pub use cursor::{Cursor, Entry, Keys};
 pub use dict::Items;
 pub use error::{Error, Result};

@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::error::{Error, ErrorKind};
 use super::store::{Entry, Savepoint, Store};
-use crate::dbm::{self, Cursor, Dbm, Res, Taken};
+use crate::dbm::{self, Cursor, Dbm};
 
 /// A [`Dbm`] as a [`Store`].
 pub struct OnFlash<'m, F> {
@@ -43,41 +43,6 @@ impl<'m, F: NorFlash> OnFlash<'m, F> {
         Ok((&mut self.db, place))
     }
 
-    /// Moves a cursor over an entry.
-    #[cfg_attr(fast, inline(always))]
-    fn step(&mut self, cursor: usize, forward: bool, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
-        let (db, place) = self.at(cursor)?;
-        #[cfg(fast)]
-        if let Some((key, value)) = db.glide(place, forward, buf) {
-            return Ok(Some(Entry::new(key, value.into())));
-        }
-        stepped(db.moved(place, forward, true, buf))
-    }
-}
-
-/// What a step of a cursor found.
-fn stepped(taken: Res<Taken>) -> Result<Option<Entry>, Error> {
-    let Some((key, value)) = taken.map_err(dbm::Error::from)?.lengths() else { return Ok(None) };
-    let value = u16::try_from(value).map_err(|_| Error::limit(key + value))?;
-    Ok(Some(Entry::new(key as u8, value)))
-}
-
-impl From<dbm::Error> for Error {
-    #[cold]
-    #[inline(never)]
-    fn from(error: dbm::Error) -> Self {
-        let kind = match error {
-            dbm::Error::BufferTooSmall { needed } => return Error::limit(needed),
-            dbm::Error::KeyTooLong { .. } | dbm::Error::ValueTooLong { .. } => ErrorKind::TooBig,
-            dbm::Error::Full => ErrorKind::Full,
-            dbm::Error::ReadOnly => ErrorKind::Misuse,
-            dbm::Error::Corrupt { .. } => ErrorKind::Corrupt,
-            dbm::Error::Batch => ErrorKind::Transaction,
-            dbm::Error::Stale => ErrorKind::Internal,
-            _ => ErrorKind::Io,
-        };
-        kind.into()
-    }
 }
 
 impl<F: NorFlash> Store for OnFlash<'_, F> {
@@ -103,11 +68,15 @@ impl<F: NorFlash> Store for OnFlash<'_, F> {
     }
 
     fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
-        self.step(cursor, true, buf)
-    }
-
-    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
-        self.step(cursor, false, buf)
+        let (db, place) = self.at(cursor)?;
+        #[cfg(fast)]
+        if let Some((key, value)) = db.glide(place, true, buf) {
+            return Ok(Some(Entry::new(key, value.into())));
+        }
+        let taken = db.moved(place, true, true, buf).map_err(dbm::Error::from)?;
+        let Some((key, value)) = taken.lengths() else { return Ok(None) };
+        let value = u16::try_from(value).map_err(|_| Error::limit(key + value))?;
+        Ok(Some(Entry::new(key as u8, value)))
     }
 
     fn previous_key(&mut self, cursor: usize, key: &mut [u8]) -> Result<Option<usize>, Error> {

@@ -13,9 +13,8 @@ use super::vm::Machine;
 use super::words::{self, Words};
 
 impl Compiler<'_> {
-    /// A pragma that gives rows becomes a program; one that sets something runs later.
+    /// A pragma, from the token behind the word: one that gives rows becomes a program; one that sets something runs later.
     pub(crate) fn pragma(&mut self) -> Verb {
-        self.advance();
         let mut name = self.name();
         if self.accept(Kind::Dot) {
             name = self.name();
@@ -164,7 +163,7 @@ impl Machine<'_> {
         self.store.seek(slot, prefix)?;
         let start = self.bump;
         loop {
-            let Some(entry) = self.read_entry(slot, false)? else { return Ok(true) };
+            let Some(entry) = self.read_entry(slot)? else { return Ok(true) };
             if !self.bytes(start, entry.key()).starts_with(prefix) {
                 return Ok(true);
             }
@@ -206,7 +205,7 @@ impl Machine<'_> {
         let start = self.bump;
         let mut count = 0u32;
         loop {
-            let Some(entry) = self.read_entry(slot, false)? else { return Ok(count) };
+            let Some(entry) = self.read_entry(slot)? else { return Ok(count) };
             let Some(rest) = self.bytes(start, entry.key()).strip_prefix(prefix) else { return Ok(count) };
             if let Some(table) = table {
                 let rowid = Reader::new(rest, 0).rowid()?;

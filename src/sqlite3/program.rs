@@ -121,8 +121,6 @@ instructions! {
     CaseEqual "b"
     /// ( -- )
     Jump "j"
-    /// ( x -- ) jumps if true
-    If "j"
     /// ( x -- ) jumps unless true
     IfNot "j"
     /// ( x -- x | ) keeps x and jumps unless it is NULL, which is dropped
@@ -133,8 +131,8 @@ instructions! {
     Cast "b"
     /// ( x -- x' ) the affinity of a column
     Apply "b"
-    /// ( -- ) cursor over a table in order of rowid: cursor, table, backwards?
-    Scan "bwb"
+    /// ( -- ) cursor over a table in order of rowid: cursor, table
+    Scan "bw"
     /// ( x -- ) cursor on one rowid: cursor, table; 1 to take the row for there, unread
     Find "bwb"
     /// ( values -- ) cursor over a range of an index or of rowids: cursor, table, range description in the program
@@ -207,8 +205,6 @@ instructions! {
     GroupColumn "bbbb"
     /// ( -- x ) the result of an aggregate: stage, field, function, offset of its arguments, how many
     GroupResult "bbbwb"
-    /// ( -- ) a set of rowids begins
-    RowsetStart "b"
     /// ( -- ) the rowid of the cursor's row joins the set: stage, cursor
     RowsetAdd "bb"
     /// ( -- ) moves the cursor to the next row of the set, or jump: stage, cursor, table

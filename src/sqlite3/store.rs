@@ -79,12 +79,6 @@ pub trait Store {
     /// # Errors
     /// [`ErrorKind::Limit`](super::ErrorKind::Limit) if the entry is longer than `buf`.
     fn next(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error>;
-    /// Moves a cursor back over the previous entry, and reads it into `buf`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Limit`](super::ErrorKind::Limit) if the entry is longer than `buf`.
-    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error>;
-
     /// Moves a cursor back over the previous entry, and reads its key alone into `key`; its length.
     ///
     /// # Errors

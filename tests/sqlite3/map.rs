@@ -110,13 +110,6 @@ impl Store for MapStore {
         self.cursors[cursor] = (key.clone(), true);
         Ok(Some(entry))
     }
-    fn previous(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<Entry>, Error> {
-        self.reads += 1;
-        let Some((key, value)) = self.backward(cursor) else { return Ok(None) };
-        let entry = copy(buf, key, value)?;
-        self.cursors[cursor] = (key.clone(), false);
-        Ok(Some(entry))
-    }
     fn previous_key(&mut self, cursor: usize, buf: &mut [u8]) -> Result<Option<usize>, Error> {
         self.reads += 1;
         let Some((key, _)) = self.backward(cursor) else { return Ok(None) };

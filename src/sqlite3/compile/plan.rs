@@ -360,7 +360,8 @@ impl Compiler<'_> {
         self.op1(op, cursor);
         self.word(number);
         match plan {
-            found_by::SCAN | found_by::FIND => self.byte(0),
+            found_by::SCAN => {}
+            found_by::FIND => self.byte(0),
             found_by::ROWIDS => self.bytes(&[2, 0, bounds as u8, 0]),
             _ => {
                 let index_at = usize::from(self.get(at, s::INDEX));

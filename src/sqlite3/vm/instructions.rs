@@ -76,10 +76,10 @@ const fn handler(op: Op) -> Handler {
             let (how, right, left) = (m.u8(), m.pop(), m.pop());
             m.compared(how as u8, left, right)
         },
-        Op::If | Op::IfNot => |m, code| {
+        Op::IfNot => |m, _| {
             let cell = m.pop();
             let holds = m.truth_of(cell) == Some(true);
-            m.jump_if(holds == (code == Op::If as u8));
+            m.jump_if(!holds);
             Ok(())
         },
         Op::IfFalseKeep | Op::IfTrueKeep => |m, code| {
@@ -363,12 +363,11 @@ impl Machine<'_> {
     #[cfg_attr(fast, inline)]
     #[cfg_attr(not(fast), inline(never))]
     fn conclude(&mut self, truth: Option<bool>) -> Result<()> {
-        const IF: u8 = Op::If as u8;
         const IF_NOT: u8 = Op::IfNot as u8;
         match chunk(self.arena, self.pc) {
-            Some(&[code @ (IF | IF_NOT), low, high]) => {
-                let jump = (truth == Some(true)) == (code == IF);
-                self.pc = if jump { u16::from_le_bytes([low, high]).into() } else { self.pc + 3 };
+            Some(&[IF_NOT, low, high]) => {
+                let holds = truth == Some(true);
+                self.pc = if holds { self.pc + 3 } else { u16::from_le_bytes([low, high]).into() };
             }
             _ => self.push(Cell::truth(truth)),
         }

@@ -11,24 +11,19 @@ use crate::sqlite3::value::{Affinity, Value};
 
 impl Machine<'_> {
     /// A range of rowids or of an index. The description: flags (1 low bound, 2 it belongs to the range, 4 high bound, 8
-    /// it belongs to the range, 16 backwards, 32 no column is asked for but the index's), equal parts, then for an index its number, how
+    /// it belongs to the range, 32 no column is asked for but the index's), equal parts, then for an index its number, how
     /// many parts, the order of each part, and with flag 32 the column and the affinity of each. On the stack: the equal values, the low bound, the high bound.
     pub(crate) fn range(&mut self) -> Result<()> {
         let (cursor, table, description) = (self.operand(), self.u16(), self.u16());
         let at = self.pc;
         self.pc += description;
         let (flags, equal) = (self.get8(at), usize::from(self.get8(at + 1)));
-        let backwards = flags & 16 != 0;
         let is_index = description > 2;
-        let mut kind = if backwards { flag::BACKWARDS } else { 0 };
-        if is_index {
-            kind |= flag::INDEX;
-        }
         let (has_low, has_high) = (flags & 1 != 0, flags & 4 != 0);
         let values = equal + usize::from(has_low) + usize::from(has_high);
         let first = self.sp.saturating_sub(values * CELL);
         self.sp = first;
-        let cursor = self.open(cursor, table, kind);
+        let cursor = self.open(cursor, table, if is_index { flag::INDEX } else { 0 });
         self.set_field(cursor + at::INDEX, at + 2);
         let number = if is_index { crate::sqlite3::compile::get16(self.arena, at + 2) } else { table as u16 };
         let parts = usize::from(self.get8(at + 4));
@@ -50,11 +45,7 @@ impl Machine<'_> {
         let (near, far) = if descending { (high_place, low_place) } else { (low_place, high_place) };
         let (near_in, far_in) =
             if descending { (flags & 8 != 0, flags & 2 != 0) } else { (flags & 2 != 0, flags & 8 != 0) };
-        let mut ends = [(near, near_in, false), (far, far_in, true)];
-        if backwards {
-            ends.reverse();
-        }
-        for (turn, (place, inclusive, is_far)) in ends.into_iter().enumerate() {
+        for (place, inclusive, is_far) in [(near, near_in, false), (far, far_in, true)] {
             // The key is written to the free part of the scratch; that of the far end stays there.
             let mut included = true;
             let len = self.write_key(limit, &mut |view, writer| {
@@ -77,12 +68,12 @@ impl Machine<'_> {
                     included = false;
                 }
                 // Seeking: before all keys that begin so, or behind them.
-                if turn == 0 && included == backwards {
+                if !is_far && !included {
                     writer.byte(ABOVE);
                 }
             })?;
             let bump = self.bump;
-            if turn == 0 {
+            if !is_far {
                 let slot = usize::from(self.get8(cursor + at::SLOT));
                 self.store.seek(slot, stretch(self.arena, bump, len))?;
             } else {

@@ -43,7 +43,6 @@ pub(super) mod flag {
     pub(crate) const END: u8 = 2;
     /// It has one row, which was read already.
     pub(crate) const ONE: u8 = 4;
-    pub(crate) const BACKWARDS: u8 = 8;
     /// Its rows come from an index.
     pub(crate) const INDEX: u8 = 16;
 }
@@ -184,11 +183,10 @@ impl Machine<'_> {
 
     /// All rows of a table.
     pub(crate) fn scan(&mut self) -> Result<()> {
-        let (cursor, table, backwards) = (self.operand(), self.u16(), self.operand());
-        let flags = if backwards != 0 { flag::BACKWARDS } else { 0 };
-        let cursor = self.open(cursor, table, flags);
+        let (cursor, table) = (self.operand(), self.u16());
+        let cursor = self.open(cursor, table, 0);
         let slot = usize::from(self.get8(cursor + at::SLOT));
-        crate::sqlite3::compile::ddl::seek_entries(self.store, slot, table as u16, backwards != 0)
+        crate::sqlite3::compile::ddl::seek_entries(self.store, slot, table as u16, false)
     }
 
     /// One row by its rowid.
@@ -301,17 +299,16 @@ impl Machine<'_> {
     #[cfg_attr(fast, inline(always))]
     fn entry_at(&mut self, block: &[u8; at::RECORD]) -> Result<Option<Entry>> {
         self.bump = word(block, at::BASE).into();
-        self.read_entry(block[at::SLOT].into(), block[at::FLAGS] & flag::BACKWARDS != 0)
+        self.read_entry(block[at::SLOT].into())
     }
 
     /// Reads the next entry of a cursor of the store to the free part of the scratch.
     #[cfg_attr(fast, inline(always))]
     #[cfg_attr(not(fast), inline(never))]
-    pub(crate) fn read_entry(&mut self, slot: usize, backwards: bool) -> Result<Option<Entry>> {
+    pub(crate) fn read_entry(&mut self, slot: usize) -> Result<Option<Entry>> {
         let (bump, end, len) = (self.bump, self.layout.end, self.arena.len());
         let Some(room) = self.arena.get_mut(bump..end) else { return Err(ErrorKind::Internal.into()) };
-        let entry = if backwards { self.store.previous(slot, room) } else { self.store.next(slot, room) };
-        entry.map_err(|error| error.more(len))
+        self.store.next(slot, room).map_err(|error| error.more(len))
     }
 
     /// The rowid in the key of the cursor's index that was read; `None` behind the cursor's last one.
@@ -340,8 +337,7 @@ impl Machine<'_> {
         let key = self.bytes(self.bump, len);
         let bound = self.bytes(word(block, at::BOUND).into(), word(block, at::BOUND_LEN).into());
         let inclusive = block[at::BOUND_KIND] == 1;
-        let backwards = block[at::FLAGS] & flag::BACKWARDS != 0;
-        (inclusive && key.starts_with(bound)) || if backwards { key > bound } else { key < bound }
+        (inclusive && key.starts_with(bound)) || key < bound
     }
 
     /// The cursor's row is all NULL, once.
