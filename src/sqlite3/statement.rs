@@ -13,7 +13,7 @@ use super::compile::select::{Output, Resume};
 use super::compile::{Compiler, Counts, Mode, NONE, Operand};
 use super::error::{ErrorKind, Result};
 use super::store::Store;
-use super::token::{self, Kind, Token};
+use super::token::{self, Kind};
 use super::vm::Session;
 
 /// A compiled statement: what is in its bytes.
@@ -81,7 +81,6 @@ pub(crate) fn compile(sql: &[u8], arena: &mut [u8], store: &mut dyn Store, sessi
     }
     let verb = compiler.statement();
     compiler.ok()?;
-    let verb = verb?;
     if matches!(verb, Verb::Select | Verb::Change) {
         compiler.run()?;
     }
@@ -157,40 +156,34 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn statement(&mut self) -> Result<Verb> {
+    /// What kind of statement stands here, if that is no error; SELECTs and those that write are begun.
+    fn statement(&mut self) -> Verb {
         let token = self.token;
         match token.kind {
-            Kind::End_ => return Ok(Verb::Empty),
+            Kind::End_ => return Verb::Empty,
             Kind::Select => {
                 self.begin_select(Output::Rows, Resume::Statement, 0, 0, 0);
-                return Ok(Verb::Select);
+                return Verb::Select;
             }
-            Kind::Insert | Kind::Replace => {
-                self.advance();
-                self.insert(token.kind == Kind::Replace);
-                return Ok(Verb::Change);
-            }
-            Kind::Update => {
-                self.advance();
-                self.update();
-                return Ok(Verb::Change);
-            }
-            Kind::Delete => {
-                self.advance();
-                self.delete();
-                return Ok(Verb::Change);
-            }
-            Kind::Create | Kind::Drop | Kind::Reindex => return Ok(Verb::Schema),
-            Kind::Alter if super::ALTER => return Ok(Verb::Schema),
-            Kind::Pragma => return Ok(self.pragma()),
-            Kind::Explain if !super::EXPLAIN => return Err(self.error_here(ErrorKind::Unsupported)),
-            Kind::Alter | Kind::Values | Kind::With | Kind::Attach | Kind::Detach => {
-                return Err(self.error_here(ErrorKind::Unsupported));
-            }
+            Kind::Create | Kind::Drop | Kind::Reindex => return Verb::Schema,
+            Kind::Alter if super::ALTER => return Verb::Schema,
             _ => {}
         }
         self.advance();
         let verb = match token.kind {
+            Kind::Insert | Kind::Replace => {
+                self.insert(token.kind == Kind::Replace);
+                return Verb::Change;
+            }
+            Kind::Update => {
+                self.update();
+                return Verb::Change;
+            }
+            Kind::Delete => {
+                self.delete();
+                return Verb::Change;
+            }
+            Kind::Pragma => return self.pragma(),
             Kind::Begin => {
                 if matches!(self.token.kind, Kind::Deferred | Kind::Immediate | Kind::Exclusive) {
                     self.advance();
@@ -204,39 +197,35 @@ impl<'a> Compiler<'a> {
             }
             Kind::Rollback => {
                 self.accept(Kind::Transaction);
-                if self.accept(Kind::To) {
-                    self.accept(Kind::Savepoint);
-                    self.savepoint_name()?;
-                    Verb::RollbackTo
-                } else {
-                    Verb::Rollback
-                }
+                if self.accept(Kind::To) { self.savepoint(Verb::RollbackTo) } else { Verb::Rollback }
             }
             Kind::Savepoint => {
-                self.savepoint_name()?;
+                // (A second SAVEPOINT is its name.)
+                self.names = self.name().start();
                 Verb::Savepoint
             }
-            Kind::Release => {
-                self.accept(Kind::Savepoint);
-                self.savepoint_name()?;
-                Verb::Release
-            }
+            Kind::Release => self.savepoint(Verb::Release),
             Kind::Analyze | Kind::Vacuum => {
                 if self.token.kind != Kind::End_ && self.token.kind != Kind::Semicolon {
-                    return Err(self.error_here(ErrorKind::Unsupported));
+                    self.fail_here(ErrorKind::Unsupported);
                 }
                 Verb::Nothing
             }
-            _ => return Err(self.error(ErrorKind::Syntax, token)),
+            kind => {
+                let known = matches!(kind, Kind::Alter | Kind::Values | Kind::With | Kind::Attach | Kind::Detach)
+                    || kind == Kind::Explain && !super::EXPLAIN;
+                self.fail_at(if known { ErrorKind::Unsupported } else { ErrorKind::Syntax }, token);
+                Verb::Empty
+            }
         };
         self.end_of_statement();
-        Ok(verb)
+        verb
     }
 
-    /// The name of a savepoint: it is kept in the program's field of names.
-    fn savepoint_name(&mut self) -> Result<()> {
-        let name: Token = self.name();
-        self.names = name.start();
-        Ok(())
+    /// `[SAVEPOINT] name`: the name is kept in the program's field of names.
+    fn savepoint(&mut self, verb: Verb) -> Verb {
+        self.accept(Kind::Savepoint);
+        self.names = self.name().start();
+        verb
     }
 }
