@@ -87,37 +87,35 @@ impl Compiler<'_> {
                 return self.fail_at(ErrorKind::Unsupported, table);
             }
             let columns = if kind == schema::TABLE { self.at(at + 5) } else { 0 };
+            let mut column_at = at + schema::HEADER;
             for column in 0..columns {
-                let definition = self.defined(at, len);
-                let Some(known) = definition.column(column) else { break };
-                let (not_null, primary, has_default) = (known.not_null, known.primary, known.has_default);
-                let default_at = at + known.default_at;
-                let name_at = default_at - known.type_name.len() - known.name.len();
-                let (name, kind, default) = (known.name.len(), known.type_name.len(), known.default.len());
+                let [name, declared, default] = [3, 4, 5].map(|field| usize::from(self.at(column_at + field)));
+                let (flags, primary) = (self.at(column_at), self.at(column_at + 2));
+                let type_at = column_at + 6 + name;
+                let default_at = type_at + declared;
                 self.constant(Value::Integer(column.into()));
-                self.text_at(name_at, name);
-                let type_at = name_at + name;
-                if let Some(declared) = self.arena.get_mut(type_at..type_at + kind)
+                self.text_at(column_at + 6, name);
+                if let Some(declared) = self.arena.get_mut(type_at..default_at)
                     && Words(&PACKED_TYPES).place_of(declared).is_some()
                 {
                     declared.make_ascii_uppercase();
                 }
-                self.text_at(type_at, kind);
-                self.constant(Value::Integer(not_null.into()));
-                if has_default {
-                    // Of an expression, without the parentheses around it.
-                    let text = self.arena.get(default_at..default_at + default).unwrap_or_default();
-                    let inner = text.strip_prefix(b"(").and_then(|text| text.strip_suffix(b")"));
-                    match inner.map(|inner| (inner.trim_ascii_start().len(), inner.trim_ascii().len())) {
-                        Some((rest, len)) => self.text_at(default_at + default - 1 - rest, len),
-                        None => self.text_at(default_at, default),
-                    }
-                } else {
+                self.text_at(type_at, declared);
+                self.op1(Op::Int8, u8::from(flags & schema::NOT_NULL != 0));
+                if flags & schema::HAS_DEFAULT == 0 {
                     self.op(Op::Null)
+                } else if self.at(default_at) == b'(' {
+                    // Of an expression, without the parentheses around it.
+                    let text = self.arena.get(default_at + 1..default_at + default - 1).unwrap_or_default();
+                    let (rest, len) = (text.trim_ascii_start().len(), text.trim_ascii().len());
+                    self.text_at(default_at + default - 1 - rest, len)
+                } else {
+                    self.text_at(default_at, default)
                 }
-                self.constant(Value::Integer(primary.into()));
+                self.op1(Op::Int8, primary);
                 self.op1(Op::Result, 6);
                 self.op1(Op::Depth, 0);
+                column_at = default_at + default + 1;
             }
         }
         self.pragma_names(NAMES.len() as u8, &PACKED)

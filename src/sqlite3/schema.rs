@@ -76,7 +76,6 @@ pub(crate) struct Column<'a> {
     pub(crate) has_default: bool,
     /// Its place in the primary key, from 1; 0 if it is not in it.
     pub(crate) primary: u8,
-    pub(crate) name: &'a [u8],
     pub(crate) type_name: &'a [u8],
     pub(crate) default: &'a [u8],
     /// Where the text of the default is in the definition.
@@ -163,15 +162,13 @@ impl<'a> Definition<'a> {
     pub(crate) fn column_at(&self, at: usize) -> Column<'a> {
         let flags = self.byte(at);
         let (name, kind, default) = (self.byte(at + 3), self.byte(at + 4), self.byte(at + 5));
-        let name_at = at + 6;
-        let type_at = name_at + usize::from(name);
+        let type_at = at + 6 + usize::from(name);
         let default_at = type_at + usize::from(kind);
         Column {
             affinity: flags & 7,
             not_null: flags & NOT_NULL != 0,
             has_default: flags & HAS_DEFAULT != 0,
             primary: self.byte(at + 2),
-            name: self.slice(name_at, name.into()),
             type_name: self.slice(type_at, kind.into()),
             default: self.slice(default_at, default.into()),
             default_at,
