@@ -42,7 +42,24 @@ impl<'m, F: NorFlash> OnFlash<'m, F> {
         let place = self.cursors.get_mut(cursor).ok_or(ErrorKind::Internal)?;
         Ok((&mut self.db, place))
     }
+}
 
+impl From<dbm::Error> for Error {
+    #[cold]
+    #[inline(never)]
+    fn from(error: dbm::Error) -> Self {
+        let kind = match error {
+            dbm::Error::BufferTooSmall { needed } => return Error::limit(needed),
+            dbm::Error::KeyTooLong { .. } | dbm::Error::ValueTooLong { .. } => ErrorKind::TooBig,
+            dbm::Error::Full => ErrorKind::Full,
+            dbm::Error::ReadOnly => ErrorKind::Misuse,
+            dbm::Error::Corrupt { .. } => ErrorKind::Corrupt,
+            dbm::Error::Batch => ErrorKind::Transaction,
+            dbm::Error::Stale => ErrorKind::Internal,
+            _ => ErrorKind::Io,
+        };
+        kind.into()
+    }
 }
 
 impl<F: NorFlash> Store for OnFlash<'_, F> {
