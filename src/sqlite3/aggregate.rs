@@ -66,10 +66,12 @@ impl Accumulator {
 /// The number that a text or blob counts as.
 #[inline(never)]
 pub fn number(value: Value<'_>) -> Value<'static> {
-    match value {
-        Value::Text(bytes) if let (Number::Integer(i), true) = text::number(bytes) => Value::Integer(i),
-        other => Value::Real(other.to_real()),
+    if let Value::Text(bytes) = value
+        && let (Number::Integer(i), true) = text::number(bytes)
+    {
+        return Value::Integer(i);
     }
+    Value::Real(value.to_real())
 }
 
 /// Takes one row into a state that is kept in bytes. `value` is the argument as a [`number`], which does not count if it is

@@ -46,9 +46,11 @@ impl Emit for Writer<'_> {
     }
 
     fn long(&mut self, value: &Long<'_>) -> Done {
+        if let Some(short) = value.to_i64() {
+            return self.int(short);
+        }
         let negative = value.is_negative();
         match value {
-            _ if let Some(short) = value.to_i64() => self.int(short),
             Long::Twos(bytes) => {
                 let mut carry = negative;
                 self.digits(
