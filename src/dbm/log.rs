@@ -91,7 +91,8 @@ impl<F: NorFlash> Log<F> {
         self.fail(Fail::corrupt(page, at));
     }
 
-    #[inline(never)]
+    #[cfg_attr(fast, inline)]
+    #[cfg_attr(not(fast), inline(never))]
     fn done(&mut self, done: core::result::Result<(), F::Error>) {
         if let Err(error) = done {
             self.fail(Fail::flash(error.kind()));
@@ -172,7 +173,9 @@ impl<F: NorFlash> Log<F> {
         let inside = inside.min(window.len);
         let kept = (window.len - inside).min(shown.len);
         let bytes = self.bytes.get_mut(base..).unwrap_or(&mut []);
-        bytes.copy_within(inside as usize..(inside + kept) as usize, 0);
+        if !cfg!(fast) || kept > 0 {
+            bytes.copy_within(inside as usize..(inside + kept) as usize, 0);
+        }
         *window = NOTHING;
         if self.failed.is_none() {
             let rest = bytes.get_mut(kept as usize..shown.len as usize).unwrap_or(&mut []);

@@ -44,13 +44,10 @@ impl<'m> Order<'m> {
         if let Some(rank) = (near..(self.hint + 1).min(self.len)).find(|rank| self.place(*rank) == place) {
             return Some(rank);
         }
-        let (eights, rest) = self.places.get(..self.len)?.as_chunks::<8>();
-        let with = eights.iter().position(|eight| eight.iter().fold(false, |any, here| any | (*here == place)));
-        let (from, some) = match with {
-            Some(eight) => (eight * 8, eights.get(eight)?.as_slice()),
-            None => (eights.len() * 8, rest),
-        };
-        some.iter().position(|here| *here == place).map(|rank| from + rank)
+        let places = self.places.get(..self.len)?;
+        let (from, some) = if cfg!(fast) { piece::<32>(places, place) } else { (0, places) };
+        let (further, some) = piece::<8>(some, place);
+        some.iter().position(|here| *here == place).map(|rank| from + further + rank)
     }
 
     /// The rank of a key, or of the first one after it; whether the key is there. An error if damage was in the way.
@@ -138,6 +135,16 @@ impl<'m> Order<'m> {
         }
         self.hint = rank + usize::from(place.is_some());
         Ok(())
+    }
+}
+
+/// The first whole piece of so many places that one is in, or else what is left behind those; and where that begins.
+fn piece<const N: usize>(places: &[u32], place: u32) -> (usize, &[u32]) {
+    let (pieces, rest) = places.as_chunks::<N>();
+    let with = pieces.iter().position(|piece| piece.iter().fold(false, |any, here| any | (*here == place)));
+    match with.and_then(|with| Some((with * N, pieces.get(with)?))) {
+        Some((from, piece)) => (from, piece),
+        None => (pieces.len() * N, rest),
     }
 }
 
