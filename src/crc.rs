@@ -112,19 +112,19 @@ fn slice<const N: usize>(crc: u32, bytes: &[u8; N]) -> u32 {
 
 #[cfg(target_pointer_width = "64")]
 #[inline(always)]
-fn updated32(mut crc: u32, bytes: &[u8]) -> u32 {
-    let (sixteens, mut rest) = bytes.as_chunks::<16>();
-    for sixteen in sixteens {
-        crc = slice(crc, sixteen);
+fn updated32(mut crc: u32, mut bytes: &[u8]) -> u32 {
+    while let Some((sixteen, behind)) = bytes.split_first_chunk::<16>() {
+        (crc, bytes) = (slice(crc, sixteen), behind);
     }
-    if let Some((twelve, behind)) = rest.split_first_chunk::<12>() {
-        (crc, rest) = (slice(crc, twelve), behind);
-    } else if let Some((eight, behind)) = rest.split_first_chunk::<8>() {
-        (crc, rest) = (slice(crc, eight), behind);
-    } else if let Some((four, behind)) = rest.split_first_chunk::<4>() {
-        (crc, rest) = (slice(crc, four), behind);
+    if let Some((eight, behind)) = bytes.split_first_chunk::<8>() {
+        (crc, bytes) = match bytes.split_first_chunk::<12>() {
+            Some((twelve, behind)) => (slice(crc, twelve), behind),
+            None => (slice(crc, eight), behind),
+        };
+    } else if let Some((four, behind)) = bytes.split_first_chunk::<4>() {
+        (crc, bytes) = (slice(crc, four), behind);
     }
-    for &byte in rest {
+    for &byte in bytes {
         crc = (crc >> 8) ^ SLICES[0][((crc ^ u32::from(byte)) & 255) as usize];
     }
     crc
