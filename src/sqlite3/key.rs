@@ -14,7 +14,8 @@
 //! A number is the binary64 nearest to it on the side of zero, without its sign (63 bits), and the 11 bits which that lacks of a 64-bit
 //! integer. Six bits are in the first byte, the others follow in groups of seven whose low bit says that bits other
 //! than zero follow: 1 takes two bytes, 1000 three, 100,000 four, a REAL with all its digits ten.
-//! In TEXT and BLOB the bytes `00` and `01` are written `01 01` and `01 02`, so that a `00` ends them. NOCASE folds letters before coding, RTRIM drops the spaces. DESC flips every bit of the column.
+//! In TEXT and BLOB the bytes `00` and `01` are written `01 01` and `01 02`, so that a `00` ends them. NOCASE folds letters before
+//! coding, and what is behind a `00` is so many spaces; RTRIM drops the spaces. DESC flips every bit of the column.
 //!
 //! # Long texts
 //!
@@ -176,16 +177,20 @@ impl<'a> Writer<'a> {
     fn text(&mut self, bytes: &[u8], collation: Collation) -> bool {
         let bytes = if collation == Collation::RTrim { without_trailing_spaces(bytes) } else { bytes };
         let end = self.len.saturating_add(self.text_limit);
+        let folds = collation == Collation::NoCase;
+        let mut counts = false;
         for byte in bytes {
             if self.len >= end {
                 self.byte(1);
                 return true;
             }
             match *byte {
+                _ if counts => self.byte(b' '),
                 0 | 1 => self.bytes(&[1, byte.wrapping_add(1)]),
-                byte if collation == Collation::NoCase => self.byte(byte.to_ascii_lowercase()),
+                byte if folds => self.byte(byte.to_ascii_lowercase()),
                 byte => self.byte(byte),
             }
+            counts = folds && (counts || *byte == 0);
         }
         self.byte(0);
         false

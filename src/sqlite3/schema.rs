@@ -342,8 +342,8 @@ pub(crate) fn text_limit(columns: usize) -> usize {
     (200 / columns.max(1)).min(TEXT_LIMIT)
 }
 
-/// The value of a default that is a literal, for rows older than their column; `None` for a blob, which does not stand there
-/// as it is.
+/// The value of a default that is a literal, for rows older than their column; `None` where it does not stand there as it is: for a
+/// blob, what is in parentheses or double quotes, and a number that is another text.
 pub(crate) fn default_value<'v>(definition: Definition<'v>, column: u8) -> Option<Value<'v>> {
     let Some(known) = definition.column(column).filter(|known| known.has_default) else {
         return Some(Value::Null);
@@ -360,14 +360,19 @@ pub(crate) fn default_value<'v>(definition: Definition<'v>, column: u8) -> Optio
             let text = Value::Text(digits.get(1..digits.len().saturating_sub(1)).unwrap_or_default());
             if affinity == Affinity::Text { text } else { affinity.apply_numeric(text) }
         }
-        // A column of texts takes it as it is written.
-        Some(b'0'..=b'9' | b'.') if affinity == Affinity::Text => Value::Text(if negative { text } else { digits }),
+        // A column of texts takes it as it is written, but for hexadecimal digits, zeros before others, and what is behind a space.
+        Some(b'0'..=b'9' | b'.') if affinity == Affinity::Text => {
+            if digits.first() == Some(&b'0') && digits.len() > 1 || text.get(1) == Some(&b' ') {
+                return None;
+            }
+            Value::Text(if negative { text } else { digits })
+        }
         Some(b'0'..=b'9' | b'.') => {
             affinity.apply_numeric(super::text::literal(digits, negative).unwrap_or(Value::Null))
         }
         Some(b't' | b'T') => Value::Integer(1),
         Some(b'f' | b'F') => Value::Integer(0),
-        Some(b'x' | b'X') => return None,
-        _ => Value::Null,
+        None | Some(b'n' | b'N') => Value::Null,
+        _ => return None,
     })
 }

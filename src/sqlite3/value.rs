@@ -69,7 +69,7 @@ pub enum Collation {
     /// By bytes.
     #[default]
     Binary,
-    /// As BINARY, with the 26 capital letters of ASCII folded to lower case.
+    /// As BINARY, with the 26 capital letters of ASCII folded to lower case; behind a NUL, only the lengths count.
     NoCase,
     /// As BINARY, with trailing spaces ignored.
     RTrim,
@@ -96,6 +96,9 @@ impl Collation {
                     let order = left.to_ascii_lowercase().cmp(&right.to_ascii_lowercase());
                     if order.is_ne() {
                         return order;
+                    }
+                    if *left == 0 {
+                        break;
                     }
                 }
                 left.len().cmp(&right.len())

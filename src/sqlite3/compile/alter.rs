@@ -188,22 +188,26 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Whether a default is of a kind that rows older than the column can show: NULL, TRUE, a text without quotes in it, or a
-/// number, which a column of texts shows as it is written.
+/// Whether a default is of a kind that rows older than the column can show: NULL, TRUE (not as a text), a text without quotes in it,
+/// or a number; also in parentheses.
 fn is_plain(default: &[u8], texts: bool) -> bool {
+    let inside = default.strip_prefix(b"(").and_then(|rest| rest.strip_suffix(b")"));
+    let default = inside.unwrap_or(default).trim_ascii();
     let first = token::next(default, 0);
     let signed = matches!(first.kind, Kind::Minus | Kind::Plus);
-    let number = if signed { token::next(default, first.end().into()) } else { first };
-    let digits = default.get(usize::from(number.start())..).unwrap_or_default();
-    match number.kind {
-        Kind::Null | Kind::Blob => true,
-        Kind::Name => !texts,
-        Kind::Integer | Kind::Real | Kind::Hex if !texts => true,
-        _ if signed && number.start() != first.end() => false,
-        Kind::Real => true,
-        Kind::Integer => digits == b"0" && !signed || digits.first() != Some(&b'0'),
-        Kind::String => !among(default.get(1..default.len().saturating_sub(1)).unwrap_or_default(), b'\''),
-        _ => default.is_empty(),
+    let literal = if signed { token::next(default, first.end().into()) } else { first };
+    match literal.kind {
+        _ if usize::from(literal.end()) != default.len() => false,
+        Kind::Integer | Kind::Hex | Kind::Real => true,
+        _ if signed => false,
+        Kind::Null => inside.is_none(),
+        Kind::Blob => true,
+        Kind::Name => !texts && inside.is_none(),
+        Kind::String | Kind::Quoted => {
+            let text = default.get(1..default.len().saturating_sub(1)).unwrap_or_default();
+            !default.first().is_some_and(|quote| among(text, *quote))
+        }
+        _ => default.is_empty() && inside.is_none(),
     }
 }
 

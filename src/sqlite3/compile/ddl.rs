@@ -434,7 +434,7 @@ impl Compiler<'_> {
         if self.token.kind.is(class::END) {
             return self.end_of_statement();
         }
-        let token = self.name();
+        let token = self.table_name();
         self.end_of_statement();
         // Indexes always agree with their tables: there is nothing to do.
         if crate::sqlite3::value::Collation::named(unquoted(self.text(token)).0).is_none() && self.kind_of(token) == 0 {

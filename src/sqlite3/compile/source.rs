@@ -63,19 +63,25 @@ impl Compiler<'_> {
         let cursor = self.new_cursor();
         self.put(source, s::CURSOR, cursor.into());
         self.alias(source);
+        self.index_hint(source);
+        self.source_done(source)
+    }
+
+    /// `INDEXED BY name`, which must be an index of the table, or `NOT INDEXED`.
+    #[inline(never)]
+    pub(crate) fn index_hint(&mut self, source: usize) {
         if self.accept(Kind::Indexed) {
             self.expect(Kind::By);
             let index = self.name();
             let known = self.definition(source).each_index().any(|found| self.same(index, found.name));
             if !known {
-                return self.fail_at(ErrorKind::NoSuchIndex, index);
+                self.fail_at(ErrorKind::NoSuchIndex, index);
             }
         } else if self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Indexed {
             self.advance();
             self.advance();
             self.put(source, s::FLAGS, self.get(source, s::FLAGS) | joined::BARE);
         }
-        self.source_done(source)
     }
 
     /// Behind a table and its alias: its ON, and how the next one is joined.

@@ -50,13 +50,13 @@ impl Compiler<'_> {
         self.where_and_loop(false)
     }
 
-    /// `[AS alias] [NOT INDEXED]` behind the table that is written to.
+    /// `[AS alias] [INDEXED BY name | NOT INDEXED]` behind the table that is written to.
     #[inline(never)]
     fn target_alias(&mut self) {
         if self.token.kind == Kind::As {
             self.alias(self.target());
         }
-        self.not_indexed();
+        self.index_hint(self.target());
     }
 
     /// Whether UPDATE sets this column.
@@ -71,15 +71,6 @@ impl Compiler<'_> {
                 return false;
             }
             token = self.after(token);
-        }
-    }
-
-    fn not_indexed(&mut self) {
-        if self.token.kind == Kind::Not && self.after(self.token).kind == Kind::Indexed {
-            self.advance();
-            self.advance();
-        } else if self.token.kind == Kind::Indexed {
-            self.fail_here(ErrorKind::Unsupported)
         }
     }
 

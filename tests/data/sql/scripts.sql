@@ -467,3 +467,37 @@ ALTER TABLE norows ADD b NOT NULL
 INSERT INTO norows VALUES(1, NULL)
 INSERT INTO norows VALUES(1, 2)
 SELECT * FROM norows
+-- Under NOCASE, only the length counts behind a NUL.
+CREATE TABLE nul(x TEXT COLLATE NOCASE, y TEXT)
+INSERT INTO nul VALUES('a' || char(0) || 'B', '1'), ('A' || char(0) || 'c', '2'), ('a' || char(0) || 'bc', '3'), ('A', '4'), ('a' || char(1), '5')
+SELECT group_concat(y) FROM nul GROUP BY x
+SELECT a.y, b.y, a.x = b.x, a.x < b.x FROM nul AS a, nul AS b ORDER BY 1, 2
+CREATE INDEX nul_x ON nul(x DESC)
+SELECT y FROM nul WHERE x = 'a' || char(0) || 'z' ORDER BY 1
+SELECT y FROM nul WHERE x > 'A' || char(0) ORDER BY x, y
+CREATE UNIQUE INDEX nul_u ON nul(x)
+-- What an index is named for changes no answer.
+UPDATE nul INDEXED BY nul_x SET y = 'six' WHERE x = 'a'
+UPDATE nul AS n NOT INDEXED SET y = 'seven' WHERE x = 'a' || char(1)
+DELETE FROM nul INDEXED BY nul_x WHERE y = '3'
+DELETE FROM nul INDEXED BY nosuch WHERE y = '3'
+UPDATE nul INDEXED BY numbered_b SET y = 1
+SELECT y FROM nul ORDER BY y
+REINDEX main.nul
+REINDEX main.nul_x
+REINDEX main.nosuch
+-- Defaults of added columns that are not kept as they are written.
+ALTER TABLE nul ADD COLUMN hex TEXT DEFAULT 0x1F
+ALTER TABLE nul ADD minus TEXT DEFAULT - 5.50
+ALTER TABLE nul ADD zeros TEXT DEFAULT 007
+ALTER TABLE nul ADD negative TEXT DEFAULT -0x1F
+ALTER TABLE nul ADD double DEFAULT "abc"
+ALTER TABLE nul ADD inside INT DEFAULT (12)
+ALTER TABLE nul ADD text_inside TEXT DEFAULT ( 'q' )
+ALTER TABLE nul ADD nothing DEFAULT (NULL)
+ALTER TABLE nul ADD computed DEFAULT (1+1)
+ALTER TABLE nul ADD late NOT NULL DEFAULT (NULL)
+INSERT INTO nul(y) VALUES('new')
+SELECT y, quote(hex), quote(minus), quote(zeros), quote(negative), quote(double), quote(inside), quote(text_inside) FROM nul ORDER BY y
+UPDATE nul SET hex = hex || minus WHERE y > 'new'
+SELECT y, hex FROM nul WHERE hex >= '31' ORDER BY y
