@@ -121,13 +121,16 @@ pub(crate) fn collation(number: u8) -> super::value::Collation {
     }
 }
 
+/// In the place of an affinity: integers become REAL, and nothing else does.
+pub(crate) const ONLY_INTEGERS: u8 = 5;
+
 /// The affinity with this number.
 pub(crate) fn affinity(number: u8) -> Affinity {
     match number {
         1 => Affinity::Text,
         2 => Affinity::Numeric,
         3 => Affinity::Integer,
-        4 => Affinity::Real,
+        4 | ONLY_INTEGERS => Affinity::Real,
         _ => Affinity::Blob,
     }
 }

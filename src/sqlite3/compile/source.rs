@@ -13,6 +13,7 @@ use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::program::{self, Op};
 use crate::sqlite3::schema::{self, Definition, ROWID};
 use crate::sqlite3::token::{Kind, Token, class};
+use crate::sqlite3::value::Affinity;
 
 impl Compiler<'_> {
     /// `main.` before the name of a table means nothing; other schemas do not exist.
@@ -333,7 +334,8 @@ impl Compiler<'_> {
         }
         let late = schema::ADDED | schema::HAS_DEFAULT;
         if flags & late != late {
-            return self.op2(Op::Column, cursor, column);
+            self.op2(Op::Column, cursor, column);
+            return self.united_column(source, flags & 7);
         }
         // A row older than the column has its default.
         self.op2(Op::ColumnOr, cursor, column);
@@ -344,6 +346,16 @@ impl Compiler<'_> {
             self.op1(Op::Apply, affinity);
         }
         self.patch_here(end);
+    }
+
+    /// A value of a subquery takes the affinity of the column, which is that of its first SELECT: SQLite keeps the rows in a table,
+    /// if there are other sources; without them it makes only integers REAL.
+    fn united_column(&mut self, source: usize, affinity: u8) {
+        let next = usize::from(self.get(source, s::NEXT));
+        let kept = self.get(source, s::PREVIOUS) != 0 || next != 0 && !self.is_left(next);
+        if self.is_subquery(source) && (kept && affinity != 0 || affinity == Affinity::Real as u8) {
+            self.op1(Op::Apply, if kept { affinity } else { schema::ONLY_INTEGERS });
+        }
     }
 
     /// Where the text of the default of a column stands in the arena.

@@ -228,8 +228,12 @@ const fn handler(op: Op) -> Handler {
             Ok(())
         },
         Op::Apply => |m, _| {
-            let affinity = schema::affinity(m.u8() as u8);
-            let made = m.apply(affinity, m.peek(0))?;
+            let code = m.u8() as u8;
+            let value = m.peek(0);
+            if code == schema::ONLY_INTEGERS && !matches!(m.value_of(value), Value::Integer(_)) {
+                return Ok(());
+            }
+            let made = m.apply(schema::affinity(code), value)?;
             m.replace(made);
             Ok(())
         },

@@ -501,3 +501,17 @@ INSERT INTO nul(y) VALUES('new')
 SELECT y, quote(hex), quote(minus), quote(zeros), quote(negative), quote(double), quote(inside), quote(text_inside) FROM nul ORDER BY y
 UPDATE nul SET hex = hex || minus WHERE y > 'new'
 SELECT y, hex FROM nul WHERE hex >= '31' ORDER BY y
+-- The columns of UNION and its like have the affinity of the first SELECT: beside other sources their values take it.
+CREATE TABLE first(a REAL, b TEXT, c INTEGER, d NUMERIC)
+CREATE TABLE second(a, b, c, d)
+INSERT INTO first VALUES(1, 2, '3', '4.5')
+INSERT INTO second VALUES('5', 4, '6', '7.5'), (9, x'31', 2.0, 'x'), (9223372036854775807, 1e20, 1e30, '1e2')
+CREATE VIEW united AS SELECT * FROM first UNION ALL SELECT * FROM second
+SELECT * FROM united ORDER BY 1, 2
+SELECT v.* FROM united AS v, (SELECT 1) ORDER BY 1, 2
+SELECT v.* FROM (SELECT 1) LEFT JOIN united AS v ORDER BY 1, 2
+SELECT v.* FROM united AS v LEFT JOIN (SELECT 1) ORDER BY 1, 2
+SELECT v.* FROM (SELECT * FROM united) AS v, (SELECT 1) WHERE typeof(b) = 'text' ORDER BY 1, 2
+SELECT typeof(a), a, sum(c), max(b) FROM united GROUP BY a
+SELECT a, c FROM (SELECT a, b, c FROM first EXCEPT SELECT 1, 2, 3 UNION SELECT 7, 8, 9)
+SELECT x.b, typeof(x.b) FROM (SELECT b FROM first UNION SELECT c FROM second) AS x JOIN (SELECT '6' AS z) ON x.b = z
