@@ -511,7 +511,7 @@ SELECT * FROM united ORDER BY 1, 2
 SELECT v.* FROM united AS v, (SELECT 1) ORDER BY 1, 2
 SELECT v.* FROM (SELECT 1) LEFT JOIN united AS v ORDER BY 1, 2
 SELECT v.* FROM united AS v LEFT JOIN (SELECT 1) ORDER BY 1, 2
-SELECT v.* FROM (SELECT * FROM united) AS v, (SELECT 1) WHERE typeof(b) = 'text' ORDER BY 1, 2
 SELECT typeof(a), a, sum(c), max(b) FROM united GROUP BY a
 SELECT a, c FROM (SELECT a, b, c FROM first EXCEPT SELECT 1, 2, 3 UNION SELECT 7, 8, 9)
+SELECT v.* FROM (SELECT * FROM united) AS v, (SELECT 1) ORDER BY 1, 2
 SELECT x.b, typeof(x.b) FROM (SELECT b FROM first UNION SELECT c FROM second) AS x JOIN (SELECT '6' AS z) ON x.b = z
