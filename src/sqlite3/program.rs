@@ -325,18 +325,25 @@ impl Comparison {
     pub(crate) fn new(relation: Relation, affinity: u8, collation: u8) -> Self {
         Comparison(relation as u8 | affinity << 3 | collation << 5)
     }
+    /// The orders for which the relation holds: a bit each for less, equal, greater.
+    #[inline]
+    pub(crate) fn orders(self) -> u8 {
+        const HOLD: [u8; 8] = [0b010, 0b101, 0b001, 0b011, 0b100, 0b110, 0b010, 0b101];
+        HOLD.get(usize::from(self.0 & 7)).copied().unwrap_or(0)
+    }
     /// Whether the relation holds for an order.
     #[inline]
     pub(crate) fn holds(self, order: Ordering) -> bool {
-        // A bit each for less, equal, greater.
-        const HOLD: [u8; 8] = [0b010, 0b101, 0b001, 0b011, 0b100, 0b110, 0b010, 0b101];
-        let hold = HOLD.get(usize::from(self.0 & 7)).copied().unwrap_or(0);
-        hold >> (order as i8 + 1) & 1 != 0
+        self.orders() >> (order as i8 + 1) & 1 != 0
+    }
+    /// Whether it is IS or IS NOT, which compare NULL too.
+    #[inline]
+    pub(crate) fn is(self) -> bool {
+        self.0 & 7 >= Relation::Is as u8
     }
     /// What the comparison gives for two values; `None` is unknown.
     pub(crate) fn of(self, left: Value<'_>, right: Value<'_>, collation: Collation) -> Option<bool> {
-        let is = self.0 & 7 >= Relation::Is as u8;
-        (is || !left.is_null() && !right.is_null()).then(|| self.holds(left.compare(right, collation)))
+        (self.is() || !left.is_null() && !right.is_null()).then(|| self.holds(left.compare(right, collation)))
     }
     pub(crate) fn affinity(self) -> u8 {
         self.0 >> 3 & 3

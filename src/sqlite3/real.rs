@@ -67,7 +67,7 @@ pub(super) fn is_nan(real: f64) -> bool {
 
 /// A number that is ordered as the reals are.
 #[inline]
-fn place(real: f64) -> i64 {
+pub(super) fn place(real: f64) -> i64 {
     let bits = real.to_bits() as i64;
     if bits < 0 { i64::MIN.wrapping_sub(bits) } else { bits }
 }

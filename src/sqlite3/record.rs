@@ -21,23 +21,14 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
 #![deny(clippy::panic)]
 
+#[cfg(fast)]
+pub(crate) mod short;
+
 use super::error::{Error, ErrorKind, Result};
 use super::value::Value;
 
-/// How many serial types the table of sizes has: all of one byte where speed counts more than 117 bytes.
-const SIZED: usize = if cfg!(fast) { 128 } else { 11 };
-
-/// The size of a body by its serial type. (An index out of bounds would not compile.)
-#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-static SIZES: [u8; SIZED] = {
-    let (mut sizes, numbers) = ([0; SIZED], [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4]);
-    let mut at = 0;
-    while at < SIZED {
-        sizes[at] = if at < 11 { numbers[at] } else { (at as u8).saturating_sub(12) / 2 };
-        at += 1;
-    }
-    sizes
-};
+/// The size of a number's body by its serial type.
+static NUMBERS: [u8; 11] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 4];
 
 /// Where a walk over the columns of one record stands. It borrows nothing: the record is given to each call, so that a
 /// cursor can keep it beside offsets. Reading columns in rising order visits each serial type once, and reading one again is free.
@@ -66,23 +57,6 @@ impl Walk {
         let Some(serial) = self.find(record, wanted)? else { return Ok(None) };
         let rest = record.get(usize::from(self.body)..).ok_or(ErrorKind::Corrupt)?;
         decode(serial, rest.get(..body_size(serial)).ok_or(ErrorKind::Corrupt)?).map(Some)
-    }
-
-    /// As [`Walk::find`], if all serial types up to the column have one byte, as they have in most records.
-    #[cfg(fast)]
-    #[inline(always)]
-    pub(crate) fn find_short(&mut self, record: &[u8], wanted: u8) -> Option<u32> {
-        let end = *record.first()?;
-        let head = wanted.checked_add(1).filter(|head| *head < end && end < 0x80)?;
-        let serial = *record.get(usize::from(head)).filter(|serial| **serial < 0x80)?;
-        let known =
-            self.end == end.into() && self.column <= wanted && self.head == u16::from(self.column).wrapping_add(1);
-        let (column, mut body) = if known { (self.column, usize::from(self.body)) } else { (0, end.into()) };
-        for serial in record.get(usize::from(column).wrapping_add(1)..head.into())? {
-            body = body.wrapping_add((*SIZES.get(usize::from(*serial))?).into());
-        }
-        *self = Walk { column: wanted, head: head.into(), body: body as u16, end: end.into() };
-        Some(serial.into())
     }
 
     /// Goes to column `wanted` and gives its serial type; `None` if the record has fewer.
@@ -147,7 +121,7 @@ fn long_varint(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
 #[cfg_attr(fast, inline)]
 #[cfg_attr(not(fast), inline(never))]
 pub(crate) fn body_size(serial: u32) -> usize {
-    match SIZES.get(serial as usize) {
+    match NUMBERS.get(serial as usize) {
         Some(size) => (*size).into(),
         None => (serial.saturating_sub(12) >> 1) as usize,
     }

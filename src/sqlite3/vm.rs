@@ -93,7 +93,7 @@ impl Session {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct State {
     pub(crate) pc: u16,
-    pub(crate) sp: u8,
+    pub(crate) sp: u16,
     pub(crate) bump: u16,
     /// End of the scratch, and of what is kept beyond it.
     pub(crate) end: u16,
@@ -189,9 +189,9 @@ impl<'a> Machine<'a> {
             Cell::UNSET.write(arena, layout.locals + local * CELL);
         }
         let slot = state.slot;
-        let (bump, end) = (layout.scratch as u16, layout.end as u16);
+        let (sp, bump, end) = (layout.stack as u16, layout.scratch as u16, layout.end as u16);
         let high = arena.len() as u32;
-        *state = State { sp: 0, bump, end, high, running: true, slot, ..State::default() };
+        *state = State { sp, bump, end, high, running: true, slot, ..State::default() };
         Ok(())
     }
 
@@ -210,7 +210,7 @@ impl<'a> Machine<'a> {
         let layout = Layout::of(program, arena.len());
         Machine {
             pc: state.pc.into(),
-            sp: layout.stack + CELL * usize::from(state.sp),
+            sp: state.sp.into(),
             bump: state.bump.into(),
             stage: 0,
             layout: Layout { end: state.end.into(), ..layout },
@@ -228,7 +228,7 @@ impl<'a> Machine<'a> {
     /// Keeps where the machine stands, for its next step.
     pub(crate) fn stop(&mut self) {
         self.state.pc = self.pc as u16;
-        self.state.sp = (self.sp.saturating_sub(self.layout.stack) / CELL) as u8;
+        self.state.sp = self.sp as u16;
         self.state.bump = self.bump as u16;
         self.state.end = self.layout.end as u16;
     }

@@ -1,214 +1,147 @@
-//! The instructions that most rows are made of, without a way through the table of functions.
+//! Rows that a loop is done with quickly.
 //!
-//! Contract: only where code is to be fast. Behind an instruction that gives a row, the machine runs ahead: it does what a
-//! scan, a filter, an aggregate or a sorter asks of nearly every row, in the commonest case of each. It stops before the
-//! first instruction that is another one or is not that case, with nothing of it done: its function does it. No loop goes
-//! round in here, as each has an instruction that looks for a row.
+//! Contract: only where code is to be fast. Most rows of a loop have little done to them: a column is compared with a
+//! constant and the row is not wanted, or it goes into sums, or a sorter does not want it. Behind an instruction that gives
+//! a row, the instructions for that are read once, as a [`Plan`], and rows are run through by it, up to one for which it is
+//! not enough, because a value is of an uncommon kind or because something else is to be done with the row. With that row
+//! the machine goes on, at the first instruction that was not done for it.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::cell::{CELL, Cell};
-use super::stage::{HEAD, at, flag};
-use super::{Machine, STAGE};
-use crate::sqlite3::aggregate::{self, Accumulator};
+mod plan;
+
+use super::cell::Cell;
+use super::rows::Block;
+use super::{Machine, Result};
+use crate::sqlite3::aggregate;
 use crate::sqlite3::function::Id;
 use crate::sqlite3::key::{self, Reader};
-use crate::sqlite3::program::{Comparison, Op, chunk, chunk_mut, word};
+use crate::sqlite3::program::{Op, chunk, chunk_mut};
 use crate::sqlite3::record;
+use crate::sqlite3::record::short::{Place, ShortWalk};
 use crate::sqlite3::value::Value;
+use plan::{Act, Filter, Plan, What};
 
-// Bytes of instructions: a filter's are those behind the column, a sorter's those before the orders of its keys.
+// Bytes of instructions.
 const COLUMN_LEN: usize = 3;
 const ROWID_LEN: usize = 2;
-const FILTER_LEN: usize = 7;
-const STEP_LEN: usize = 6;
-const SORT_LEN: usize = 5;
-
-/// The most columns and keys of a row that is passed over.
-const PUSHES: usize = 8;
 
 const COLUMN: u8 = Op::Column as u8;
 const ROWID: u8 = Op::Rowid as u8;
-const PARAMETER: u8 = Op::Param as u8;
 const COMPARE: u8 = Op::Compare as u8;
-const IF_NOT: u8 = Op::IfNot as u8;
-const JUMP: u8 = Op::Jump as u8;
-const STEP: u8 = Op::GroupStep as u8;
-const SORT: u8 = Op::SortInsert as u8;
-
-const COUNT: u8 = Id::Count as u8;
-const SUM: u8 = Id::Sum as u8;
-const TOTAL: u8 = Id::Total as u8;
-const AVG: u8 = Id::Avg as u8;
 
 impl Machine<'_> {
-    /// Runs ahead as far as it goes.
+    /// Runs through the rows of a cursor up to one that the machine must see to, which is at hand then; whether there is one.
+    /// The cursor's instruction is at `next`, and the machine behind it.
     #[inline(never)]
-    pub(crate) fn ahead(&mut self) {
-        if self.program.most.stages != 0 && matches!(self.get8(self.pc), COLUMN | ROWID) {
-            self.passed_over();
+    pub(super) fn next_wanted(&mut self, next: usize, number: u8, block: &Block) -> Result<bool> {
+        let mut plan = Plan::new(self.pc);
+        plan.read(self, number, next);
+        let (acts, end) = (plan.acts(), plan.end);
+        while self.next_row(number, block)? {
+            if !self.act(acts, next, end) {
+                return Ok(true);
+            }
         }
-        while self.one_ahead().is_some() {}
+        Ok(false)
     }
 
-    /// One instruction, or a column and what is done with it.
+    /// Does with the row at hand what is planned; whether that is all, and the next row's turn comes. If not, the machine is at
+    /// the instruction to go on with.
     #[inline(always)]
-    fn one_ahead(&mut self) -> Option<()> {
-        let [code, first, second] = *chunk(self.arena, self.pc)?;
-        match code {
-            COLUMN => {
-                let cell = self.column_short([first, second])?;
-                return self.with_column(cell);
-            }
-            ROWID if second != COMPARE => {
-                let rowid = self.rowid_short(first)?;
-                self.push(Cell::integer(rowid));
-                self.pc += ROWID_LEN;
-            }
-            STEP => {
-                let [_, stage, field, COUNT, 0] = *chunk(self.arena, self.pc)? else { return None };
-                self.accumulate(stage, field, Id::Count, None)?;
-                self.pc += STEP_LEN;
-            }
-            SORT => return self.dropped(),
-            JUMP => self.pc = u16::from_le_bytes([first, second]).into(),
-            _ => return None,
-        }
-        Some(())
-    }
-
-    /// What follows a column: a filter with a parameter, or the step of a sum; otherwise it is pushed.
-    #[inline(always)]
-    fn with_column(&mut self, cell: Cell) -> Option<()> {
-        let behind = self.pc + COLUMN_LEN;
-        match *chunk(self.arena, behind)? {
-            [PARAMETER, number, COMPARE, how, IF_NOT, low, high] => {
-                let right = match *self.parameters.get(usize::from(number.wrapping_sub(1)))? {
-                    Value::Real(real) => Cell::real(real),
-                    Value::Integer(integer) => Cell::integer(integer),
-                    _ => return None,
-                };
-                let holds = Comparison(how).of_numbers(cell, right)?;
-                self.pc = if holds { behind + FILTER_LEN } else { u16::from_le_bytes([low, high]).into() };
-            }
-            [STEP, stage, field, SUM | TOTAL | AVG, 1, ..] if cell.is_number() => {
-                self.accumulate(stage, field, Id::Sum, Some(cell.number_value()))?;
-                self.pc = behind + STEP_LEN;
-            }
-            [COMPARE, ..] => return None,
-            _ => {
-                self.push(cell);
-                self.pc = behind;
-            }
-        }
-        Some(())
-    }
-
-    /// A step of an aggregate, if its group is at hand and has seen something.
-    #[inline(always)]
-    fn accumulate(&mut self, stage: u8, field: u8, id: Id, value: Option<Value<'_>>) -> Option<()> {
-        let block = chunk::<STAGE>(self.arena, self.layout.stages + usize::from(stage) * STAGE)?;
-        if block[at::FLAGS] & flag::LOST != 0 {
-            return None;
-        }
-        let entry = usize::from(word(block, at::CURRENT));
-        let mut place = entry + HEAD + self.field(entry + 2);
-        for _ in 0..field {
-            place += 2 + self.field(place);
-        }
-        if self.field(place) != Accumulator::SIZE {
-            return None;
-        }
-        aggregate::step(chunk_mut(self.arena, place + 2)?, id, value);
-        Some(())
-    }
-
-    /// A row of columns that a sorter does not want is passed over before they are pushed.
-    #[inline(never)]
-    fn passed_over(&mut self) -> Option<()> {
-        // Where the instructions stand that push its columns and its keys.
-        let mut pushes = [0; PUSHES];
-        let (mut count, mut place) = (0, self.pc);
-        loop {
-            let len = match self.get8(place) {
-                COLUMN => COLUMN_LEN,
-                ROWID => ROWID_LEN,
-                _ => break,
+    fn act(&mut self, acts: &[Act], next: usize, end: usize) -> bool {
+        let (mut walk, mut cell) = (ShortWalk::START, Cell::NULL);
+        for act in acts {
+            let done = match act.what {
+                What::Column(column) => self.column_short(&mut walk, column).map(|found| cell = found),
+                What::Rowid => self.rowid_short().map(|found| cell = found),
+                What::Filter(filter) => match filter.holds(cell) {
+                    Some(false) => {
+                        self.pc = filter.target.into();
+                        return self.pc == next;
+                    }
+                    known => known.map(|_| ()),
+                },
+                What::Count(_) if cell.is_null() => Some(()),
+                What::Count(state) | What::CountRow(state) => self.add(state, Id::Count, None),
+                What::Sum(_) if cell.is_stretch() => None,
+                What::Sum(state) => self.add(state, Id::Sum, Some(cell)),
+                What::Sort { stage, rank, descending } => {
+                    if !cell.is_stretch() && key::rank(cell.number_value(), descending) > rank {
+                        self.stage = stage.into();
+                        self.next_sequence();
+                        return true;
+                    }
+                    None
+                }
             };
-            *pushes.get_mut(count)? = place;
-            (count, place) = (count + 1, place + len);
+            if done.is_none() {
+                self.pc = act.pc.into();
+                return false;
+            }
         }
-        let [SORT, _, columns, low, high] = *chunk(self.arena, place)? else { return None };
-        let columns = usize::from(columns);
-        if count != columns + usize::from(u16::from_le_bytes([low, high])) {
-            return None;
-        }
-        let [COLUMN, cursor, column] = *chunk(self.arena, *pushes.get(columns)?)? else { return None };
-        let key = self.column_short([cursor, column])?;
-        self.not_wanted(place, key)
+        self.pc = end;
+        end == next
     }
 
-    /// A row that a sorter does not want, whose columns and keys are on the stack.
+    /// Pushes the columns that are asked for, as long as these are short ways. (What is compared at once is not pushed.)
     #[inline(never)]
-    fn dropped(&mut self) -> Option<()> {
-        let [_, _, _, low, high] = *chunk(self.arena, self.pc)?;
-        let first = self.sp.checked_sub(usize::from(u16::from_le_bytes([low, high])) * CELL)?;
-        self.not_wanted(self.pc, Cell::read(self.arena, first))?;
-        self.sp = first;
-        Some(())
-    }
-
-    /// A row that a sorter does not want, as the rank of its first key tells. The sorter's instruction is there.
-    #[inline(always)]
-    fn not_wanted(&mut self, place: usize, key: Cell) -> Option<()> {
-        let [_, stage, _, low, high, order] = *chunk(self.arena, place)?;
-        let keys = usize::from(u16::from_le_bytes([low, high]));
-        let stage = self.layout.stages + usize::from(stage) * STAGE;
-        let ranked = keys != 0 && order & 8 == 0 && key.is_number();
-        if !ranked || key::rank(key.number_value(), order & 1 != 0) <= self.get32(stage + at::RANK) {
-            return None;
-        }
-        self.stage = stage;
-        self.next_sequence();
-        self.pc = place + SORT_LEN + keys;
-        Some(())
-    }
-
-    /// The value of a column, if the row is at hand and all serial types up to it have one byte; otherwise
-    /// [`Machine::column`] must see to it.
-    #[inline(always)]
-    fn column_short(&mut self, which: [u8; 2]) -> Option<Cell> {
-        let known = self.row.which == u16::from_le_bytes(which) || self.read_short(which).is_some();
-        known.then_some(self.row.cell)
+    pub(super) fn push_columns(&mut self) {
+        let mut walk = ShortWalk::START;
+        while self.push_column(&mut walk).is_some() {}
     }
 
     #[inline(always)]
-    fn read_short(&mut self, which: [u8; 2]) -> Option<()> {
-        let [cursor, column] = which;
+    fn push_column(&mut self, walk: &mut ShortWalk) -> Option<()> {
+        let [code, cursor, third, fourth] = *chunk(self.arena, self.pc)?;
         if self.row.which as u8 != cursor {
             return None;
         }
-        let (start, len) = self.row.place();
-        let serial = self.row.walk.find_short(self.arena.get(start..start + len)?, column)?;
-        let (body, size) = (usize::from(self.row.walk.body), record::body_size(serial));
-        if body + size > len {
-            return None;
-        }
-        self.row.cell = if serial < 12 {
-            // (It is quicker to read on behind a number.)
-            Cell::number(record::decode(serial, self.arena.get(start + body..)?).ok()?)
-        } else {
-            Cell::in_arena(serial & 1 == 0, start + body, size)
+        let (cell, len) = match code {
+            COLUMN if fourth != COMPARE => (self.column_short(walk, third)?, COLUMN_LEN),
+            ROWID if third != COMPARE => (self.rowid_short()?, ROWID_LEN),
+            _ => return None,
         };
-        self.row.which = u16::from_le_bytes(which);
+        self.push(cell);
+        self.pc += len;
         Some(())
     }
 
-    /// The rowid of a cursor's row, if the row is at hand and it is known where it stands in the key.
+    /// The value of a column of the row at hand, if all serial types up to it have one byte; otherwise
+    /// [`Machine::column`] must see to it.
     #[inline(always)]
-    fn rowid_short(&self, cursor: u8) -> Option<i64> {
-        if self.row.which as u8 != cursor || self.row.rowid == 0 {
-            return None;
+    fn column_short(&self, walk: &mut ShortWalk, column: u8) -> Option<Cell> {
+        let (start, len) = self.row.place();
+        let Place { serial, body, size } = walk.find(self.arena.get(start..start + len)?, column)?;
+        // (It is quicker to read on behind a number.)
+        Some(match record::decode(serial, self.arena.get(start + body..)?).ok()? {
+            Value::Text(_) => Cell::in_arena(false, start + body, size),
+            Value::Blob(_) => Cell::in_arena(true, start + body, size),
+            number => Cell::number(number),
+        })
+    }
+
+    /// A step of the accumulator at this place.
+    #[inline(always)]
+    fn add(&mut self, state: u16, id: Id, value: Option<Cell>) -> Option<()> {
+        aggregate::step(chunk_mut(self.arena, state.into())?, id, value.map(Cell::number_value));
+        Some(())
+    }
+
+    /// The rowid of the row at hand, if it is known where it stands in the key.
+    #[inline(always)]
+    fn rowid_short(&self) -> Option<Cell> {
+        let at = Some(usize::from(self.row.rowid)).filter(|at| *at != 0)?;
+        Reader::new(self.arena.get(at..)?, 0).rowid().ok().map(Cell::integer)
+    }
+}
+
+impl Filter {
+    /// Whether a value is as the filter wants it; `None` if that is not told so quickly.
+    #[inline(always)]
+    fn holds(&self, cell: Cell) -> Option<bool> {
+        match plan::place(cell) {
+            Some(place) => Some((self.low <= place && place <= self.high) != self.outside),
+            None => cell.is_null().then_some(false),
         }
-        Reader::new(self.arena.get(usize::from(self.row.rowid)..)?, 0).rowid().ok()
     }
 }

@@ -112,6 +112,11 @@ impl Cell {
     pub(crate) fn as_integer(self) -> Option<i64> {
         (self.kind == INTEGER).then_some(self.bits as i64)
     }
+    /// The real, if it is one.
+    #[cfg(fast)]
+    pub(crate) fn as_real(self) -> Option<f64> {
+        (self.kind == REAL).then_some(f64::from_bits(self.bits))
+    }
 
     #[cfg_attr(fast, inline)]
     #[cfg_attr(not(fast), inline(never))]

@@ -12,7 +12,7 @@ use super::cell::{Cell, locate};
 use super::{CURSOR, Machine, Result, stretch};
 use crate::sqlite3::error::ErrorKind;
 use crate::sqlite3::key::{Reader, SHORT, Writer};
-use crate::sqlite3::program::{Op, chunk, chunk_mut, word};
+use crate::sqlite3::program::{chunk, chunk_mut, word};
 use crate::sqlite3::record::{self, Walk};
 use crate::sqlite3::schema;
 use crate::sqlite3::store::Entry;
@@ -33,6 +33,9 @@ pub(super) mod at {
     pub(crate) const RECORD_LEN: usize = 16;
     pub(crate) const ROWID: usize = 18;
 }
+
+/// The fields of a cursor that stay the same while its rows come.
+pub(super) type Block = [u8; at::RECORD];
 
 /// Flags of a cursor.
 #[rustfmt::skip]
@@ -58,7 +61,7 @@ pub(crate) struct AtHand {
     pub(super) rowid: u16,
     /// The value of the column read last.
     pub(crate) cell: Cell,
-    pub(super) walk: Walk,
+    walk: Walk,
 }
 
 /// No number of a cursor or a column.
@@ -80,6 +83,12 @@ impl AtHand {
     pub(super) fn place(&self) -> (usize, usize) {
         (usize::from(self.record as u16), (self.record >> 16) as usize)
     }
+}
+
+/// Offset and length of a row, as a cursor has them.
+#[inline]
+fn packed(start: usize, len: usize) -> u32 {
+    u32::from(start as u16) | (len as u32) << 16
 }
 
 /// Writes the key of a row into `out`; its length.
@@ -128,12 +137,10 @@ impl Machine<'_> {
     /// The record of a cursor's row is at this place of the arena, and comes to hand.
     #[inline]
     pub(super) fn set_record(&mut self, number: u8, start: usize, len: usize, rowid: u16) {
-        let record = u32::from(start as u16) | (len as u32) << 16;
+        let record = packed(start, len);
         self.row.take(number, record, rowid);
         let cursor = self.cursor(number.into());
-        if let Some(place) = chunk_mut(self.arena, cursor + at::RECORD) {
-            *place = record.to_le_bytes();
-        }
+        self.put32(cursor + at::RECORD, record);
     }
 
     /// The rowid of a cursor's row.
@@ -153,10 +160,12 @@ impl Machine<'_> {
     }
 
     /// A field of eight bytes in the arena.
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn get64(&self, at: usize) -> i64 {
         chunk::<8>(self.arena, at).map_or(0, |bytes| i64::from_le_bytes(*bytes))
     }
 
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn put64(&mut self, at: usize, value: i64) {
         if let Some(place) = chunk_mut::<8>(self.arena, at) {
             *place = value.to_le_bytes();
@@ -232,60 +241,71 @@ impl Machine<'_> {
 
     /// The next row of a cursor, or jump.
     pub(crate) fn next(&mut self) -> Result<()> {
-        // (Where code is fast, most of what a row asks for is done here, and the next row looked for.)
-        loop {
-            self.next_row()?;
-            #[cfg(fast)]
-            self.ahead();
-            if !cfg!(fast) || self.get8(self.pc) != Op::Next as u8 {
-                return Ok(());
-            }
-            self.pc += 1;
-        }
-    }
-
-    #[inline(always)]
-    fn next_row(&mut self) -> Result<()> {
-        self.turn()?;
+        let instruction = self.pc.wrapping_sub(1);
         let [number, depth, low, high] = self.fixed();
         self.sp = self.layout.stack + usize::from(depth) * super::cell::CELL;
         let cursor = self.cursor(number.into());
         let Some(&block) = chunk(self.arena, cursor) else { return Err(ErrorKind::Internal.into()) };
         let flags = block[at::FLAGS];
-        let more = if flags & (flag::END | flag::ONE | flag::INDEX) == 0 {
-            self.next_entry(number, &block)?
-        } else if flags & (flag::END | flag::ONE) == 0 {
-            self.next_of_index(number, &block)?
+        let more = if flags & (flag::END | flag::ONE) == 0 {
+            let more = self.next_wanted(instruction, number, &block)?;
+            if more {
+                self.put32(cursor + at::RECORD, self.row.record);
+            }
+            more
         } else {
+            self.turn()?;
             self.put8(cursor, flags | flag::END);
             flags & flag::END == 0
         };
         if !more {
             self.put8(cursor, flags | flag::END);
             self.pc = u16::from_le_bytes([low, high]).into();
+            return Ok(());
         }
+        #[cfg(fast)]
+        self.push_columns();
         Ok(())
     }
 
-    /// The next row of a table; whether there is one.
+    /// The next row of a cursor comes to hand; whether there is one.
+    #[cfg(not(fast))]
+    #[inline(always)]
+    fn next_wanted(&mut self, _: usize, number: u8, block: &Block) -> Result<bool> {
+        self.next_row(number, block)
+    }
+
+    /// The next row of a cursor that may have several; whether there is one.
     #[cfg_attr(fast, inline(always))]
-    fn next_entry(&mut self, number: u8, block: &[u8; at::RECORD]) -> Result<bool> {
+    pub(super) fn next_row(&mut self, number: u8, block: &Block) -> Result<bool> {
+        self.turn()?;
+        if block[at::FLAGS] & flag::INDEX == 0 {
+            self.next_entry(number, block)
+        } else {
+            self.next_of_index(number, block)
+        }
+    }
+
+    /// The next row of a table comes to hand; whether there is one.
+    #[cfg_attr(fast, inline(always))]
+    fn next_entry(&mut self, number: u8, block: &Block) -> Result<bool> {
         let Some(entry) = self.entry_at(block)? else { return Ok(false) };
         let (bump, table) = (self.bump, word(block, at::TABLE));
         // (Most numbers of tables are one byte in a key.)
-        let short = cfg!(fast) && table < SHORT && u16::from(self.get8(bump)) == 0x80 | table;
+        let lead = if cfg!(fast) && table < SHORT { 0x80 | table } else { u16::MAX };
+        let short = u16::from(self.get8(bump)) == lead;
         if !short && !schema::belongs(self.bytes(bump, entry.key()), table) || !self.within_bound(block, entry.key()) {
             return Ok(false);
         }
         let start = bump + entry.key();
-        self.set_record(number, start, entry.value(), if short { bump as u16 + 1 } else { 0 });
+        self.row.take(number, packed(start, entry.value()), if short { bump as u16 + 1 } else { 0 });
         self.bump = start + entry.value();
         Ok(true)
     }
 
     /// The next entry of an index, and its row; whether there is one.
     #[inline(never)]
-    fn next_of_index(&mut self, number: u8, block: &[u8; at::RECORD]) -> Result<bool> {
+    fn next_of_index(&mut self, number: u8, block: &Block) -> Result<bool> {
         let Some(entry) = self.entry_at(block)? else { return Ok(false) };
         let Some(rowid) = self.index_rowid(block, entry.key())? else { return Ok(false) };
         if cfg!(fast) && self.take_key(number, entry.key(), rowid)? || self.fetch(number, rowid)? {
@@ -297,7 +317,7 @@ impl Machine<'_> {
 
     /// Reads the next entry of a cursor to the place of its rows.
     #[cfg_attr(fast, inline(always))]
-    fn entry_at(&mut self, block: &[u8; at::RECORD]) -> Result<Option<Entry>> {
+    fn entry_at(&mut self, block: &Block) -> Result<Option<Entry>> {
         self.bump = word(block, at::BASE).into();
         self.read_entry(block[at::SLOT].into())
     }
@@ -313,7 +333,7 @@ impl Machine<'_> {
 
     /// The rowid in the key of the cursor's index that was read; `None` behind the cursor's last one.
     #[inline(never)]
-    fn index_rowid(&self, block: &[u8; at::RECORD], len: usize) -> Result<Option<i64>> {
+    fn index_rowid(&self, block: &Block, len: usize) -> Result<Option<i64>> {
         let index = usize::from(word(block, at::INDEX));
         let parts = usize::from(self.get8(index + 2));
         let mut reader = Reader::new(self.bytes(self.bump, len), schema::text_limit(parts));
@@ -328,12 +348,12 @@ impl Machine<'_> {
 
     /// Whether the key that was read is within the cursor's far bound: below it, or (kind 1) beginning with it.
     #[inline]
-    fn within_bound(&self, block: &[u8; at::RECORD], len: usize) -> bool {
+    fn within_bound(&self, block: &Block, len: usize) -> bool {
         word(block, at::BOUND_LEN) == 0 || self.within(block, len)
     }
 
     #[inline(never)]
-    fn within(&self, block: &[u8; at::RECORD], len: usize) -> bool {
+    fn within(&self, block: &Block, len: usize) -> bool {
         let key = self.bytes(self.bump, len);
         let bound = self.bytes(word(block, at::BOUND).into(), word(block, at::BOUND_LEN).into());
         let inclusive = block[at::BOUND_KIND] == 1;

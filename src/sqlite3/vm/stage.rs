@@ -114,10 +114,12 @@ impl Machine<'_> {
         }
     }
 
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn get32(&self, at: usize) -> u32 {
         self.arena.get(at..).and_then(|rest| rest.first_chunk::<4>()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
     }
 
+    #[cfg_attr(not(fast), inline(never))]
     pub(crate) fn put32(&mut self, at: usize, value: u32) {
         if let Some(place) = self.arena.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
             *place = value.to_le_bytes();
