@@ -20,6 +20,7 @@ pub(crate) mod format;
 mod head;
 mod index;
 mod lent;
+mod linked;
 mod log;
 mod page;
 mod record;
@@ -110,30 +111,6 @@ impl Pending {
     const NONE: Pending = Pending { open: false, started: false, page: NO_PAGE, at: 0, sequence: 0 };
 }
 
-/// What the store calls while something is going on that not every program does; its code is linked only with that.
-pub(crate) struct Hooks<F> {
-    /// If the open batch wrote the record looked at, the newest record of the same key that it did not write.
-    pub(crate) committed: Option<Committed<F>>,
-    /// Keeps a record that the record looked at overwrote, if the open batch wrote that.
-    pub(crate) overwritten: Option<Overwritten<F>>,
-    /// The directory of a page while the merge stands in its place.
-    pub(crate) directory: Option<Directory<F>>,
-    /// Ends the merge, at once or after some look-ups.
-    pub(crate) rest: Option<Rest<F>>,
-    /// Looks at a key's record by an index.
-    pub(crate) find: Option<lent::Find<F>>,
-    /// A key's newest record is another one now.
-    pub(crate) noted: Option<lent::Told<F>>,
-    /// What is lent memory is wrong.
-    pub(crate) forget: Option<Forget<F>>,
-}
-
-type Committed<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Name<'n>) -> Spot;
-type Overwritten<F> = for<'a, 'm, 'n> fn(&'a mut Dbm<'m, F>, &'n Record, &'n Name<'n>, bool);
-type Directory<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, u16) -> u32;
-type Forget<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>);
-type Rest<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>, bool);
-
 /// An open store. `F` is the flash part; dropping a store without [`close`](Dbm::close) loses nothing but the part.
 // The fields stand so that the short loads of Thumb code (31 bytes for a byte, 124 for a word) reach those asked for most.
 #[repr(C)]
@@ -201,7 +178,6 @@ pub struct Dbm<'m, F> {
     pub(crate) lent: lent::Lent<'m, F>,
     /// What serves the cursor that moved last.
     pub(crate) merge: cursor::Merge,
-    pub(crate) hooks: Hooks<F>,
     /// The number of the long value that is being written.
     pub(crate) writing: Option<u32>,
 }
@@ -263,15 +239,6 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         next_worn: 0,
         lent: lent::Lent::nothing(),
         merge: cursor::Merge::IDLE,
-        hooks: Hooks {
-            committed: None,
-            overwritten: None,
-            directory: None,
-            rest: None,
-            find: None,
-            noted: None,
-            forget: None,
-        },
         writing: None,
     };
     db.recover(flag, geometry);
@@ -303,10 +270,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if key.len() > format::KEY_MAX {
             return Spot::NONE;
         }
-        match self.hooks.find {
-            Some(find) => find(self, key),
-            None => self.find_unaided(key),
-        }
+        if linked::LENT.is() { lent::find(self, key) } else { self.find_unaided(key) }
     }
 
     /// The same, without an index.
@@ -318,26 +282,19 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// What is lent memory learns that a key's newest record is another one now. Whether it knows that the head page had none.
     pub(crate) fn note(&mut self, record: &Record, key: &[u8]) -> bool {
-        self.hooks.noted.is_some_and(|noted| noted(self, record, key))
+        linked::LENT.is() && lent::noted(self, record, key)
     }
 
     /// What is lent memory does not count any more.
     pub(crate) fn forget_lent(&mut self) {
-        if let Some(forget) = self.hooks.forget {
-            forget(self);
+        if linked::LENT.is() {
+            self.lent.forget();
         }
     }
 
     /// The newest record of a key, unless the key is deleted.
     pub(crate) fn find_value(&mut self, key: &[u8]) -> Option<Record> {
         self.find_live(key).is_some().then_some(self.log.cur)
-    }
-
-    /// Ends the merge that serves a cursor, at once or when it has not been needed for some look-ups.
-    pub(crate) fn rest_merge(&mut self, now: bool) {
-        if let Some(rest) = self.hooks.rest {
-            rest(self, now);
-        }
     }
 
     /// Copies a record's value.
@@ -372,7 +329,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if key.len() > format::KEY_MAX {
             return self.log.fail(Fail::KEY);
         }
-        let record = Record::new(Kind::Value, self.batch.open, key.len(), value.len() as u32);
+        let record = Record::new(Kind::Value, false, key.len(), value.len() as u32);
         let max = self.log.geometry.record_max();
         if value.len() as u32 > max || record.total(&self.log.geometry) > max {
             return self.set_long(key, value);
@@ -391,9 +348,6 @@ impl<F: NorFlash> Dbm<'_, F> {
             return false;
         }
         self.write(Kind::Deleted, &[key, &[], &[]]);
-        if !self.batch.open && self.log.forgive(error::FULL) {
-            self.compact_without(key);
-        }
         true
     }
 
@@ -423,17 +377,25 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         let [key, value, more] = pieces;
         // The parts of a long value count when that does.
-        let pending = self.batch.open && kind != Kind::Part;
+        let batch = self.in_batch();
+        let pending = batch && kind != Kind::Part;
         let record = Record::new(kind, pending, key.len(), (value.len() + more.len()) as u32);
         for turn in 0..2 {
             self.make_room(record.total(&self.log.geometry));
+            if kind == Kind::Deleted && !batch && self.log.forgive(error::FULL) {
+                return self.compact_without(key);
+            }
             if kind != Kind::Part {
-                self.count_dead(key);
+                self.count_dead(key, batch);
+            }
+            if batch && !self.batch.started && !self.log.failed() {
+                let sequence = self.sequence.wrapping_sub(1);
+                self.batch = Pending { open: true, started: true, page: self.head, at: self.tail, sequence };
             }
             self.put(record, pieces);
             // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
             // on to another page. What a batch wrote to this one is lost, though.
-            if turn > 0 || self.batch.started || !self.log.forgive(error::FLASH) {
+            if turn > 0 || batch && self.batch.started || !self.log.forgive(error::FLASH) {
                 break;
             }
             self.discard_copies();
@@ -444,10 +406,6 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn put(&mut self, record: Record, pieces: &[&[u8]; 3]) {
         if self.log.failed() {
             return;
-        }
-        if self.batch.open && !self.batch.started {
-            let sequence = self.sequence.wrapping_sub(1);
-            self.batch = Pending { open: true, started: true, page: self.head, at: self.tail, sequence };
         }
         let [key, ..] = pieces;
         let record = record.placed(self.head, self.tail);

@@ -7,7 +7,7 @@ use super::error::FLASH;
 use super::format::{KEY_MAX, Kind, Layout, Name};
 use super::record::{Record, Spot};
 use super::table::State;
-use super::{Dbm, Fail, NO_PAGE, Pending, Result};
+use super::{Dbm, Fail, NO_PAGE, Pending, Result, linked};
 
 /// A moment within a batch, to go back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,28 +30,6 @@ impl Savepoint {
     }
 }
 
-/// If the open batch wrote the record looked at, the newest record of the same key that it did not write.
-fn committed<F: NorFlash>(db: &mut Dbm<'_, F>, name: &Name<'_>) -> Spot {
-    let record = db.log.cur;
-    let written = record.pending()
-        && if record.page == db.batch.page {
-            record.at() >= db.batch.at
-        } else {
-            record.page == db.head || db.table.state(record.page) == State::Open
-        };
-    if written { db.find_committed(name) } else { Spot::NONE }
-}
-
-/// Keeps a record that the record looked at overwrote, if that is the open batch's and may be given up: and then both.
-fn overwritten<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, name: &Name<'_>, copying: bool) {
-    let newest = db.log.cur;
-    if committed(db, name) != record.spot() {
-        return;
-    }
-    db.keep(record, false, copying, name.bytes);
-    db.keep(&newest, true, copying, name.bytes)
-}
-
 impl<F: NorFlash> Dbm<'_, F> {
     /// Opens a batch: what is written from here on counts only after [`commit`](Self::commit), and reads see it already.
     pub fn begin(&mut self) -> Result<()> {
@@ -67,13 +45,12 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.log.fail(Fail::BATCH);
         }
         self.batch = Pending { open: true, ..Pending::NONE };
-        self.hooks.committed = Some(committed);
-        self.hooks.overwritten = Some(overwritten);
+        linked::BATCHES.used();
     }
 
     /// Whether a batch is open.
     pub fn in_batch(&self) -> bool {
-        self.batch.open
+        linked::BATCHES.is() && self.batch.open
     }
 
     /// Makes everything since [`begin`](Self::begin) count, at once.
@@ -94,7 +71,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         (self.batch.open, self.batch.started) = (false, false);
-        (self.hooks.committed, self.hooks.overwritten) = (None, None);
+        // What it overwrote counted as living.
+        self.doubtful = true;
         self.write_fates()
     }
 
@@ -118,6 +96,28 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.open_page();
         }
         self.put(record, &[bytes, &[], &[]])
+    }
+
+    /// Looks at the newest record of a name that the open batch did not write, if it wrote the record looked at.
+    pub(crate) fn committed(&mut self, name: &Name) -> Spot {
+        let record = self.log.cur;
+        let written = record.pending()
+            && if record.page == self.batch.page {
+                record.at() >= self.batch.at
+            } else {
+                record.page == self.head || self.table.state(record.page) == State::Open
+            };
+        if written { self.find_committed(name) } else { Spot::NONE }
+    }
+
+    /// Keeps a record that the record looked at overwrote, if that is the open batch's and may be given up: and then both.
+    pub(crate) fn keep_overwritten(&mut self, record: &Record, name: &Name, copying: bool) {
+        let newest = self.log.cur;
+        if self.committed(name) != record.spot() {
+            return;
+        }
+        self.keep(record, false, copying, name.bytes);
+        self.keep(&newest, true, copying, name.bytes)
     }
 
     fn find_committed(&mut self, name: &Name) -> Spot {
@@ -146,7 +146,6 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.log.fail(Fail::BATCH);
         }
         self.batch.open = false;
-        (self.hooks.committed, self.hooks.overwritten) = (None, None);
         if !core::mem::take(&mut self.batch.started) {
             return;
         }

@@ -31,6 +31,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return self.log.fail(Fail::FULL);
         }
         let page = F::PAGE;
+        let batch = self.in_batch();
         let (mut won, mut vain) = (0, 0);
         for turn in 0..self.sectors() * 2 + 1 {
             if self.log.failed() {
@@ -40,7 +41,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                 if self.head_takes(total) {
                     // When all of the sector lives that is moved, the head page has the room after it that it has now, but
                     // for what copies of another size waste.
-                    if turn == 0 && self.level && self.head_takes(total + page / 16) && self.level_wear() {
+                    // (In a batch copies can take more room than what they are copies of.)
+                    if turn == 0 && self.level && !batch && self.head_takes(total + page / 16) && self.level_wear() {
                         continue;
                     }
                     return;
@@ -48,7 +50,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 let opens = self.next_in_sector() != NO_PAGE || self.free > 1;
                 // Copies go to the head first, so that what several sectors win adds up. (In a batch that is not counted on: each
                 // page keeps room for a fate.)
-                if opens || self.batch.open {
+                if opens || batch {
                     self.seal();
                     if self.log.failed() {
                         return;
@@ -78,7 +80,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
             }
             let head = self.head_room();
-            let enough = if self.batch.open {
+            let enough = if batch {
                 // The copies' pages have less room than the sector's: each keeps some for the batch's fate.
                 self.dead >= total + F::align(4) * F::PER_SECTOR
             } else {
@@ -103,7 +105,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let room = self.head_room();
             vain += u32::from(room <= won);
             won = won.max(room);
-            if vain > VAIN && !self.batch.open {
+            if vain > VAIN && !batch {
                 break;
             }
         }
@@ -122,10 +124,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Moves what lives in a sector that lags behind in wear, so that it takes its share: after a new sector was taken, one
     /// is looked at. Whether it was moved.
     fn level_wear(&mut self) -> bool {
-        // (In a batch copies can take more room than what they are copies of.)
-        if self.batch.open || !core::mem::take(&mut self.level) {
-            return false;
-        }
+        self.level = false;
         self.next_worn = self.wrapped(self.next_worn + 1);
         let sector = self.next_worn;
         let mean = self.mean_wear();
@@ -152,7 +151,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// The record that a new one of this key makes dead counts as such.
-    pub(crate) fn count_dead(&mut self, key: &[u8]) {
+    pub(crate) fn count_dead(&mut self, key: &[u8], batch: bool) {
         if !self.counting {
             return;
         }
@@ -160,9 +159,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             return;
         }
         let old = self.log.cur;
-        if self.batch.open {
+        if batch {
             // It is not dead before the batch is committed: until then it is copied, and what was written instead with it.
-            self.doubtful = true;
             self.table.set_dead(old.page, UNKNOWN);
         } else if old.kind == Kind::Long {
             // Its parts are dead as well, wherever they are.
@@ -225,8 +223,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             && self.all_pages(sector, |page| {
                 !(self.table.damaged(page)
                     || page == self.head
-                    || self.batch.open && page == self.batch.page
-                    || self.table.state(page) == State::Open)
+                    || self.in_batch() && (page == self.batch.page || self.table.state(page) == State::Open))
             })
     }
 
@@ -278,7 +275,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     fn count_living(&mut self, record: &Record) {
-        self.doubtful |= self.batch.open || record.kind == Kind::Deleted;
+        self.doubtful |= record.kind == Kind::Deleted;
         self.living_records += 1;
         self.living += record.total(&self.log.geometry);
     }
@@ -290,10 +287,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         let name = Name::new(name, part);
         let newest = self.find(&name);
         if newest != record.spot() {
-            if let Some(overwritten) = self.hooks.overwritten
-                && newest.is_some()
-            {
-                overwritten(self, record, &name, copying);
+            if self.in_batch() && newest.is_some() {
+                self.keep_overwritten(record, &name, copying);
             }
             return false;
         }
@@ -320,18 +315,14 @@ impl<F: NorFlash> Dbm<'_, F> {
         let key = buf.get_mut(..len as usize).unwrap_or(&mut []);
         self.log.copy(part.page, part.value_at(), key);
         let name = Name::key(key);
-        let mut owner = self.find(&name);
-        for turn in 0..2 {
-            let record = self.log.cur;
-            if owner.is_some() && record.kind == Kind::Long && self.log.number(&record, 0) == number {
-                return true;
-            }
-            match self.hooks.committed {
-                Some(committed) if turn == 0 && owner.is_some() => owner = committed(self, &name),
-                _ => break,
-            }
-        }
-        false
+        self.find(&name).is_some()
+            && (self.names(number) || self.in_batch() && self.committed(&name).is_some() && self.names(number))
+    }
+
+    /// Whether the record looked at is that of a long value of this number.
+    fn names(&mut self, number: u32) -> bool {
+        let record = self.log.cur;
+        record.kind == Kind::Long && self.log.number(&record, 0) == number
     }
 
     /// Copies what lives in a sector to the head page and those after it, and erases the sector.

@@ -213,7 +213,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.head != NO_PAGE
             && entries <= ENTRIES_MAX
             && entries as usize <= self.table.room()
-            && self.tail + total <= self.log.geometry.limit(entries, self.batch.open)
+            && self.tail + total <= self.log.geometry.limit(entries, self.in_batch())
     }
 
     /// Programs the head page's index. Its records are authoritative before and after; the footer's last word makes the
@@ -233,7 +233,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let page = self.head;
         let (entries, parts, live) = (self.table.listed() as u32, self.parts, self.live);
         let index = self.log.geometry.index(entries);
-        let batch = self.batch.open && self.batch.started;
+        let batch = self.in_batch() && self.batch.started;
         // From here on the page takes no more records, whatever happens.
         self.head = NO_PAGE;
         self.table.set_state(page, State::Stale);

@@ -50,11 +50,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         let index = self.log.geometry.index(self.table.entries(page));
-        let directory = match self.hooks.directory {
-            // The merge stands in its place.
-            Some(directory) => directory(self, page),
-            None => self.table.data(page),
-        };
+        // A merge stands in its place.
+        let directory = if self.merging() { self.directory(page) } else { self.table.data(page) };
         let (mut i, to) = directory_range(index.entries, directory, name.hash >> 29);
         let width = index.rank_bits + index.finger_bits;
         let finger = index.finger(name.hash) << index.rank_bits;

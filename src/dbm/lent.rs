@@ -21,7 +21,7 @@ use super::cursor::Cursor;
 use super::format::{Kind, Layout, check, read32};
 use super::log::{Log, WINDOW};
 use super::record::{Record, Spot};
-use super::{Dbm, NO_PAGE, Res};
+use super::{Dbm, NO_PAGE, Res, linked};
 use cells::Cells;
 use order::Order;
 
@@ -36,10 +36,7 @@ pub(crate) struct Lent<'m, F> {
 /// A key's newest record is another one now; what an index knows of the one before.
 type Noted<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> Before;
 type Placed<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8], Option<u32>);
-pub(crate) type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Spot;
-/// What is lent memory is told that a key's newest record is another one now. Whether it knows that none in the head page is of
-/// that key.
-pub(crate) type Told<F> = for<'a, 'm, 'r> fn(&'a mut Dbm<'m, F>, &'r Record, &'r [u8]) -> bool;
+type Find<F> = for<'a, 'm, 'k> fn(&'a mut Dbm<'m, F>, &'k [u8]) -> Spot;
 type Step<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, bool) -> Spot;
 type Seek<F> = for<'a, 'm, 'c> fn(&'a mut Dbm<'m, F>, &'c mut Cursor, &'c [u8]) -> bool;
 type Build<F> = for<'a, 'm> fn(&'a mut Dbm<'m, F>) -> bool;
@@ -115,7 +112,6 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     pub fn lend_index(&mut self, words: &'m mut [u32]) {
         let calls = IndexCalls { noted: cells::noted, find: cells::find, build: cells::build };
         self.lent.cells = Some((Cells::new(words, place_bits(&self.log)), calls));
-        self.hooks.find = Some(find);
         self.tell_lent();
     }
 
@@ -132,8 +128,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     /// What is lent is told what happens.
     fn tell_lent(&mut self) {
         self.lent.undo = Some(undo);
-        self.hooks.noted = Some(noted);
-        self.hooks.forget = Some(forget);
+        linked::LENT.used();
     }
 
     /// Moves a cursor by the order, and looks at the record it comes to.
@@ -188,7 +183,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
 }
 
 /// Looks at a key's record, by the index if that knows it.
-fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Spot {
+pub(crate) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Spot {
     let by_index = match &db.lent.cells {
         Some((_, calls)) => (calls.find)(db, key),
         None => Spot::UNKNOWN,
@@ -205,8 +200,8 @@ fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> Spot {
     found
 }
 
-/// Takes note of a key's newest record, a tombstone perhaps.
-fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> bool {
+/// Takes note of a key's newest record, a tombstone perhaps. Whether it is known that the head page had none.
+pub(crate) fn noted<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> bool {
     if matches!(record.kind, Kind::Part | Kind::Commit) {
         return false;
     }
@@ -228,11 +223,6 @@ fn note_index<F: NorFlash>(db: &mut Dbm<'_, F>, record: &Record, key: &[u8]) -> 
         Some((_, calls)) => (calls.noted)(db, record, key),
         None => Before::Unknown,
     }
-}
-
-/// Nothing that was lent counts any more.
-fn forget<F: NorFlash>(db: &mut Dbm<'_, F>) {
-    db.lent.forget();
 }
 
 /// Gives each key that a batch wrote the record that counts again.

@@ -176,7 +176,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Throws away the newest page if it was given up while it took copies in the last free sector: it holds nothing else.
     pub(crate) fn discard_copies(&mut self) {
         let newest = self.table.newest();
-        if self.batch.started || self.free > 0 || self.head != NO_PAGE || newest == NO_PAGE {
+        if self.free > 0 || self.head != NO_PAGE || newest == NO_PAGE {
             return;
         }
         if self.table.state(newest) == State::Stale {
@@ -190,9 +190,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.each_page(sector, |db, page| {
             db.table.remove_order(page);
             db.table.set_state(page, State::Dirty);
-            if page == db.batch.page {
-                db.batch.page = NO_PAGE;
-            }
         });
         self.count_free();
     }

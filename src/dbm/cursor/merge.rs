@@ -15,7 +15,7 @@ use embedded_storage::nor_flash::NorFlash;
 use super::super::format::{KEY_MAX, Kind, Layout, NO_DIRECTORY, footer};
 use super::super::record::{Record, Spot};
 use super::super::walk::Walk;
-use super::super::{Dbm, Fail, NO_PAGE};
+use super::super::{Dbm, Fail, NO_PAGE, linked};
 use super::{Cursor, Place, Until};
 use prefix::{Alphabet, FAR, PREFIX};
 
@@ -91,19 +91,6 @@ const SHORT: u32 = 24;
 /// A page without a next key.
 const SPENT: u32 = 0x0fff_ffff;
 
-/// The directory of a page while the merge stands in its place.
-fn directory<F: NorFlash>(db: &mut Dbm<'_, F>, page: u16) -> u32 {
-    db.directory(page)
-}
-
-/// Ends the merge, at once or after some look-ups: these want directories, when nothing else happens.
-fn rest<F: NorFlash>(db: &mut Dbm<'_, F>, now: bool) {
-    db.merge.idle = db.merge.idle.saturating_add(1);
-    if now || db.merge.idle > 8 {
-        db.end_merge();
-    }
-}
-
 impl<F: NorFlash> Dbm<'_, F> {
     /// As `advance`, by the pages' own orders.
     pub(crate) fn merged(&mut self, cursor: &mut Cursor, forward: bool) -> bool {
@@ -174,8 +161,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.log.failed() {
             return;
         }
-        self.hooks.directory = Some(directory);
-        self.hooks.rest = Some(rest);
+        linked::CURSORS.used();
         let (epoch, changes) = (self.table.epoch, self.changes);
         self.merge = Merge { active: true, forward, epoch, changes, until, pages, ..Merge::NONE };
         for at in 0..pages {
@@ -379,13 +365,28 @@ impl<F: NorFlash> Dbm<'_, F> {
         best.spot()
     }
 
+    /// Whether a merge keeps its place where the directories stand otherwise.
+    pub(crate) fn merging(&self) -> bool {
+        linked::CURSORS.is() && self.merge.active
+    }
+
+    /// Ends the merge, at once or when it has not been needed for some look-ups: these want directories, when nothing else
+    /// happens.
+    pub(crate) fn rest_merge(&mut self, now: bool) {
+        if self.merging() {
+            self.merge.idle = self.merge.idle.saturating_add(1);
+            if now || self.merge.idle > 8 {
+                self.end_merge();
+            }
+        }
+    }
+
     /// Gives the directories back their places.
     pub(crate) fn end_merge(&mut self) {
-        if !self.merge.active {
+        if !self.merging() {
             return;
         }
         self.merge.active = false;
-        (self.hooks.directory, self.hooks.rest) = (None, None);
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.table.state(page).indexed() {
