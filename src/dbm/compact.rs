@@ -180,7 +180,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         (self.dead, self.all_dead) = (0, 0);
         for i in 0..self.sectors() {
             let sector = self.wrapped(self.next_sector + i);
-            self.each_page(sector, Self::load);
+            self.each_page(sector, |db, page| {
+                db.load(page);
+            });
             if !self.may_go(sector) {
                 continue;
             }
@@ -345,8 +347,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             });
         }
         self.each_page(sector, |db, page| {
-            db.load(page);
-            let state = db.table.state(page);
+            let state = db.load(page);
             if state.indexed() && !db.sealed_intact(page) {
                 db.log.corrupt(page, 0);
             }
@@ -416,8 +417,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn write_fates(&mut self) {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
-            self.load(page);
-            if self.table.state(page) == State::Open {
+            if self.load(page) == State::Open {
                 let check = self.log.page_check;
                 self.log.begin(page, self.fate_at(self.table.entries(page)));
                 self.log.fill(0, F::align(4));

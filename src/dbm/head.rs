@@ -15,13 +15,10 @@ use crate::crc;
 /// What is read of a record of which the key alone is of interest.
 pub(crate) const SHORT: u32 = 12;
 
-/// Names that were put in order just now: between which of them another one stands is known without a look at the flash.
+/// How the first names that were put in order begin, and their ranks, from 1 on: between which of them another one stands is known
+/// without a look at the flash. (A place that is not taken has rank 0, before all names.)
 #[derive(Default)]
-struct Met {
-    /// How they begin, and their ranks.
-    names: [(u32, u32); 8],
-    count: usize,
-}
+struct Met([(u32, u32); 8]);
 
 impl Met {
     /// The first bytes of a name, which compare as names do, but for those that begin alike. Parts stand behind all keys.
@@ -33,29 +30,27 @@ impl Met {
         if part { u32::MAX } else { u32::from_be_bytes(start) }
     }
 
-    /// Between which ranks a name stands, of `sorted` that there are.
-    fn between(&self, name: &[u8], part: bool, sorted: usize) -> (usize, usize) {
-        let (start, mut low, mut high) = (Met::start(name, part), 0, sorted);
-        for (other, rank) in self.names.iter().take(self.count) {
-            let rank = *rank as usize;
-            if *other < start {
-                low = low.max(rank + 1);
-            } else if *other > start {
-                high = high.min(rank);
+    /// Between which ranks a name stands that begins so, of `sorted` that there are.
+    fn between(&self, start: u32, sorted: usize) -> (usize, usize) {
+        let (mut low, mut high) = (0, sorted);
+        for (other, rank) in self.0 {
+            if other < start {
+                low = low.max(rank as usize);
+            } else if other > start {
+                high = high.min(rank as usize - 1);
             }
         }
         (low, high)
     }
 
-    /// A name has this rank now, and those that had it and more have one more.
-    fn put(&mut self, name: &[u8], part: bool, rank: usize) {
+    /// A name that begins so has this rank now, the last of `sorted`; those that had it and more have one more.
+    fn put(&mut self, start: u32, rank: usize, sorted: usize) {
         let rank = rank as u32;
-        for (_, other) in self.names.iter_mut().take(self.count) {
-            *other += u32::from(*other >= rank);
+        for (_, other) in &mut self.0 {
+            *other += u32::from(*other > rank);
         }
-        if let Some(free) = self.names.get_mut(self.count) {
-            *free = (Met::start(name, part), rank);
-            self.count += 1;
+        if let Some(free) = self.0.get_mut(sorted) {
+            *free = (start, rank + 1);
         }
     }
 }
@@ -187,7 +182,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.look_listed(sorted);
             let part = self.log.cur.kind == Kind::Part;
             let name = self.log.name(&mut buf);
-            let (low, high) = met.between(name, part, sorted);
+            let start = Met::start(name, part);
+            let (low, high) = met.between(start, sorted);
             // Names often come in order.
             let middle = if high == sorted && last + 1 == sorted { high.saturating_sub(1) } else { (low + high) / 2 };
             last = self.rank_listed(name, part, low, high, middle);
@@ -195,7 +191,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 break;
             }
             self.table.sort_in(last);
-            met.put(name, part, last);
+            met.put(start, last, sorted);
         }
         self.guess = guess;
     }
@@ -290,9 +286,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.log.failed() {
             return;
         }
-        self.table.set_entries(page, entries);
-        self.table.set_data(page, directory);
-        self.table.set_state(page, if batch { State::Open } else { State::Sealed });
+        self.table.set_page(page, if batch { State::Open } else { State::Sealed }, entries, directory);
         self.long |= parts > 0;
         self.set_dead(page, live, entries);
         self.clear_list();

@@ -9,7 +9,7 @@ use super::format::{
 };
 use super::log::WIDE;
 use super::record::{Record, Spot};
-use super::table::{DAMAGED, State, UNKNOWN};
+use super::table::{DAMAGED, State};
 use crate::crc;
 
 /// As the number of entries: a page is not sealed.
@@ -43,11 +43,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Looks in an index, or walks a page that has none.
     #[inline(never)]
     pub(crate) fn find_sealed(&mut self, page: u16, name: &Name) -> Spot {
-        if !self.table.state(page).indexed() {
-            self.load(page);
-            if !self.table.state(page).indexed() {
-                return self.find_walking(page, name);
-            }
+        if !self.load(page).indexed() {
+            return self.find_walking(page, name);
         }
         let index = self.log.geometry.index(self.table.entries(page));
         // A merge stands in its place.
@@ -170,19 +167,16 @@ impl<F: NorFlash> Dbm<'_, F> {
         if state == crc::RIGHT { entries } else { UNSEALED }
     }
 
-    /// Reads a page's footer if it has not been read yet.
+    /// Reads a page's footer if it has not been read yet. What is known of the page then.
     #[inline(never)]
-    pub(crate) fn load(&mut self, page: u16) {
-        if self.table.state(page) != State::Raw {
-            return;
+    pub(crate) fn load(&mut self, page: u16) -> State {
+        let state = self.table.state(page);
+        if state != State::Raw {
+            return state;
         }
-        let sequence = self.table.sequence(page);
         let entries = self.sealed(page);
         if entries == UNSEALED {
-            if !self.log.failed() {
-                self.load_stale(page, sequence);
-            }
-            return;
+            return self.load_stale(page);
         }
         let mut directory = format::NO_DIRECTORY;
         if entries > DIRECTORY_FROM {
@@ -198,21 +192,22 @@ impl<F: NorFlash> Dbm<'_, F> {
                 state = if committed { State::Open } else { State::Stale };
             }
         }
-        if self.log.failed() {
-            return;
-        }
-        self.table.set_state(page, state);
-        self.table.set_dead(page, UNKNOWN);
-        self.table.set_entries(page, entries);
         self.long |= counts >> 8 & 0xff > 0;
-        self.table.set_data(page, directory);
+        self.loaded(page, state, entries, directory)
     }
 
-    /// Why a page, which had this number, has no index: an interruption, or damage.
-    fn load_stale(&mut self, page: u16, sequence: u32) {
-        self.table.set_state(page, State::Stale);
-        self.table.set_dead(page, UNKNOWN);
-        self.table.set_entries(page, 0);
+    /// What was found out of a page, if nothing failed.
+    #[inline(never)]
+    fn loaded(&mut self, page: u16, state: State, entries: u32, directory: u32) -> State {
+        if !self.log.failed() {
+            self.table.set_page(page, state, entries, directory);
+        }
+        state
+    }
+
+    /// Why a page has no index: an interruption, or damage.
+    fn load_stale(&mut self, page: u16) -> State {
+        let sequence = self.table.sequence(page);
         let mut walk = self.walk(page);
         while self.advance_walk(&mut walk) {}
         // Damage leaves a footer that knows the number; an interrupted erase leaves none, and a seal that was cut off leaves half
@@ -221,9 +216,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             && self.foot(page, footer::COUNTS) & 0xff != 0xff
             && self.foot(page, footer::INDEX_CHECK) != u32::MAX
             || self.records_behind(page, walk.at);
-        if damaged && !self.log.failed() {
-            self.table.set_entries(page, DAMAGED);
-        }
+        self.loaded(page, State::Stale, if damaged { DAMAGED } else { 0 }, 0)
     }
 
     /// Whether a sealed page's check is right.

@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::error::FLASH;
 use super::format::{HEADER, Layout, footer};
-use super::table::{State, UNKNOWN};
+use super::table::State;
 use super::{Dbm, Fail, NO_PAGE};
 use crate::crc;
 
@@ -117,8 +117,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             return;
         }
         self.sequence = self.sequence.wrapping_add(1);
-        self.table.set_state(page, State::Head);
-        self.table.set_dead(page, UNKNOWN);
+        self.table.set_page(page, State::Head, 0, 0);
         self.table.push_order(page);
         self.clear_list();
         self.head = page;
@@ -148,8 +147,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     #[inline(never)]
     pub(crate) fn wear_of(&mut self, sector: u32) -> u32 {
         let page = Self::first_of(sector);
-        self.load(page);
-        match self.table.state(page) {
+        match self.load(page) {
             State::Head => self.wear,
             state if !state.in_log() && self.table.data(page) > 0 => self.table.data(page),
             state if state.indexed() => self.foot(page, footer::WEAR) & 0x00ff_ffff,

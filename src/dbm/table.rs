@@ -44,6 +44,7 @@ const STATES: [State; 8] =
 /// The numbers kept of a page: 16 times where one begins, and how many bytes it has.
 const ENTRIES: usize = 0x01;
 const DEAD: usize = 0x11;
+const COUNTS: usize = 0x02;
 const WORD: usize = 0x24;
 const SEQUENCE: usize = 0x04;
 /// In the word, below the state.
@@ -202,8 +203,12 @@ impl<'m> Table<'m> {
     pub(crate) fn entries(&self, page: u16) -> u32 {
         self.field(page, ENTRIES)
     }
-    pub(crate) fn set_entries(&mut self, page: u16, entries: u32) {
-        self.set_field(page, ENTRIES, entries);
+    /// Sets all that is kept of a page in the log, of which it is not known what compaction would win back.
+    #[inline(never)]
+    pub(crate) fn set_page(&mut self, page: u16, state: State, entries: u32, data: u32) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.set_field(page, COUNTS, entries | UNKNOWN << 8);
+        self.set_field(page, WORD, (state as u32) << 28 | data);
     }
     /// Whether a page has no index because of damage.
     #[inline(never)]
