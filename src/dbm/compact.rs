@@ -65,18 +65,13 @@ impl<F: NorFlash> Dbm<'_, F> {
                     continue;
                 }
             }
-            let mut sector = NONE;
-            for stage in 0..3 {
+            let mut sector = self.choose(PATIENCE);
+            if self.free == 0 || self.dead < total {
+                sector = self.choose(u32::MAX);
                 // In the end, what was found out before may no longer be so.
-                if stage == 2 {
-                    if !core::mem::take(&mut self.doubtful) {
-                        break;
-                    }
+                if self.dead < total && core::mem::take(&mut self.doubtful) {
                     self.forget_dead();
-                }
-                sector = self.choose(if stage == 0 { PATIENCE } else { u32::MAX });
-                if self.dead >= total && (self.free > 0 || stage > 0) {
-                    break;
+                    sector = self.choose(u32::MAX);
                 }
             }
             let head = self.head_room();

@@ -43,13 +43,13 @@ impl Met {
         (low, high)
     }
 
-    /// A name that begins so has this rank now, the last of `sorted`; those that had it and more have one more.
-    fn put(&mut self, start: u32, rank: usize, sorted: usize) {
+    /// A name that begins so has this rank now, the next one after so many; those that had it and more have one more.
+    fn put(&mut self, start: u32, rank: usize, count: usize) {
         let rank = rank as u32;
         for (_, other) in &mut self.0 {
             *other += u32::from(*other > rank);
         }
-        if let Some(free) = self.0.get_mut(sorted) {
+        if let Some(free) = self.0.get_mut(count) {
             *free = (start, rank + 1);
         }
     }
@@ -175,7 +175,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     #[inline(never)]
     fn sort_rest(&mut self) {
         let mut buf = [0; KEY_MAX];
-        let (mut met, mut last) = (Met::default(), 0);
+        let (mut met, mut last, first) = (Met::default(), 0, self.table.sorted());
         let guess = core::mem::replace(&mut self.guess, SHORT);
         while self.table.sorted() < self.table.listed() {
             let sorted = self.table.sorted();
@@ -191,7 +191,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 break;
             }
             self.table.sort_in(last);
-            met.put(start, last, sorted);
+            met.put(start, last, sorted - first);
         }
         self.guess = guess;
     }
