@@ -72,7 +72,8 @@ pub enum Flag {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Options {
-    /// Records carry checks of 16 bits instead of 32: smaller by two bytes. An existing store keeps what it has.
+    /// Records carry checks of 16 bits instead of 32: smaller by two bytes. An existing store keeps what it has; one
+    /// with 16 bits is opened by [`open_with`] alone, so that programs without have no code for it.
     pub compact: bool,
 }
 
@@ -193,12 +194,25 @@ impl<F> defmt::Format for Dbm<'_, F> {
 ///
 /// `memory` holds at least [`memory_needed`] bytes. A cut-off write is cleaned up; nothing that was acknowledged is lost.
 pub fn open<F: NorFlash>(flash: F, flag: Flag, memory: &mut [u8]) -> Result<Dbm<'_, F>> {
-    open_with(flash, flag, Options::new(), memory)
+    let geometry = Geometry::new(flash.capacity(), false)?;
+    opened(flash, flag, geometry, false, memory)
 }
 
-/// As [`open`], with options for a store that is made.
+/// As [`open`], with options for a store that is made. One that is there keeps what it has.
 pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &mut [u8]) -> Result<Dbm<'_, F>> {
-    let geometry = Geometry::<F>::new(flash.capacity(), options.compact)?;
+    linked::COMPACT.used();
+    let geometry = Geometry::new(flash.capacity(), options.compact)?;
+    opened(flash, flag, geometry, true, memory)
+}
+
+/// Opens a store. `either`: one that is there may have the other kind of check.
+fn opened<F: NorFlash>(
+    flash: F,
+    flag: Flag,
+    geometry: Geometry<F>,
+    either: bool,
+    memory: &mut [u8],
+) -> Result<Dbm<'_, F>> {
     let needed = geometry.pages as usize * table::PER_PAGE + table::FIXED;
     if memory.len() < needed {
         return Err(Error::MemoryTooSmall { needed });
@@ -241,7 +255,7 @@ pub fn open_with<F: NorFlash>(flash: F, flag: Flag, options: Options, memory: &m
         merge: cursor::Merge::IDLE,
         writing: None,
     };
-    db.recover(flag, geometry);
+    db.recover(flag, geometry, either);
     db.done(())?;
     Ok(db)
 }

@@ -8,7 +8,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::crc;
 
-use super::Error;
+use super::{Error, linked};
 
 /// Version of the format, part of every header check.
 pub(crate) const VERSION: u8 = 1;
@@ -117,8 +117,8 @@ pub(crate) const fn parts(sector: usize, word: usize) -> u32 {
 pub(crate) struct Geometry<F> {
     /// Pages in the store.
     pub(crate) pages: u32,
-    /// Records carry 16-bit checks.
-    pub(crate) compact: bool,
+    /// Records carry 16-bit checks, in a program that has them.
+    compact: bool,
     /// Bits of a fingerprint in a large index.
     finger_bits: u8,
     part: PhantomData<fn() -> F>,
@@ -166,9 +166,19 @@ impl<F: NorFlash> Geometry<F> {
         Ok(Geometry { pages, compact, finger_bits, part: PhantomData })
     }
 
+    /// Whether records carry 16-bit checks.
+    pub(crate) fn compact(&self) -> bool {
+        linked::COMPACT.is() && self.compact
+    }
+
+    /// The same, with the other kind of check.
+    pub(crate) fn other(self) -> Self {
+        Geometry { compact: !self.compact, ..self }
+    }
+
     /// Bytes of a record's check.
     pub(crate) fn check(&self) -> u32 {
-        if self.compact { 2 } else { 4 }
+        if self.compact() { 2 } else { 4 }
     }
 
     /// The check in the header of a page whose header begins with this word (a sequence number, big-endian).
@@ -177,7 +187,7 @@ impl<F: NorFlash> Geometry<F> {
         // It starts from the version, the options and the geometry, so that none of them is mistaken.
         let [p0, p1, p2, _] = F::PAGE.to_le_bytes();
         let [w0, w1, w2, w3] = word.to_le_bytes();
-        let compact = self.compact as u8;
+        let compact = self.compact() as u8;
         let sector = F::PER_SECTOR as u8;
         !crc::update32(
             crc::START,
@@ -289,8 +299,7 @@ pub(crate) mod check {
     use crate::crc;
 
     /// The state after more bytes.
-    #[cfg_attr(not(fast), inline(never))]
-    #[cfg_attr(fast, inline(always))]
+    #[inline(always)]
     pub(crate) fn more(compact: bool, state: u32, bytes: &[u8]) -> u32 {
         if compact { crc::update16(state, bytes) } else { crc::update32(state, bytes) }
     }

@@ -145,7 +145,7 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     #[inline(always)]
     pub(crate) fn glide(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<(u8, u8)> {
         // (Built for either kind of check.)
-        match self.log.geometry.compact {
+        match self.log.geometry.compact() {
             false => order::glide(self, cursor, forward, buf, false),
             true => order::glide(self, cursor, forward, buf, true),
         }
@@ -300,7 +300,7 @@ fn look_sound<F: NorFlash>(log: &mut Log<F>, place: u32, guess: u32) -> Res<()> 
     if let Some(record) = Record::parse(spot, read32(bytes, 0))
         && let Some(whole) = bytes.get(..record.total(&geometry) as usize)
     {
-        let right = check::is_right(geometry.compact, whole);
+        let right = check::is_right(geometry.compact(), whole);
         log.cur = record;
         if !right {
             log.corrupt(spot.page(), spot.at());

@@ -27,6 +27,8 @@ impl Linked {
     }
 }
 
+/// Records with 16-bit checks.
+pub(crate) static COMPACT: Linked = Linked::new();
 /// Batches that are opened. (Those that a store holds are read by every program.)
 pub(crate) static BATCHES: Linked = Linked::new();
 /// Cursors, which move by a merge.

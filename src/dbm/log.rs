@@ -385,7 +385,7 @@ impl<F: NorFlash> Log<F> {
         let stage = SMALL + WINDOW;
         let new = self.bytes.get(stage + self.settled..stage + self.stage_len).unwrap_or(&[]);
         self.page_check = crc::update32(self.page_check, new);
-        self.check = check::more(self.geometry.compact, self.check, new);
+        self.check = check::more(self.geometry.compact(), self.check, new);
         self.settled = self.stage_len;
     }
 

@@ -249,7 +249,7 @@ impl<F: NorFlash> Log<F> {
     #[cfg_attr(fast, inline(always))]
     pub(crate) fn right(&mut self) -> bool {
         let spot = self.cur.spot();
-        let (compact, mut state) = (self.geometry.compact, crc::START);
+        let (compact, mut state) = (self.geometry.compact(), crc::START);
         let end = spot.at() + self.cur.total(&self.geometry);
         let mut at = spot.at();
         while at < end {

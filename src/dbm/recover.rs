@@ -12,9 +12,9 @@ use super::walk::Walk;
 use super::{Dbm, Fail, Flag, NO_PAGE};
 
 impl<F: NorFlash> Dbm<'_, F> {
-    /// Finds the log. See FORMAT.md, "Opening".
+    /// Finds the log. See FORMAT.md, "Opening". `either`: it may have the other kind of check.
     #[inline(never)]
-    pub(crate) fn recover(&mut self, flag: Flag, geometry: Geometry<F>) {
+    pub(crate) fn recover(&mut self, flag: Flag, geometry: Geometry<F>, either: bool) {
         self.log.geometry = geometry;
         self.writable = flag != Flag::Read;
         (self.head, self.sequence) = (NO_PAGE, 1);
@@ -23,11 +23,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         let mut headless = NO_PAGE;
         if flag != Flag::New {
             headless = self.headers();
-            if self.table.count() == 0 {
-                // Perhaps the other kind of check.
-                self.log.geometry.compact ^= true;
+            if either && self.table.count() == 0 {
+                self.log.geometry = geometry.other();
                 headless = self.headers();
-                self.log.geometry.compact ^= self.table.count() == 0;
+                if self.table.count() == 0 {
+                    self.log.geometry = geometry;
+                }
             }
         }
         if self.table.count() == 0 {

@@ -91,7 +91,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let offsets = self.log.word(page, offsets_at + bit / 8, OFFSETS) >> (bit % 8);
             (offsets & ((1 << F::OFFSET_BITS) - 1)) * F::WORD
         };
-        let (start, compact) = (Log::<F>::start(Spot::new(page, at)), self.log.geometry.compact);
+        let (start, compact) = (Log::<F>::start(Spot::new(page, at)), self.log.geometry.compact());
         let short = match self.log.short(start, compact) {
             Some(short) => short,
             None => {
