@@ -67,7 +67,7 @@ fn write(compact: bool) -> Vec<u8> {
 fn read(image: Vec<u8>) {
     let mut memory = [0; 1024];
     let mut flash = Part::image(image).unwrap();
-    let mut db = dbm::open(&mut flash, Flag::Read, &mut memory).unwrap();
+    let mut db = dbm::open_with(&mut flash, Flag::Read, Options::new(), &mut memory).unwrap();
     let mut buf = [0; 4096];
     let mut items = db.items();
     for (key, value) in values() {

@@ -15,10 +15,10 @@ use super::format::KEY_MAX;
 pub enum Error {
     /// The flash driver reported an error. Python: `OSError`.
     Flash(NorFlashErrorKind),
-    /// No store is found here (with [`Flag::Read`](super::Flag::Read) and `Write`), or what is found was made for another
-    /// geometry or by a newer version. Python: `dbm.error`, "db type could not be determined".
+    /// No store is found here: the part is blank (with [`Flag::Read`](super::Flag::Read) and `Write`). Python: `dbm.error`.
     NotFound,
-    /// The part holds something that is no store of this geometry; [`Flag::New`](super::Flag::New) would erase it.
+    /// The part holds something that is no store of this geometry and version, or one [with 16-bit checks](super::Options::compact)
+    /// where none is asked for; [`Flag::New`](super::Flag::New) would erase it. Python: `dbm.error`, "db type could not be determined".
     NotAStore,
     /// Words of 1, 2, 4, 8, 16 or 32 bytes are served, not these. Python: `ValueError`.
     WordSize {

@@ -1,6 +1,6 @@
 //! What the store refuses, each with an error of its own, and what it takes at the edges.
 
-use larder::dbm::{self, Error, Flag};
+use larder::dbm::{self, Error, Flag, Options};
 use larder::flash::SimFlash;
 
 use crate::random::Rng;
@@ -62,6 +62,26 @@ fn too_little_memory_says_how_much() {
         assert_eq!(error, Some(Error::MemoryTooSmall { needed }));
     }
     assert!(dbm::open(&mut part, Flag::Create, &mut vec![0; needed]).is_ok());
+}
+
+#[test]
+fn a_store_with_16_bit_checks_is_opened_by_open_with_alone() {
+    let mut part = Recorder::<4, 512>::erased(8);
+    let mut memory = [0; 1024];
+    let mut db = dbm::open_with(&mut part, Flag::New, Options::new().compact(true), &mut memory).unwrap();
+    db.set(b"key", b"value").unwrap();
+    for flag in [Flag::Read, Flag::Write, Flag::Create] {
+        assert_eq!(dbm::open(&mut part, flag, &mut memory).err(), Some(Error::NotAStore));
+    }
+    // It keeps what it has, as one with 32 bits does.
+    for compact in [false, true] {
+        let options = Options::new().compact(compact);
+        let mut db = dbm::open_with(&mut part, Flag::Write, options, &mut memory).unwrap();
+        assert_eq!(db.get(b"key", &mut [0; 8]), Ok(Some(&b"value"[..])));
+    }
+    dbm::open(&mut part, Flag::New, &mut memory).unwrap().set(b"key", b"value").unwrap();
+    let mut db = dbm::open_with(&mut part, Flag::Read, Options::new().compact(true), &mut memory).unwrap();
+    assert_eq!(db.get(b"key", &mut [0; 8]), Ok(Some(&b"value"[..])));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::input::{Failure, Result};
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use larder::dbm::{self, Flag};
+use larder::dbm::{self, Flag, Options};
 use larder::flash::{self, FileFlash, SimFlash};
 use larder::sqlite3::onflash::OnFlash;
 use larder::sqlite3::store::CURSORS;
@@ -115,7 +115,8 @@ pub(crate) fn sessions<F: NorFlash, T>(mut part: F, mut flag: Flag, session: &mu
     let mut index = vec![0; dbm::index_words(KEYS)];
     let mut order = vec![0; dbm::order_words(KEYS)];
     loop {
-        let mut db = dbm::open(part, flag, &mut pages).map_err(broken)?;
+        // (A board may have chosen 16-bit checks.)
+        let mut db = dbm::open_with(part, flag, Options::new(), &mut pages).map_err(broken)?;
         db.lend_index(&mut index);
         db.lend_order(&mut order);
         let mut cursors = [db.cursor(); CURSORS];
