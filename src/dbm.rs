@@ -273,6 +273,13 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.done(found)
     }
 
+    /// What snapshots see is no longer there as it was.
+    pub(crate) fn end_snapshots(&mut self) {
+        if linked::SNAPSHOTS.is() {
+            self.ended = self.ended.wrapping_add(1);
+        }
+    }
+
     /// The end of an operation: what failed in it, or its answer.
     pub(crate) fn done<T>(&mut self, answer: T) -> Result<T> {
         Ok(self.log.outcome(answer)?)
@@ -377,10 +384,11 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Whether the store was not opened with [`Flag::Read`]; a failure if it was.
     pub(crate) fn writable(&mut self) -> bool {
-        if !self.writable {
+        let writable = !linked::READ_ONLY.is() || self.writable;
+        if !writable {
             self.log.fail(Fail::READ_ONLY);
         }
-        self.writable
+        writable
     }
 
     /// Appends a record, making room first: the key, and the value in two pieces.
@@ -450,7 +458,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.table.set_state(self.head, State::Stale);
             self.clear_list();
             self.head = NO_PAGE;
-            self.ended = self.ended.wrapping_add(1);
+            self.end_snapshots();
             // What a batch wrote here does not count any more.
             self.forget_lent();
         }

@@ -149,10 +149,10 @@ impl<F: NorFlash> Dbm<'_, F> {
         if !core::mem::take(&mut self.batch.started) {
             return;
         }
-        self.ended = self.ended.wrapping_add(1);
+        self.end_snapshots();
         self.void_batch();
         if self.log.failed() {
-            self.lent.forget();
+            self.forget_lent();
         } else {
             self.undo_lent(self.batch.page, self.batch.at);
         }

@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::format::{KEY_MAX, Kind, Layout};
 use super::record::{Record, Spot};
-use super::{Dbm, Fail, NO_PAGE, Res, Result};
+use super::{Dbm, Fail, NO_PAGE, Res, Result, linked};
 use crate::crc;
 pub(crate) use merge::Merge;
 
@@ -52,9 +52,14 @@ impl Until {
     /// It does not end.
     const LIVE: Until = Until { page: NO_PAGE, at: 0, ended: 0 };
 
+    /// Whether it ends somewhere.
+    fn is_some(&self) -> bool {
+        linked::SNAPSHOTS.is() && self.page != NO_PAGE
+    }
+
     /// Whether a record was written later, of those in the snapshot's last page.
     fn hides(&self, record: &Record) -> bool {
-        self.page == record.page && record.at() >= self.at
+        self.is_some() && self.page == record.page && record.at() >= self.at
     }
 }
 
@@ -172,6 +177,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// store compacts at a set, [`step`](Self::step) in idle time: call it before) and when a batch is given up: then every
     /// move answers [`Error::Stale`](super::Error::Stale).
     pub fn snapshot(&mut self) -> Result<Cursor> {
+        linked::SNAPSHOTS.used();
         let mut cursor = self.cursor();
         let (page, at) = if self.head == NO_PAGE {
             let newest = self.table.count().checked_sub(1).map(|place| self.table.order(place));
@@ -194,7 +200,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             cursor.put(Place::Before, key);
             return Ok(());
         }
-        if cursor.until == Until::LIVE && self.seek_lent(cursor, key) {
+        if !cursor.until.is_some() && self.seek_lent(cursor, key) {
             return self.done(());
         }
         // The merge is set up for the key itself, and the cursor stands before the record that it gives.
@@ -298,7 +304,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Moves a cursor to the next live key in a direction, and looks at its record. The check of that has been found right.
     /// Whether there is one; not so when something failed.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor, forward: bool) -> bool {
-        if cursor.until.page == NO_PAGE {
+        if !cursor.until.is_some() {
             let moved = self.step_lent(cursor, forward);
             if moved != Spot::UNKNOWN {
                 return moved.is_some();

@@ -134,8 +134,8 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     /// Moves a cursor by the order, and looks at the record it comes to.
     pub(crate) fn step_lent(&mut self, cursor: &mut Cursor, forward: bool) -> Spot {
         match &self.lent.order {
-            Some((_, calls)) => (calls.step)(self, cursor, forward),
-            None => Spot::UNKNOWN,
+            Some((_, calls)) if linked::LENT.is() => (calls.step)(self, cursor, forward),
+            _ => Spot::UNKNOWN,
         }
     }
 
@@ -154,8 +154,8 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
     /// Moves a cursor before a key by the order; whether there is one that can.
     pub(crate) fn seek_lent(&mut self, cursor: &mut Cursor, key: &[u8]) -> bool {
         match &self.lent.order {
-            Some((_, calls)) => (calls.seek)(self, cursor, key),
-            None => false,
+            Some((_, calls)) if linked::LENT.is() => (calls.seek)(self, cursor, key),
+            _ => false,
         }
     }
 
@@ -174,7 +174,8 @@ impl<'m, F: NorFlash> Dbm<'m, F> {
 
     /// A batch that began at a place was given up.
     pub(crate) fn undo_lent(&mut self, page: u16, at: u32) {
-        if let Some(undo) = self.lent.undo
+        if linked::LENT.is()
+            && let Some(undo) = self.lent.undo
             && !undo(self, page, at)
         {
             self.lent.forget();

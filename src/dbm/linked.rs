@@ -33,5 +33,9 @@ pub(crate) static COMPACT: Linked = Linked::new();
 pub(crate) static BATCHES: Linked = Linked::new();
 /// Cursors, which move by a merge.
 pub(crate) static CURSORS: Linked = Linked::new();
+/// Snapshots.
+pub(crate) static SNAPSHOTS: Linked = Linked::new();
+/// Stores opened for reading only.
+pub(crate) static READ_ONLY: Linked = Linked::new();
 /// Memory lent beyond the least.
 pub(crate) static LENT: Linked = Linked::new();

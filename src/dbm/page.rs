@@ -135,7 +135,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         let was_free = self.sector_free(sector);
         self.drop_sector(sector);
         self.table.set_data(Self::first_of(sector), wear);
-        self.ended = self.ended.wrapping_add(u32::from(!was_free));
+        if !was_free {
+            self.end_snapshots();
+        }
         self.full = u32::MAX;
         self.log.erase(sector);
         if !self.log.failed() {

@@ -9,7 +9,7 @@ use super::index::UNSEALED;
 use super::log::{WIDE, WINDOW};
 use super::table::State;
 use super::walk::Walk;
-use super::{Dbm, Fail, Flag, NO_PAGE};
+use super::{Dbm, Fail, Flag, NO_PAGE, linked};
 
 impl<F: NorFlash> Dbm<'_, F> {
     /// Finds the log. See FORMAT.md, "Opening". `either`: it may have the other kind of check.
@@ -17,6 +17,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub(crate) fn recover(&mut self, flag: Flag, geometry: Geometry<F>, either: bool) {
         self.log.geometry = geometry;
         self.writable = flag != Flag::Read;
+        if !self.writable {
+            linked::READ_ONLY.used();
+        }
         (self.head, self.sequence) = (NO_PAGE, 1);
         (self.full, self.settled) = (u32::MAX, u32::MAX);
         (self.guess, self.largest, self.indexed) = (64, 64, FOOTER);

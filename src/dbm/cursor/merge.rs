@@ -100,7 +100,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let key = buf.get(..len).unwrap_or(&[]);
             let unchanged = self.merge.changes == self.changes;
             let served = self.serves(cursor, forward)
-                && (cursor.until.page == NO_PAGE || cursor.until.ended == self.ended && unchanged);
+                && (!cursor.until.is_some() || cursor.until.ended == self.ended && unchanged);
             let last = self.merge.last;
             (self.merge.stamp, self.merge.last) = (0, NO_PAGE);
             if !served {
@@ -150,7 +150,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Sets the merge up for the keys beyond a place.
     pub(super) fn build(&mut self, until: Until, place: Place, key: &[u8], forward: bool) {
         let mut pages = self.table.count();
-        if until.page != NO_PAGE {
+        if until.is_some() {
             let last = self.table.place(until.page).filter(|_| until.ended == self.ended);
             let Some(last) = last else { return self.log.fail(Fail::STALE) };
             pages = last + 1;
@@ -174,7 +174,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Whether the index of a page, or the list, knows of what a snapshot does not see.
     fn partial(&self, page: u16) -> bool {
         let until = &self.merge.until;
-        page == until.page && until.at < F::PAGE && !(page == self.head && self.tail == until.at)
+        until.is_some() && page == until.page && until.at < F::PAGE && !(page == self.head && self.tail == until.at)
     }
 
     /// Whether a page's records are walked, for want of an index.

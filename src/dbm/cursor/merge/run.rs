@@ -8,11 +8,11 @@ use core::cmp::Ordering;
 use embedded_storage::nor_flash::NorFlash;
 
 use super::{Cursor, FAR, PREFIX, SPENT};
+use crate::dbm::Dbm;
 use crate::dbm::cursor::HELD;
 use crate::dbm::format::{KEY_MAX, Layout};
 use crate::dbm::log::Log;
 use crate::dbm::record::Spot;
-use crate::dbm::{Dbm, NO_PAGE};
 
 /// Steps that stayed in a page before a run is tried: a few do by chance, and to begin one costs a look.
 const LEAST: u8 = 3;
@@ -66,7 +66,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// bytes each has. Or nothing is done.
     #[inline]
     pub(crate) fn glide_merged(&mut self, cursor: &mut Cursor, forward: bool, buf: &mut [u8]) -> Option<(u8, u8)> {
-        if self.merge.run.steps < LEAST || cursor.until.page != NO_PAGE || !self.serves(cursor, forward) {
+        if self.merge.run.steps < LEAST || cursor.until.is_some() || !self.serves(cursor, forward) {
             return None;
         }
         self.glide_on(cursor, forward, buf)
