@@ -58,11 +58,7 @@ pub(crate) fn part_name(number: u32, part: u32, key: u32) -> [u8; LONG_HEAD as u
 }
 
 pub(crate) fn two_words(first: u32, second: u32) -> [u8; LONG_HEAD as usize] {
-    let mut bytes = [0; LONG_HEAD as usize];
-    for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = (if i < 4 { first } else { second } >> (i * 8 % 32)) as u8;
-    }
-    bytes
+    (u64::from(second) << 32 | u64::from(first)).to_le_bytes()
 }
 
 /// Bytes of a key that are kept of the record that came last.
