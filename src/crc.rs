@@ -36,6 +36,16 @@ const fn shifted(mut crc: u32, bits: u32, polynomial: u32) -> u32 {
     crc
 }
 
+/// The CRC-32 state after bytes that are known when a program is built.
+pub const fn known(bytes: &[u8]) -> u32 {
+    let (mut crc, mut i) = (START, 0);
+    while i < bytes.len() {
+        crc = shifted(crc ^ bytes[i] as u32, 8, POLYNOMIAL);
+        i += 1;
+    }
+    crc
+}
+
 const fn nibbles(polynomial: u32) -> [u32; 16] {
     let mut table = [0; 16];
     let mut i = 0;

@@ -89,6 +89,12 @@ pub(crate) trait Layout: NorFlash {
     /// Bytes of a long value in each of its parts but the last.
     const PART: u32 = Self::PAGE / 4 - Self::PAGE / 64;
 
+    /// The state of a header's check after the seed, which are the version, the kind of checks and the geometry: so none of them is
+    /// mistaken.
+    const SEED: u32 = seed::<Self>(0);
+    /// The same with 16-bit checks.
+    const SEED16: u32 = seed::<Self>(1);
+
     /// `n` rounded up to whole words.
     fn align(n: u32) -> u32 {
         (n + Self::WORD - 1) & !(Self::WORD - 1)
@@ -96,6 +102,11 @@ pub(crate) trait Layout: NorFlash {
 }
 
 impl<F: NorFlash> Layout for F {}
+
+const fn seed<F: Layout + ?Sized>(compact: u8) -> u32 {
+    let [p0, p1, p2, _] = F::PAGE.to_le_bytes();
+    crc::known(&[b'l', b'a', b'r', b'd', VERSION, compact, F::WORD as u8, p0, p1, p2, F::PER_SECTOR as u8])
+}
 
 /// So that a part that is no use is refused when a store is opened on it, not when a program is built.
 const fn whole(word: u32) -> u32 {
@@ -184,15 +195,8 @@ impl<F: NorFlash> Geometry<F> {
     /// The check in the header of a page whose header begins with this word (a sequence number, big-endian).
     #[inline(never)]
     pub(crate) fn header(&self, word: u32) -> u32 {
-        // It starts from the version, the options and the geometry, so that none of them is mistaken.
-        let [p0, p1, p2, _] = F::PAGE.to_le_bytes();
-        let [w0, w1, w2, w3] = word.to_le_bytes();
-        let compact = self.compact() as u8;
-        let sector = F::PER_SECTOR as u8;
-        !crc::update32(
-            crc::START,
-            &[b'l', b'a', b'r', b'd', VERSION, compact, F::WORD as u8, p0, p1, p2, sector, w0, w1, w2, w3],
-        )
+        let seeded = if self.compact() { F::SEED16 } else { F::SEED };
+        !crc::update32(seeded, &word.to_le_bytes())
     }
 
     /// The index of `entries` records.
