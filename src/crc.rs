@@ -37,7 +37,7 @@ const fn shifted(mut crc: u32, bits: u32, polynomial: u32) -> u32 {
 }
 
 /// The CRC-32 state after bytes that are known when a program is built.
-pub const fn known(bytes: &[u8]) -> u32 {
+pub(crate) const fn known(bytes: &[u8]) -> u32 {
     let (mut crc, mut i) = (START, 0);
     while i < bytes.len() {
         crc = shifted(crc ^ bytes[i] as u32, 8, POLYNOMIAL);

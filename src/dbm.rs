@@ -101,7 +101,7 @@ pub(crate) struct Pending {
     pub(crate) open: bool,
     /// Something was written in it.
     pub(crate) started: bool,
-    /// Where it begins; no page when that page is gone.
+    /// Where it begins.
     pub(crate) page: u16,
     pub(crate) at: u32,
     /// The sequence number of the page in which it begins.

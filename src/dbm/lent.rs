@@ -9,7 +9,8 @@
 //! cursor -> order:  cells in the order of the keys -> the place of the next key's record    one read a step
 //! ```
 //!
-//! The code of either is linked only when it is lent memory: the store calls it by the functions that lending leaves here.
+//! The code of either is linked only when it is lent memory: the store calls it by the functions that lending leaves here, and asks
+//! [`linked`] first.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cells;
