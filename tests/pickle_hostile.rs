@@ -304,3 +304,24 @@ fn time_is_linear_in_the_input() {
         assert!(object.at(2 * n as usize - 1).unwrap().is(&first));
     }
 }
+
+/// Marks in one another, as many as make a line's indent longer than what Rust takes as a width.
+#[test]
+fn dis_indents_however_many_marks_there_are() {
+    struct Longest(usize, usize);
+    impl std::fmt::Write for Longest {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.1 += text.len();
+            if text.ends_with('\n') {
+                *self = Longest(self.0.max(self.1), 0);
+            }
+            Ok(())
+        }
+    }
+    const MARKS: usize = 16_400;
+    let pickle = [&b"(".repeat(MARKS)[..], b"."].concat();
+    let (mut slots, mut longest) = (vec![Slot::EMPTY; 4 * pickle.len()], Longest(0, 0));
+    // What is left on the stack is an error, behind all lines.
+    pickle::dis(&pickle, &mut slots, &mut longest).unwrap_err();
+    assert_eq!(longest.0, "16400: .    STOP\n".len() + 4 * MARKS);
+}

@@ -261,7 +261,9 @@ fn print(op: &Op<'_>, indent: usize, note: Note, digits: &[Slot], out: &mut dyn 
     } else {
         write!(out, "\\x{:02x} ", row.code)?;
     }
-    write!(out, "{:width$}{}", "", row.name, width = indent.saturating_mul(4))?;
+    // Not as a width of `write!`, which panics beyond 65,535.
+    (0..indent).try_for_each(|_| out.write_str("    "))?;
+    out.write_str(row.name)?;
     if op.argument.is_some() || !matches!(note, Note::None) {
         write!(out, "{:width$}", "", width = 10usize.saturating_sub(row.name.len()))?;
     }

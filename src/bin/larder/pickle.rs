@@ -4,7 +4,7 @@ use crate::canon::{self, Canon, Dialect};
 use crate::input::{self, Result};
 use clap::{Args, Subcommand};
 use larder::marshal::Marshaller;
-use larder::object::{Atom, Object};
+use larder::object::{Atom, Error, ErrorKind, Object};
 use larder::pickle::{self, Pickler};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -139,10 +139,12 @@ pub(crate) fn to_pickle(object: &Object<'_>, protocol: u8, cpython: bool) -> lar
 
 /// A pickle without the entries of the memo that nothing reads.
 fn optimized(pickle: &[u8]) -> larder::object::Result<Vec<u8>> {
-    input::grown(|buf| {
-        let mut slots = input::slots(pickle.len(), usize::MAX);
-        pickle::optimize(pickle, &mut slots, buf).map(<[u8]>::len)
-    })
+    // Without slots it says how many there are to be.
+    let needed = match pickle::optimize(pickle, &mut [], &mut []) {
+        Err(Error { kind: ErrorKind::OutOfSlots { needed }, .. }) => needed,
+        _ => 0,
+    };
+    input::grown(|buf| pickle::optimize(pickle, &mut input::slots(pickle.len(), needed), buf).map(<[u8]>::len))
 }
 
 /// A decoded object as marshal data.
