@@ -1,5 +1,5 @@
 """Random scripts about the order in which rows are read: tables of any width with indexes, and SELECTs of one table without
-ORDER BY, whose answers are compared in the order of their rows.
+ORDER BY, or with one that leaves equal rows, whose answers are compared in the order of their rows.
 """
 
 TYPES = ["", "INTEGER", "INT", "REAL", "TEXT", "VARCHAR(8)", "VARCHAR(100)", "CHAR(40)", "BLOB", "NUMERIC", "DECIMAL(10,5)"]
@@ -71,4 +71,7 @@ class Generator:
         if r.random() < 0.3:
             name, type_ = r.choice(self.columns)
             sql += " WHERE " + r.choice(["%s + 0 < %s", "%s <> %s", "-%s > %s", "coalesce(%s, 0) = %s"]) % (name, self.value(type_))
+        if pick < 0.5 and r.random() < 0.4:
+            terms = [self.column() + r.choice(["", " DESC", " DESC"]) for _ in range(r.choice([1, 1, 2]))]
+            sql += " ORDER BY " + ", ".join(terms)
         return sql + (" LIMIT %d" % r.randint(1, 4) if r.random() < 0.2 else "")

@@ -151,6 +151,8 @@ pub(crate) mod s {
     pub(crate) const RANGE: u8 = 25;
     /// The frame or the offset of a subquery.
     pub(crate) const SUBQUERY: u8 = 26;
+    /// Of a table: the index whose order rows have that are equal in ORDER BY; NONE without: see cover.rs.
+    pub(crate) const TIES: u8 = SUBQUERY;
     /// First local of a row that is in locals.
     pub(crate) const LOCALS: u8 = 27;
     pub(crate) const FIELDS: u8 = 28;

@@ -234,6 +234,9 @@ impl Compiler<'_> {
             return;
         }
         self.clause_end();
+        if cfg!(fast) {
+            self.order_ties();
+        }
         self.emit(&[Op::SortInsert as u8, LOW | f::SORT, LOW | f::COLUMNS, WORD, f::KEYS]);
         self.orders();
         self.row_done()
@@ -258,12 +261,18 @@ impl Compiler<'_> {
         order
     }
 
-    /// Notes the order of a key of a sorter or of groups, and goes on to the next one, if there is one, in this step.
-    #[inline(never)]
-    pub(crate) fn next_key(&mut self, order: u8, step: u16) -> bool {
+    /// Notes the order of a key.
+    #[cfg_attr(not(fast), inline(always))]
+    pub(crate) fn note_key(&mut self, order: u8) {
         let at = self.reserve(1);
         self.set_at(at, order);
         self.set_own(f::KEYS, self.own(f::KEYS) + 1);
+    }
+
+    /// Notes the order of a key of a sorter or of groups, and goes on to the next one, if there is one, in this step.
+    #[inline(never)]
+    pub(crate) fn next_key(&mut self, order: u8, step: u16) -> bool {
+        self.note_key(order);
         let more = self.accept(Kind::Comma);
         if more {
             self.goto(step);

@@ -50,3 +50,24 @@ CREATE INDEX narrow_b ON narrow(b)
 SELECT b FROM narrow
 SELECT DISTINCT b FROM narrow
 SELECT DISTINCT b, a FROM narrow
+-- Rows that are equal in ORDER BY come in the order of the index that has it, or in its reverse.
+CREATE TABLE ties(a INT, b INT, c TEXT, d TEXT)
+INSERT INTO ties VALUES(1, 5, 'x', 'p'), (1, 4, 'y', 'q'), (2, 3, 'x', 'r'), (1, 5, 'z', 's'), (2, 1, 'y', 't'), (NULL, 1, 'w', 'u'), (NULL, 2, 'v', 'v')
+SELECT * FROM ties ORDER BY a DESC
+CREATE INDEX ties_a ON ties(a)
+SELECT * FROM ties ORDER BY a
+SELECT * FROM ties ORDER BY a DESC
+SELECT c FROM ties ORDER BY a DESC LIMIT 3
+SELECT a, c FROM ties ORDER BY 1 DESC, b + 0
+SELECT c FROM ties NOT INDEXED ORDER BY a DESC
+SELECT c FROM ties WHERE a >= 1 ORDER BY a DESC
+SELECT c FROM ties WHERE a = 1 ORDER BY a DESC
+DROP INDEX ties_a
+CREATE INDEX ties_ba ON ties(b DESC, a)
+SELECT c FROM ties ORDER BY b
+SELECT c FROM ties ORDER BY b DESC
+SELECT c FROM ties ORDER BY b DESC, a
+SELECT c FROM ties ORDER BY b, a
+SELECT c FROM ties WHERE b = 5 ORDER BY a DESC
+SELECT b, a FROM ties ORDER BY b
+SELECT b, group_concat(c) FROM (SELECT b, c FROM ties ORDER BY b) GROUP BY b
