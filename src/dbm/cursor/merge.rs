@@ -106,6 +106,8 @@ impl<F: NorFlash> Dbm<'_, F> {
             if !served {
                 self.build(cursor.until, cursor.place, key, forward);
             } else {
+                #[cfg(fast)]
+                self.end_run(last);
                 if !unchanged {
                     self.merge.changes = self.changes;
                     let rank = self.search(self.head, cursor.place, key);

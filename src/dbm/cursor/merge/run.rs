@@ -26,8 +26,9 @@ pub(super) struct Run {
     steps: u8,
     /// Whether what stands below was asked for.
     begun: bool,
-    /// How many keys the page has, and where its offsets stand.
+    /// How many keys the page has, the rank of the one that the cursor is on, and where the offsets stand.
     keys: u32,
+    rank: u32,
     offsets_at: u32,
     /// The least prefix of the other pages, and how the nearest of their keys begins, if that is no far one.
     others: u32,
@@ -37,7 +38,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) const NONE: Run =
-        Run { steps: 0, begun: false, keys: 0, offsets_at: 0, others: 0, len: 0, nearest: [0; HELD] };
+        Run { steps: 0, begun: false, keys: 0, rank: 0, offsets_at: 0, others: 0, len: 0, nearest: [0; HELD] };
 
     /// The merge made a step, in the page of the one before or not.
     pub(super) fn note(&mut self, stayed: bool) {
@@ -45,12 +46,12 @@ impl Run {
         self.begun = false;
     }
 
-    /// Whether a key comes before those of the other pages; `near`: it begins as those do that have a prefix.
+    /// Whether a key comes before those of the other pages; `near` says whether it begins as those do that have a prefix.
     #[inline(always)]
-    fn is_next(&self, key: &[u8], near: bool, forward: bool) -> bool {
+    fn is_next(&self, key: &[u8], near: impl Fn() -> bool, forward: bool) -> bool {
         match self.others {
             SPENT => true,
-            FAR => near,
+            FAR => near(),
             _ => {
                 let nearest = self.nearest.get(..self.len.into()).unwrap_or(&[]);
                 // (Of longer keys that begin alike, nothing is known.)
@@ -78,9 +79,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.merge.changes != self.changes || !self.merge.run.begun && !self.begin_run(page) {
             return None;
         }
-        let Run { keys, offsets_at, .. } = self.merge.run;
-        let word = self.table.data(page);
-        let rank = if forward { (word >> PREFIX) + 1 } else { (word >> PREFIX).checked_sub(1)? };
+        let Run { keys, rank, offsets_at, .. } = self.merge.run;
+        let rank = if forward { rank + 1 } else { rank.checked_sub(1)? };
         if rank >= keys {
             return None;
         }
@@ -100,16 +100,22 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         };
         let key = short.key();
-        let near = key.get(..self.merge.skip.into()).is_some_and(|shared| cursor.holds(shared));
+        let near = || key.get(..self.merge.skip.into()).is_some_and(|shared| cursor.holds(shared));
         if !self.merge.run.is_next(key, near, forward) {
             return None;
         }
         let taken = short.take(cursor, 0, buf)?;
-        // (The prefix is asked for when the run is over.)
-        self.table.set_data(page, rank << PREFIX | word & FAR);
+        self.merge.run.rank = rank;
         self.merge.idle = 0;
         self.stamp(cursor);
         Some(taken)
+    }
+
+    /// Tells the merge where a run came to, if there was one in this page. (It asks for the key's prefix as it goes on.)
+    pub(super) fn end_run(&mut self, page: u16) {
+        if self.merge.run.begun {
+            self.table.set_data(page, self.merge.run.rank << PREFIX | FAR);
+        }
     }
 
     /// Asks what a run in a page needs to know; whether there can be one.
@@ -125,7 +131,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         let word = self.table.data(page);
         self.table.set_data(page, SPENT);
         let others = self.least();
-        let mut run = Run { begun: true, keys, offsets_at, others, ..self.merge.run };
+        let mut run = Run { begun: true, keys, rank: word >> PREFIX, offsets_at, others, ..self.merge.run };
         if others < FAR {
             self.nearest(&mut buf);
             run.len = self.log.cur.key_len().min(HELD as u32) as u8;
