@@ -30,6 +30,28 @@
 //!
 //! More strictly: `dbm` never names `object`, the codecs never name `flash`, and `shelve` and `sqlite3` do not know each
 //! other.
+//!
+//! # Features
+//!
+//! All that is `no_std` and wants nothing of its environment is there by default; without default features, each module
+//! can be had alone.
+//!
+//! ```text
+//! pickle marshal dbm shelve     the modules; copyreg comes with the codecs
+//! serde                         typed values: Serialize and Deserialize
+//! fix_imports                   Python 2's names of modules and classes in pickles
+//! classes                       datetime, Decimal, OrderedDict and their kin as Rust types
+//! sqlite3                       statements over one table
+//! sqlite3-full                  joins, groups, subqueries, views, UNION
+//! sqlite3-alter, -date, -explain, -printf
+//!
+//! not by default:
+//! postcard                      a codec of shelves that Rust alone knows
+//! embedded-io                   pickles to any embedded_io::Write, long values of a dbm from and to one
+//! defmt                         Format on every public type
+//! std                           files as flash
+//! cli                           the host tool
+//! ```
 
 pub mod bytes;
 #[cfg(any(feature = "pickle", feature = "marshal"))]
