@@ -216,7 +216,8 @@ fn random_scripts_answer_as_pythons_sqlite_does() {
     let scripts = std::env::var("LARDER_SQL_SCRIPTS").unwrap_or_else(|_| "60".into());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/differential.py");
     // The order in which rows are read is SQLite's where code is built to be fast.
-    for kind in [&[][..], &["--wide"], &["--order"]].into_iter().take(if cfg!(fast) { 3 } else { 2 }) {
+    let kinds: [&[&str]; 4] = [&[], &["--wide"], &["--definitions"], &["--order"]];
+    for kind in kinds.into_iter().take(if cfg!(fast) { 4 } else { 3 }) {
         let arguments = [script, TOOL, "--scripts", &scripts, "--unsupported", "1"];
         let output = Command::new("python3").args(arguments).args(kind).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));

@@ -6,6 +6,7 @@
     python3 tests/sql/differential.py target/release/larder --seed 4711 --scripts 1 --show
     python3 tests/sql/differential.py target/release/larder --wide --scripts 10000
     python3 tests/sql/differential.py target/release/larder --order --scripts 10000
+    python3 tests/sql/differential.py target/release/larder --definitions --scripts 10000
 
 A difference is reported with the shortest script that still shows it. Exit status 0: no difference, and no
 more answers `unsupported` than --unsupported says, in a hundred.
@@ -17,6 +18,7 @@ import random
 import sys
 import tempfile
 
+import definitions
 import generator
 import order
 import wide
@@ -155,11 +157,13 @@ def main():
     parser.add_argument("--unsupported", type=float, default=1, help="how many answers of a hundred may be so")
     parser.add_argument("--wide", action="store_true", help="scripts of wide.py, not of generator.py")
     parser.add_argument("--order", action="store_true", help="scripts of order.py: rows in the order in which they are read")
+    parser.add_argument("--definitions", action="store_true", help="scripts of definitions.py: tables, indexes and views come and go")
     parser.add_argument("--show", action="store_true", help="print the scripts")
     arguments = parser.parse_args()
     campaign = Campaign(arguments.tool)
     differences = 0
-    scripts = wide if arguments.wide else order if arguments.order else generator
+    chosen = [(arguments.wide, wide), (arguments.order, order), (arguments.definitions, definitions), (True, generator)]
+    scripts = next(module for wanted, module in chosen if wanted)
     for seed in range(arguments.seed, arguments.seed + arguments.scripts):
         steps = scripts.Generator(random.Random(seed)).script()
         if arguments.show:

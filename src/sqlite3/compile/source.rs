@@ -351,9 +351,12 @@ impl Compiler<'_> {
     /// A value of a subquery takes the affinity of the column, which is that of its first SELECT: SQLite keeps the rows in a table,
     /// if there are other sources; without them it makes only integers REAL.
     fn united_column(&mut self, source: usize, affinity: u8) {
+        if !self.is_subquery(source) {
+            return;
+        }
         let next = usize::from(self.get(source, s::NEXT));
         let kept = self.get(source, s::PREVIOUS) != 0 || next != 0 && !self.is_left(next);
-        if self.is_subquery(source) && (kept && affinity != 0 || affinity == Affinity::Real as u8) {
+        if kept && affinity != 0 || affinity == Affinity::Real as u8 {
             self.op1(Op::Apply, if kept { affinity } else { schema::ONLY_INTEGERS });
         }
     }
