@@ -267,9 +267,15 @@ impl Compiler<'_> {
             return self.operand_done(Operand::plain(left.start));
         }
         self.patch_here(open.c);
+        self.member_done(left, open.a)
+    }
+
+    /// Behind the code of an IN, whose left side is below what it gave.
+    #[inline(never)]
+    pub(crate) fn member_done(&mut self, left: Operand, negated: u8) {
         self.op(Op::Nip);
         self.shrink(1);
-        if open.a != 0 {
+        if negated != 0 {
             self.op(Op::Not);
         }
         self.operand_done(left.alone())

@@ -409,13 +409,7 @@ impl Compiler<'_> {
                 let comparison = Operand::member(left, first);
                 self.bytes(&[Op::InFind as u8, place, comparison, set]);
             }
-            self.op(Op::Nip);
-            self.shrink(1);
-            if extra >> 8 != 0 {
-                self.op(Op::Not);
-            }
-            let left = Operand::unpack(extra as u8, start);
-            return self.operand_done(left.alone());
+            return self.member_done(Operand::unpack(extra as u8, start), (extra >> 8) as u8);
         }
         // What does not depend on the rows outside is computed once.
         if outer {
