@@ -330,7 +330,7 @@ fn sign(first: u8, second: u8, start: usize) -> (Kind, usize) {
 }
 
 /// How many lists the keywords stand in: with more, fewer words are compared, and the table is larger.
-const LISTS: usize = if cfg!(fast) { 256 } else { 32 };
+const LISTS: usize = if cfg!(fast) { 256 } else { 16 };
 
 /// In which list a word stands, by its length, its first byte and its last, whatever their case.
 const fn list_of(len: usize, first: u8, last: u8) -> usize {

@@ -235,7 +235,9 @@ impl Compiler<'_> {
             let skip = self.own(f::TERM);
             self.patch_here(skip);
         }
-        self.share_step(at);
+        if cfg!(fast) {
+            self.share_step(at);
+        }
         if self.own(f::SAVED) != 0 {
             self.set_flagged(flag::OUTER, true);
         }
@@ -243,6 +245,7 @@ impl Compiler<'_> {
     }
 
     /// sum, avg and total keep the same: where the step before is one of these with the same arguments, this one is not needed.
+    /// (Where code is to be small, it is done again.)
     fn share_step(&mut self, at: usize) {
         const SUMS: [u8; 3] = [Id::Sum as u8, Id::Avg as u8, Id::Total as u8];
         let (before, begin) = (usize::from(self.own(f::BEFORE)), usize::from(self.own(f::BEGIN)));

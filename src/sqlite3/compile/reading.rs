@@ -13,7 +13,7 @@ const RECENT: usize = 16;
 pub(crate) struct Recent {
     places: [Cell<u32>; RECENT],
     kinds: [Cell<Kind>; RECENT],
-    /// The last walk, and where it ended: conditions are walked over, and then skipped.
+    /// The last walk, and where it ended, where code is to be fast: conditions are walked over, and then skipped.
     walked: Cell<(u32, Token)>,
 }
 
@@ -143,7 +143,9 @@ impl Compiler<'_> {
                 let stops = cases == 0 && end.kind.is(stop) && !(end.kind == Kind::From && last.kind == Kind::Distinct);
                 let outermost = parentheses == 0 && (stops || end.kind == Kind::RightParen);
                 if outermost || end.kind.is(class::END) {
-                    self.recent.walked.set((walk_of(from, stop), end));
+                    if cfg!(fast) {
+                        self.recent.walked.set((walk_of(from, stop), end));
+                    }
                     return Walk { end, last, before, third };
                 }
                 match end.kind {
@@ -164,7 +166,11 @@ impl Compiler<'_> {
     pub(crate) fn skip_to(&mut self, stop: u8) {
         let (known, end) = self.recent.walked.get();
         let begin = self.token.start() & IN_ARENA == 0;
-        self.token = if begin && known == walk_of(self.token, stop) { end } else { self.walk(self.token, stop).end };
+        self.token = if cfg!(fast) && begin && known == walk_of(self.token, stop) {
+            end
+        } else {
+            self.walk(self.token, stop).end
+        };
     }
 }
 

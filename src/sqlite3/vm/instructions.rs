@@ -306,11 +306,11 @@ const fn handler(op: Op) -> Handler {
 }
 
 impl Machine<'_> {
-    /// Pushes a value. If it is the right side of a comparison, that is done at once.
+    /// Pushes a value. If it is the right side of a comparison, that is done at once, where code is to be fast.
     #[cfg_attr(fast, inline(always))]
     #[cfg_attr(not(fast), inline(never))]
     fn give(&mut self, cell: Cell) -> Result<()> {
-        if self.get8(self.pc) == Op::Compare as u8 {
+        if cfg!(fast) && self.get8(self.pc) == Op::Compare as u8 {
             self.pc += 1;
             let (how, left) = (self.u8(), self.pop());
             return self.compared(how as u8, left, cell);
@@ -363,13 +363,13 @@ impl Machine<'_> {
         self.give(if code == Op::Real as u8 { Cell::real(f64::from_bits(bits as u64)) } else { Cell::integer(bits) })
     }
 
-    /// Pushes a truth. If a jump on it follows, that is done at once.
+    /// Pushes a truth. If a jump on it follows, that is done at once, where code is to be fast.
     #[cfg_attr(fast, inline)]
     #[cfg_attr(not(fast), inline(never))]
     fn conclude(&mut self, truth: Option<bool>) -> Result<()> {
         const IF_NOT: u8 = Op::IfNot as u8;
         match chunk(self.arena, self.pc) {
-            Some(&[IF_NOT, low, high]) => {
+            Some(&[IF_NOT, low, high]) if cfg!(fast) => {
                 let holds = truth == Some(true);
                 self.pc = if holds { self.pc + 3 } else { u16::from_le_bytes([low, high]).into() };
             }

@@ -199,8 +199,8 @@ impl Machine<'_> {
         let sequence = self.next_sequence();
         let order = self.get8(orders);
         let first = self.sp.saturating_sub(keys * CELL);
-        let ranked = keys != 0 && order & 8 == 0;
-        // Most rows are told by the beginning of their key, which needs not be written for that.
+        let ranked = cfg!(fast) && keys != 0 && order & 8 == 0;
+        // Most rows are told by the beginning of their key, which needs not be written for that. (It is where code is to be small.)
         if ranked && key::rank(self.value_at(first), order & 1 != 0) > self.get32(self.stage + at::RANK) {
             self.sp = first;
             return Ok(());

@@ -182,7 +182,9 @@ impl Machine<'_> {
         self.put_in_stage(at::COUNT, 0);
         self.put_in_stage(at::CURRENT, 0);
         self.put32(self.stage + at::SEQUENCE, 0);
-        self.put32(self.stage + at::RANK, u32::MAX);
+        if cfg!(fast) {
+            self.put32(self.stage + at::RANK, u32::MAX);
+        }
         self.set_stage_flag(flag::MORE | flag::READING, false);
         if self.in_stage8(at::KIND) == SINGLE {
             self.new_group(start);
