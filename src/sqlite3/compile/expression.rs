@@ -163,21 +163,17 @@ impl Compiler<'_> {
     pub(crate) fn operand(&mut self) {
         let (token, start) = (self.token, self.here());
         let next = self.after(token);
-        // What is written as it is.
         match token.kind {
-            Kind::Integer | Kind::Real | Kind::Hex => self.number(token, false),
             Kind::Minus if matches!(next.kind, Kind::Integer | Kind::Real) => {
                 self.token = next;
-                self.number(next, true);
+                self.literal(next, true);
             }
-            Kind::String => self.literal_text(token),
-            Kind::Blob => self.literal_blob(token),
-            Kind::Null => self.op(Op::Null),
             Kind::Parameter => {
                 let number = self.parameter(token);
                 self.op1(Op::Param, number);
             }
-            kind => return self.compound_operand(kind, next),
+            kind if !self.literal(token, false) => return self.compound_operand(kind, next),
+            _ => {}
         }
         self.advance();
         self.plain(start);

@@ -9,8 +9,21 @@ use crate::sqlite3::value::Value;
 use crate::sqlite3::words::among;
 
 impl Compiler<'_> {
+    /// Code for what is written as it is; whether it is that.
+    #[cfg_attr(not(fast), inline(never))]
+    pub(crate) fn literal(&mut self, token: Token, negative: bool) -> bool {
+        match token.kind {
+            Kind::Integer | Kind::Real | Kind::Hex => self.number(token, negative),
+            Kind::String => self.literal_text(token),
+            Kind::Blob => self.literal_blob(token),
+            Kind::Null => self.op(Op::Null),
+            _ => return false,
+        }
+        true
+    }
+
     /// A number as an instruction.
-    pub(crate) fn number(&mut self, token: Token, negative: bool) {
+    fn number(&mut self, token: Token, negative: bool) {
         let Some(value) = crate::sqlite3::text::literal(self.text(token), negative) else {
             return self.fail_at(ErrorKind::Syntax, token);
         };
@@ -81,7 +94,7 @@ impl Compiler<'_> {
         text.get(usize::from(from & !IN_ARENA)..).unwrap_or_default()
     }
 
-    pub(crate) fn literal_blob(&mut self, token: Token) {
+    fn literal_blob(&mut self, token: Token) {
         let digits = usize::from(token.end() - token.start()) - 3;
         self.op(Op::Blob);
         self.word((digits / 2) as u16);

@@ -283,25 +283,22 @@ impl Compiler<'_> {
             negative ^= token.kind == Kind::Minus;
             token = self.after(token);
         }
+        let number = matches!(token.kind, Kind::Integer | Kind::Real) && affinity == Affinity::Text as u8;
+        let literal = crate::sqlite3::text::literal;
         match token.kind {
-            Kind::Integer | Kind::Real | Kind::Hex => match crate::sqlite3::text::literal(self.text(token), negative) {
-                // A text column takes it as it is written.
-                Some(Value::Real(_)) if affinity == Affinity::Text as u8 => {
-                    let (start, len) = (token.start(), usize::from(token.end() - token.start()));
-                    self.op(Op::Text);
-                    self.word((len + usize::from(negative)) as u16);
-                    if negative {
-                        self.byte(b'-');
-                    }
-                    self.copy(start, len)
+            // A text column takes a real as it is written.
+            _ if number && matches!(literal(self.text(token), negative), Some(Value::Real(_))) => {
+                let (start, len) = (token.start(), usize::from(token.end() - token.start()));
+                self.op(Op::Text);
+                self.word((len + usize::from(negative)) as u16);
+                if negative {
+                    self.byte(b'-');
                 }
-                Some(value) => self.constant(value),
-                None => self.fail_here(ErrorKind::Syntax),
-            },
-            Kind::String | Kind::Quoted => self.literal_text(token),
-            Kind::Blob => self.literal_blob(token),
-            Kind::Null => self.op(Op::Null),
+                self.copy(start, len)
+            }
+            Kind::Quoted => self.literal_text(token),
             Kind::Name => self.op1(Op::Int8, self.same(token, b"true").into()),
+            _ if self.literal(token, negative) => {}
             _ => self.fail_here(ErrorKind::Unsupported),
         }
     }
