@@ -1,8 +1,8 @@
 //! What memory lent beyond the least buys: an index of all keys, and their order.
 //!
 //! Contract: both only shorten the way to a record. Each of their cells is the place of a record on the flash; what is
-//! answered is read from that record, its check verified. When a cell and the flash do not agree, or there is no room, or an
-//! operation failed half-way, the store forgets what it was lent and finds records as it does without.
+//! answered is read from that record, its check verified; where damage is in the way, the answer is an error. When there is no room,
+//! or an operation failed half-way, the store forgets what it was lent and finds records as it does without.
 //!
 //! ```text
 //! key -> index:  hash -> two buckets of 8 cells -> the place of the key's newest record     one read a get

@@ -226,19 +226,12 @@ fn whole<F>(db: &Dbm<'_, F>) -> bool {
     db.lent.order.as_ref().is_some_and(|(order, _)| order.state == State::Whole)
 }
 
-/// What the order told. When damage was in the way, the pages' own orders may know a way round.
+/// What the order told. Damage in the way is an error: the pages' own orders know no better way round it.
 fn known<F: NorFlash>(db: &mut Dbm<'_, F>, told: Res<Spot>) -> Spot {
-    match (told, &mut db.lent.order) {
-        (Ok(spot), _) => spot,
-        (Err(error), Some((order, _))) if error.is_corrupt() => {
-            order.state = State::Off;
-            Spot::UNKNOWN
-        }
-        (Err(error), _) => {
-            db.log.fail(error);
-            Spot::NONE
-        }
-    }
+    told.unwrap_or_else(|error| {
+        db.log.fail(error);
+        Spot::NONE
+    })
 }
 
 fn sought<F: NorFlash>(db: &mut Dbm<'_, F>, cursor: &mut Cursor, key: &[u8]) -> Res<Spot> {
