@@ -132,6 +132,27 @@ fn numbers() {
 
 type Map<V> = BTreeMap<String, V>;
 
+/// Where the highest bit is set, Python's LONG1 has a byte more, for the sign: half of all UUIDs are such numbers.
+#[test]
+fn ints_of_128_bits_are_read_to_the_highest_bit() {
+    for protocol in 0..=5 {
+        for value in [0, 1, u64::MAX.into(), i128::MAX as u128, 1 << 127, u128::MAX] {
+            assert_eq!(read::<u128>(&write(&value, protocol), &mut Vec::new()), Ok(value));
+            assert_eq!(read::<Uuid>(&write(&Uuid(value), protocol), &mut Vec::new()), Ok(Uuid(value)));
+        }
+        for value in [i128::MIN, -1, i128::MAX] {
+            assert_eq!(read::<i128>(&write(&value, protocol), &mut Vec::new()), Ok(value));
+        }
+    }
+    // pickle.dumps(uuid.UUID("9dea35bf-ab93-5d03-cddd-125047f1678d"), 3)
+    let (uuid, python) = (
+        Uuid(0x9dea35bf_ab93_5d03_cddd_125047f1678d),
+        b"\x80\x03cuuid\nUUID\nq\0)\x81q\x01}q\x02X\x03\0\0\0intq\x03\x8a\x11\x8dg\xf1GP\x12\xdd\xcd\x03]\x93\xab\xbf5\xea\x9d\0sb.",
+    );
+    assert_eq!(read::<Uuid>(python, &mut Vec::new()), Ok(uuid));
+    assert_eq!(write(&uuid, 3), python);
+}
+
 fn map<V: Clone>(pairs: &[(&str, V)]) -> Map<V> {
     pairs.iter().map(|(key, value)| (key.to_string(), value.clone())).collect()
 }

@@ -178,7 +178,7 @@ fn all_lines() -> String {
     lines(o, &Complex { re: 1.5, im: -0.5 }, "complex(1.5, -0.5)");
     lines(o, &Range::new(10, -10, -3).unwrap(), "range(10, -10, -3)");
     lines(o, &Slice { start: None, stop: Some(5), step: Some(-1) }, "slice(None, 5, -1)");
-    lines(o, &Uuid(0x1234_5678_9abc_def0_1122_3344_5566_7788), "uuid.UUID('12345678-9abc-def0-1122-334455667788')");
+    lines(o, &Uuid(0xf234_5678_9abc_def0_1122_3344_5566_7788), "uuid.UUID('f2345678-9abc-def0-1122-334455667788')");
     let pairs = BTreeMap::from([("a", 1), ("b", 2)]);
     lines(o, &OrderedDict(&pairs), "collections.OrderedDict([('a', 1), ('b', 2)])");
     lines(o, &Counter(&pairs), "collections.Counter(a=1, b=2)");

@@ -60,7 +60,9 @@ impl<'a> Long<'a> {
     pub fn magnitude<'b>(&self, buf: &'b mut [u8]) -> Option<&'b mut [u8]> {
         let len = match self {
             Long::Twos(bytes) => {
-                let (bytes, negative) = (trim(bytes), self.is_negative());
+                // A number that is not negative may have a byte for its sign alone.
+                let bytes = trim(bytes);
+                let (bytes, negative) = (bytes.strip_suffix(&[0]).unwrap_or(bytes), self.is_negative());
                 let mut carry = true;
                 let to = buf.get_mut(..bytes.len())?;
                 for (to, from) in to.iter_mut().zip(bytes) {
