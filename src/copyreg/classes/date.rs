@@ -157,7 +157,8 @@ impl TimeDelta {
     }
 }
 
-/// `datetime.timezone`: a fixed offset from UTC of less than a day, and a name if it was given one.
+/// `datetime.timezone`: a fixed offset from UTC of less than a day, and a name if it was given one. The name is read where
+/// it stands: one with characters that protocol 0 escapes, or spells as Latin-1, is refused there as of another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TimeZone<'a> {
