@@ -197,3 +197,53 @@ fn the_first_rows_of_an_order_are_the_first_of_all() {
         }
     }
 }
+
+#[test]
+fn the_least_and_the_largest_are_given_with_their_rows() {
+    let mut random = Rng(13);
+    for _ in 0..40 {
+        let (mut store, mut memory) = (MapStore::new(), vec![0; 4096]);
+        let (mut con, values) = filled(&mut store, &mut memory, &mut random);
+        for (function, better) in [("min", Ordering::Less), ("max", Ordering::Greater)] {
+            let mut best = None;
+            for (at, value) in values.iter().enumerate().filter(|(_, value)| !value.is_null()) {
+                let order = best.map(|known: usize| value.compare(values[known], Collation::Binary));
+                best = if order.is_none_or(|order| order == better) { Some(at) } else { best };
+            }
+            let sql = format!("SELECT id, {function}(v), count(v) FROM t");
+            let mut cursor = con.execute(&sql, &[]).unwrap();
+            let row = cursor.fetchone().unwrap().unwrap();
+            let best = best.unwrap();
+            assert_eq!((row.get(0), row.value(1)), (Ok(best * 9), values[best]), "{function} of {values:?}");
+        }
+    }
+}
+
+#[test]
+fn texts_compare_by_the_collation_that_is_asked_for() {
+    let (mut store, mut memory) = (MapStore::new(), vec![0; 2048]);
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    con.executescript(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, b TEXT, n TEXT COLLATE NOCASE, r REAL);
+         INSERT INTO t VALUES(1, 'a', 'a', 1), (2, 'A', 'A', 2), (3, '10', '10', 10), (4, 'b', 'B', 3), (5, NULL, NULL, NULL)",
+    )
+    .unwrap();
+    for (condition, expected) in [
+        ("b = 'a'", &[1][..]),
+        ("b <> 'a'", &[2, 3, 4]),
+        ("'a' <= b", &[1, 4]),
+        ("n = 'a'", &[1, 2]),
+        ("n > 'A'", &[4]),
+        ("b = 'a' COLLATE NOCASE", &[1, 2]),
+        ("b = 10", &[3]),
+        ("b > 9", &[1, 2, 4]),
+        ("r = '10'", &[3]),
+        ("r > 'a'", &[]),
+        ("b BETWEEN 'A' AND 'a'", &[1, 2]),
+        ("b IS NULL", &[5]),
+        ("n IS NOT NULL AND r >= 2", &[2, 3, 4]),
+    ] {
+        let found = column(&mut con, &format!("SELECT id FROM t WHERE {condition}"), &[]);
+        assert_eq!(found, expected, "{condition}");
+    }
+}

@@ -8,9 +8,11 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod plan;
+mod reader;
 
 use super::cell::Cell;
 use super::rows::Block;
+use super::stage::flag;
 use super::{Machine, Result};
 use crate::sqlite3::aggregate;
 use crate::sqlite3::function::Id;
@@ -19,7 +21,7 @@ use crate::sqlite3::program::{Op, chunk, chunk_mut};
 use crate::sqlite3::record;
 use crate::sqlite3::record::short::{Place, ShortWalk};
 use crate::sqlite3::value::Value;
-use plan::{Act, Filter, Plan, What};
+use plan::{Act, Plan, Range, What};
 
 // Bytes of instructions.
 const COLUMN_LEN: usize = 3;
@@ -51,32 +53,29 @@ impl Machine<'_> {
     fn act(&mut self, acts: &[Act], next: usize, end: usize) -> bool {
         let (mut walk, mut cell) = (ShortWalk::START, Cell::NULL);
         for act in acts {
-            let done = match act.what {
-                What::Column(column) => self.column_short(&mut walk, column).map(|found| cell = found),
-                What::Rowid => self.rowid_short().map(|found| cell = found),
-                What::Filter(filter) => match filter.holds(cell) {
-                    Some(false) => {
-                        self.pc = filter.target.into();
-                        return self.pc == next;
-                    }
-                    known => known.map(|_| ()),
-                },
-                What::Count(_) if cell.is_null() => Some(()),
+            let goes_on = match act.what {
+                What::Column(column) => self.column_short(&mut walk, column).map(|found| cell = found).map(|()| true),
+                What::Rowid => self.rowid_short().map(|found| cell = found).map(|()| true),
+                What::Number(range) => range.holds(cell),
+                What::Text { constant, hold } => self.text_holds(cell, constant, hold),
+                What::Null(null) => Some(cell.is_null() == null),
+                What::Count(_) if cell.is_null() => Some(true),
                 What::Count(state) | What::CountRow(state) => self.add(state, Id::Count, None),
                 What::Sum(_) if cell.is_stretch() => None,
                 What::Sum(state) => self.add(state, Id::Sum, Some(cell)),
-                What::Sort { stage, rank, descending } => {
-                    if !cell.is_stretch() && key::rank(cell.number_value(), descending) > rank {
-                        self.stage = stage.into();
-                        self.next_sequence();
-                        return true;
-                    }
-                    None
-                }
+                What::Extreme { stage, range } => self.is_no_extreme(stage, range, cell),
+                What::Sort { stage, rank, descending } => self.is_unwanted(stage, rank, descending, cell),
             };
-            if done.is_none() {
-                self.pc = act.pc.into();
-                return false;
+            match goes_on {
+                Some(true) => {}
+                Some(false) => {
+                    self.pc = act.target.into();
+                    return self.pc == next;
+                }
+                None => {
+                    self.pc = act.pc.into();
+                    return false;
+                }
             }
         }
         self.pc = end;
@@ -110,7 +109,12 @@ impl Machine<'_> {
     /// [`Machine::column`] must see to it.
     #[inline(always)]
     fn column_short(&self, walk: &mut ShortWalk, column: u8) -> Option<Cell> {
-        let (start, len) = self.row.place();
+        self.column_of_short(walk, self.row.place(), column)
+    }
+
+    /// The same of the record at an offset, of so many bytes.
+    #[inline(always)]
+    fn column_of_short(&self, walk: &mut ShortWalk, (start, len): (usize, usize), column: u8) -> Option<Cell> {
         let Place { serial, body, size } = walk.find(self.arena.get(start..start + len)?, column)?;
         // (It is quicker to read on behind a number.)
         Some(match record::decode(serial, self.arena.get(start + body..)?).ok()? {
@@ -120,11 +124,44 @@ impl Machine<'_> {
         })
     }
 
+    /// Whether a text compares so with another one.
+    #[inline(always)]
+    fn text_holds(&self, cell: Cell, constant: Cell, hold: u8) -> Option<bool> {
+        let view = self.view();
+        match (view.value(cell), view.value(constant)) {
+            (Value::Text(text), Value::Text(constant)) => Some(plan::holds(hold, text.cmp(constant))),
+            (Value::Null, _) => Some(false),
+            _ => None,
+        }
+    }
+
     /// A step of the accumulator at this place.
     #[inline(always)]
-    fn add(&mut self, state: u16, id: Id, value: Option<Cell>) -> Option<()> {
+    fn add(&mut self, state: u16, id: Id, value: Option<Cell>) -> Option<bool> {
         aggregate::step(chunk_mut(self.arena, state.into())?, id, value.map(Cell::number_value));
-        Some(())
+        Some(true)
+    }
+
+    /// A step of min or max with a value that is not better than the one that is kept.
+    #[inline(always)]
+    fn is_no_extreme(&mut self, stage: u16, range: Range, cell: Cell) -> Option<bool> {
+        if !cell.is_null() && range.holds(cell) != Some(true) {
+            return None;
+        }
+        self.stage = stage.into();
+        self.set_stage_flag(flag::HIT, false);
+        Some(true)
+    }
+
+    /// A row for a sorter that does not want it is done with.
+    #[inline(always)]
+    fn is_unwanted(&mut self, stage: u16, rank: u32, descending: bool, key: Cell) -> Option<bool> {
+        if key.is_stretch() || key::rank(key.number_value(), descending) <= rank {
+            return None;
+        }
+        self.stage = stage.into();
+        self.next_sequence();
+        Some(false)
     }
 
     /// The rowid of the row at hand, if it is known where it stands in the key.
@@ -132,16 +169,5 @@ impl Machine<'_> {
     fn rowid_short(&self) -> Option<Cell> {
         let at = Some(usize::from(self.row.rowid)).filter(|at| *at != 0)?;
         Reader::new(self.arena.get(at..)?, 0).rowid().ok().map(Cell::integer)
-    }
-}
-
-impl Filter {
-    /// Whether a value is as the filter wants it; `None` if that is not told so quickly.
-    #[inline(always)]
-    fn holds(&self, cell: Cell) -> Option<bool> {
-        match plan::place(cell) {
-            Some(place) => Some((self.low <= place && place <= self.high) != self.outside),
-            None => cell.is_null().then_some(false),
-        }
     }
 }
