@@ -1,10 +1,10 @@
 //! Rows that a loop is done with quickly.
 //!
 //! Contract: only where code is to be fast. Most rows of a loop have little done to them: a column is compared with a
-//! constant and the row is not wanted, or it goes into sums, or a sorter does not want it. Behind an instruction that gives
-//! a row, the instructions for that are read once, as a [`Plan`], and rows are run through by it, up to one for which it is
-//! not enough, because a value is of an uncommon kind or because something else is to be done with the row. With that row
-//! the machine goes on, at the first instruction that was not done for it.
+//! constant and the row is not wanted, or it is counted and added, or it is neither the least nor the largest, or a sorter
+//! does not want it. Behind an instruction that gives a row, the instructions for that are read once, as a [`Plan`], and rows
+//! are run through by it, up to one for which it is not enough, because a value is of an uncommon kind or because something
+//! else is to be done with the row. With that row the machine goes on, at the first instruction that was not done for it.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod plan;
@@ -54,8 +54,8 @@ impl Machine<'_> {
         let (mut walk, mut cell) = (ShortWalk::START, Cell::NULL);
         for act in acts {
             let goes_on = match act.what {
-                What::Column(column) => self.column_short(&mut walk, column).map(|found| cell = found).map(|()| true),
-                What::Rowid => self.rowid_short().map(|found| cell = found).map(|()| true),
+                What::Column(column) => self.column_short(&mut walk, column).map(|found| cell = found).and(Some(true)),
+                What::Rowid => self.rowid_short().map(|found| cell = found).and(Some(true)),
                 What::Number(range) => range.holds(cell),
                 What::Text { constant, hold } => self.text_holds(cell, constant, hold),
                 What::Null(null) => Some(cell.is_null() == null),

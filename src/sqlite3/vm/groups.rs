@@ -60,7 +60,13 @@ impl Machine<'_> {
 
     /// A field of the group at hand: offset of its bytes, and how many they are.
     pub(crate) fn group_field(&self, field: usize) -> (usize, usize) {
-        let entry = self.in_stage(at::CURRENT);
+        self.group_field_of(self.stage, field)
+    }
+
+    /// A field of the group at hand in a stage.
+    #[cfg_attr(fast, inline)]
+    pub(crate) fn group_field_of(&self, stage: usize, field: usize) -> (usize, usize) {
+        let entry = self.field(stage + at::CURRENT);
         let mut place = entry + HEAD + self.field(entry + 2);
         for _ in 0..field {
             place += 2 + self.field(place);

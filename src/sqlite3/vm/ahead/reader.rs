@@ -8,11 +8,11 @@ use super::plan::{Act, Plan, Range, What};
 use super::{COLUMN, COLUMN_LEN, ROWID, ROWID_LEN};
 use crate::sqlite3::aggregate::Accumulator;
 use crate::sqlite3::function::Id;
-use crate::sqlite3::program::{Comparison, Op, chunk, word};
+use crate::sqlite3::program::{Comparison, Op, chunk};
 use crate::sqlite3::record;
 use crate::sqlite3::record::short::ShortWalk;
 use crate::sqlite3::vm::cell::Cell;
-use crate::sqlite3::vm::stage::{HEAD, at, flag};
+use crate::sqlite3::vm::stage::{at, flag};
 use crate::sqlite3::vm::{Machine, STAGE};
 
 // Bytes of instructions: a text's without the text, a sorter's without the orders of its keys.
@@ -211,7 +211,10 @@ impl Reader<'_, '_> {
     fn aggregate(&mut self, at: usize, start: usize, arguments: u8) -> Option<usize> {
         let [STEP, stage, field, id, count, _] = *chunk::<STEP_LEN>(self.machine.arena, at)? else { return None };
         let stage = self.machine.layout.stages + usize::from(stage) * STAGE;
-        let (field, len) = self.machine.group_field_of(stage, field)?;
+        if self.machine.get8(stage + at::FLAGS) & flag::LOST != 0 {
+            return None;
+        }
+        let (field, len) = self.machine.group_field_of(stage, field.into());
         let state = field as u16;
         let what = match (id, arguments) {
             _ if count != arguments => return None,
@@ -279,20 +282,5 @@ impl Machine<'_> {
             count += 1;
         }
         (count, at)
-    }
-
-    /// Where a field of a stage's group at hand is, and how long, if that was not forgotten.
-    #[inline(always)]
-    fn group_field_of(&self, stage: usize, field: u8) -> Option<(usize, usize)> {
-        let block = chunk::<STAGE>(self.arena, stage)?;
-        if block[at::FLAGS] & flag::LOST != 0 {
-            return None;
-        }
-        let entry = usize::from(word(block, at::CURRENT));
-        let mut place = entry + HEAD + self.field(entry + 2);
-        for _ in 0..field {
-            place += 2 + self.field(place);
-        }
-        Some((place + 2, self.field(place)))
     }
 }
