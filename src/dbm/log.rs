@@ -105,7 +105,6 @@ impl<F: NorFlash> Log<F> {
     }
 
     /// Whether something of this kind failed, which is forgotten then.
-    #[inline(never)]
     pub(crate) fn forgive(&mut self, kind: u32) -> bool {
         let forgiven = self.failed.is_some_and(|fail| fail.kind() == kind);
         if forgiven {

@@ -189,7 +189,6 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Takes the pages of a sector out of the log.
-    #[inline(never)]
     pub(crate) fn drop_sector(&mut self, sector: u32) {
         self.each_page(sector, |db, page| {
             db.table.remove_order(page);
