@@ -48,7 +48,7 @@ use embedded_storage::nor_flash::NorFlash;
 use format::{Geometry, Kind, Layout, Name};
 use log::Log;
 use record::{Last, Record, Spot};
-use table::{State, Table};
+use table::Table;
 
 /// No page.
 pub(crate) const NO_PAGE: u16 = u16::MAX;
@@ -101,7 +101,7 @@ pub(crate) struct Pending {
     pub(crate) open: bool,
     /// Something was written in it.
     pub(crate) started: bool,
-    /// Where it begins.
+    /// Where it begins; no page when some of what it wrote is lost.
     pub(crate) page: u16,
     pub(crate) at: u32,
     /// The sequence number of the page in which it begins.
@@ -130,6 +130,8 @@ pub struct Dbm<'m, F> {
     pub(crate) gone: bool,
     /// All of the head page went through the log's check.
     pub(crate) checked: bool,
+    /// A free sector may hold what looks like a part of the log: its erase failed, or a page header in it.
+    pub(crate) owed: bool,
     /// Parts of long values in the head page.
     pub(crate) parts: u8,
     /// The page that records are appended to.
@@ -228,6 +230,7 @@ fn opened<F: NorFlash>(
         long: false,
         gone: false,
         checked: false,
+        owed: false,
         parts: 0,
         head: 0,
         sequence: 0,
@@ -282,7 +285,17 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// The end of an operation: what failed in it, or its answer.
     pub(crate) fn done<T>(&mut self, answer: T) -> Result<T> {
+        self.drop_spoiled();
         Ok(self.log.outcome(answer)?)
+    }
+
+    /// What a batch stages is programmed when it is read, by a get perhaps: where that failed, the page is given up.
+    #[inline(never)]
+    pub(crate) fn drop_spoiled(&mut self) {
+        if self.log.spoiled {
+            self.give_up_head();
+            self.log.fail(Fail::PROGRAM);
+        }
     }
 
     /// Looks at the newest record of a key, unless the key is deleted.
@@ -382,13 +395,16 @@ impl<F: NorFlash> Dbm<'_, F> {
         Ok(self.log.flash)
     }
 
-    /// Whether the store was not opened with [`Flag::Read`]; a failure if it was.
+    /// Whether the store can be written to; a failure if it was opened with [`Flag::Read`].
     pub(crate) fn writable(&mut self) -> bool {
         let writable = !linked::READ_ONLY.is() || self.writable;
         if !writable {
             self.log.fail(Fail::READ_ONLY);
+        } else if self.settled != u32::MAX {
+            // Before anything stands behind the commit of a batch, each of its pages must tell of it.
+            self.write_fates();
         }
-        writable
+        !self.log.failed()
     }
 
     /// Appends a record, making room first: the key, and the value in two pieces.
@@ -417,10 +433,14 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.put(record, pieces);
             // Words can read as blank and refuse a program all the same, when power went during one or during their erase:
             // on to another page. What a batch wrote to this one is lost, though.
-            if turn > 0 || batch && self.batch.started || !self.log.forgive(error::FLASH) {
-                break;
+            if turn == 0 && !(batch && self.batch.started) && self.log.forgive(error::FLASH) {
+                continue;
             }
-            self.discard_copies();
+            if turn > 0 && self.log.forgive(error::FULL) {
+                // (What failed before may stand all the same.)
+                self.log.fail(Fail::PROGRAM);
+            }
+            break;
         }
     }
 
@@ -435,31 +455,34 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.appended(&record, key)
     }
 
-    /// Takes note of a record that now stands at the tail, unless that failed.
+    /// Takes note of a record that now stands at the tail. If that failed, or it could not be listed, the page is given up.
     #[inline(never)]
     pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) {
+        if !self.log.failed() {
+            self.full = u32::MAX;
+            if record.kind != Kind::Commit {
+                let new = self.note(record, key);
+                self.drop_spoiled();
+                self.list(record, key, new);
+                self.guess = self.guess.max(self.largest);
+            }
+        }
         if self.log.failed() {
             return self.give_up_head();
         }
-        let total = record.total(&self.log.geometry);
-        self.full = u32::MAX;
-        self.tail += total;
-        if record.kind == Kind::Commit {
-            return;
-        }
-        let new = self.note(record, key);
-        self.list(record, key, new);
-        self.guess = self.guess.max(self.largest);
+        self.tail += record.total(&self.log.geometry);
     }
 
     /// After a failed program: nothing more is appended to this page.
     pub(crate) fn give_up_head(&mut self) {
+        self.log.spoiled = false;
         if self.head != NO_PAGE {
-            self.table.set_state(self.head, State::Stale);
+            self.set_stale(self.head);
             self.clear_list();
             self.head = NO_PAGE;
             self.end_snapshots();
-            // What a batch wrote here does not count any more.
+            // What a batch wrote here does not count any more: nothing of it will.
+            self.batch.page = NO_PAGE;
             self.forget_lent();
         }
     }

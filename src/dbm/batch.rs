@@ -69,6 +69,7 @@ impl<F: NorFlash> Dbm<'_, F> {
                 self.give_up_batch();
                 return self.log.fail(fail);
             }
+            self.settled = self.batch.sequence;
         }
         (self.batch.open, self.batch.started) = (false, false);
         // What it overwrote counted as living.
@@ -77,6 +78,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     fn commit_mark(&mut self) {
+        if self.batch.page == NO_PAGE {
+            return self.log.fail(Fail::PROGRAM);
+        }
         let [a, b, c, d] = self.batch.sequence.to_le_bytes();
         let over_pages = [0, 0, a, b, c, d];
         self.make_room(Record::new(Kind::Commit, true, 6, 0).total(&self.log.geometry));
@@ -87,15 +91,20 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
     }
 
-    /// Appends a commit.
+    /// Appends a commit, for which there is room.
     fn mark(&mut self, bytes: &[u8]) {
-        let record = Record::new(Kind::Commit, true, bytes.len(), 0);
-        let end = self.tail + record.total(&self.log.geometry);
-        if self.head == NO_PAGE || end > self.log.geometry.limit(self.table.listed() as u32, true) {
-            self.seal();
-            self.open_page();
+        if self.log.failed() {
+            return;
         }
-        self.put(record, &[bytes, &[], &[]])
+        self.put(Record::new(Kind::Commit, true, bytes.len(), 0), &[bytes, &[], &[]]);
+        if let Err(fail) = self.log.outcome(()) {
+            // A program can be whole and fail all the same.
+            let mut walk = self.walk(self.table.newest());
+            while self.advance_walk(&mut walk) {}
+            if walk.at <= self.tail {
+                self.log.fail(fail);
+            }
+        }
     }
 
     /// Looks at the newest record of a name that the open batch did not write, if it wrote the record looked at.
@@ -117,7 +126,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             return;
         }
         self.keep(record, false, copying, name.bytes);
-        self.keep(&newest, true, copying, name.bytes)
+        self.keep(&newest, true, copying, name.bytes);
+        if copying && self.log.failed() {
+            // Perhaps the former stands behind the latter now.
+            self.batch.page = NO_PAGE;
+        }
     }
 
     fn find_committed(&mut self, name: &Name) -> Spot {
@@ -202,48 +215,57 @@ impl<F: NorFlash> Dbm<'_, F> {
             return Err(Fail::BATCH.into());
         }
         if savepoint.page == NO_PAGE {
-            self.rollback()?;
-            return self.begin();
+            let given_up = self.rollback();
+            return self.begin().and(given_up);
         }
-        let Some(first) = self.table.place(savepoint.page) else { return Err(Fail::STALE.into()) };
-        let (last, end) = (self.table.count(), self.tail);
-        let newest = self.head;
-        for place in first..last {
-            let page = self.table.order(place);
-            let mut at = if place == first { savepoint.at } else { F::FIRST };
+        let Savepoint { mut page, mut at } = savepoint;
+        let (newest, end) = (self.table.newest(), if self.head == NO_PAGE { F::PAGE } else { self.tail });
+        loop {
             let stop = if page == newest { end } else { F::PAGE };
             while let Some(record) = self.sound(page, at, stop) {
                 at += record.total(&self.log.geometry);
-                self.take_back(&record, savepoint);
+                self.take_back(&record, savepoint, (newest, end));
             }
+            if page == newest {
+                break;
+            }
+            // (Where it stands in the log may have changed: older pages go when room is made.)
+            let Some(place) = self.table.place(page) else { return Err(Fail::STALE.into()) };
+            (page, at) = (self.table.order(place + 1), F::FIRST);
+        }
+        if self.log.failed() {
+            self.batch.page = NO_PAGE;
         }
         self.done(())
     }
 
-    /// Writes what a record's key had at a savepoint.
-    fn take_back(&mut self, record: &Record, savepoint: Savepoint) {
+    /// Writes what a record's key had at a savepoint. The batch's records end at a place; behind it stand what was taken back, and
+    /// copies of what was not.
+    fn take_back(&mut self, record: &Record, savepoint: Savepoint, (last, end): (u16, u32)) {
         if !record.pending() || record.kind == Kind::Commit {
             return;
         }
         let mut buf = [0; KEY_MAX];
         self.log.cur = *record;
         let key = self.log.name(&mut buf);
-        let newest = self.newest(key);
-        if newest.is_none_or(|newest| !newest.is(record)) || self.log.failed() {
-            // A later record of the same key will be, or has been, taken back.
+        let Some(newest) = self.newest(key) else { return };
+        let copied = (self.table.place(newest.page), newest.at()) >= (self.table.place(last), end);
+        if !newest.is(record) && !copied || self.log.failed() {
+            // A later record of the same key will be taken back.
             return;
         }
-        let before = self.find_as_of(key, savepoint);
-        match before.filter(|before| before.kind != Kind::Deleted) {
-            Some(before) => {
-                self.make_room(before.total(&self.log.geometry));
-                self.carry(&before, true, key)
-            }
-            None => self.write(Kind::Deleted, &[key, &[], &[]]),
+        let Some(before) = self.find_as_of(key, savepoint) else {
+            return self.write(Kind::Deleted, &[key, &[], &[]]);
+        };
+        self.make_room(before.total(&self.log.geometry));
+        // That may have moved it.
+        if let Some(before) = self.find_as_of(key, savepoint) {
+            self.carry(&before, true, key);
         }
     }
 
-    /// The newest record of a key that the batch wrote before a savepoint, or else the newest that it did not write.
+    /// The newest record of a key that the batch wrote before a savepoint, or else the newest that it did not write; none if that
+    /// is a tombstone.
     fn find_as_of(&mut self, key: &[u8], savepoint: Savepoint) -> Option<Record> {
         let (Some(last), Some(first)) = (self.table.place(savepoint.page), self.table.place(self.batch.page)) else {
             self.log.fail(Fail::STALE);
@@ -261,10 +283,10 @@ impl<F: NorFlash> Dbm<'_, F> {
                 }
             }
         }
-        if found.is_some() {
-            return found;
+        if found.is_none() && self.find_committed(&Name::key(key)).is_some() {
+            found = Some(self.log.cur);
         }
-        self.find_committed(&Name::key(key)).is_some().then_some(self.log.cur)
+        found.filter(|found| found.kind != Kind::Deleted)
     }
 
     /// Opens a batch that is given up when it is dropped without [`Batch::commit`].

@@ -27,6 +27,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.forget_dead();
         }
         self.counting = counting;
+        self.discard_copies();
         if total >= self.full {
             return self.log.fail(Fail::FULL);
         }
@@ -34,6 +35,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         let batch = self.in_batch();
         let (mut won, mut vain) = (0, 0);
         for turn in 0..self.sectors() * 2 + 1 {
+            if self.owed && self.free == 1 {
+                // After an opening that sector would be in the log, none free, and what is written now taken for copies.
+                self.erase_ahead();
+                self.owed = self.log.failed();
+            }
             if self.log.failed() {
                 return;
             }
@@ -42,7 +48,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                     // When all of the sector lives that is moved, the head page has the room after it that it has now, but
                     // for what copies of another size waste.
                     // (In a batch copies can take more room than what they are copies of.)
-                    if turn == 0 && self.level && !batch && self.head_takes(total + page / 16) && self.level_wear() {
+                    let roomy = self.head_takes(total + page / 16);
+                    if turn == 0 && self.level && !batch && !self.owed && roomy && self.level_wear() {
                         continue;
                     }
                     return;
@@ -347,6 +354,8 @@ impl<F: NorFlash> Dbm<'_, F> {
                 db.log.corrupt(page, 0);
             }
             if state.in_log() {
+                // What is dead in it grows while it is copied, if that does not come to its end.
+                db.table.set_dead(page, UNKNOWN);
                 db.sift(page, true, without);
             }
         });
@@ -402,9 +411,11 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.ready(&tombstone);
         self.put(tombstone, &[key, &[], &[]]);
         self.let_go(sector);
-        if self.log.failed() {
-            // What was noted to be gone is still there.
+        if let Err(fail) = self.log.outcome(()) {
+            // What was noted to be gone is still there, whatever was programmed of the tombstone.
+            self.discard_copies();
             self.forget_lent();
+            self.log.fail(fail);
         }
     }
 
@@ -413,15 +424,21 @@ impl<F: NorFlash> Dbm<'_, F> {
         for place in 0..self.table.count() {
             let page = self.table.order(place);
             if self.load(page) == State::Open {
-                let check = self.log.page_check;
-                self.log.begin(page, self.fate_at(self.table.entries(page)));
-                self.log.fill(0, F::align(4));
-                self.log.flush();
-                self.log.page_check = check;
+                let (check, fate) = (self.log.page_check, self.fate_at(self.table.entries(page)));
+                // (A program that failed may have written some of it, which is enough.)
+                if self.log.blank(page, fate, fate + F::align(4)) {
+                    self.log.begin(page, fate);
+                    self.log.fill(0, F::align(4));
+                    self.log.flush();
+                    self.log.page_check = check;
+                }
                 if !self.log.failed() {
                     self.table.set_state(page, State::Sealed);
                 }
             }
+        }
+        if !self.log.failed() {
+            self.settled = u32::MAX;
         }
     }
 }

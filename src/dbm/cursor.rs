@@ -278,6 +278,7 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.log.failed() {
             *cursor = before;
             cursor.stamp = 0;
+            self.drop_spoiled();
         }
         self.log.outcome(taken)
     }

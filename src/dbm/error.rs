@@ -99,6 +99,8 @@ impl Fail {
     }
 
     pub(crate) const FULL: Fail = Fail::new(FULL, 0);
+    /// A program failed a while ago, and what it took along is missed now.
+    pub(crate) const PROGRAM: Fail = Fail::new(FLASH, 2);
     pub(crate) const STALE: Fail = Fail::new(0, 2);
     pub(crate) const BATCH: Fail = Fail::new(0, 3);
     pub(crate) const READ_ONLY: Fail = Fail::new(0, 4);

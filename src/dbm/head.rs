@@ -230,9 +230,6 @@ impl<F: NorFlash> Dbm<'_, F> {
         let (entries, parts, live) = (self.table.listed() as u32, self.parts, self.live);
         let index = self.log.geometry.index(entries);
         let batch = self.in_batch() && self.batch.started;
-        // From here on the page takes no more records, whatever happens.
-        self.head = NO_PAGE;
-        self.table.set_state(page, State::Stale);
         let start = self.log.geometry.limit(entries, false);
         self.log.flush();
         let (from, state) = if self.checked { (self.tail, self.log.page_check) } else { (0, crc::START) };
@@ -284,8 +281,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.log.push_word(!self.log.page_check);
         self.log.flush();
         if self.log.failed() {
-            return;
+            return self.give_up_head();
         }
+        self.head = NO_PAGE;
         self.table.set_page(page, if batch { State::Open } else { State::Sealed }, entries, directory);
         self.long |= parts > 0;
         self.set_dead(page, live, entries);

@@ -26,6 +26,8 @@ pub(crate) struct Log<F> {
     pub(crate) geometry: Geometry<F>,
     /// What failed first in the operation that is going on.
     failed: Option<Fail>,
+    /// A program failed since a page was opened or given up: what was staged may be lost.
+    pub(crate) spoiled: bool,
     /// The record that was looked at last.
     pub(crate) cur: Record,
     /// CRC-32 state over all bytes of the head page, if the store knows it to be, and the state of the check of the record that is
@@ -65,6 +67,7 @@ impl<F: NorFlash> Log<F> {
             flash,
             geometry: Geometry::NONE,
             failed: None,
+            spoiled: false,
             cur: Record::NONE,
             page_check: 0,
             check: 0,
@@ -410,6 +413,7 @@ impl<F: NorFlash> Log<F> {
                 *to = byte;
             }
         }
+        self.spoiled |= done.is_err();
         self.done(done);
     }
 

@@ -97,6 +97,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             // A page can read as blank and refuse a program all the same, when power went during one.
             self.erase_sector(sector);
             self.start_page(page);
+            self.owed |= self.log.failed();
         }
         self.count_free();
         self.level = true;
@@ -113,10 +114,12 @@ impl<F: NorFlash> Dbm<'_, F> {
         self.log.push_word(self.log.geometry.header(word));
         self.log.fill(0xff, F::FIRST - HEADER);
         self.log.flush();
+        // (Whatever a failed program left of the header, its number is not given again.)
+        self.sequence = self.sequence.wrapping_add(1);
         if self.log.failed() {
             return;
         }
-        self.sequence = self.sequence.wrapping_add(1);
+        self.log.spoiled = false;
         self.table.set_page(page, State::Head, 0, 0);
         self.table.push_order(page);
         self.clear_list();
@@ -140,9 +143,29 @@ impl<F: NorFlash> Dbm<'_, F> {
         }
         self.full = u32::MAX;
         self.log.erase(sector);
-        if !self.log.failed() {
+        if self.log.failed() {
+            self.owed = true;
+        } else {
             self.each_page(sector, |db, page| db.table.set_state(page, State::Erased));
         }
+    }
+
+    /// Erases a free sector that is not erased, if there is one.
+    #[inline(never)]
+    pub(crate) fn erase_ahead(&mut self) -> bool {
+        for sector in 0..self.sectors() {
+            if self.sector_free(sector) && !self.sector_erased(sector) {
+                self.erase_sector(sector);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A page has no index that can be trusted.
+    #[inline(never)]
+    pub(crate) fn set_stale(&mut self, page: u16) {
+        self.table.set_page(page, State::Stale, 0, 0);
     }
 
     /// How often a sector was erased, as far as is known: the mean for one whose pages do not say.

@@ -171,21 +171,21 @@ impl<F: NorFlash> Dbm<'_, F> {
         {
             return true;
         }
-        self.give_up_head();
+        self.head = NO_PAGE;
+        self.clear_list();
         self.table.set_state(page, State::Raw);
         self.load(page);
         self.table.damaged(page) || self.free > 0
     }
 
-    /// Throws away the newest page if it was given up while it took copies in the last free sector: it holds nothing else.
+    /// Throws away the last sector if it takes no more copies and is not let go what they are copies of: it holds nothing else.
     pub(crate) fn discard_copies(&mut self) {
         let newest = self.table.newest();
         if self.free > 0 || self.head != NO_PAGE || newest == NO_PAGE {
             return;
         }
-        if self.table.state(newest) == State::Stale {
-            self.erase_sector(self.sector_of(newest));
-        }
+        self.erase_sector(self.sector_of(newest));
+        self.forget_lent();
     }
 
     /// Takes the pages of a sector out of the log.

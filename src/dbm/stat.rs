@@ -67,11 +67,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         if self.build_lent() {
             return true;
         }
-        for sector in 0..self.sectors() {
-            if self.sector_free(sector) && !self.sector_erased(sector) {
-                self.erase_sector(sector);
-                return true;
-            }
+        if self.erase_ahead() {
+            return true;
         }
         if self.in_batch() {
             return false;
@@ -80,6 +77,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             self.forget_dead();
             self.counting = true;
         }
+        self.discard_copies();
         // Worth it is what wins half of what it copies at least.
         let sector = self.choose(u32::MAX);
         let half = F::PAGE / 2 * F::PER_SECTOR;

@@ -8,6 +8,7 @@
 mod corrupt;
 mod cursors;
 mod driven;
+mod failing;
 mod latency;
 mod limits;
 mod model;

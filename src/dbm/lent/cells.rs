@@ -169,7 +169,7 @@ pub(super) fn find<F: NorFlash>(db: &mut Dbm<'_, F>, key: &[u8]) -> record::Spot
     }
     let guess = db.guess;
     let Some((cells, _)) = &mut db.lent.cells else { return record::Spot::UNKNOWN };
-    if cells.state == State::Off || db.log.failed() {
+    if matches!(cells.state, State::Forgotten | State::Off) || db.log.failed() {
         return record::Spot::UNKNOWN;
     }
     let spot = cells.spot(key);
