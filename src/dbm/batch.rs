@@ -54,6 +54,9 @@ impl<F: NorFlash> Dbm<'_, F> {
     }
 
     /// Makes everything since [`begin`](Self::begin) count, at once.
+    ///
+    /// Where a program of the flash failed in the batch, or making room came to no end, some of it may be lost: then nothing of it counts,
+    /// and the answer is [`Error::Flash`](super::Error::Flash), whatever was answered since.
     pub fn commit(&mut self) -> Result<()> {
         self.commit_batch();
         self.done(())
