@@ -192,3 +192,16 @@ fn a_table_or_a_view_of_one_column_is_a_set() {
     let error = rows(&mut con, "SELECT 1 IN missing", &[]).unwrap_err();
     assert_eq!((error.kind(), error.offset()), (ErrorKind::NoSuchTable, 12));
 }
+
+#[test]
+fn a_temporary_view_hides_nothing() {
+    let (mut store, mut memory) = (MapStore::new(), Memory::<4096>::new());
+    let mut con = Connection::open(&mut store, &mut memory).unwrap();
+    con.executescript("CREATE TABLE t(a); CREATE VIEW v AS SELECT 1; CREATE TEMP VIEW w AS SELECT a FROM t").unwrap();
+    // SQLite has both, and takes the temporary one.
+    for sql in ["CREATE TEMP VIEW t AS SELECT 1", "CREATE TEMP VIEW IF NOT EXISTS v AS SELECT 2"] {
+        assert_eq!(rows(&mut con, sql, &[]).unwrap_err().kind(), ErrorKind::Unsupported, "{sql}");
+    }
+    assert_eq!(rows(&mut con, "CREATE TEMP VIEW IF NOT EXISTS w AS SELECT 3", &[]).unwrap(), [""; 0]);
+    assert_eq!(rows(&mut con, "SELECT * FROM v", &[]).unwrap(), ["1"]);
+}

@@ -369,12 +369,25 @@ impl Compiler<'_> {
 
     // ---- the others
 
+    /// Whether a temporary view would hide what goes by its name, which was read last: another view or a table.
+    fn hides(&mut self, token: Token) -> bool {
+        if !self.present {
+            return self.failed.is_some_and(|error| error.is(ErrorKind::AlreadyExists));
+        }
+        let (at, len) = self.find(token);
+        self.at(at) != schema::VIEW || self.defined(at, len).number() == 0
+    }
+
     /// CREATE VIEW: the text of its SELECT is kept.
     /// A temporary one is not in sqlite_schema, and its number is that of the session that made it: to the next one it is
     /// not there.
     #[inline(never)]
     fn create_view(&mut self, temporary: bool) {
         let token = self.new_name(false);
+        if temporary && self.hides(token) {
+            (self.failed, self.present) = (None, false);
+            return self.fail_at(ErrorKind::Unsupported, token);
+        }
         if self.token.kind == Kind::LeftParen {
             return self.fail_here(ErrorKind::Unsupported);
         }
