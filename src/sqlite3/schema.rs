@@ -371,6 +371,7 @@ pub(crate) fn default_value<'v>(definition: Definition<'v>, column: u8) -> Optio
             Value::Text(if negative { text } else { digits })
         }
         Some(b'0'..=b'9' | b'.') => {
+            let affinity = if affinity == Affinity::Blob { Affinity::Numeric } else { affinity };
             affinity.apply_numeric(super::text::literal(digits, negative).unwrap_or(Value::Null))
         }
         Some(b't' | b'T') => Value::Integer(1),

@@ -275,7 +275,8 @@ impl Compiler<'_> {
         self.end_of_statement()
     }
 
-    /// Code for a default that is a literal; its text is in the arena.
+    /// Code for a default that is a literal; its text is in the arena. (SQLite makes it an integer where it can, also in
+    /// a column without affinity: that shows in rows older than the column alone.)
     pub(crate) fn literal_default(&mut self, at: usize, affinity: u8) {
         let mut token = self.lex(at as u16 | IN_ARENA);
         let mut negative = false;
@@ -295,6 +296,10 @@ impl Compiler<'_> {
                     self.byte(b'-');
                 }
                 self.copy(start, len)
+            }
+            Kind::Real => {
+                let real = literal(self.text(token), negative).unwrap_or(Value::Null);
+                self.constant(Affinity::Numeric.apply_numeric(real))
             }
             Kind::Quoted => self.literal_text(token),
             Kind::Name => self.op1(Op::Int8, self.same(token, b"true").into()),

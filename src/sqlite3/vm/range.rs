@@ -91,12 +91,14 @@ impl Machine<'_> {
 /// Writes the bound of a range of rowids; whether the rows that begin with it belong to the range. A bound that is no
 /// integer is the next integer towards the inside.
 fn rowid_bound(value: Value<'_>, far: bool, inclusive: bool, writer: &mut Writer<'_>) -> bool {
+    /// The REAL above the largest rowid; below zero, it is the smallest.
+    const END: f64 = 9_223_372_036_854_775_808.0;
     match Affinity::Numeric.apply_numeric(value) {
         Value::Integer(i) => {
             writer.rowid(i);
             inclusive
         }
-        Value::Real(r) if real::order(r, 9.3e18).is_ge() || real::order(r, -9.3e18).is_le() => {
+        Value::Real(r) if real::order(r, END).is_ge() || real::order(r, -END).is_lt() => {
             // Beyond all rowids: all or nothing.
             let above = !real::is_negative(r);
             if above {
@@ -105,13 +107,11 @@ fn rowid_bound(value: Value<'_>, far: bool, inclusive: bool, writer: &mut Writer
             far == above
         }
         Value::Real(r) => {
-            let below = {
-                let cut = real::whole(r);
-                if real::order(real::of(cut), r).is_gt() { cut - 1 } else { cut }
-            };
-            writer.rowid(below);
+            let cut = real::whole(r);
+            let order = real::order(real::of(cut), r);
+            writer.rowid(cut - i64::from(order.is_gt()));
             // Rows up to the integer below are on its low side.
-            far
+            if order.is_eq() { inclusive } else { far }
         }
         // Text and blobs are greater than all rowids.
         _ => {
