@@ -117,10 +117,9 @@ impl Compiler<'_> {
         if last.kind != Kind::Integer || last.start() != self.lex(list).start() {
             return Stretch::new(list, last.start());
         }
-        for _ in 1..leading_integer(self.text(last)) {
-            if item != NONE && self.star_at(item).is_none() {
-                item = self.item_at(item).next;
-            }
+        let mut left = leading_integer(self.text(last));
+        while left > 1 && item != NONE && self.star_at(item).is_none() {
+            (item, left) = (self.item_at(item).next, left - 1);
         }
         Stretch::new(item, if item == NONE { NONE } else { self.item_at(item).last() })
     }
