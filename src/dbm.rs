@@ -92,7 +92,9 @@ impl Options {
 
 /// Bytes of memory that a store on a part of `capacity` bytes in sectors of `sector` needs: 8 a page and 256.
 pub const fn memory_needed(capacity: usize, sector: usize) -> usize {
-    capacity / sector * format::parts(sector, 1) as usize * table::PER_PAGE + table::FIXED
+    // (Of the word it is not known: the largest that sectors of this size can have.)
+    let word = 1 << if sector.trailing_zeros() < 5 { sector.trailing_zeros() } else { 5 };
+    capacity / sector * format::parts(sector, word) as usize * table::PER_PAGE + table::FIXED
 }
 
 /// The batch that is open.

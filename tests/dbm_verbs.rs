@@ -55,6 +55,24 @@ fn the_verbs_of_a_dict() {
 }
 
 #[test]
+fn a_piece_behind_the_end_is_empty() {
+    let (mut memory, mut buf) = ([0; 1024], [0; 8]);
+    let mut db = dbm::open(part(2), Flag::Create, &mut memory).unwrap();
+    db.set(b"k", b"value").unwrap();
+    for offset in [5, 6, 2000, 4000, u32::MAX as usize, usize::MAX] {
+        assert_eq!(db.get_into(b"k", offset, &mut buf), Ok(Some(&b""[..])), "{offset}");
+    }
+}
+
+#[test]
+fn the_memory_that_is_said_to_be_needed_is_enough() {
+    // Words of 32 bytes divide this sector into three pages, smaller ones into two.
+    let mut memory = vec![0; dbm::memory_needed(40 * 4128, 4128)];
+    assert!(dbm::open(SimFlash::<'static, 32, 4128>::owned(40).unwrap(), Flag::Create, &mut memory).is_ok());
+    assert!(dbm::open(SimFlash::<'static, 4, 4128>::owned(40).unwrap(), Flag::Create, &mut memory).is_ok());
+}
+
+#[test]
 fn values_longer_than_a_page_and_than_the_memory() {
     let (mut flash, mut memory) = (part(32), [0; 1024]);
     let mut db = dbm::open(&mut flash, Flag::Create, &mut memory).unwrap();

@@ -58,7 +58,8 @@ impl<F: NorFlash> Dbm<'_, F> {
     pub fn get_into<'b>(&mut self, key: &[u8], offset: usize, buf: &'b mut [u8]) -> Result<Option<&'b [u8]>> {
         let Some(record) = self.find_value(key) else { return self.done(None) };
         let length = self.value_len(&record);
-        let count = length.saturating_sub(offset).min(buf.len());
+        let offset = offset.min(length);
+        let count = (length - offset).min(buf.len());
         let piece = buf.get_mut(..count).unwrap_or(&mut []);
         self.piece(&record, offset as u32, piece);
         self.done(Some(piece))
