@@ -65,6 +65,21 @@ fn a_piece_behind_the_end_is_empty() {
 }
 
 #[test]
+fn a_range_ends_before_a_value_that_is_too_large() {
+    let (mut memory, mut buf) = ([0; 1024], [0; 8]);
+    let mut db = dbm::open(part(2), Flag::Create, &mut memory).unwrap();
+    db.set(b"a1", b"short").unwrap();
+    db.set(b"b", &[7; 100]).unwrap();
+    let mut with = db.prefix(b"a").unwrap();
+    assert_eq!(with.next(&mut buf).map(|entry| entry.is_some()), Ok(true));
+    assert_eq!(with.next(&mut buf), Ok(None));
+    let mut range = db.range(b"a2", b"b").unwrap();
+    assert_eq!(range.next(&mut buf), Ok(None));
+    let mut range = db.range(b"a2", b"c").unwrap();
+    assert_eq!(range.next(&mut buf), Err(Error::BufferTooSmall { needed: 101 }));
+}
+
+#[test]
 fn the_memory_that_is_said_to_be_needed_is_enough() {
     // Words of 32 bytes divide this sector into three pages, smaller ones into two.
     let mut memory = vec![0; dbm::memory_needed(40 * 4128, 4128)];

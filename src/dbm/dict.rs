@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::cursor::{Cursor, Entry};
 use super::format::{self, KEY_MAX};
-use super::{Dbm, Result};
+use super::{Dbm, Error, Result};
 
 /// The keys and values of a store, or of a part of it, in order, one at a time.
 pub struct Items<'a, 'k, D> {
@@ -30,15 +30,29 @@ enum End<'k> {
     Prefix(&'k [u8]),
 }
 
+impl End<'_> {
+    fn is_behind(self, key: &[u8]) -> bool {
+        match self {
+            End::None => true,
+            End::Before(end) => key < end,
+            End::Prefix(prefix) => key.starts_with(prefix),
+        }
+    }
+}
+
 impl<F: NorFlash> Items<'_, '_, Dbm<'_, F>> {
     /// The next key and its value, at the start of `buf`; `None` at the end.
     pub fn next<'b>(&mut self, buf: &'b mut [u8]) -> Result<Option<Entry<'b>>> {
-        let entry = self.db.next(&mut self.cursor, buf)?;
-        Ok(entry.filter(|entry| match self.end {
-            End::None => true,
-            End::Before(end) => entry.key < end,
-            End::Prefix(prefix) => entry.key.starts_with(prefix),
-        }))
+        let end = self.end;
+        let next = self.db.next(&mut self.cursor, buf);
+        if let Err(Error::BufferTooSmall { .. }) = next {
+            // What is too large may stand behind the end.
+            let (mut cursor, mut key) = (self.cursor, [0; KEY_MAX]);
+            if !self.db.next_key(&mut cursor, &mut key)?.is_some_and(|key| end.is_behind(key)) {
+                return Ok(None);
+            }
+        }
+        Ok(next?.filter(|entry| end.is_behind(entry.key)))
     }
 }
 
