@@ -162,6 +162,19 @@ mod tests {
         }
     }
 
+    /// Of every length and from every place, several bytes at a time give what one at a time does.
+    #[test]
+    fn pieces_are_as_good_as_bytes() {
+        let text: Vec<u8> = (0..200u32).map(|i| (i * i * 31) as u8).collect();
+        for from in 0..17 {
+            let mut plain = START;
+            for to in from..text.len() {
+                assert_eq!(update32(START, &text[from..to]), plain);
+                plain = shifted(plain ^ u32::from(text[to]), 8, POLYNOMIAL);
+            }
+        }
+    }
+
     #[test]
     fn what_is_right_ends_in_one_state() {
         for text in [&b""[..], b"123456789"] {

@@ -116,10 +116,10 @@ impl Cursor {
         Some(if forward { self.rank + 1 } else { self.rank.wrapping_sub(1) })
     }
 
-    /// Whether the key it holds begins with these bytes.
+    /// Whether the key begins with these bytes, if it is one that it holds itself.
     #[cfg(fast)]
     fn holds(&self, bytes: &[u8]) -> bool {
-        bytes.len() <= self.len.into() && self.key.get(..bytes.len()) == Some(bytes)
+        self.key.get(..self.len.into()).is_some_and(|key| key.starts_with(bytes))
     }
 
     /// Moves it on to the key of another rank.

@@ -1,9 +1,13 @@
 //! Keys that come in order, as rows of tables do: a page holds what follows each other, and cursors go through it in long runs.
 //! Against a `BTreeMap`, with writes, copies of cursors and changes of direction between the runs.
 
+use std::cell::Cell;
 use std::ops::Bound::{Excluded, Unbounded};
 
+use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
+use larder::crc;
 use larder::dbm::{self, Flag};
+use larder::flash::{Error, SimFlash};
 
 use crate::random::Rng;
 use crate::recorder::Recorder;
@@ -85,6 +89,93 @@ fn cursors_go_in_runs_through_keys_that_came_in_order() {
             runs_hold::<4, 512>(160, spelling, seed);
             runs_hold::<1, 4096>(24, spelling, seed);
             runs_hold::<8, 2048>(48, spelling, seed);
+        }
+    }
+}
+
+/// Of a long key a cursor holds a digest, which may begin as the next key does.
+#[test]
+fn no_run_goes_by_a_long_key_s_digest() {
+    let long = |end: &str| format!("a{}{end}", "-".repeat(40));
+    let alike = (10_000..99_999).map(|n| long(&format!("~{n}"))).find(|key| !crc::crc32(key.as_bytes()) as u8 == b'b');
+    let mut part = Recorder::<4, 1024>::erased(8);
+    let mut memory = vec![0; dbm::memory_needed(8 * 1024, 1024)];
+    let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+    let mut keys: Vec<_> = (0..4).map(|n| long(&n.to_string())).chain([alike.unwrap(), "b5".into()]).collect();
+    keys.extend((0..30).map(|n| format!("z{n:02}")));
+    for key in keys.iter().map(String::as_str).chain(["a", "b1"]) {
+        db.set(key.as_bytes(), &[b'.'; 30]).unwrap();
+    }
+    keys.extend(["a".into(), "b1".into()]);
+    keys.sort();
+    let (mut cursor, mut buf) = (db.cursor(), [0; 128]);
+    for key in keys {
+        assert_eq!(db.next(&mut cursor, &mut buf).unwrap().unwrap().key.escape_ascii().to_string(), key);
+    }
+}
+
+/// A part of which one read fails and leaves the buffer as it was.
+struct Fails<'a> {
+    part: SimFlash<'static, 4, 4096>,
+    /// The number of that read, of those to come; 0 when it is over.
+    left: &'a Cell<usize>,
+}
+
+impl ErrorType for Fails<'_> {
+    type Error = Error;
+}
+
+impl ReadNorFlash for Fails<'_> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Error> {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        if left == 1 { Err(Error::PowerCut) } else { self.part.read(offset, bytes) }
+    }
+
+    fn capacity(&self) -> usize {
+        self.part.capacity()
+    }
+}
+
+impl NorFlash for Fails<'_> {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 4096;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), Error> {
+        self.part.erase(from, to)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Error> {
+        self.part.write(offset, bytes)
+    }
+}
+
+#[test]
+fn a_step_of_a_run_tells_of_a_read_that_fails_and_the_next_one_goes_on() {
+    let left = Cell::new(0);
+    let part = Fails { part: SimFlash::owned(8).unwrap(), left: &left };
+    let (mut memory, mut buf) = (vec![0; dbm::memory_needed(8 * 4096, 4096) + 600], [0; 64]);
+    let mut db = dbm::open(part, Flag::Create, &mut memory).unwrap();
+    for n in 0..180_u8 {
+        db.set(&[n], &[!n; 30]).unwrap();
+    }
+    for fails in 1.. {
+        let (mut cursor, mut came) = (db.cursor(), 0);
+        left.set(fails);
+        while came < 180 {
+            let before = left.get();
+            let next = db.next(&mut cursor, &mut buf).map(|entry| entry.unwrap());
+            assert_eq!(next.is_err(), before > 0 && left.get() == 0, "read {fails}, key {came}");
+            if let Ok(entry) = next {
+                assert_eq!((entry.key, entry.value), (&[came][..], &[!came; 30][..]), "read {fails}");
+                came += 1;
+            }
+        }
+        if left.get() > 0 {
+            assert!(fails > 20);
+            break;
         }
     }
 }

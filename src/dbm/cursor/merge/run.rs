@@ -89,6 +89,9 @@ impl<F: NorFlash> Dbm<'_, F> {
         } else {
             let bit = rank * F::OFFSET_BITS;
             let offsets = self.log.word(page, offsets_at + bit / 8, OFFSETS) >> (bit % 8);
+            if self.log.failed() {
+                return None;
+            }
             (offsets & ((1 << F::OFFSET_BITS) - 1)) * F::WORD
         };
         let (start, compact) = (Log::<F>::start(Spot::new(page, at)), self.log.geometry.compact());
