@@ -93,6 +93,35 @@ fn cursors_go_in_runs_through_keys_that_came_in_order() {
     }
 }
 
+/// Reads of so many steps through 1,500 records of one size, which a new opening begins.
+fn reads(part: &mut SimFlash<'static, 4, 4096>, steps: usize) -> u64 {
+    let before = part.counters().reads;
+    let mut memory = vec![0; dbm::memory_needed(64 * 4096, 4096)];
+    let mut db = dbm::open(&mut *part, Flag::Read, &mut memory).unwrap();
+    let mut cursor = db.cursor();
+    for _ in 0..steps {
+        assert!(db.next(&mut cursor, &mut [0; 128]).unwrap().is_some());
+    }
+    drop(db);
+    part.counters().reads - before
+}
+
+#[test]
+fn a_run_through_records_of_one_size_reads_several_at_once() {
+    // Of 8 to 68 bytes: whole words, and some that are filled up.
+    for value in [0, 4, 24, 29, 60] {
+        let mut part = SimFlash::owned(64).unwrap();
+        let mut memory = vec![0; dbm::memory_needed(64 * 4096, 4096)];
+        let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+        for number in 0..1500_u16 {
+            db.set(&number.to_be_bytes(), &vec![7; value]).unwrap();
+        }
+        drop(db);
+        let scan = reads(&mut part, 1500) - reads(&mut part, 1);
+        assert!(scan < 1500, "values of {value} bytes: {scan} reads");
+    }
+}
+
 /// Of a long key a cursor holds a digest, which may begin as the next key does.
 #[test]
 fn no_run_goes_by_a_long_key_s_digest() {
