@@ -79,7 +79,9 @@ impl Compiler<'_> {
             let listed = parts.take_while(|&part| self.is_listed(list, at, self.part(at, index.at, part))).count();
             let covers = self.covers(at, index.at);
             let share = 15 * width / table.max(1);
-            let cost = if covers { share } else { with_rows(share) } + 4096 - 256 * (ordered + listed) as u32;
+            // (No sound index has more parts than 16.)
+            let useful = (ordered + listed).min(16) as u32;
+            let cost = if covers { share } else { with_rows(share) } + 256 * (16 - useful);
             if (covers && (width < table || listed > 0) || ordered > 0) && cost <= least {
                 (best, least) = ((index.at, covers), cost);
             }

@@ -107,7 +107,8 @@ impl Compiler<'_> {
             let len = self.plain_name(name);
             self.set_at(at + 3, len);
             self.copy(declared.start(), type_len.into());
-            self.set_at(5, column + 1);
+            // (A damaged definition may have 255.)
+            self.set_at(5, column.wrapping_add(1));
         }
         let mut default = None;
         loop {

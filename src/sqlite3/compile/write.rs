@@ -100,7 +100,8 @@ impl Compiler<'_> {
         self.emit(&[PATCH, f::FINISH]);
         if verb != verb::DELETE {
             let columns = self.definition(from).columns();
-            let first = self.new_locals(columns + 1);
+            // (A damaged definition may have 255.)
+            let first = self.new_locals(columns.wrapping_add(1));
             self.set_own(f::LOCALS, first.into());
         }
     }
