@@ -174,3 +174,18 @@ fn a_dump_makes_the_same_tables_again() {
         assert_eq!(dump(&mut copy).unwrap(), lines);
     });
 }
+
+#[test]
+fn rows_of_a_statement_end_with_an_error_if_the_schema_changes_between_them() {
+    for change in ["DROP INDEX i", "CREATE TABLE u(a)", "CREATE INDEX j ON t(a)", "DROP TABLE t"] {
+        let (mut store, mut memory, mut own) = (MapStore::new(), vec![0; 8192], vec![0; 2048]);
+        let mut con = Connection::open(&mut store, &mut memory).unwrap();
+        con.executescript("CREATE TABLE t(a, b); CREATE INDEX i ON t(b); INSERT INTO t VALUES(1, 1), (2, 2), (3, 3)")
+            .unwrap();
+        let mut select = con.prepare("SELECT a FROM t", &mut own).unwrap();
+        let mut rows = select.query(&mut con, &[]).unwrap();
+        assert_eq!(rows.fetchone(&mut con).unwrap().unwrap().get(0), Ok(1));
+        con.execute(change, &[]).unwrap();
+        assert_eq!(rows.fetchone(&mut con).map(|_| ()).map_err(|error| error.kind()), Err(ErrorKind::Busy), "{change}");
+    }
+}

@@ -95,14 +95,18 @@ impl Base<'_> {
             first += 1;
             bits <<= 1;
             if first > most - usize::from(count) {
-                // Statements that were left in the middle lose their cursors.
-                (self.slots, self.epoch) = (0, self.epoch.wrapping_add(1));
+                self.take_cursors();
                 first = OWN_CURSOR + 1;
                 bits = (wanted << first) as u16;
             }
         }
         self.slots |= bits;
         Ok((first as u8, bits))
+    }
+
+    /// Statements that were left in the middle lose their cursors.
+    fn take_cursors(&mut self) {
+        (self.slots, self.epoch) = (0, self.epoch.wrapping_add(1));
     }
 
     pub(crate) fn free_slots(&mut self, slots: u16) {
@@ -270,6 +274,8 @@ impl Base<'_> {
             self.store.begin()?;
         }
         let savepoint = self.store.savepoint()?;
+        // The compiler walks with the cursors of the store itself.
+        self.take_cursors();
         let len = arena.len().min(0x7ff0);
         let mut compiler = Compiler::new(sql, arena.get_mut(..len).unwrap_or_default(), self.store);
         (compiler.functions, compiler.session) = (self.session.functions, self.session.number);

@@ -277,7 +277,7 @@ impl Rows<'_, '_> {
     ///
     /// # Errors
     /// What goes wrong while the row is made; [`ErrorKind::Busy`] if so many statements were begun that this one lost
-    /// its cursors.
+    /// its cursors, or if a table, an index or a view was made, altered or dropped.
     pub fn fetchone(&mut self, connection: &mut Connection<'_>) -> Result<Option<Row<'_>>> {
         let statement = &mut *self.statement;
         let more = statement.held.advance(&mut connection.base, statement.sql, self.parameters)?;
