@@ -193,7 +193,8 @@ impl<'o> Writer<'o> {
             _ => (TUPLE, 4),
         };
         let code = self.flagged(code);
-        let at = self.out.at().wrapping_add(1) as u32;
+        // Where the count stands; a dict has none.
+        let at = if used == 0 { 0 } else { self.out.at().wrapping_add(1) as u32 };
         self.out.put_word(code, if size == UNKNOWN { 0 } else { size.into() }, used);
         Ok(Level { left: size, len: size, container, state: 0, shared: 0, at })
     }

@@ -9,7 +9,7 @@
 //! | `char`, `&str` | str |
 //! | bytes (serde_bytes) | bytes; a bytearray or an out-of-band buffer is read as well |
 //! | sequence | list; a tuple, set or frozenset is read as well |
-//! | tuple, tuple struct | tuple; a list is read as well |
+//! | tuple, tuple struct | tuple; a list is read as well; one of another length is refused |
 //! | map, struct | dict, or what [`copyreg`](crate::copyreg) says: an instance, a tuple; a struct is read from a tuple or list as well |
 //! | enum | as serde_json has it: the variant's name, or a dict of one pair, name and content |
 

@@ -178,6 +178,10 @@ impl<'a> Source<'a> for Walk<'a> {
     }
 
     fn leave(&mut self, level: &mut Level<'_, 'a>) -> Option<()> {
+        // What a tuple or an array has no place for is not thrown away.
+        if !level.ended && self.more(level)? {
+            return self.fail(ErrorKind::WrongLength);
+        }
         self.exit(level);
         self.now = level.word;
         Some(())
@@ -275,9 +279,11 @@ impl<'a> Source<'a> for Walk<'a> {
         if word.tag() == OBJECT {
             return self.fail(ErrorKind::NotRegistered);
         }
-        match self.any_text()?.as_str() {
-            Some(name) => Some(Some(name)),
+        let name = self.any_text()?;
+        // A name that is not spelled as it is can be one that is known.
+        match variants.iter().find(|variant| name.is(variant)).copied().or_else(|| name.as_str()) {
             None => self.fail(ErrorKind::UnknownVariant),
+            name => Some(name),
         }
     }
 
