@@ -216,14 +216,13 @@ impl<F: NorFlash> Log<F> {
         self.bytes.get(SMALL + inside..SMALL + len)
     }
 
-    /// Reads a record to the large window, as far as [`short`](Self::short) wants to see it, and what follows if it follows on others.
+    /// Reads a record, and what follows if it follows on others.
     #[cfg(fast)]
     #[cold]
     #[inline(never)]
     pub(crate) fn read_on(&mut self, start: u32, guess: u32) {
         let (page, at) = (start / F::PAGE, start % F::PAGE);
-        let least = (guess + F::WORD).max(SMALL as u32 + 4);
-        let want = self.onward(Spot::new(page as u16, at), guess).max(least);
+        let want = self.onward(Spot::new(page as u16, at), guess);
         self.load(start, guess.min(F::PAGE - at), want.min(F::PAGE - at));
     }
 

@@ -98,7 +98,8 @@ impl<F: NorFlash> Dbm<'_, F> {
         let short = match self.log.short(start, compact) {
             Some(short) => short,
             None => {
-                self.log.read_on(start, self.guess);
+                // Of a record of that size, `short` sees that it is whole.
+                self.log.read_on(start, self.guess.max(HELD as u32) + F::WORD.max(4));
                 self.log.short(start, compact)?
             }
         };
