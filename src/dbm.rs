@@ -154,7 +154,7 @@ pub struct Dbm<'m, F> {
     pub(crate) live: u32,
     /// What compaction would win of the sector that was chosen.
     pub(crate) dead: u32,
-    /// Changes with the list.
+    /// Changes with the head page: a commit is in no list, and ends what a snapshot sees of the page all the same.
     pub(crate) changes: u32,
     pub(crate) log: Log<F>,
     // What follows is not asked for often.
@@ -460,6 +460,7 @@ impl<F: NorFlash> Dbm<'_, F> {
     /// Takes note of a record that now stands at the tail. If that failed, or it could not be listed, the page is given up.
     #[inline(never)]
     pub(crate) fn appended(&mut self, record: &Record, key: &[u8]) {
+        self.changes = self.changes.wrapping_add(1);
         if !self.log.failed() {
             self.full = u32::MAX;
             if record.kind != Kind::Commit {

@@ -106,7 +106,6 @@ impl<F: NorFlash> Dbm<'_, F> {
 
     /// Lists a record that was just appended to the head page; `key` is its key. `new`: no record of that is listed.
     pub(crate) fn list(&mut self, record: &Record, key: &[u8], new: bool) {
-        self.changes = self.changes.wrapping_add(1);
         let gone = record.kind == Kind::Deleted;
         self.doubtful |= gone;
         self.gone |= gone;

@@ -247,3 +247,25 @@ fn a_cursor_on_a_long_key_goes_on_until_nothing_is_left_of_the_key() {
     db.seek(&mut cursor, &long(1)).unwrap();
     assert_eq!(db.next(&mut cursor, &mut buf).unwrap().map(|entry| entry.key), Some(long(2).as_slice()));
 }
+
+#[test]
+fn a_snapshot_of_a_batch_goes_on_behind_the_commit() {
+    let mut part = Recorder::<4, 512>::erased(16);
+    let mut memory = vec![0; dbm::memory_needed(16 * 512, 512)];
+    let mut db = dbm::open(&mut part, Flag::Create, &mut memory).unwrap();
+    let mut keys: Vec<_> = (10..50).map(|n| format!("key {n}")).chain(["z3", "z1", "z2"].map(String::from)).collect();
+    for key in &keys {
+        if key == "z3" {
+            db.begin().unwrap();
+        }
+        db.set(key.as_bytes(), &[b'.'; 20]).unwrap();
+    }
+    keys.sort();
+    let (mut cursor, mut buf) = (db.snapshot().unwrap(), [0; 64]);
+    for (moved, key) in keys.iter().enumerate() {
+        if moved == 3 {
+            db.commit().unwrap();
+        }
+        assert_eq!(db.next_key(&mut cursor, &mut buf), Ok(Some(key.as_bytes())));
+    }
+}
