@@ -2,7 +2,7 @@
 //! what does not fit is refused, not cut off.
 #![cfg(all(feature = "pickle", feature = "marshal", feature = "classes"))]
 
-use larder::copyreg::classes::Array;
+use larder::copyreg::classes::{Array, Deque, FrozenSet, OrderedDict, Set};
 use larder::marshal::{self, Marshaller};
 use larder::object::{ErrorKind, Slot};
 use larder::pickle::{self, Pickler};
@@ -95,4 +95,20 @@ fn the_items_of_an_array_may_be_newtypes() {
         let array = pickle::from_slice::<Array<Vec<Celsius>, 'h'>>(bytes, &mut [Slot::EMPTY; 64]);
         assert_eq!(array, Ok(Array(vec![Celsius(-1), Celsius(2)])));
     }
+}
+
+/// What is no list or dict does not leave it to the next one to be a set, or the items of an object.
+#[test]
+fn a_set_or_an_object_around_nothing_is_refused() {
+    fn refused<T: Serialize>(value: T) {
+        for protocol in 0..=5 {
+            let error = Pickler::new(&mut [0; 256]).protocol(protocol).dumps(&(&value, [1, 2].as_slice())).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Custom, "protocol {protocol}");
+        }
+    }
+    refused(Set(5));
+    refused(FrozenSet(None::<Vec<i64>>));
+    refused(OrderedDict(None::<Vec<i64>>));
+    refused(Deque { maxlen: Some(3), items: None::<Vec<i64>> });
+    refused(Deque { maxlen: None, items: Set(vec![1]) });
 }

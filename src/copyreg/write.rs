@@ -49,7 +49,7 @@ impl<E> Clone for Ops<E> {
 
 impl<E> Copy for Ops<E> {}
 
-impl<E: Emit> Ops<E> {
+impl<E: Encoder> Ops<E> {
     pub(crate) const fn new() -> Self {
         Ops { open: Writing::open, go_on: Writing::go_on, member }
     }
@@ -280,7 +280,11 @@ impl Writing {
     }
 
     /// [`GoOn`], for a serializer.
-    fn go_on<E: Emit>(&mut self, name: Option<&'static str>, emit: &mut E) -> Result<(), Refused> {
+    fn go_on<E: Encoder>(&mut self, name: Option<&'static str>, emit: &mut E) -> Result<(), Refused> {
+        // The last field was to be items or pairs, and was none.
+        if emit.awaits_content() {
+            return Err(Refused::Custom);
+        }
         let Some(name) = name else { return self.close(emit) };
         // A tuple struct has no names to give to a dict.
         let nameless = name.is_empty() && self.phase != Phase::Args && self.state != State::Own;

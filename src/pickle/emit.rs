@@ -191,7 +191,10 @@ impl Emit for Writer<'_> {
     }
 
     fn content(&mut self, container: Container) -> Done {
-        self.content = Some(container);
+        // Two at once: a set where items are due.
+        if self.content.replace(container).is_some() {
+            return Err(Refused::Custom);
+        }
         self.set_mark(true);
         Ok(())
     }
@@ -254,6 +257,10 @@ impl crate::object::serde::Encoder for Writer<'_> {
     #[inline]
     fn instances(&self) -> Option<Ops<Self>> {
         self.instances
+    }
+
+    fn awaits_content(&self) -> bool {
+        self.content.is_some()
     }
 
     #[cfg_attr(fast, inline(always))]

@@ -17,6 +17,11 @@ pub(crate) trait Encoder: Emit + Sized {
         None
     }
 
+    /// Whether a value was to be the content of a container, and none has come that can be.
+    fn awaits_content(&self) -> bool {
+        false
+    }
+
     /// Opens a dict of so many pairs, if that takes no more than telling so; false, and nothing is written.
     #[inline]
     fn open_short(&mut self, _len: usize) -> bool {
@@ -214,7 +219,8 @@ impl<'e, E: Encoder> ser::Serializer for Ser<'e, E> {
         if copyreg::is_own(name) {
             // A set or frozenset around a sequence.
             self.emit.content(if name == "\0set" { Container::Set } else { Container::FrozenSet })?;
-            return value.serialize(self);
+            value.serialize(Ser { emit: self.emit })?;
+            return if self.emit.awaits_content() { Err(Refused::Custom) } else { Ok(()) };
         }
         match copyreg::registered(name, self.emit) {
             None => value.serialize(self),
