@@ -124,10 +124,6 @@ impl NorFlash for Shared {
 /// the end is not reached with keys missing, and by an order of the keys each is given in its turn.
 #[test]
 fn a_bit_flipped_under_a_cursor() {
-    if cfg!(not(fast)) {
-        // There, what is longer than the window is read again after its check, and the bit may be flipped in between.
-        return;
-    }
     for (compact, words) in [(false, 0), (false, 200), (true, 0), (true, 200)] {
         let part = Shared(Rc::new(RefCell::new(vec![0xff; 16 * 1024])));
         let (mut memory, mut order) = ([0; 1024], vec![0; words]);

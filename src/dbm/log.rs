@@ -417,9 +417,9 @@ impl<F: NorFlash> Log<F> {
         self.done(done);
     }
 
-    /// Drops the windows that show what is about to change, and one that has the stage's room.
+    /// Drops the windows that show what is about to change, or to be read anew, and one that has the stage's room.
     #[inline(never)]
-    fn forget(&mut self, at: u32, len: u32) {
+    pub(crate) fn forget(&mut self, at: u32, len: u32) {
         for window in &mut self.windows {
             if window.len > WINDOW as u32 || at < window.at + window.len && window.at < at + len {
                 *window = NOTHING;

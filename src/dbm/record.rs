@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use super::Fail;
 use super::format::{Geometry, HEAD_MAX, Hash, KEY_MAX, Kind, LONG_HEAD, Layout, Name, check, tag};
-use super::log::Log;
+use super::log::{Log, WINDOW};
 use crate::crc;
 
 /// Where a record stands: a page and an offset in it, in one register. No record is [`Spot::NONE`].
@@ -258,6 +258,11 @@ impl<F: NorFlash> Log<F> {
     #[cfg_attr(not(fast), inline(never))]
     #[cfg_attr(fast, inline(always))]
     pub(crate) fn trusted(&mut self) {
+        let len = self.cur.total(&self.geometry);
+        if len > WINDOW as u32 {
+            // Parts of it are read again when it is copied: what an old window shows of them is not what will be read.
+            self.forget(Log::<F>::start(self.cur.spot()), len);
+        }
         if !self.right() {
             self.corrupt(self.cur.page, self.cur.at());
         }

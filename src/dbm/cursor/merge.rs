@@ -16,7 +16,7 @@ use super::super::format::{KEY_MAX, Kind, Layout, NO_DIRECTORY, footer};
 use super::super::record::{Record, Spot};
 use super::super::walk::Walk;
 use super::super::{Dbm, Fail, NO_PAGE, linked};
-use super::{Cursor, Place, Until};
+use super::{Cursor, HELD, Place, Until};
 use prefix::{Alphabet, FAR, PREFIX};
 
 /// The merge, but for what it keeps of each page.
@@ -233,10 +233,14 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         }
         self.guess = guess;
-        // What told that none before it is meant must be sound, or damage led astray. (The other one's turn comes.)
-        if let Some(rank) = Self::land(low, keys, !self.merge.forward) {
-            self.look_rank(page, rank);
-            self.log.trusted();
+        // What told that none before it is meant must be sound, or damage led astray. (The other one's turn comes, but for a cursor that
+        // cannot hold the key and is put on to what is nearest.)
+        let sides = if key.len() > HELD { 2 } else { 1 };
+        for side in [!self.merge.forward, self.merge.forward].into_iter().take(sides) {
+            if let Some(rank) = Self::land(low, keys, side) {
+                self.look_rank(page, rank);
+                self.log.trusted();
+            }
         }
         Self::land(low, keys, self.merge.forward)
     }
