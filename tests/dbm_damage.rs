@@ -187,3 +187,43 @@ fn a_bit_flipped_under_a_cursor() {
         assert!(noticed > 200, "{noticed}");
     }
 }
+
+/// Each bit of a page's list of offsets: where it leads to another sound record, the keys' order tells, also on the way through the page.
+#[test]
+fn a_bit_flipped_in_where_an_index_leads() {
+    let part = Shared(Rc::new(RefCell::new(vec![0xff; 8 * 1024])));
+    let mut memory = [0; 1024];
+    let mut db = dbm::open(part.clone(), Flag::Create, &mut memory).unwrap();
+    let rows = 120;
+    for i in 0..rows {
+        db.set(&(i as u64 * 11 % rows).to_be_bytes(), &[i as u8; 2]).unwrap();
+    }
+    let _ = db.close();
+    let (mut noticed, mut buf) = (0, [0; 64]);
+    // Records of 16 bytes, then what the seal wrote, and a footer of 20 bytes that begins with their number.
+    let records = 8 + 16 * usize::from(part.0.borrow()[1024 - 20]);
+    for bit in records * 8..(1024 - 20) * 8 {
+        for forward in [true, false] {
+            let mut db = dbm::open(part.clone(), Flag::Read, &mut memory).unwrap();
+            let (mut cursor, mut given) = (db.cursor(), 0);
+            if !forward {
+                db.seek_last(&mut cursor);
+            }
+            let failed = loop {
+                if given == 1 {
+                    part.0.borrow_mut()[bit / 8] ^= 1 << (bit % 8);
+                }
+                let found = if forward { db.next(&mut cursor, &mut buf) } else { db.previous(&mut cursor, &mut buf) };
+                match found {
+                    Ok(Some(_)) => given += 1,
+                    Ok(None) => break false,
+                    Err(_) => break true,
+                }
+            };
+            part.0.borrow_mut()[bit / 8] ^= 1 << (bit % 8);
+            assert!(failed || given == rows, "bit {bit}: {given} of {rows} keys");
+            noticed += u32::from(failed);
+        }
+    }
+    assert!(noticed > 100, "{noticed}");
+}

@@ -116,10 +116,9 @@ impl Cursor {
         Some(if forward { self.rank + 1 } else { self.rank.wrapping_sub(1) })
     }
 
-    /// Whether the key begins with these bytes, if it is one that it holds itself.
-    #[cfg(fast)]
-    fn holds(&self, bytes: &[u8]) -> bool {
-        self.key.get(..self.len.into()).is_some_and(|key| key.starts_with(bytes))
+    /// The key, if it is one that it holds itself.
+    fn held(&self) -> Option<&[u8]> {
+        self.key.get(..self.len.into())
     }
 
     /// Moves it on to the key of another rank.

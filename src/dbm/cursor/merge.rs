@@ -121,6 +121,11 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
             self.merge.idle = 0;
             let found = self.nearest(&mut buf).is_some();
+            let held = cursor.held().filter(|_| cursor.place == Place::On);
+            if found && held.is_some_and(|held| self.log.order(held) * self.sign() <= 0) {
+                // An index leads to another record than the one meant.
+                self.log.corrupt(self.log.cur.page, self.log.cur.at());
+            }
             if !found || self.log.failed() {
                 cursor.put(if forward { Place::End } else { Place::Start }, &[]);
                 return false;
@@ -312,7 +317,7 @@ impl<F: NorFlash> Dbm<'_, F> {
             let next = if forward { rank + 1 } else { first };
             self.merge.ahead = Ahead { page, rank: next, at: offset(next) };
         }
-        if rank >= index.entries {
+        if rank >= index.entries || at == 0 {
             self.log.corrupt(page, at);
         }
         self.log.must(Spot::new(page, at), self.guess);

@@ -104,8 +104,10 @@ impl<F: NorFlash> Dbm<'_, F> {
             }
         };
         let key = short.key();
-        let near = || key.get(..self.merge.skip.into()).is_some_and(|shared| cursor.holds(shared));
-        if !self.merge.run.is_next(key, near, forward) {
+        let held = cursor.held()?;
+        let near = || key.get(..self.merge.skip.into()).is_some_and(|shared| held.starts_with(shared));
+        // (A key that does not come after the one before is damage, which the merge tells.)
+        if !self.merge.run.is_next(key, near, forward) || (key > held) != forward {
             return None;
         }
         let taken = short.take(cursor, 0, buf)?;
