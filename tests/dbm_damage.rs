@@ -194,9 +194,9 @@ fn a_bit_flipped_in_where_an_index_leads() {
     let part = Shared(Rc::new(RefCell::new(vec![0xff; 8 * 1024])));
     let mut memory = [0; 1024];
     let mut db = dbm::open(part.clone(), Flag::Create, &mut memory).unwrap();
-    let rows = 120;
+    let rows = 120u64;
     for i in 0..rows {
-        db.set(&(i as u64 * 11 % rows).to_be_bytes(), &[i as u8; 2]).unwrap();
+        db.set(&(i * 11 % rows).to_be_bytes(), &[i as u8; 2]).unwrap();
     }
     let _ = db.close();
     let (mut noticed, mut buf) = (0, [0; 64]);
